@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# One lane of the tests: `fast` (under 15 minutes) or `full` (the same tests at the full numbers, under 60).
+# Says aloud what it leaves out. PostgreSQL is used where it answers; WALLET_REQUIRE_POSTGRES makes that a duty.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+lane=${1:-fast}
+bin=.venv/bin
+
+if [ "$lane" = full ]; then
+  export FUZZ=${FUZZ:-100000} KILLS=${KILLS:-20} RACE_ROUNDS=${RACE_ROUNDS:-5} INDICES=${INDICES:-20000} FUZZ_API=${FUZZ_API:-200}
+else
+  export FUZZ=${FUZZ:-20000} KILLS=${KILLS:-3} RACE_ROUNDS=${RACE_ROUNDS:-1} INDICES=${INDICES:-2000} FUZZ_API=${FUZZ_API:-50}
+fi
+export HYPOTHESIS_PROFILE=$lane WALLET_REQUIRE_ORACLE=1
+
+if [ -z "${WALLET_TEST_POSTGRES:-}" ]; then
+  candidate=postgresql+psycopg://postgres@127.0.0.1:5432/postgres
+  if $bin/python -c "import psycopg; psycopg.connect('${candidate/+psycopg/}', connect_timeout=2).close()" 2>/dev/null; then
+    export WALLET_TEST_POSTGRES=$candidate
+  elif [ -n "${WALLET_REQUIRE_POSTGRES:-}" ]; then
+    echo "✗ PostgreSQL is required here and does not answer on 127.0.0.1:5432"
+    echo "  → start it, or name a server in WALLET_TEST_POSTGRES"
+    exit 1
+  else
+    echo "SKIPPED ALOUD: PostgreSQL does not answer on 127.0.0.1:5432; its half of the suite is left out"
+  fi
+fi
+
+step() { echo "── $*"; }
+step "ruff: lint and format"
+$bin/ruff check wallet tests bench docs wsgi.py
+$bin/ruff format --check wallet tests bench docs wsgi.py
+step "mypy"
+$bin/mypy wallet wsgi.py
+step "import contracts"
+$bin/lint-imports
+step "codespell"
+$bin/codespell wallet tests bench docs README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md
+step "pytest ($lane: FUZZ=$FUZZ KILLS=$KILLS RACE_ROUNDS=$RACE_ROUNDS INDICES=$INDICES FUZZ_API=$FUZZ_API)"
+$bin/python -m pytest -n "${JOBS:-2}" --dist loadfile "${@:2}"

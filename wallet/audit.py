@@ -1,0 +1,73 @@
+"""The append-only record of who did what to what: ids, never claims.
+
+Written in the transaction of the thing it records. What must be remembered although the thing failed
+(a register that was read, a refusal) is marked as surviving: `wallet.wiring` writes it again, alone, when
+the transaction is rolled back.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Integer, String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from wallet.clock import Clock
+from wallet.db import Base, UtcDateTime
+from wallet.terms import Actor
+
+
+class AuditEvent(Base):
+    """One row of the record."""
+
+    __tablename__ = "audit_events"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    action: Mapped[str] = mapped_column(String(64), index=True)
+    actor: Mapped[str] = mapped_column(String(64), index=True)
+    subject: Mapped[str] = mapped_column(String(64), index=True)
+    request_id: Mapped[str] = mapped_column(String(64))
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is to be recorded."""
+
+    at: datetime
+    action: str
+    actor: str
+    subject: str
+    request_id: str
+    details: dict[str, Any]
+
+    def row(self) -> AuditEvent:
+        return AuditEvent(
+            at=self.at,
+            action=self.action,
+            actor=self.actor,
+            subject=self.subject,
+            request_id=self.request_id,
+            details=self.details,
+        )
+
+
+@dataclass
+class Audit:
+    """Records events in the current transaction."""
+
+    session: Session
+    clock: Clock
+    survivors: list[Entry] = field(default_factory=list)
+
+    def record(self, action: str, actor: Actor, subject: str, *, survives: bool = False, **details: Any) -> None:
+        """Record one event.
+
+        action: `document.issued` and the like. subject: the id of what it was done to. details: ids and codes.
+        survives: keep it even when the transaction is rolled back.
+        """
+        entry = Entry(self.clock.now(), action, actor.account_id, subject, actor.request_id, details)
+        if survives:
+            self.survivors.append(entry)
+        self.session.add(entry.row())

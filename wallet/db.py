@@ -1,0 +1,200 @@
+"""Engine, sessions and the base of every table. SQLAlchemy is known here and above, nowhere below.
+
+SQLite runs in WAL with synchronous=FULL: with NORMAL a power cut loses acknowledged rows. A writing
+transaction begins with BEGIN IMMEDIATE, so that it never reads what it can no longer change.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlakeyset import select_page
+from sqlalchemy import DateTime, Delete, Dialect, Engine, MetaData, Select, Update, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+from wallet.errors import ConfigurationError, Unavailable
+
+BUSY_TIMEOUT_MS = 5000
+POOL_TIMEOUT_SECONDS = 5
+WRITERS = 8
+
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The base of the wallet's own tables."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: aware and in UTC on both sides, whatever the database keeps."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise TypeError("a naive datetime has no place in the database")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    """One database: its engine, and the two ways into it.
+
+    write() is one transaction that commits when the block ends and rolls back when it raises.
+    read() sees committed data and writes nothing; on SQLite it never waits for a writer.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url)
+        reader = self.engine.execution_options(
+            **({"wallet_read": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
+        )
+        # Without autoflush: rows are written where a repository says so and at the end, many in one statement.
+        self._write = sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
+        self._read = sessionmaker(reader, expire_on_commit=False, autoflush=False)
+        # SQLite lets one writer in and makes the others poll, which is unfair: queue them here instead.
+        # On PostgreSQL they leave half of the pool to readers: a writer that needs one before it ends (issuing
+        # looks at the status board) would else wait for other writers, and they for it.
+        self._writers = threading.Semaphore(1 if self.is_sqlite else WRITERS)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open one transaction; it ends with this block. Edges reach it as `Wallet.work()` in `wallet/wiring.py`.
+
+        Raises Unavailable when the database does not answer.
+        """
+        with translated_errors(), self._queue(), self._write.begin() as session:
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a session for reading only. Raises Unavailable when the database does not answer."""
+        with translated_errors(), self._read() as session:
+            yield session
+
+    @contextmanager
+    def _queue(self) -> Iterator[None]:
+        if not self._writers.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            raise Unavailable("dependency_unavailable")
+        try:
+            yield
+        finally:
+            self._writers.release()
+
+    def assert_durable(self) -> None:
+        """Refuse a database that would lose what it acknowledged. Raises ConfigurationError, Unavailable."""
+        with self.read() as session:
+            if self.is_sqlite:
+                found = {name: session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous")}
+                if found != {"journal_mode": "wal", "synchronous": 2}:
+                    raise ConfigurationError(
+                        f"SQLite is not in WAL with synchronous=FULL: {found}", mend="wallet doctor"
+                    )
+                return
+            for name in ("fsync", "synchronous_commit"):
+                if session.scalar(text(f"SHOW {name}")) == "off":
+                    raise ConfigurationError(f"PostgreSQL runs with {name}=off", mend="wallet doctor")
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def insert_if_absent(session: Session, table: type[Base], values: dict[str, Any]) -> bool:
+    """Insert a row unless its key is taken; return whether this call did. A race has exactly one winner."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    # RETURNING rather than a row count: drivers disagree on the count of an insert that did nothing.
+    key = next(iter(table.__table__.primary_key))
+    statement = dialect.insert(table).values(values).on_conflict_do_nothing().returning(key)
+    return session.execute(statement).first() is not None
+
+
+def keyset_page(
+    session: Session, statement: Select[Any], limit: int, place: str | None
+) -> tuple[list[Any], str | None]:
+    """Return one page of an ordered select of one entity, and the place where the next one starts (None at the end)."""
+    page: Any = select_page(session, statement, per_page=limit, page=place)
+    return [row[0] for row in page], page.paging.bookmark_next if page.paging.has_next else None
+
+
+def rows_changed(session: Session, statement: Update | Delete) -> int:
+    """Carry out an UPDATE or DELETE and return how many rows it touched: of many that race, one sees 1."""
+    result: Any = session.execute(statement.execution_options(synchronize_session="fetch"))
+    return int(result.rowcount)
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn a driver's failure into Unavailable; its text stays in the chained exception, for the log."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise Unavailable("dependency_unavailable") from error
+    except DBAPIError as error:
+        if error.connection_invalidated or type(error).__name__ in ("OperationalError", "InterfaceError"):
+            full = "full" in str(error.orig) or "No space" in str(error.orig)
+            raise Unavailable("storage_unavailable" if full else "dependency_unavailable") from error
+        raise
+
+
+def _sqlite_engine(url: str) -> Engine:
+    path = make_url(url).database
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        hide_parameters=True,  # a driver's error goes into the log; names and numbers do not
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": None},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _set_pragmas(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        # What is erased leaves the file too; most builds of SQLite only mark it as free.
+        cursor.execute("PRAGMA secure_delete=ON")
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        read_only = connection.get_execution_options().get("wallet_read", False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres_engine(url: str) -> Engine:
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=WRITERS,
+        max_overflow=WRITERS,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        hide_parameters=True,
+        connect_args={"connect_timeout": 5},
+    )

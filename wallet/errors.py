@@ -1,0 +1,125 @@
+"""The one exception tree. Raised deep, rendered at the edge; nothing here knows HTTP.
+
+`code` is stable and snake_case; title and detail come from the catalogue in the caller's language,
+filled with `values`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class WalletError(Exception):
+    """Something that was foreseen. Whatever else is raised is a defect and says nothing to the caller."""
+
+    def __init__(self, code: str, /, **values: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+class InvalidInput(WalletError):
+    """Well-formed but not acceptable. `fields`: JSON Pointer (RFC 6901) to the code of what is wrong there."""
+
+    def __init__(self, fields: Mapping[str, str], /, code: str = "invalid_input", **values: Any) -> None:
+        super().__init__(code, **values)
+        self.fields = dict(fields)
+
+
+class ClaimsRejected(InvalidInput):
+    """What the sources say does not make this document. `fields`: claim name to code."""
+
+    def __init__(self, **fields: str) -> None:
+        super().__init__({f"/claims/{name}": code for name, code in fields.items()}, "claims_rejected")
+
+
+class BadRequest(WalletError):
+    """Not understood at all: no JSON, an unknown parameter, a header that is missing."""
+
+
+class NotAuthenticated(WalletError):
+    """Who the caller is was not proven."""
+
+
+class StepUpRequired(NotAuthenticated):
+    """Proven, but not well enough. `auth_level`: what is needed."""
+
+
+class NotAllowed(WalletError):
+    """Proven, and not permitted."""
+
+
+class LevelTooLow(NotAllowed):
+    """The account's level does not reach what the utility asks for."""
+
+
+class NotFound(WalletError):
+    """Does not exist, or is not the caller's: the two look the same."""
+
+
+class UnknownUtility(NotFound):
+    """No plug-in has this code."""
+
+
+class Conflict(WalletError):
+    """True, but not in this state."""
+
+
+class AlreadyRevoked(Conflict):
+    """A revocation is final and happens once."""
+
+
+class PreconditionFailed(WalletError):
+    """The thing was changed since the caller read it."""
+
+
+class PreconditionRequired(WalletError):
+    """An edit must name what it edits (If-Match)."""
+
+
+class TooManyAttempts(WalletError):
+    """Guessing is slowed. `retry_after`: seconds."""
+
+    def __init__(self, code: str, /, retry_after: int, **values: Any) -> None:
+        super().__init__(code, retry_after=retry_after, **values)
+        self.retry_after = retry_after
+
+
+class Unavailable(WalletError):
+    """A part that is needed does not answer now. `retry_after`: seconds."""
+
+    def __init__(self, code: str, /, retry_after: int = 1, **values: Any) -> None:
+        super().__init__(code, retry_after=retry_after, **values)
+        self.retry_after = retry_after
+
+
+class TooLarge(WalletError):
+    """More bytes than this surface reads."""
+
+
+class Malformed(WalletError):
+    """Bytes that are not what they claim to be."""
+
+    def __init__(self, detail: str = "", /) -> None:
+        super().__init__("malformed")
+        self.detail = detail
+
+
+class VerificationFailed(WalletError):
+    """Well-formed, and refused. `reason`: a code of the closed list of `wallet.verifier.reasons`."""
+
+    def __init__(self, reason: str, detail: str = "", /) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+class ConfigurationError(WalletError):
+    """The deployment is not fit to start. `problems`: one sentence each; `mend`: the next command to try."""
+
+    def __init__(self, *problems: str, mend: str = "") -> None:
+        super().__init__("configuration", problems=list(problems))
+        self.problems = problems
+        self.mend = mend
+
+    def __str__(self) -> str:
+        return "; ".join(self.problems)

@@ -1,0 +1,133 @@
+"""What a deployment decides, as one frozen value. Read once; every problem is reported at once.
+
+Each setting is the environment variable `WALLET_` + its name in capitals. `wallet config show` prints them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
+
+from wallet.errors import ConfigurationError
+
+PREFIX = "WALLET_"
+TESTING = ("WALLET_TEST_", "WALLET_REQUIRE_")
+"""What the test suite is told, which is no setting of a deployment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. Secrets are not here: they are files below `keys_dir` (see `wallet.crypto.keystore`)."""
+
+    mode: str
+    database_url: str
+    sources_url: str
+    keys_dir: Path
+    issuer_url: str
+    issuer_code: str
+    issuer_name_vi: str
+    issuer_name_en: str
+    host: str
+    port: int
+    workers: int
+    blocking_threads: int
+    argon2_time_cost: int
+    argon2_memory_kib: int
+    access_token_seconds: int
+    session_seconds: int
+    challenge_seconds: int
+    leeway_seconds: int
+    status_list_bits_log2_size: int
+    publish_seconds: int
+    max_body_bytes: int
+    idempotency_hours: int
+    log_level: str
+
+    @property
+    def production(self) -> bool:
+        """Whether demo conveniences (personas, their known keys) are refused."""
+        return self.mode == "production"
+
+    @property
+    def status_list_size(self) -> int:
+        """Entries of one status list."""
+        return 1 << self.status_list_bits_log2_size
+
+    @property
+    def access_life(self) -> timedelta:
+        return timedelta(seconds=self.access_token_seconds)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
+        """Return the settings that `environ` gives, defaults elsewhere.
+
+        Raises ConfigurationError with one sentence per wrong or unknown variable.
+        """
+        given = {
+            name[len(PREFIX) :].lower(): value
+            for name, value in environ.items()
+            if name.startswith(PREFIX) and not name.startswith(TESTING)
+        }
+        unknown = sorted(set(given) - set(_SCHEMA.fields))
+        problems = [f"{PREFIX}{name.upper()}: no such setting" for name in unknown]
+        try:
+            settings: Settings = _SCHEMA.load(given)
+        except ValidationError as error:
+            problems += [
+                f"{PREFIX}{name.upper()}: {' '.join(texts)}" for name, texts in error.normalized_messages().items()
+            ]
+            raise ConfigurationError(*problems, mend="wallet config show") from error
+        if problems:
+            raise ConfigurationError(*problems, mend="wallet config show")
+        return settings
+
+
+def _seconds(low: int, high: int, default: int) -> fields.Integer:
+    return fields.Integer(load_default=default, validate=validate.Range(low, high))
+
+
+class SettingsSchema(Schema):
+    """The table of settings: type, bounds, default. `metadata` is what `wallet config show` says of each."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    mode = fields.String(load_default="demo", validate=validate.OneOf(["demo", "production"]))
+    database_url = fields.String(load_default="sqlite:///var/wallet.db", metadata={"secret": True})
+    sources_url = fields.String(load_default="", metadata={"secret": True})
+    keys_dir = fields.String(load_default="keys")
+    issuer_url = fields.Url(load_default="", require_tld=False, schemes={"http", "https"})
+    issuer_code = fields.String(load_default="VN-MAU", validate=validate.Regexp(r"^[A-Z0-9-]{2,16}$"))
+    issuer_name_vi = fields.String(load_default="Ví Số (cơ quan cấp mẫu)")
+    issuer_name_en = fields.String(load_default="Ví Số (sample issuer)")
+    host = fields.String(load_default="127.0.0.1")
+    port = fields.Integer(load_default=8000, validate=validate.Range(1, 65535))
+    workers = fields.Integer(load_default=1, validate=validate.Range(1, 64))
+    blocking_threads = fields.Integer(load_default=2, validate=validate.Range(1, 64))
+    argon2_time_cost = fields.Integer(load_default=2, validate=validate.Range(1, 10))
+    argon2_memory_kib = fields.Integer(load_default=19456, validate=validate.Range(8, 1 << 20))
+    access_token_seconds = _seconds(30, 900, 600)
+    session_seconds = _seconds(600, 90 * 86400, 30 * 86400)
+    challenge_seconds = _seconds(10, 120, 120)
+    leeway_seconds = _seconds(0, 30, 5)
+    status_list_bits_log2_size = fields.Integer(load_default=20, validate=validate.Range(8, 23))
+    publish_seconds = _seconds(1, 30, 2)
+    max_body_bytes = fields.Integer(load_default=65536, validate=validate.Range(1024, 1 << 20))
+    idempotency_hours = fields.Integer(load_default=24, validate=validate.Range(1, 168))
+    log_level = fields.String(load_default="info", validate=validate.OneOf(["debug", "info", "warning", "error"]))
+
+    @post_load
+    def freeze(self, data: dict[str, Any], **_: Any) -> Settings:
+        """Fill what depends on other settings and freeze."""
+        data["keys_dir"] = Path(data["keys_dir"])
+        data["issuer_url"] = (data["issuer_url"] or f"http://{data['host']}:{data['port']}").rstrip("/")
+        if not data["sources_url"]:
+            sqlite = data["database_url"].startswith("sqlite")
+            data["sources_url"] = "sqlite:///var/nation.db" if sqlite else data["database_url"]
+        return Settings(**data)
+
+
+_SCHEMA = SettingsSchema()

@@ -1,0 +1,39 @@
+"""Every text that a person reads, by code, Vietnamese first and English second.
+
+Rendered only in `wallet/web/` and on the command line; what lies below raises and returns codes.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+LANGUAGES = ("vi", "en")
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return the catalogue of one language: section to code to text."""
+    text = files("wallet.texts").joinpath(f"{language}.json").read_text(encoding="utf-8")
+    whole: Mapping[str, Mapping[str, Any]] = json.loads(text)
+    return whole
+
+
+def lookup(section: str, code: str, language: str, **values: Any) -> str:
+    """Return one text, filled with `values`. A code without a text is a defect: KeyError."""
+    text: str = catalogue(language)[section][code]
+    return text.format_map(_Lenient(values)) if values else text
+
+
+def problem(code: str, language: str, **values: Any) -> tuple[str, str]:
+    """Return title and detail of a problem code."""
+    entry = catalogue(language)["problems"].get(code) or catalogue(language)["problems"]["internal_error"]
+    return entry["title"], entry["detail"].format_map(_Lenient(values))
+
+
+class _Lenient(dict[str, Any]):
+    """A value that was not given stays visible as its name; a text must never fail to render."""
+
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
