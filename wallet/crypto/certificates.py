@@ -1,0 +1,93 @@
+"""Certificates of signers: made by themselves, vouched for by the trust bundle. No path is ever built.
+
+Source: RFC 5280; docs/wire.md, section 4.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from wallet.entropy import Entropy
+from wallet.errors import Malformed
+
+MAX_CERTIFICATE_BYTES = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What is read from a certificate. `public_key` is None when the key is not on P-256: no use to an ES256 reader."""
+
+    der: bytes
+    not_before: datetime
+    not_after: datetime
+    public_key: ec.EllipticCurvePublicKey | None
+
+
+def self_signed(
+    private_key: ec.EllipticCurvePrivateKey,
+    common_name: str,
+    not_before: datetime,
+    not_after: datetime,
+    entropy: Entropy,
+) -> bytes:
+    """Return the DER of a signer's certificate: one key, one use (digitalSignature), no authority.
+
+    Whole seconds count; the serial is 16 random bytes. Source: RFC 5280, sections 4.1.2.2 and 4.2.1.3.
+    """
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private_key.public_key())
+        .serial_number(int.from_bytes(b"\x01" + entropy.bytes(16), "big"))  # the 1 keeps it positive and not zero
+        .not_valid_before(not_before.replace(microsecond=0))
+        .not_valid_after(not_after.replace(microsecond=0))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .sign(private_key, hashes.SHA256(), ecdsa_deterministic=True)
+    )
+    return certificate.public_bytes(Encoding.DER)
+
+
+def read_certificate(der: bytes) -> Certificate:
+    """Return what a verifier needs of a certificate; raise Malformed when it is none. Source: RFC 5280, section 4.1."""
+    if len(der) > MAX_CERTIFICATE_BYTES:
+        raise Malformed("certificate too large")
+    try:
+        parsed = x509.load_der_x509_certificate(der)
+        not_before, not_after = parsed.not_valid_before_utc, parsed.not_valid_after_utc
+    except ValueError as error:
+        raise Malformed("not a certificate") from error
+    try:
+        key = parsed.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        key = None  # an algorithm we cannot read is a key we cannot use, not a broken certificate
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        key = None
+    return Certificate(der, not_before, not_after, key)
+
+
+def public_key_from_point(x: bytes, y: bytes) -> ec.EllipticCurvePublicKey:
+    """Return the P-256 key with these coordinates, 32 bytes each. Source: SEC 1, section 2.3.4; RFC 9053, 7.1.1."""
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y)
+    except ValueError as error:
+        raise Malformed("not a point on P-256") from error

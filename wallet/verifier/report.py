@@ -1,0 +1,99 @@
+"""A judgement as people read it: the verdict first, large, in both languages; nothing else looks like it."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from wallet.formats.compact_values import readable_value
+from wallet.terms import SAMPLE_MARK
+from wallet.texts.catalogue import catalogue
+from wallet.verifier.judgement import Judgement, VerifiedClaim, VerifiedDocument
+from wallet.verifier.reasons import Verdict
+
+_VIETNAM = timezone(timedelta(hours=7))
+
+
+def report(judgement: Judgement, lang: str) -> str:
+    """Return the answer as text; `lang`: vi or en, for everything below the first line."""
+    return "\n".join(_lines(judgement, catalogue(lang)["verifier"], lang))
+
+
+def printable(text: str) -> str:
+    """Return text that cannot steer a terminal: no control, no change of direction, no invisible character."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def _lines(judgement: Judgement, texts: Mapping[str, str], lang: str) -> Iterator[str]:
+    yield _headline(judgement)
+    yield SAMPLE_MARK
+    yield ""
+    for code in judgement.reasons:
+        yield f"  - {texts['reason.' + code]} [{code}]"
+    if judgement.document is not None:
+        yield ""
+        yield from _document(judgement.document, texts, lang)
+        if judgement.device is not None or 7 not in judgement.checked:
+            yield f"  {texts['label.holder.' + (judgement.device or 'none')]}"
+    yield ""
+    yield f"  {texts['label.checked_at']}: {_time(judgement.checked_at)}"
+    yield f"  {texts['label.bundle_age']}: {_age(judgement.bundle_age_seconds, texts)}"
+    if judgement.status_age_seconds is not None:
+        yield f"  {texts['label.status_age']}: {_age(judgement.status_age_seconds, texts)}"
+
+
+def _headline(judgement: Judgement) -> str:
+    key = f"verdict.{judgement.verdict.value}"
+    if judgement.verdict is Verdict.VALID and not judgement.accepted:
+        key = "verdict.not_accepted"
+    bar = "=" * 12
+    return f"{bar}  {catalogue('vi')['verifier'][key]}  |  {catalogue('en')['verifier'][key]}  {bar}"
+
+
+def _document(document: VerifiedDocument, texts: Mapping[str, str], lang: str) -> Iterator[str]:
+    title = document.utility if document.title is None else document.title.get(lang, document.utility)
+    for claim in document.claims:
+        yield f"  {printable(_label(claim, texts, lang))}: {printable(_value(claim, texts))}"
+    yield f"  {texts['label.document']}: {printable(title)} ({document.document_id})"
+    yield f"  {texts['label.issuer']}: {printable(document.issuer_name.get(lang, ''))} ({printable(document.issuer)})"
+    yield f"  {texts['label.issued_at']}: {_time(document.issued_at)}"
+    yield f"  {texts['label.expires_at']}: {_time(document.expires_at)}"
+    if document.recipient is not None:
+        yield f"  {texts['label.recipient']}: {printable(document.recipient)}"
+
+
+def _label(claim: VerifiedClaim, texts: Mapping[str, str], lang: str) -> str:
+    if claim.label is None or lang not in claim.label:
+        return texts["label.unnamed"].format(n=claim.n)
+    return claim.label[lang]
+
+
+def _value(claim: VerifiedClaim, texts: Mapping[str, str]) -> str:
+    kind, value = readable_value(claim.kind, claim.value)
+    if kind == "time":
+        return _seconds(value)
+    if isinstance(value, bool):
+        return texts["label.yes" if value else "label.no"]
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return str(value)
+
+
+def _seconds(value: Any) -> str:
+    try:
+        return _time(datetime.fromtimestamp(value, UTC))
+    except (OverflowError, ValueError, OSError):
+        return str(value)
+
+
+def _time(moment: datetime) -> str:
+    """Return a moment as clocks in Vietnam show it."""
+    try:
+        return moment.astimezone(_VIETNAM).strftime("%Y-%m-%d %H:%M:%S +07:00")
+    except OverflowError:
+        return moment.isoformat()
+
+
+def _age(seconds: int, texts: Mapping[str, str]) -> str:
+    sign = "-" if seconds < 0 else ""
+    minutes = abs(seconds) // 60
+    return sign + texts["label.age"].format(days=minutes // 1440, hours=minutes // 60 % 24, minutes=minutes % 60)
