@@ -1,0 +1,3 @@
+from tests.sources.conftest import database, sources_url
+
+__all__ = ["database", "sources_url"]

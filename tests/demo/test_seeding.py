@@ -1,0 +1,146 @@
+"""Filling the registers: once, completely, and again after whatever came between."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, select, update
+
+from wallet.db import Database
+from wallet.demo.nation import seed_nation
+from wallet.demo.personas import persona
+from wallet.errors import Conflict, NotFound, Unavailable
+from wallet.sources.embedded import EmbeddedPopulation
+from wallet.sources.models import NationBase, NationMeta
+
+CITIZENS = 5000
+ROOT = Path(__file__).parents[2]
+
+
+class Killed(BaseException):
+    pass
+
+
+def tables(database: Database) -> dict[str, list[Any]]:
+    with database.read() as session:
+        return {
+            table.name: [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key.columns))]
+            for table in NationBase.metadata.sorted_tables
+        }
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> dict[str, list[Any]]:
+    """The tables of a seeding that nothing interrupted."""
+    database = Database(f"sqlite:///{tmp_path}/whole.db")
+    seed_nation(database, seed=2, citizens=CITIZENS)
+    content = tables(database)
+    database.close()
+    return content
+
+
+def test_seeding_writes_everybody_and_reports_progress(database: Database) -> None:
+    progress: list[tuple[int, int]] = []
+    result = seed_nation(database, seed=2, citizens=CITIZENS, on_progress=lambda *step: progress.append(step))
+    assert result.written == result.citizens == CITIZENS
+    assert len(tables(database)["nation_population"]) == CITIZENS
+    assert len(progress) > 1
+    assert progress == sorted(progress)
+    assert progress[-1] == (CITIZENS, CITIZENS)
+
+
+def test_both_databases_hold_the_same(database: Database, whole: dict[str, list[Any]]) -> None:
+    seed_nation(database, seed=2, citizens=CITIZENS)
+    assert tables(database) == whole
+
+
+def test_seeding_again_does_nothing(database: Database) -> None:
+    seed_nation(database, seed=2, citizens=1000)
+    before = tables(database)
+    started = perf_counter()
+    assert seed_nation(database, seed=2, citizens=1000).written == 0
+    assert perf_counter() - started < 0.5
+    assert tables(database) == before
+
+
+@pytest.mark.parametrize("chunks", [1, 2])
+def test_interrupted_seeding_goes_on(database: Database, whole: dict[str, list[Any]], chunks: int) -> None:
+    seen: list[int] = []
+
+    def stop(done: int, _total: int) -> None:
+        seen.append(done)
+        if len(seen) == chunks:
+            raise Killed
+
+    with pytest.raises(Killed):
+        seed_nation(database, seed=2, citizens=CITIZENS, on_progress=stop)
+    assert len(tables(database)["nation_population"]) == seen[-1] < CITIZENS
+    assert seed_nation(database, seed=2, citizens=CITIZENS).written == CITIZENS - seen[-1]
+    assert tables(database) == whole
+
+
+def test_killed_process_leaves_nothing_half(sources_url: str, database: Database, whole: dict[str, list[Any]]) -> None:
+    script = (
+        "import os, signal, sys\n"
+        "from wallet.db import Database\n"
+        "from wallet.demo.nation import seed_nation\n"
+        "kill = lambda done, total: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"seed_nation(Database(sys.argv[1]), seed=2, citizens={CITIZENS}, on_progress=kill)\n"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    killed = subprocess.run([sys.executable, "-c", script, sources_url], env=environ, check=False, timeout=60)
+    assert killed.returncode == -9
+    assert 0 < len(tables(database)["nation_population"]) < CITIZENS
+    seed_nation(database, seed=2, citizens=CITIZENS)
+    assert tables(database) == whole
+
+
+def test_another_nation_is_not_overwritten_by_accident(database: Database) -> None:
+    seed_nation(database, seed=2, citizens=600)
+    before = tables(database)
+    for seed, citizens in ((3, 600), (2, 700)):
+        with pytest.raises(Conflict) as refusal:
+            seed_nation(database, seed=seed, citizens=citizens)
+        assert refusal.value.code == "nation_differs"
+    assert tables(database) == before
+
+
+def test_another_nation_is_replaced_on_request(database: Database) -> None:
+    seed_nation(database, seed=2, citizens=600)
+    former = {row[0] for row in tables(database)["nation_population"]}
+    seed_nation(database, seed=3, citizens=500, replace=True)
+    now = {row[0] for row in tables(database)["nation_population"]}
+    assert len(now) == 500
+    assert former & now == {number for number in now if number[6:] < "001000"}
+    assert EmbeddedPopulation(database).read(persona("an").number).values["full_name"] == "Nguyễn Mẫu An"
+    with pytest.raises(NotFound):
+        EmbeddedPopulation(database).read(next(iter(former - now)))
+
+
+def test_second_seeding_at_the_same_time_gives_way(database: Database) -> None:
+    def another(_done: int, _total: int) -> None:
+        with database.write() as session:
+            session.execute(update(NationMeta).where(NationMeta.key == "households").values(value="9999"))
+
+    with pytest.raises(Conflict) as refusal:
+        seed_nation(database, seed=2, citizens=CITIZENS, on_progress=another)
+    assert refusal.value.code == "nation_being_seeded"
+
+
+def test_database_that_does_not_answer_is_unavailable() -> None:
+    with pytest.raises(Unavailable):
+        seed_nation(Database("postgresql+psycopg://nobody@127.0.0.1:1/none"), seed=1, citizens=10)
+
+
+def test_tables_of_the_registers_are_not_the_wallets(database: Database) -> None:
+    names = set(NationBase.metadata.tables)
+    assert all(name.startswith("nation_") for name in names)
+    seed_nation(database, seed=2, citizens=10)
+    engine = create_engine(database.url)
+    with engine.connect() as connection:
+        assert set(engine.dialect.get_table_names(connection)) == names
+    engine.dispose()

@@ -1,0 +1,39 @@
+"""A database for each test that needs one: a SQLite file, and PostgreSQL when WALLET_TEST_POSTGRES is set."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from wallet.db import Database
+
+POSTGRES = os.environ.get("WALLET_TEST_POSTGRES", "")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.skipif(not POSTGRES, reason="no server"))])
+def sources_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, which is dropped afterwards."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/nation.db"
+        return
+    server = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
+    name = f"wallet_nation_{uuid4().hex}"
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        server.dispose()
+
+
+@pytest.fixture
+def database(sources_url: str) -> Iterator[Database]:
+    """An empty database behind the registers."""
+    database = Database(sources_url)
+    yield database
+    database.close()

@@ -1,0 +1,219 @@
+"""What the embedded registers answer, and how they refuse."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from wallet.db import Database
+from wallet.demo.edge_cases import EDGE_CASES
+from wallet.demo.nation import generate, seed_nation
+from wallet.demo.personas import PERSONAS, persona
+from wallet.demo.records import RELATIONS
+from wallet.errors import NotFound, Unavailable
+from wallet.sources.base import RegisterCode
+from wallet.sources.embedded import EmbeddedPopulation, EmbeddedResidence
+
+CITIZENS = 400
+SEED = 5
+
+POPULATION_FACTS = {
+    "number", "former_numbers", "full_name", "family_name", "middle_name", "given_name", "birth_date", "sex",
+    "nationality", "ethnicity", "religion", "native_place", "birth_registration_place", "alive", "card_expires",
+}  # fmt: skip
+RESIDENCE_FACTS = {
+    "permanent_address", "permanent_commune", "permanent_commune_code", "permanent_province", "permanent_province_code",
+    "permanent_since", "temporary_address", "temporary_commune", "temporary_since", "temporary_until",
+    "current_address", "current_commune", "current_province", "household_head_name", "household_head_number",
+    "relation_to_head", "household_members",
+}  # fmt: skip
+
+
+@pytest.fixture
+def nation(database: Database) -> Database:
+    seed_nation(database, seed=SEED, citizens=CITIZENS)
+    return database
+
+
+def population(database: Database, number: str) -> dict[str, Any]:
+    return dict(EmbeddedPopulation(database).read(number).values)
+
+
+def residence(database: Database, number: str) -> dict[str, Any]:
+    return dict(EmbeddedResidence(database).read(number).values)
+
+
+def test_population_answers_with_every_known_fact(nation: Database) -> None:
+    facts = EmbeddedPopulation(nation).read(persona("an").number)
+    assert facts.register is RegisterCode.POPULATION
+    assert facts.as_of == datetime(2026, 1, 12, 2, 0, tzinfo=UTC)
+    assert facts.values == {
+        "number": "099090000001",
+        "full_name": "Nguyễn Mẫu An",
+        "family_name": "Nguyễn",
+        "middle_name": "Mẫu",
+        "given_name": "An",
+        "birth_date": date(1990, 6, 15),
+        "sex": "Nam",
+        "nationality": "Việt Nam",
+        "ethnicity": "Kinh",
+        "religion": "Không",
+        "native_place": "Phường Cầu Giấy, Thành phố Hà Nội",
+        "birth_registration_place": "Hà Nội",
+        "alive": True,
+        "card_expires": date(2030, 6, 15),
+    }
+
+
+def test_residence_answers_with_every_known_fact(nation: Database) -> None:
+    facts = EmbeddedResidence(nation).read(persona("xa").number)
+    assert facts.register is RegisterCode.RESIDENCE
+    there = "Số 120, hẻm 36, đường Võ Văn Ngân, Phường Thủ Đức, Thành phố Hồ Chí Minh"
+    assert facts.values == {
+        "permanent_address": "Khối 6, Phường Trường Vinh, Tỉnh Nghệ An",
+        "permanent_commune": "Phường Trường Vinh",
+        "permanent_commune_code": "16690",
+        "permanent_province": "Tỉnh Nghệ An",
+        "permanent_province_code": "40",
+        "permanent_since": date(2015, 6, 10),
+        "temporary_address": there,
+        "temporary_commune": "Phường Thủ Đức",
+        "temporary_since": date(2025, 9, 1),
+        "temporary_until": date(2027, 8, 31),
+        "current_address": there,
+        "current_commune": "Phường Thủ Đức",
+        "current_province": "Thành phố Hồ Chí Minh",
+        "household_head_name": "Huỳnh Thị Mẫu Quê",
+        "household_head_number": "099169000058",
+        "relation_to_head": "Con",
+        "household_members": (
+            {
+                "full_name": "Huỳnh Thị Mẫu Quê",
+                "birth_date": date(1969, 2, 14),
+                "sex": "Nữ",
+                "relation": "Chủ hộ",
+                "number_last4": "0058",
+            },
+            {
+                "full_name": persona("xa").name,
+                "birth_date": date(1996, 4, 24),
+                "sex": "Nữ",
+                "relation": "Con",
+                "number_last4": "0008",
+            },
+        ),
+    }
+
+
+def test_birth_known_by_its_year_stays_a_year(nation: Database) -> None:
+    assert population(nation, persona("sau").number)["birth_date"] == "1948"
+    members = residence(nation, persona("sau").number)["household_members"]
+    assert [member["birth_date"] for member in members] == ["1948", "1950"]
+
+
+def test_former_number_leads_to_the_person_and_the_current_number(nation: Database) -> None:
+    current = persona("doi").number
+    former = population(nation, current)["former_numbers"]
+    assert former == ("099178000004",)
+    assert population(nation, former[0]) == population(nation, current)
+    assert residence(nation, former[0]) == residence(nation, current)
+
+
+def test_household_of_a_dead_head_still_names_him(nation: Database) -> None:
+    dead = persona("khuat")
+    assert population(nation, dead.number)["alive"] is False
+    widow = next(m for m in residence(nation, dead.number)["household_members"] if m["relation"] == "Vợ")
+    assert widow["full_name"] == "Bùi Thị Mẫu Còn"
+    assert residence(nation, dead.number)["household_head_name"] == dead.name
+
+
+def test_foreign_resident_has_no_ethnicity(nation: Database) -> None:
+    facts = population(nation, persona("marie").number)
+    assert facts["nationality"] == "Pháp"
+    assert not {"ethnicity", "religion", "birth_registration_place"} & set(facts)
+
+
+def test_name_without_a_family_leaves_the_parts_out(nation: Database) -> None:
+    facts = population(nation, EDGE_CASES["one_word_name"].number)
+    assert facts["full_name"] == facts["given_name"] == "K'Brin"
+    assert "family_name" not in facts
+    assert "middle_name" not in facts
+
+
+def test_person_whom_the_residence_register_does_not_know_is_refused_there(nation: Database) -> None:
+    number = persona("vang").number
+    assert population(nation, number)["full_name"] == persona("vang").name
+    with pytest.raises(NotFound) as refusal:
+        EmbeddedResidence(nation).read(number)
+    assert refusal.value.code == "person_unknown"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "099000000999",
+        "001090000001",
+        "",
+        "099",
+        "0990900000011",
+        "٠٩٩٠٩٠٠٠٠٠٠١",
+        "09909000000\x00",
+        "099090000001\n",
+        "'--",
+    ],
+)
+@pytest.mark.parametrize("register", [EmbeddedPopulation, EmbeddedResidence])
+def test_unknown_number_is_refused(nation: Database, register: Any, number: str) -> None:
+    with pytest.raises(NotFound) as refusal:
+        register(nation).read(number)
+    assert refusal.value.code == "person_unknown"
+
+
+@pytest.mark.parametrize("register", [EmbeddedPopulation, EmbeddedResidence])
+def test_register_without_tables_is_unavailable(database: Database, register: Any) -> None:
+    with pytest.raises(Unavailable) as refusal:
+        register(database).read(persona("an").number)
+    assert refusal.value.code == "source_unavailable"
+    assert refusal.value.retry_after > 0
+
+
+def test_register_that_does_not_answer_is_unavailable() -> None:
+    unreachable = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    with pytest.raises(Unavailable) as refusal:
+        EmbeddedPopulation(unreachable).read(persona("an").number)
+    assert refusal.value.code == "source_unavailable"
+
+
+def test_every_answer_has_known_names_and_no_none(nation: Database) -> None:
+    people = [person for household in generate(SEED, CITIZENS) for person in household.people]
+    assert len(people) == CITIZENS
+    for person in people:
+        facts = population(nation, person.number)
+        assert facts.keys() <= POPULATION_FACTS
+        assert None not in facts.values()
+        assert () not in facts.values()
+        if person.residence is None:
+            continue
+        where = residence(nation, person.number)
+        assert where.keys() <= RESIDENCE_FACTS
+        assert None not in where.values()
+        assert where["relation_to_head"] in RELATIONS
+        members = where["household_members"]
+        assert members[0]["relation"] == "Chủ hộ"
+        assert members[0]["number_last4"] == where["household_head_number"][-4:]
+        assert [member["relation"] for member in members].count("Chủ hộ") == 1
+        assert all(set(m) == {"full_name", "birth_date", "sex", "relation", "number_last4"} for m in members)
+        assert person.name.full in [member["full_name"] for member in members]
+
+
+def test_reading_leaves_no_trace(nation: Database) -> None:
+    def counts() -> list[int]:
+        tables = ("population", "aliases", "residence", "households", "meta")
+        with nation.read() as session:
+            return [session.scalar(text(f"SELECT count(*) FROM nation_{table}")) or 0 for table in tables]
+
+    before = counts()
+    for each in PERSONAS:
+        population(nation, each.number)
+    assert counts() == before

@@ -1,0 +1,121 @@
+"""The people behind the personas and those they live with. Invented: `Mẫu` in a name means sample."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from wallet.demo.fixed import fixed_person, household, place
+from wallet.demo.numbers import FEMALE, MALE, fixed_number
+from wallet.demo.records import HEAD, Household, Name, Person, Residence
+
+_FATHER = fixed_number(MALE, 1990, 1)
+_MOTHER = fixed_number(FEMALE, 1992, 51)
+_AUNT = fixed_number(FEMALE, 1981, 57)
+_OLD_HUSBAND = fixed_number(MALE, 1948, 3)
+_LATE_HUSBAND = fixed_number(MALE, 1957, 5)
+
+CAST: dict[str, Person] = {
+    "an": fixed_person(1, ("Nguyễn", "Mẫu", "An"), "1990-06-15", MALE, spouse=_MOTHER, cmnd="990000001"),
+    "binh": fixed_person(2, ("Trần", "Thị Mẫu", "Bình"), "1998-09-03", FEMALE, code="074"),
+    "sau": fixed_person(3, ("Phạm", "Mẫu", "Sáu"), "1948", MALE, spouse=fixed_number(FEMALE, 1950, 53)),
+    "doi": fixed_person(
+        4, ("Lê", "Thị Mẫu", "Đổi"), "1987-11-02", FEMALE, code="056", former_numbers=(fixed_number(FEMALE, 1978, 4),)
+    ),
+    "khuat": fixed_person(
+        5, ("Vũ", "Mẫu", "Khuất"), "1957-04-18", MALE, code="031",
+        died_on=date(2026, 2, 10), spouse=fixed_number(FEMALE, 1960, 55),
+        updated_at=datetime(2026, 2, 12, 2, 0, tzinfo=UTC),
+    ),
+    "khoa": fixed_person(6, ("Đỗ", "Mẫu", "Khóa"), "1985-08-30", MALE, code="020"),
+    "nho": fixed_person(
+        7, ("Hoàng", "Gia Mẫu", "Nhỏ"), "2013-02-28", MALE, code="035",
+        guardian=_AUNT, card_issued=date(2025, 8, 4), card_expires=date(2027, 2, 28),
+    ),
+    "xa": fixed_person(
+        8, ("Đặng Huỳnh", "Mẫu Diễm Tuyết Ượng", "Hổ"), "1996-04-24", FEMALE, code="040",
+        mother=fixed_number(FEMALE, 1969, 58),
+    ),
+    "dai": fixed_person(
+        9, ("Công Tằng Tôn Nữ", "Mẫu Hoàng Thiên Hương Bạch Ngọc Phương Khánh", "Nguyên"),
+        "1977-01-19", FEMALE, code="046"
+    ),
+    "marie": fixed_person(
+        10, Name("Anne-Marie Dubois-Mẫu", "Dubois-Mẫu", None, "Anne-Marie"), "1986-07-14", FEMALE, code=None,
+        nationality="Pháp", ethnicity=None, religion=None, native_place="Pháp", spouse=fixed_number(MALE, 1984, 60),
+        former_numbers=(fixed_number(FEMALE, 1986, 11),),
+        card_issued=date(2025, 5, 5), card_expires=date(2035, 5, 5),
+    ),
+    "vang": fixed_person(12, ("Bùi", "Thị Mẫu", "Vắng"), "1979-10-08", FEMALE, code="017", native_place="Tỉnh Phú Thọ"),
+    "mai": fixed_person(13, ("Ngô", "Mẫu", "Mai"), "1993-05-20", MALE, code="027"),
+    "dot": fixed_person(
+        14, Name("A Đớt", None, None, "A Đớt"), "1988-12-01", MALE, code="062",
+        ethnicity="Xơ Đăng", updated_at=datetime(2026, 1, 15, 3, 30, tzinfo=UTC),
+    ),
+    "han": fixed_person(15, ("Dương", "Thị Mẫu", "Hạn"), "1975-03-27", FEMALE, code="096"),
+    "moi": fixed_person(16, ("Hồ", "Mẫu", "Mới"), "2004-08-08", MALE, code="048"),
+    "admin1": fixed_person(31, ("Võ", "Mẫu", "Quản"), "1984-02-02", MALE, code="001"),
+    "admin2": fixed_person(32, ("Phan", "Thị Mẫu", "Trị"), "1982-11-20", FEMALE, code="079"),
+}  # fmt: skip
+"""By the key of the persona. Their residence comes with `cast_households`."""
+
+_RELATIVES: dict[str, Person] = {
+    "wife": fixed_person(51, ("Lê", "Thị Mẫu", "Hòa"), "1992-03-08", FEMALE, spouse=_FATHER),
+    "son": fixed_person(71, ("Nguyễn", "Mẫu", "Minh"), "2016-09-05", MALE, father=_FATHER, mother=_MOTHER),
+    "daughter": fixed_person(72, ("Nguyễn", "Thị Mẫu", "Ngọc"), "2020-12-22", FEMALE, father=_FATHER, mother=_MOTHER),
+    "old_wife": fixed_person(53, ("Đỗ", "Thị Mẫu", "Bảy"), "1950", FEMALE, spouse=_OLD_HUSBAND),
+    "widow": fixed_person(55, ("Bùi", "Thị Mẫu", "Còn"), "1960-09-30", FEMALE, code="031", spouse=_LATE_HUSBAND),
+    "aunt": fixed_person(57, ("Hoàng", "Thị Mẫu", "Cô"), "1981-06-01", FEMALE, code="035"),
+    "mother": fixed_person(58, ("Huỳnh", "Thị Mẫu", "Quê"), "1969-02-14", FEMALE, code="040"),
+    "husband": fixed_person(
+        60, ("Trịnh", "Mẫu", "Quốc"), "1984-01-25", MALE, code="079", spouse=fixed_number(FEMALE, 1986, 10)
+    ),
+    "brother": fixed_person(62, ("Bùi", "Mẫu", "Đủ"), "1976-05-05", MALE, code="017"),
+}  # fmt: skip
+
+
+def cast_households() -> tuple[Household, ...]:
+    """Return the households of all personas; they come first in every nation."""
+    c, r = CAST, _RELATIVES
+    return (
+        household(
+            1, place("00167", "Số 12, ngõ 34, đường Nguyễn Khang"),
+            (c["an"], HEAD), (r["wife"], "Vợ"), (r["son"], "Con"), (r["daughter"], "Con"),
+        ),
+        household(2, place("25942", "Khu phố 2"), (c["binh"], HEAD), since=date(2022, 4, 1)),
+        household(3, place("00583", "Thôn 3"), (c["sau"], HEAD), (r["old_wife"], "Vợ"), since=date(1988, 1, 4)),
+        household(4, place("22366", "45 Trần Phú"), (c["doi"], HEAD)),
+        household(5, place("11311", "Số 8, ngách 5, ngõ 40, đường Hùng Vương"), (c["khuat"], HEAD), (r["widow"], "Vợ")),
+        household(6, place("06187", "Tổ dân phố 1"), (c["khoa"], HEAD)),
+        household(7, place("13420", "Tổ dân phố 3"), (r["aunt"], HEAD), (c["nho"], "Cháu")),
+        household(
+            8, place("16690", "Khối 6"),
+            (r["mother"], HEAD), (c["xa"], "Con"), change={c["xa"].number: _in_the_south},
+        ),
+        household(9, place("19786", "Số 3, kiệt 12, đường Nguyễn Công Trứ"), (c["dai"], HEAD)),
+        household(
+            10, place("26743", "17/4 Lý Tự Trọng"),
+            (r["husband"], HEAD), (c["marie"], "Vợ"), since=date(2020, 2, 3),
+        ),
+        household(12, place("07900", "Số 27, đường Hòa Bình"), (r["brother"], HEAD), beside=(c["vang"],)),
+        household(13, place("06187", "Tổ dân phố 5"), (c["mai"], HEAD), change={c["mai"].number: _mistyped}),
+        household(14, place("23575", "Tổ dân phố 7"), (c["dot"], HEAD), since=date(2026, 1, 15)),
+        household(15, place("30307", "Số 90, hẻm 6, đường Trần Hưng Đạo"), (c["han"], HEAD)),
+        household(16, place("20209", "Số 2, kiệt 31, đường Điện Biên Phủ"), (c["moi"], HEAD)),
+        household(31, place("00196", None), (c["admin1"], HEAD)),
+        household(32, place("25966", None), (c["admin2"], HEAD)),
+    )  # fmt: skip
+
+
+def _in_the_south(residence: Residence) -> Residence:
+    there = place("26824", "Số 120, hẻm 36, đường Võ Văn Ngân")
+    return replace(
+        residence,
+        current=there,
+        temporary=there,
+        temporary_since=date(2025, 9, 1),
+        temporary_until=date(2027, 8, 31),
+    )
+
+
+def _mistyped(residence: Residence) -> Residence:
+    """1996 was typed as 2096: a register's mistake that must not become a document."""
+    return replace(residence, permanent_since=date(2096, 5, 20))

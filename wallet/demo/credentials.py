@@ -1,0 +1,93 @@
+"""What a persona signs in with, derived from a secret of the deployment: nothing is stored, and nothing is the same
+on two servers.
+
+HKDF-SHA256 (RFC 5869), one `info` per thing derived. A P-256 key from a wide scalar: FIPS 186-5, appendix A.2.1.
+"""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from wallet.errors import ConfigurationError
+
+SECRET_BYTES = 32
+PASSWORD_LENGTH = 16
+SPECIAL = "!@#$^*()_"
+
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+# Without letters and digits that look alike: these are read from a screen and typed.
+_CLASSES = ("23456789", "ABCDEFGHJKLMNPQRSTUVWXYZ", "abcdefghijkmnpqrstuvwxyz", SPECIAL)
+_ALPHABET = "".join(_CLASSES)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """password: 8 to 20 characters of four kinds. passcode: six digits. device_jwk: private, RFC 7517 with `d`."""
+
+    device_id: str
+    password: str = field(repr=False)
+    passcode: str = field(repr=False)
+    device_private_key: ec.EllipticCurvePrivateKey = field(repr=False)
+    device_jwk: dict[str, str] = field(repr=False)
+
+
+def derive(secret: bytes, key: str, number: str, birth: str) -> Credentials:
+    """Return the credentials of the persona `key`. number, birth: what a passcode must not repeat."""
+    if len(secret) < SECRET_BYTES:
+        raise ConfigurationError(f"the demo secret has fewer than {SECRET_BYTES} bytes", mend="wallet keys new")
+    scalar = int.from_bytes(_bytes(secret, key, "device-key", 48), "big") % (_P256_ORDER - 1) + 1
+    private_key = ec.derive_private_key(scalar, ec.SECP256R1())
+    point = private_key.public_key().public_numbers()
+    jwk = {"kty": "EC", "crv": "P-256", "x": _base64(point.x), "y": _base64(point.y), "d": _base64(scalar)}
+    return Credentials(
+        device_id=f"dev_{_bytes(secret, key, 'device-id', 16).hex()}",
+        password=_password(int.from_bytes(_bytes(secret, key, "password", 64), "big")),
+        passcode=next(code for code in _passcodes(secret, key) if not is_weak(code, number, birth)),
+        device_private_key=private_key,
+        device_jwk=jwk,
+    )
+
+
+def is_weak(passcode: str, number: str, birth: str) -> bool:
+    """Return whether six digits are easy to guess: runs, repetitions, the birth date, a part of the number."""
+    digits = [int(digit) for digit in passcode]
+    steps = [later - sooner for sooner, later in pairwise(digits)]
+    run = any(first == second and first in (-1, 0, 1) for first, second in pairwise(steps))
+    repeated = len(set(digits)) < 3 or passcode[:3] == passcode[3:] or passcode[:2] == passcode[2:4] == passcode[4:]
+    year, month, day = birth[:4], birth[5:7], birth[8:10]
+    dates = (f"{day}{month}{year}", f"{month}{day}{year}", f"{year}{month}{day}")
+    short = (f"{day}{month}{year[2:]}", f"{month}{day}{year[2:]}", f"{year[2:]}{month}{day}")
+    of_birth = year in passcode or passcode in short or any(passcode in text for text in dates)
+    return run or repeated or of_birth or passcode in number
+
+
+def _passcodes(secret: bytes, key: str) -> Iterator[str]:
+    for attempt in range(1000):
+        yield f"{int.from_bytes(_bytes(secret, key, f'passcode-{attempt}', 16), 'big') % 1_000_000:06d}"
+    raise AssertionError("a thousand weak passcodes in a row")
+
+
+def _password(number: int) -> str:
+    """Return the password that a large number spells: one character of each kind, the rest of any, in any order."""
+    letters = []
+    for kind in (*_CLASSES, *[_ALPHABET] * (PASSWORD_LENGTH - len(_CLASSES))):
+        number, index = divmod(number, len(kind))
+        letters.append(kind[index])
+    mixed = []
+    while letters:
+        number, index = divmod(number, len(letters))
+        mixed.append(letters.pop(index))
+    return "".join(mixed)
+
+
+def _bytes(secret: bytes, key: str, purpose: str, length: int) -> bytes:
+    return HKDF(SHA256(), length, salt=None, info=f"wallet/demo/1/{key}/{purpose}".encode()).derive(secret)
+
+
+def _base64(number: int) -> str:
+    return urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()

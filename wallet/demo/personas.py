@@ -1,0 +1,306 @@
+"""Who a visitor of the demo can be: each persona has a story and one fixed outcome.
+
+A persona is data. Accounts, devices and documents are made of it by whoever seeds the wallet; the person behind it is
+in every nation (`wallet.demo.cast`). What a persona signs in with follows from the deployment's secret: `credentials`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wallet.demo.cast import CAST
+from wallet.demo.credentials import Credentials, derive
+from wallet.demo.records import Text
+from wallet.terms import AccountLevel, StaffRole
+
+__all__ = ["PERSONAS", "Credentials", "Outcome", "Persona", "Preparation", "credentials", "persona"]
+
+
+class Preparation(StrEnum):
+    """What must have happened before the visitor comes: done once, when the wallet is seeded."""
+
+    NONE = "none"
+    ISSUED = "issued"
+    """A residence document was issued."""
+    ISSUED_THEN_REVOKED = "issued_then_revoked"
+    """Issued, and revoked when the residence changed."""
+    ISSUED_THEN_LOCKED = "issued_then_locked"
+    """Issued, then the account was locked on `lock_ground`."""
+    ISSUED_LONG_AGO = "issued_long_ago"
+    """Issued so long ago that its validity has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What this persona always meets. `code`: of a problem or a verdict, or `residence_issued`, `staff`."""
+
+    code: str
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """One persona.
+
+    key: stable, used in addresses and commands. birth: `YYYY-MM-DD` or `YYYY`. account_state: `active` or `locked`.
+    has_device: whether a device key is bound; without one the credentials still exist, to bind with.
+    agency, province: of staff; the province by its 2-digit code. guardian: the number of a minor's guardian.
+    """
+
+    key: str
+    name: str
+    number: str
+    birth: str
+    story: Text
+    outcome: Outcome
+    account_level: AccountLevel = AccountLevel.TWO
+    account_state: str = "active"
+    lock_ground: str | None = None
+    preparation: Preparation = Preparation.NONE
+    has_device: bool = True
+    staff_role: StaffRole | None = None
+    agency: str | None = None
+    province: str | None = None
+    guardian: str | None = None
+
+
+def _persona(
+    key: str,
+    story: tuple[str, str],
+    code: str,
+    outcome: tuple[str, str],
+    *,
+    level: AccountLevel = AccountLevel.TWO,
+    locked: str | None = None,
+    preparation: Preparation = Preparation.NONE,
+    has_device: bool = True,
+    staff: tuple[StaffRole, str, str] | None = None,
+) -> Persona:
+    person = CAST[key]
+    return Persona(
+        key=key,
+        name=person.name.full,
+        number=person.number,
+        birth=person.birth,
+        story=_text(story),
+        outcome=Outcome(code, _text(outcome)),
+        account_level=level,
+        account_state="locked" if locked else "active",
+        lock_ground=locked,
+        preparation=preparation,
+        has_device=has_device,
+        staff_role=staff[0] if staff else None,
+        agency=staff[1] if staff else None,
+        province=staff[2] if staff else None,
+        guardian=person.guardian,
+    )
+
+
+def _text(both: tuple[str, str]) -> Text:
+    return {"vi": both[0], "en": both[1]}
+
+
+_ISSUED = "residence_issued"
+
+PERSONAS: tuple[Persona, ...] = (
+    _persona(
+        "an",
+        (
+            "Anh An sống cùng vợ và hai con ở Hà Nội, tài khoản mức độ 2. Trường của con cần giấy xác nhận cư trú.",
+            "An lives in Hà Nội with his wife and two children and has a level 2 account. "
+            "The children's school wants proof of residence.",
+        ),
+        _ISSUED,
+        (
+            "Giấy được cấp ngay; quét mã thấy hợp lệ.",
+            "The document is issued at once; scanning the code shows it valid.",
+        ),
+    ),
+    _persona(
+        "binh",
+        (
+            "Chị Bình tự đăng ký tại nhà nên mới có tài khoản mức độ 1.",
+            "Bình registered from home, so her account is level 1 only.",
+        ),
+        "level_too_low",
+        ("Bị từ chối: giấy này cần tài khoản mức độ 2.", "Refused: this document needs a level 2 account."),
+        level=AccountLevel.ONE,
+    ),
+    _persona(
+        "sau",
+        (
+            "Ông Sáu chỉ nhớ mình sinh năm 1948; sổ sách cũng không ghi ngày tháng.",
+            "Sáu only knows that he was born in 1948; no record gives a day or a month.",
+        ),
+        _ISSUED,
+        (
+            "Giấy được cấp, ngày sinh ghi là 1948, không tự thêm ngày 01/01.",
+            "The document is issued; the birth date reads 1948 and no 1 January is made up.",
+        ),
+    ),
+    _persona(
+        "doi",
+        (
+            "Số định danh cũ của chị Đổi ghi sai năm sinh nên đã được xác lập lại.",
+            "Đổi's former number had the wrong year of birth and was re-established.",
+        ),
+        _ISSUED,
+        (
+            "Tra bằng số cũ hay số mới đều ra cùng một người; giấy ghi số mới.",
+            "The former number and the new one lead to the same person; the document bears the new one.",
+        ),
+    ),
+    _persona(
+        "khuat",
+        (
+            "Ông Khuất mất ngày 10/02/2026; giấy cấp trước đó chưa hết hạn và vẫn nằm trong điện thoại.",
+            "Khuất died on 10 February 2026; a document from before has not expired and is still on his phone.",
+        ),
+        "person_deceased",
+        (
+            "Tài khoản khóa vì người giữ đã mất; không cấp giấy mới, giấy cũ không còn dùng được.",
+            "The account is locked because its holder died; nothing new is issued and the old document is refused.",
+        ),
+        locked="death",
+        preparation=Preparation.ISSUED_THEN_LOCKED,
+    ),
+    _persona(
+        "khoa",
+        (
+            "Anh Khóa mất điện thoại và đã yêu cầu khóa tài khoản.",
+            "Khóa lost his phone and asked to have his account locked.",
+        ),
+        "account_locked",
+        (
+            "Không đăng nhập được: câu trả lời giống hệt khi sai mật khẩu, nên không ai dò được tài khoản đang khóa.",
+            "Signing in fails with the same answer as a wrong password, so that nobody learns which account is locked.",
+        ),
+        locked="holder_request",
+        preparation=Preparation.ISSUED_THEN_LOCKED,
+    ),
+    _persona(
+        "nho",
+        (
+            "Em Nhỏ 13 tuổi, ở với cô ruột là người giám hộ; tài khoản do cô đăng ký.",
+            "Nhỏ is 13 and lives with his aunt, who is his guardian and opened the account.",
+        ),
+        _ISSUED,
+        ("Giấy được cấp, ghi quan hệ với chủ hộ là Cháu.", "The document is issued; his relation to the head is Cháu."),
+    ),
+    _persona(
+        "xa",
+        (
+            "Chị Hổ có tên mang đủ các dấu; thường trú ở Nghệ An, đang tạm trú và làm việc ở Thành phố Hồ Chí Minh.",
+            "Hổ's name has every mark there is; she is registered in Nghệ An and works in Hồ Chí Minh City.",
+        ),
+        _ISSUED,
+        (
+            "Giấy ghi cả nơi thường trú và nơi tạm trú, ở hai tỉnh khác nhau; tên hiện đúng từng dấu.",
+            "The document names both places, in two provinces, and the name keeps every mark.",
+        ),
+    ),
+    _persona(
+        "dai",
+        ("Tên của bà Nguyên dài hơn 50 chữ cái.", "Nguyên's name has more than 50 letters."),
+        _ISSUED,
+        (
+            "Giấy được cấp; tên không bị cắt, mã QR vẫn đọc được.",
+            "The document is issued; the name is not cut, the code reads.",
+        ),
+    ),
+    _persona(
+        "marie",
+        (
+            "Chị Anne-Marie, quốc tịch Pháp, có thẻ thường trú; hộ chiếu mới nên số đã đổi.",
+            "Anne-Marie is French and has a permanent residence card; her passport was renewed, so her number changed.",
+        ),
+        _ISSUED,
+        (
+            "Giấy được cấp, ghi quốc tịch Pháp; không có dân tộc và tôn giáo.",
+            "The document is issued and says French; ethnicity and religion are absent.",
+        ),
+    ),
+    _persona(
+        "vang",
+        (
+            "Cơ sở dữ liệu dân cư biết chị Vắng, cơ sở dữ liệu cư trú thì không.",
+            "The population register knows Vắng, the residence register does not.",
+        ),
+        "not_in_register",
+        ("Không cấp được giấy, có mã lý do rõ ràng.", "Nothing is issued, and the reason has a clear code."),
+    ),
+    _persona(
+        "mai",
+        (
+            "Ngày đăng ký thường trú của anh Mai bị nhập nhầm thành năm 2096.",
+            "The day of Mai's registration was mistyped as 2096.",
+        ),
+        "claims_rejected",
+        ("Bị từ chối: dữ liệu cư trú không hợp lý.", "Refused: the residence data make no sense."),
+    ),
+    _persona(
+        "dot",
+        (
+            "Anh A Đớt (tên không có họ) chuyển từ Kon Tum về Pleiku ngày 15/01/2026, sau khi đã được cấp giấy.",
+            "A Đớt, who has no family name, moved from Kon Tum to Pleiku on 15 January 2026, after a document.",
+        ),
+        "document_revoked",
+        (
+            "Giấy cũ bị thu hồi vì cư trú đã thay đổi; có thể xin giấy mới.",
+            "The old document is revoked because the residence changed; a new one can be had.",
+        ),
+        preparation=Preparation.ISSUED_THEN_REVOKED,
+    ),
+    _persona(
+        "han",
+        ("Giấy của bà Hạn được cấp hơn một năm trước.", "Hạn's document was issued more than a year ago."),
+        "document_expired",
+        ("Quét mã thấy hết hạn.", "Scanning the code shows that it has expired."),
+        preparation=Preparation.ISSUED_LONG_AGO,
+    ),
+    _persona(
+        "moi",
+        (
+            "Tài khoản của anh Mới vừa được duyệt, chưa gắn với điện thoại nào.",
+            "Mới's account was just approved; no phone is bound to it yet.",
+        ),
+        "device_not_bound",
+        ("Phải gắn thiết bị trước khi đăng nhập.", "A device has to be bound before signing in."),
+        has_device=False,
+    ),
+    _persona(
+        "admin1",
+        ("Anh Quản quản trị hệ thống ở Hà Nội.", "Quản administers the system in Hà Nội."),
+        "staff",
+        (
+            "Vào được trang quản trị; việc hệ trọng cần người thứ hai.",
+            "Opens the console; grave acts need a second person.",
+        ),
+        staff=(StaffRole.ADMIN, "Cơ quan cấp mẫu Hà Nội", "01"),
+    ),
+    _persona(
+        "admin2",
+        (
+            "Chị Trị là quản trị viên thứ hai, ở Thành phố Hồ Chí Minh.",
+            "Trị is the second administrator, in Hồ Chí Minh City.",
+        ),
+        "staff",
+        ("Duyệt việc mà người thứ nhất đề nghị.", "Approves what the first one proposes."),
+        staff=(StaffRole.ADMIN, "Cơ quan cấp mẫu Thành phố Hồ Chí Minh", "79"),
+    ),
+)
+"""All personas, the default one first."""
+
+_BY_KEY = {each.key: each for each in PERSONAS}
+
+
+def persona(key: str) -> Persona:
+    """Return the persona with this key. Raises KeyError."""
+    return _BY_KEY[key]
+
+
+def credentials(persona: Persona, secret: bytes) -> Credentials:
+    """Return what the persona signs in with: the same for the same secret, useless without it.
+
+    secret: 32 bytes of the deployment. Raises ConfigurationError when it is shorter.
+    """
+    return derive(secret, persona.key, persona.number, persona.birth)

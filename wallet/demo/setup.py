@@ -1,0 +1,152 @@
+"""Makes the demo of a wallet: people in the registers, accounts for the personas, documents with a past.
+
+Everything goes through the services that citizens and staff use; nothing is written behind their back. Safe to
+repeat and to interrupt: each persona is one transaction, and what is there is left alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from wallet.clock import Clock
+from wallet.crypto.keystore import Secret
+from wallet.demo.personas import PERSONAS, Persona, Preparation, credentials
+from wallet.documents.revoking import RevocationReason
+from wallet.identity.accounts import Grant, LockGround
+from wallet.launching.rollout import LaunchState, PendingChange
+from wallet.requests.lifecycle import RequestOrder
+from wallet.sources.base import Ground, RegisterCode
+from wallet.terms import AccountLevel, Actor, AuthLevel, StaffRole
+from wallet.wiring import Wallet, Work
+
+SETUP = Actor("system", request_id="demo_setup")
+LONG_AGO = timedelta(days=400)
+GROUNDS = {"death": LockGround.HOLDER_DIED, "holder_request": LockGround.HOLDER_REQUEST}
+
+
+@dataclass(frozen=True, slots=True)
+class PastClock:
+    """A clock that is behind, for documents that were issued long ago."""
+
+    clock: Clock
+    behind: timedelta
+
+    def now(self) -> datetime:
+        return self.clock.now() - self.behind
+
+
+def set_up(wallet: Wallet, on_progress: Callable[[int, int], None] = lambda *_: None) -> int:
+    """Give every persona what its story needs; return how many were new. The registers must be filled before."""
+    new = 0
+    staff_first = sorted(PERSONAS, key=lambda persona: persona.staff_role is None)
+    for done, persona in enumerate(staff_first, 1):
+        new += _open_account(wallet, persona)
+        on_progress(done, len(PERSONAS))
+    _open_residence(wallet)
+    for persona in PERSONAS:
+        _prepare(wallet, persona)
+    return new
+
+
+def is_set_up(wallet: Wallet) -> bool:
+    """Return whether the last persona is ready, in one quick look."""
+    with wallet.read() as work:
+        holder = work.holders.find(PERSONAS[-1].number)
+        done = holder is not None and work.accounts.of_holder(holder) is not None
+        return done and all(_is_prepared(work, persona) for persona in PERSONAS)
+
+
+def _open_account(wallet: Wallet, persona: Persona) -> bool:
+    secret = credentials(persona, wallet.keystore.secret(Secret.DEMO))
+    with wallet.work() as work:
+        holder = work.holders.find(persona.number)
+        if holder is not None and work.accounts.of_holder(holder) is not None:
+            return False
+        ground = Ground("open_account", "demo", SETUP)
+        facts = work.sources.read(RegisterCode.POPULATION, persona.number, ground, subject=f"persona_{persona.key}")
+        grants = []
+        if persona.staff_role is not None:
+            grants = [Grant(persona.staff_role, persona.agency or "", persona.province or "")]
+        opened = work.accounts.open(
+            facts=facts.values,
+            password=secret.password,
+            passcode=secret.passcode,
+            device_id=secret.device_id,
+            public_key={name: secret.device_jwk[name] for name in ("kty", "crv", "x", "y")},
+            actor=SETUP,
+            level=persona.account_level,
+            device_name="Thiết bị mẫu",
+            grants=grants,
+        )
+        if not persona.has_device:
+            work.devices.unbind(opened.device_id, "demo", SETUP)
+        return True
+
+
+def _open_residence(wallet: Wallet) -> None:
+    """Open the residence utility as two admins do."""
+    with wallet.work() as work:
+        launch = work.rollout.launch("residence")
+        if launch.version == 0 and launch.awaiting is None:
+            asked = work.rollout.change("residence", LaunchState.OPEN, "Mở cho bản mẫu", 0, _staff(work, "admin1"))
+            if isinstance(asked, PendingChange):
+                work.rollout.decide(asked.id, agree=True, actor=_staff(work, "admin2"))
+
+
+def _prepare(wallet: Wallet, persona: Persona) -> None:
+    """Issue, revoke, lock: what the persona's story says has happened, in the order in which it did."""
+    if persona.preparation is Preparation.NONE and persona.account_state == "active":
+        return
+    with wallet.read() as work:
+        if _is_prepared(work, persona):
+            return
+    if persona.preparation is not Preparation.NONE:
+        behind = LONG_AGO if persona.preparation is Preparation.ISSUED_LONG_AGO else timedelta(minutes=1)
+        past = replace(wallet, clock=PastClock(wallet.clock, behind))
+        with past.work() as work:
+            actor = _actor(work, persona)
+            if not work.holding.page(actor, 1, None)[0]:
+                work.requests.submit(RequestOrder("residence", {}), actor)
+    with wallet.work() as work:
+        actor = _actor(work, persona)
+        documents, _ = work.holding.page(actor, 1, None)
+        reason = _revocation(persona)
+        if documents and reason is not None and documents[0].revoked_at is None:
+            work.revoking.revoke(documents[0].id, reason, _staff(work, "admin1"))
+        if persona.account_state == "locked" and work.accounts.find(actor.account_id).state == "active":
+            work.accounts.lock(actor.account_id, GROUNDS[persona.lock_ground or "holder_request"], SETUP)
+
+
+def _is_prepared(work: Work, persona: Persona) -> bool:
+    if persona.preparation is Preparation.NONE and persona.account_state == "active":
+        return True
+    actor = _actor(work, persona)
+    documents, _ = work.holding.page(actor, 1, None)
+    issued = bool(documents) or persona.preparation is Preparation.NONE
+    revoked = _revocation(persona) is None or (bool(documents) and documents[0].revoked_at is not None)
+    return issued and revoked and work.accounts.find(actor.account_id).state == persona.account_state
+
+
+def _revocation(persona: Persona) -> RevocationReason | None:
+    if persona.preparation is Preparation.ISSUED_THEN_REVOKED:
+        return RevocationReason.DATA_CHANGED
+    return RevocationReason.HOLDER_DIED if persona.lock_ground == "death" else None
+
+
+def _staff(work: Work, key: str) -> Actor:
+    persona = next(persona for persona in PERSONAS if persona.key == key)
+    return replace(_actor(work, persona), roles=frozenset({StaffRole.ADMIN}))
+
+
+def _actor(work: Work, persona: Persona) -> Actor:
+    holder_id = work.holders.find(persona.number)
+    account = work.accounts.of_holder(holder_id) if holder_id else None
+    if account is None:
+        return Actor("system", request_id="demo_setup")
+    return Actor(
+        account_id=account.id,
+        holder_id=account.holder_id,
+        account_level=AccountLevel.TWO,
+        auth_level=AuthLevel.TWO,
+        request_id="demo_setup",
+    )

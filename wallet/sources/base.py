@@ -1,0 +1,61 @@
+"""What a national register is to this wallet: one question, one answer, one ground for asking.
+
+A register belongs to another institution. The wallet asks it for one person, by number, and says why; it
+never copies it. Shape of the question: the population database's call fields (request id, procedure,
+agency, officer), docs/domain.md section 6.1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from wallet.terms import Actor
+
+
+class RegisterCode(StrEnum):
+    """The registers that are known. A utility's claim names one of them as its source."""
+
+    POPULATION = "population"
+    RESIDENCE = "residence"
+
+
+Fact = str | int | bool | date | tuple[str, ...] | tuple[Mapping[str, "Fact"], ...]
+"""A value that a register states. A birth date known by its year only is the text `"1948"`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Why a register is asked. No question without one.
+
+    purpose: a code such as `issue_document` or `open_account`. procedure: the administrative procedure or the
+    utility it serves, such as `residence`.
+    """
+
+    purpose: str
+    procedure: str
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a register states about one person. `as_of`: when the register last changed it."""
+
+    register: RegisterCode
+    values: Mapping[str, Fact]
+    as_of: datetime
+
+
+class Register(Protocol):
+    """One register, embedded or a partner's over the network."""
+
+    code: RegisterCode
+
+    def read(self, number: str) -> Facts:
+        """Return what is known of the person with this number (or a former number of theirs).
+
+        Raises NotFound("person_unknown") when nobody has it, Unavailable("source_unavailable") when the register
+        does not answer.
+        """
+        ...
