@@ -1,0 +1,295 @@
+"""Identity with its real parts, on SQLite and, where WALLET_TEST_POSTGRES names one, on PostgreSQL too."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_smorest import Api
+from sqlalchemy import create_engine, func, make_url, select, text
+
+from tests.identity.phones import Phone
+from tests.support import NOON, FixedClock, SeededEntropy
+from wallet.audit import Audit, AuditEvent
+from wallet.crypto.keystore import Keystore, Secret, create_missing
+from wallet.db import Base, Database
+from wallet.entropy import SystemEntropy
+from wallet.identity.accounts import Grant, OpenedAccount
+from wallet.identity.passwords import Hasher, Knowledge
+from wallet.identity.services import SharedIdentity, build_identity, build_signing_in, share_identity
+from wallet.identity.sessions import SignedIn
+from wallet.identity.signing_in import SignInOrder
+from wallet.identity.tokens import TokenKind
+from wallet.settings import Settings
+from wallet.terms import AccountLevel, Actor
+from wallet.web import accounts, auth, problems
+from wallet.web.context import EXTENSION
+
+PASSWORD = "MatKhau#2026"
+PASSCODE = "280517"
+SYSTEM = Actor("system")
+ISSUER = "https://vi.example.vn"
+
+
+@pytest.fixture(scope="session")
+def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("keys")
+    create_missing(directory, now=NOON, entropy=SystemEntropy(), organisation="Test")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def keystore(keys_dir: Path) -> Keystore:
+    return Keystore.open(keys_dir)
+
+
+@pytest.fixture(scope="session")
+def settings(keys_dir: Path) -> Settings:
+    return Settings.from_environ(
+        {
+            "WALLET_KEYS_DIR": str(keys_dir),
+            "WALLET_ISSUER_URL": ISSUER,
+            "WALLET_ARGON2_TIME_COST": "1",
+            "WALLET_ARGON2_MEMORY_KIB": "8",
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Database | None]:
+    server = os.environ.get("WALLET_TEST_POSTGRES")
+    if not server:
+        yield None
+        return
+    name = f"identity_{uuid4().hex}"
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        # Of template0, for nobody can be connected to it: with another template the copy may have to fail.
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+    database = Database(make_url(server).set(database=name).render_as_string(hide_password=False))
+    Base.metadata.create_all(database.engine)
+    yield database
+    database.close()
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path, postgres: Database | None) -> Iterator[Database]:
+    if request.param == "sqlite":
+        database = Database(f"sqlite:///{tmp_path}/wallet.db")
+        Base.metadata.create_all(database.engine)
+        yield database
+        database.close()
+        return
+    if postgres is None:
+        pytest.skip("WALLET_TEST_POSTGRES is not set")
+    with postgres.write() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(table.delete())
+    yield postgres
+
+
+class CountingHasher(Hasher):
+    """Counts what is computed: a test of equal work counts hashes, not milliseconds."""
+
+    checks = 0
+
+    def matches(self, kind: Knowledge, secret: str, kept: str | None) -> bool:
+        self.checks += 1
+        return super().matches(kind, secret, kept)
+
+
+class SharedEntropy(SeededEntropy):
+    """The same bytes, also when threads ask for them."""
+
+    def __init__(self, seed: str) -> None:
+        super().__init__(seed)
+        self._lock = threading.Lock()
+
+    def bytes(self, count: int) -> bytes:
+        with self._lock:
+            return super().bytes(count)
+
+
+@dataclass
+class World:
+    """What `wallet.wiring.Wallet` is to identity, and nothing else of it."""
+
+    db: Database
+    settings: Settings
+    keystore: Keystore
+    clock: FixedClock = field(default_factory=FixedClock)
+    entropy: SharedEntropy = field(default_factory=lambda: SharedEntropy("identity"))
+    hasher_class: Callable[..., Hasher] = CountingHasher
+
+    def __post_init__(self) -> None:
+        self.identity = self.share()
+        self.signing_in = build_signing_in(self.work, self.read, self.clock, self.settings, self.identity)
+
+    def share(self, pepper: bytes | None = None) -> SharedIdentity:
+        hasher = self.hasher_class(
+            pepper or self.keystore.secret(Secret.PEPPER),
+            self.entropy,
+            time_cost=self.settings.argon2_time_cost,
+            memory_kib=self.settings.argon2_memory_kib,
+        )
+        return replace(share_identity(self.settings, self.entropy, self.keystore), hasher=hasher)
+
+    def restarted(self, **changes: Any) -> "World":
+        """The same database and clock in another process."""
+        return replace(self, **changes)
+
+    @property
+    def hashes(self) -> int:
+        return int(self.identity.hasher.checks)  # type: ignore[attr-defined]
+
+    @contextmanager
+    def work(self) -> Iterator[Any]:
+        with self.db.write() as session:
+            yield self._services(session)
+
+    @contextmanager
+    def read(self) -> Iterator[Any]:
+        with self.db.read() as session:
+            yield self._services(session)
+
+    def _services(self, session: Any) -> Any:
+        audit = Audit(session, self.clock)
+        built = build_identity(session, audit, self.clock, self.entropy, self.keystore, self.settings, self.identity)
+        return SimpleNamespace(
+            session=session,
+            audit=audit,
+            holders=built.holders,
+            accounts=built.accounts,
+            devices=built.devices,
+            sessions=built.sessions,
+        )
+
+    def snapshot(self, *, counters: bool = True) -> dict[str, list[str]]:
+        """Everything that is stored, without the audit record; `counters=False` leaves those of guesses out."""
+        content = {}
+        with self.db.read() as session:
+            for table in Base.metadata.sorted_tables:
+                if table.name == "audit_events" or (not counters and table.name == "used_once"):
+                    continue
+                hidden = {"failures", "passcode_failures", "blocked_until"} if not counters else set()
+                columns = [column for column in table.columns if column.name not in hidden]
+                content[table.name] = sorted(map(repr, session.execute(select(*columns)).all()))
+        return content
+
+    def events(self, action: str) -> int:
+        with self.db.read() as session:
+            return int(
+                session.scalar(select(func.count()).select_from(AuditEvent).where(AuditEvent.action == action)) or 0
+            )
+
+    def open(self, phone: Phone, number: str = "001190000123", **options: Any) -> OpenedAccount:
+        order: dict[str, Any] = {
+            "facts": {
+                "number": number,
+                "full_name": "Nguyễn Thị Mẫu",
+                "birth_date": date(1990, 5, 28),
+                "sex": "female",
+            },
+            "password": PASSWORD,
+            "passcode": PASSCODE,
+            "device_id": phone.device_id,
+            "public_key": phone.jwk,
+            "device_name": "Điện thoại mẫu",
+            "actor": SYSTEM,
+        }
+        with self.work() as work:
+            return work.accounts.open(**(order | options))  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def world(database: Database, settings: Settings, keystore: Keystore) -> World:
+    return World(database, settings, keystore)
+
+
+@dataclass
+class Citizen:
+    """An account with its phone, and what can be done with them."""
+
+    world: World
+    phone: Phone
+    account: OpenedAccount
+    number: str
+
+    def sign_in(self, password: str = PASSWORD, number: str | None = None, **options: Any) -> SignedIn:
+        order = SignInOrder(self.phone.proof(), number or self.number, password, **options)
+        return self.world.signing_in.sign_in(order)
+
+    def sign_in_with_device(self, **options: Any) -> SignedIn:
+        return self.world.signing_in.sign_in(SignInOrder(self.phone.proof(), **options))
+
+    def access_token(self, signed_in: SignedIn) -> str:
+        claims = {"sub": self.account.account_id, **signed_in.access_claims()}
+        return self.world.identity.tokens.encode(TokenKind.ACCESS, claims)
+
+    def refresh_token(self, signed_in: SignedIn) -> str:
+        claims = {"sub": self.account.account_id, **signed_in.refresh_claims()}
+        return self.world.identity.tokens.encode(TokenKind.REFRESH, claims)
+
+    def refresh(self, token: str, proof: str | None = None) -> SignedIn:
+        url = f"{ISSUER}/v1/sessions/refresh"
+        return self.world.signing_in.refresh(token, proof or self.phone.dpop(), method="POST", url=url)
+
+    def actor(self, signed_in: SignedIn) -> Actor:
+        return Actor(
+            self.account.account_id,
+            self.account.holder_id,
+            signed_in.session.id,
+            self.phone.device_id,
+            signed_in.session.account_level,
+            signed_in.session.auth_level,
+        )
+
+
+@pytest.fixture
+def make_citizen(world: World) -> Callable[..., Citizen]:
+    def make(
+        number: str = "001190000123", level: AccountLevel = AccountLevel.TWO, grants: tuple[Grant, ...] = ()
+    ) -> Citizen:
+        phone = Phone(world, f"dev_{sha256(number.encode()).hexdigest()[:32]}")
+        return Citizen(world, phone, world.open(phone, number, level=level, grants=grants), number)
+
+    return make
+
+
+@pytest.fixture
+def citizen(make_citizen: Callable[..., Citizen]) -> Citizen:
+    return make_citizen()
+
+
+class _Api(Api):  # type: ignore[misc]
+    def _register_error_handlers(self) -> None:
+        return None
+
+
+@pytest.fixture
+def app(world: World) -> Flask:
+    app = Flask("tests.identity")
+    app.config |= {"API_TITLE": "Test", "API_VERSION": "1", "OPENAPI_VERSION": "3.1.0", "PROPAGATE_EXCEPTIONS": False}
+    app.extensions[EXTENSION] = world
+    auth.install(app, world)  # type: ignore[arg-type]
+    _Api(app).register_blueprint(accounts.routes)
+    problems.register(app)
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
