@@ -1,0 +1,83 @@
+"""Personas as the services see them, registers that can be made to say something else, documents issued at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from wallet.demo.personas import persona
+from wallet.documents.issuing import IssuedDocument, IssueOrder
+from wallet.sources.base import Facts, Register, RegisterCode
+from wallet.terms import AccountLevel, Actor, AuthLevel, StaffRole
+from wallet.wiring import Wallet
+
+ISSUED = ("an", "sau", "doi", "nho", "xa", "dai", "marie")
+"""The personas whose story ends with a document."""
+
+on_one_database = pytest.mark.parametrize("deployment", [pytest.param("sqlite", id="one")], indirect=True)
+"""For a test of what no database decides: it runs once."""
+
+
+def actor_of(wallet: Wallet, key: str = "an", **changes: Any) -> Actor:
+    """Return a persona in a session at level 2."""
+    with wallet.read() as work:
+        holder_id = work.holders.find(persona(key).number)
+        assert holder_id is not None
+        account = work.accounts.of_holder(holder_id)
+        assert account is not None
+    actor = Actor(
+        account_id=account.id,
+        holder_id=holder_id,
+        account_level=AccountLevel.TWO,
+        auth_level=AuthLevel.TWO,
+        request_id="req_of_a_test",
+    )
+    return replace(actor, **changes)
+
+
+def admin_of(wallet: Wallet, key: str = "admin1") -> Actor:
+    return actor_of(wallet, key, roles=frozenset({StaffRole.ADMIN}))
+
+
+def unlike_anything(letters: int) -> str:
+    """Return text that does not deflate."""
+    return "".join(chr(0x4E00 + number * 7919 % 20000) for number in range(letters))
+
+
+def order_for(actor: Actor, utility: str = "residence") -> IssueOrder:
+    return IssueOrder(utility, actor.holder_id or "", f"req_{uuid4().hex}")
+
+
+def issue(wallet: Wallet, key: str = "an") -> IssuedDocument:
+    """Issue one residence document to a persona."""
+    actor = actor_of(wallet, key)
+    with wallet.work() as work:
+        return work.issuing.issue(order_for(actor), actor)
+
+
+@dataclass(frozen=True)
+class AlteredRegister:
+    """A register whose facts are changed on the way: what an owner's mistake or correction looks like from here."""
+
+    real: Register
+    change: Callable[[dict[str, Any]], Mapping[str, Any]]
+
+    @property
+    def code(self) -> RegisterCode:
+        return self.real.code
+
+    def read(self, number: str) -> Facts:
+        facts = self.real.read(number)
+        return replace(facts, values=self.change(dict(facts.values)))
+
+
+def saying(wallet: Wallet, register: RegisterCode, **facts: Any) -> Wallet:
+    """Return a wallet whose register says this instead; None: it does not say it."""
+
+    def change(values: dict[str, Any]) -> Mapping[str, Any]:
+        return {name: value for name, value in {**values, **facts}.items() if value is not None}
+
+    altered = AlteredRegister(wallet.registers[register], change)
+    return replace(wallet, registers={**wallet.registers, register: altered})

@@ -1,0 +1,80 @@
+"""The migrations make exactly the tables that the models describe, on both databases, up and down."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, make_url, text
+
+from tests.conftest import POSTGRES, _postgres_database
+from wallet.db import Base, Database
+from wallet.errors import ConfigurationError
+from wallet.schema import HEAD, MIGRATIONS, current_version, schema_problem, upgrade
+from wallet.sources.models import NationBase
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without a table."""
+    if request.param == "sqlite":
+        database = Database(f"sqlite:///{tmp_path}/wallet.db")
+        yield database
+        database.close()
+        return
+    if not POSTGRES:
+        pytest.skip("WALLET_TEST_POSTGRES is not set: not run on PostgreSQL")
+    with _postgres_database() as name:
+        database = Database(make_url(POSTGRES).set(database=name).render_as_string(hide_password=False))
+        yield database
+        database.close()
+
+
+def config(database: Database) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["engine"] = database.engine
+    return config
+
+
+def test_head_is_the_newest_migration_and_the_only_one() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [HEAD]
+
+
+def test_an_empty_database_is_told_and_brought_up_once(empty: Database) -> None:
+    assert current_version(empty) is None
+    assert schema_problem(empty) == "schema_missing"
+    assert upgrade(empty) is True
+    assert schema_problem(empty) is None
+    assert upgrade(empty) is False
+
+
+def test_migrations_make_what_the_models_describe(empty: Database) -> None:
+    upgrade(empty)
+    with empty.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrations_go_down_again(empty: Database) -> None:
+    upgrade(empty)
+    command.downgrade(config(empty), "base")
+    assert set(inspect(empty.engine).get_table_names()) <= {"alembic_version"}
+
+
+def test_a_version_that_nobody_knows_is_refused_and_left_alone(empty: Database) -> None:
+    upgrade(empty)
+    with empty.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert schema_problem(empty) == "schema_other_version"
+    with pytest.raises(ConfigurationError, match="9999"):
+        upgrade(empty)
+    assert current_version(empty) == "9999"
+
+
+def test_registers_share_no_table_with_the_wallet() -> None:
+    assert not set(NationBase.metadata.tables) & set(Base.metadata.tables)

@@ -1,0 +1,89 @@
+"""What a holder has: their documents, as stored, opened for them alone."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from wallet.clock import Clock
+from wallet.documents.models import DocumentRow
+from wallet.documents.repository import DocumentRepository
+from wallet.errors import NotFound
+from wallet.identity.holders import Holders
+from wallet.terms import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDocument:
+    """A document as its holder sees it. state: `valid`, `expired` or `revoked`."""
+
+    id: str
+    request_id: str
+    utility: str
+    utility_version: int
+    state: str
+    issued_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    revocation_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentContent:
+    """What was sealed: every claim, the salt of their hash, the code."""
+
+    claims: Mapping[str, Any]
+    salt: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Reads a holder's documents. What belongs to another does not exist."""
+
+    documents: DocumentRepository
+    holders: Holders
+    clock: Clock
+
+    def page(self, actor: Actor, limit: int, place: str | None) -> tuple[list[HeldDocument], str | None]:
+        """Return one page, newest first, and where the next one starts."""
+        rows, following = self.documents.page_of_holder(_holder(actor), limit, place)
+        now = self.clock.now()
+        return [_held(row, now) for row in rows], following
+
+    def get(self, document_id: str, actor: Actor) -> HeldDocument:
+        """Return one document. Raises NotFound."""
+        return _held(self._row(document_id, actor), self.clock.now())
+
+    def content(self, document_id: str, actor: Actor) -> DocumentContent:
+        """Open one document. Raises NotFound, also once the holder was erased; Malformed when a bit is another."""
+        row = self._row(document_id, actor)
+        return DocumentContent(**json.loads(self.holders.unseal(row.holder_id, row.id, row.sealed)))
+
+    def _row(self, document_id: str, actor: Actor) -> DocumentRow:
+        row = self.documents.of_holder(document_id, _holder(actor))
+        if row is None:
+            raise NotFound("not_found")
+        return row
+
+
+def _holder(actor: Actor) -> str:
+    if actor.holder_id is None:
+        raise NotFound("not_found")
+    return actor.holder_id
+
+
+def _held(row: DocumentRow, now: datetime) -> HeldDocument:
+    state = "revoked" if row.revoked_at else "expired" if now >= row.expires_at else "valid"
+    return HeldDocument(
+        id=row.id,
+        request_id=row.request_id,
+        utility=row.utility,
+        utility_version=row.utility_version,
+        state=state,
+        issued_at=row.issued_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        revocation_reason=row.revocation_reason,
+    )

@@ -1,0 +1,226 @@
+"""Issuing: from registers to a signed document, in the one transaction of whoever asked.
+
+The API, the command line and every later protocol build an IssueOrder and call this. Claims come from registers
+and from what the utility derives, never from the caller: nothing here signs what somebody sent.
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from wallet.audit import Audit
+from wallet.clock import Clock
+from wallet.crypto.signing import Signer
+from wallet.documents.models import DocumentRow
+from wallet.documents.repository import DocumentRepository
+from wallet.documents.status import Indices, StatusIndex
+from wallet.documents.trust import TrustCentre
+from wallet.entropy import Entropy
+from wallet.errors import (
+    ClaimsRejected,
+    Conflict,
+    LevelTooLow,
+    Malformed,
+    NotAllowed,
+    NotFound,
+    StepUpRequired,
+    Unavailable,
+)
+from wallet.formats.cwt_code import (
+    MAX_PRINTED_CHARACTERS,
+    DocumentPayload,
+    StatusReference,
+    claims_digest,
+    encode_document_code,
+)
+from wallet.identity.holders import Holders
+from wallet.launching.rollout import Rollout
+from wallet.sources.base import Ground, RegisterCode
+from wallet.sources.reading import Sources
+from wallet.terms import Actor
+from wallet.utilities.base import Claim, Claims, Source, Utility
+from wallet.utilities.catalogue import Catalogue
+from wallet.utilities.paper import compact_claims, full_claims
+from wallet.verifier import Policy, judge
+
+HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+@dataclass(frozen=True, slots=True)
+class IssueOrder:
+    """What is to be issued, to whom, for which request."""
+
+    utility: str
+    holder_id: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedDocument:
+    """A document that was signed and stored."""
+
+    id: str
+    holder_id: str
+    request_id: str
+    utility: str
+    utility_version: int
+    issued_at: datetime
+    expires_at: datetime
+    code: str
+    claims: Mapping[str, Any]
+    salt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issuing:
+    """Issues documents, in one transaction."""
+
+    catalogue: Catalogue
+    rollout: Rollout
+    holders: Holders
+    sources: Sources
+    documents: DocumentRepository
+    indices: Indices
+    trust: TrustCentre
+    signer: Signer
+    audit: Audit
+    clock: Clock
+    entropy: Entropy
+    issuer_code: str
+
+    def issue(self, order: IssueOrder, actor: Actor) -> IssuedDocument:
+        """Issue one document: decide, gather, reserve, sign, verify, store, record.
+
+        Raises UnknownUtility, NotAllowed, LevelTooLow, StepUpRequired, Conflict (the utility is not open, a register
+        does not know the person), ClaimsRejected, Unavailable. On any of them the transaction rolls back and nothing
+        was handed out.
+        """
+        utility = self.catalogue.get(order.utility)
+        self._assert_may_issue(utility, order, actor)
+        now = self.clock.now()
+        claims = self._gather(utility, order, actor, now.astimezone(HANOI).date())
+        place = self.indices.reserve()
+        document = self._sign(utility, order, claims, place, now)
+        self._assert_verifies(document)
+        self._store(document, place)
+        self.audit.record(
+            "document.issued",
+            actor,
+            document.id,
+            utility=utility.code,
+            version=utility.version,
+            request=order.request_id,
+        )
+        return document
+
+    def _assert_may_issue(self, utility: Utility, order: IssueOrder, actor: Actor) -> None:
+        if actor.holder_id != order.holder_id:
+            raise NotAllowed("not_allowed")
+        self.rollout.assert_open(utility.code)
+        if actor.account_level < utility.minimum_level:
+            raise LevelTooLow("level_too_low", needed=int(utility.minimum_level))
+        if actor.auth_level < utility.minimum_auth:
+            raise StepUpRequired("step_up_required", auth_level=int(utility.minimum_auth))
+
+    def _gather(self, utility: Utility, order: IssueOrder, actor: Actor, today: date) -> Claims:
+        """Read every register the utility names, once, and let the utility refuse what it finds."""
+        number = self.holders.profile(order.holder_id).number
+        ground = Ground("issue_document", utility.code, actor)
+        claims: dict[str, Any] = {}
+        for source in utility.sources:
+            try:
+                facts = self.sources.read(RegisterCode(source), number, ground, subject=order.holder_id)
+            except NotFound as error:
+                raise Conflict("not_in_register", register=str(source)) from error
+            wanted = [claim.name for claim in utility.claims if claim.source is source]
+            claims |= {name: facts.values[name] for name in wanted if name in facts.values}
+        _assert_complete(claims, [claim for claim in utility.claims if claim.source is not Source.DERIVED])
+        derived = utility.derive(claims)
+        computed = [claim for claim in utility.claims if claim.source is Source.DERIVED]
+        claims |= {claim.name: derived[claim.name] for claim in computed if claim.name in derived}
+        _assert_complete(claims, computed)
+        utility.check(claims, today)
+        return claims
+
+    def _sign(
+        self, utility: Utility, order: IssueOrder, claims: Claims, place: StatusIndex, now: datetime
+    ) -> IssuedDocument:
+        issued_at = now.replace(microsecond=0)
+        expires_at = end_of_validity(issued_at, utility.validity)
+        document_id = self.entropy.bytes(16)
+        salt = base64.urlsafe_b64encode(self.entropy.bytes(16)).rstrip(b"=").decode()
+        whole = full_claims(utility, claims)
+        for least in (False, True):
+            payload = DocumentPayload(
+                issuer=self.issuer_code,
+                issued_at=issued_at,
+                expires_at=expires_at,
+                document_id=document_id,
+                utility=utility.code,
+                utility_version=utility.version,
+                claims=compact_claims(utility, claims, least=least),
+                claims_hash=claims_digest(whole, salt),
+                recipient=None,
+                status=StatusReference(place.index, self.trust.status_uri(place.list_id)),
+            )
+            try:
+                code = encode_document_code(payload, self.signer)
+            except Malformed:
+                continue  # more than any code holds, let alone a printed one
+            if len(code) <= MAX_PRINTED_CHARACTERS:
+                break
+        else:
+            raise ClaimsRejected(full_name="code_too_large")
+        return IssuedDocument(
+            id=f"doc_{document_id.hex()}",
+            holder_id=order.holder_id,
+            request_id=order.request_id,
+            utility=utility.code,
+            utility_version=utility.version,
+            issued_at=issued_at,
+            expires_at=expires_at,
+            code=code,
+            claims=whole,
+            salt=salt,
+        )
+
+    def _assert_verifies(self, document: IssuedDocument) -> None:
+        """Hold the code against our own verifier: nothing leaves that it would refuse."""
+        judgement = judge(document.code, self.trust.trust(), Policy(), self.clock.now())
+        if not judgement.accepted:
+            raise Unavailable("signing_unavailable", reasons=[str(reason) for reason in judgement.reasons])
+
+    def _store(self, document: IssuedDocument, place: StatusIndex) -> None:
+        content = {"claims": document.claims, "salt": document.salt, "code": document.code}
+        plaintext = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        self.documents.add(
+            DocumentRow(
+                id=document.id,
+                holder_id=document.holder_id,
+                request_id=document.request_id,
+                utility=document.utility,
+                utility_version=document.utility_version,
+                kid=self.signer.kid,
+                issued_at=document.issued_at,
+                expires_at=document.expires_at,
+                status_list=place.list_id,
+                status_index=place.index,
+                sealed=self.holders.seal(document.holder_id, document.id, plaintext),
+            )
+        )
+
+
+def _assert_complete(claims: Claims, of: Iterable[Claim]) -> None:
+    missing = [claim.name for claim in of if claim.required and claim.name not in claims]
+    if missing:
+        raise ClaimsRejected(**dict.fromkeys(missing, "missing_in_register"))
+
+
+def end_of_validity(issued_at: datetime, validity: timedelta) -> datetime:
+    """Return the end: 24:00 in Asia/Ho_Chi_Minh of the day that lies `validity` after the day of issue."""
+    last_day = issued_at.astimezone(HANOI).date() + validity
+    return datetime.combine(last_day + timedelta(days=1), time(), tzinfo=HANOI)

@@ -1,0 +1,73 @@
+"""Tables of documents: what was issued, which status index it holds, what was published."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from wallet.db import Base, UtcDateTime
+
+
+class DocumentRow(Base):
+    """One signed document. Its claims stand in `sealed`, under the holder's own data key."""
+
+    __tablename__ = "documents"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    holder_id: Mapped[str] = mapped_column(String(64), index=True)
+    request_id: Mapped[str] = mapped_column(String(64), unique=True)
+    utility: Mapped[str] = mapped_column(String(64))
+    utility_version: Mapped[int] = mapped_column(Integer)
+    kid: Mapped[str] = mapped_column(String(16))
+    issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    status_list: Mapped[int] = mapped_column(Integer)
+    status_index: Mapped[int] = mapped_column(Integer)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revocation_reason: Mapped[str | None] = mapped_column(String(64))
+
+    __table_args__ = (
+        UniqueConstraint("status_list", "status_index"),
+        Index("ix_documents_holder_issued", "holder_id", "issued_at", "id"),
+    )
+
+
+class StatusListRow(Base):
+    """One status list. `used`: how many of its indices were given out. `changes`: how often a status was set."""
+
+    __tablename__ = "status_lists"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    bits_log2_size: Mapped[int] = mapped_column(Integer)
+    used: Mapped[int] = mapped_column(Integer)
+    changes: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class StatusChange(Base):
+    """A status that was set; an entry without one is valid.
+
+    `sequence` is drawn from the list's own row, whose lock is held until the commit: nobody ever sees 7 before 6.
+    """
+
+    __tablename__ = "status_changes"
+
+    status_list: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    sequence: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    status_index: Mapped[int] = mapped_column(Integer)
+    value: Mapped[int] = mapped_column(Integer)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class PublicationRow(Base):
+    """The last signed copy of something that the world fetches: a status list, the trust bundle."""
+
+    __tablename__ = "publications"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sequence: Mapped[int] = mapped_column(Integer)
+    content_key: Mapped[str] = mapped_column(Text)
+    token: Mapped[bytes] = mapped_column(LargeBinary)
+    issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

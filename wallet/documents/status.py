@@ -1,0 +1,120 @@
+"""The status of documents: indices that tell nothing, and a board that always knows who is revoked.
+
+Source: Token Status List, draft-ietf-oauth-status-list-21; docs/wire.md, section 5.
+"""
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from wallet.clock import Clock
+from wallet.crypto.permutation import permute
+from wallet.documents.repository import DocumentRepository, StatusRepository
+from wallet.errors import Unavailable
+from wallet.terms import Status
+
+BITS = 2
+REFRESH_AFTER = timedelta(milliseconds=500)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusIndex:
+    """The place of one document: which list, which entry."""
+
+    list_id: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Indices:
+    """Gives out indices, in the transaction of the document that gets one.
+
+    An index is a keyed permutation of a counter: constant cost at any size, never the same twice, and its order
+    says nothing about the order of issuance.
+    """
+
+    rows: DocumentRepository
+    secret: bytes
+    bits_log2_size: int
+    clock: Clock
+
+    def reserve(self) -> StatusIndex:
+        """Return an index that no other document has or will have. Raises Unavailable when the lists are full."""
+        drawn = self.rows.draw_counter()
+        if drawn is None:
+            raise Unavailable("status_lists_full", retry_after=5)
+        if (drawn.used - 1) * 2 == 1 << drawn.bits_log2_size:
+            # The next list exists, and is on every verifier's bundle, long before it is needed. A transaction that
+            # rolls back gives its number back, so exactly one that commits passes the middle.
+            self.rows.open_list(drawn.list_id + 1, self.bits_log2_size, self.clock.now())
+        key = sha256(self.secret + drawn.list_id.to_bytes(8, "big")).digest()
+        return StatusIndex(drawn.list_id, permute(key, drawn.used - 1, drawn.bits_log2_size))
+
+
+@dataclass(slots=True)
+class BoardList:
+    """One list as the board holds it: entries packed lowest bits first."""
+
+    bits_log2_size: int
+    entries: bytearray
+    changes: int = 0
+
+    def set(self, index: int, value: int) -> None:
+        place, shift = divmod(index * BITS, 8)
+        self.entries[place] = self.entries[place] & ~(3 << shift) & 0xFF | value << shift
+
+    def get(self, index: int) -> Status:
+        place, shift = divmod(index * BITS, 8)
+        return Status(self.entries[place] >> shift & 3)
+
+
+@dataclass
+class StatusBoard:
+    """Every status, in memory, at most half a second old; checks read it without a query of their own.
+
+    Only what changed is read: one small query every half second, whatever the number of documents.
+    """
+
+    reading: Callable[[], AbstractContextManager[StatusRepository]]
+    clock: Clock
+    lists: dict[int, BoardList] = field(default_factory=dict)
+    refreshed_at: datetime | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def refresh(self, *, force: bool = False) -> datetime:
+        """Bring the board up to date and return the moment of which it speaks.
+
+        A database that does not answer leaves the board as it is, and its age says so. force: what is returned was
+        read during this call. Raises Unavailable when it cannot be, or when the board was never filled.
+        """
+        now = self.clock.now()
+        held = self.refreshed_at
+        if not force and held is not None and timedelta(0) <= now - held < REFRESH_AFTER:
+            return held
+        if not self._lock.acquire(blocking=held is None or force):
+            return held or now
+        try:
+            self._read(now)
+        except Unavailable:
+            if held is None or force:
+                raise
+        finally:
+            self._lock.release()
+        return self.refreshed_at or now
+
+    def _read(self, now: datetime) -> None:
+        with self.reading() as rows:
+            for list_id, bits_log2_size, changes in rows.lists():
+                held = self.lists.get(list_id)
+                if held is None:
+                    held = BoardList(bits_log2_size, bytearray((1 << bits_log2_size) * BITS // 8))
+                for sequence, index, value in (
+                    rows.changes_since(list_id, held.changes) if changes > held.changes else ()
+                ):
+                    held.set(index, value)
+                    held.changes = sequence
+                self.lists[list_id] = held
+        self.refreshed_at = now

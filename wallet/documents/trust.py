@@ -1,0 +1,188 @@
+"""What this issuer tells the world to trust: its keys, its status lists, its types, as one signed bundle.
+
+The same values, unsigned and fresher, are what the online check and issuing itself verify against.
+Source: docs/wire.md, sections 4 and 5.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from hashlib import sha256
+
+from wallet.clock import Clock
+from wallet.crypto.keystore import Key, Keystore, Role
+from wallet.documents.publishing import Draft, Publication, Publisher
+from wallet.documents.status import BITS, BoardList, StatusBoard
+from wallet.errors import Malformed, NotFound
+from wallet.formats.status_list import StatusListToken, sign_status_cwt, sign_status_jwt
+from wallet.formats.trust_bundle import (
+    ANY_UTILITY,
+    BundleContent,
+    ClaimEntry,
+    IssuerEntry,
+    KeyEntry,
+    StatusListEntry,
+    TypeEntry,
+    bundle_digest,
+    pin_of,
+    sign_bundle,
+)
+from wallet.utilities.base import Kind
+from wallet.utilities.catalogue import Catalogue
+from wallet.verifier import Trust
+
+LIFE = timedelta(hours=72)
+NEXT_UPDATE = timedelta(hours=24)
+STATUS_TTL = timedelta(seconds=900)
+PUBLISHED_ROLES = (Role.DOCUMENT, Role.STATUS)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardCopy:
+    """A status list as the board holds it: no signature, for it never left the process."""
+
+    board: BoardList
+    issued_at: int
+    expires_at: int
+
+    def value(self, index: int) -> int:
+        if not 0 <= index < 1 << self.board.bits_log2_size:
+            raise Malformed("the index lies outside the list")
+        return self.board.get(index)
+
+
+@dataclass
+class TrustCentre:
+    """Keys, lists and types of this issuer; one for each process."""
+
+    issuer_url: str
+    issuer_code: str
+    issuer_name: dict[str, str]
+    keystore: Keystore
+    catalogue: Catalogue
+    board: StatusBoard
+    publisher: Publisher
+    clock: Clock
+    _current: tuple[datetime, Trust] | None = None
+
+    def status_uri(self, list_id: int) -> str:
+        """Return the address of a list, which is also its name (`sub`)."""
+        return f"{self.issuer_url}/v1/status-lists/{list_id}"
+
+    @property
+    def pin(self) -> str:
+        """Return what a verifier is given by another way, to know the bundle by."""
+        return pin_of(self.keystore.signer(Role.BUNDLE_ROOT).certificate_der)
+
+    def trust(self) -> Trust:
+        """Return what to verify against now: own keys, and the board as it is at this moment."""
+        at = self.board.refresh()
+        current = self._current
+        if current is not None and current[0] == at:
+            return current[1]
+        seconds = int(at.timestamp())
+        lists = {self.status_uri(list_id): held for list_id, held in self.board.lists.items()}
+
+        def status(issuer: str, uri: str) -> Sequence[BoardCopy]:
+            if issuer != self.issuer_code or uri not in lists:
+                return ()
+            return (BoardCopy(lists[uri], seconds, seconds + int(LIFE.total_seconds())),)
+
+        trust = replace(self._own, iat=seconds, exp=seconds + int(LIFE.total_seconds()), status=status)
+        self._current = (at, trust)
+        return trust
+
+    def bundle(self) -> Publication:
+        """Return the trust bundle in force. Raises Unavailable."""
+        return self.publisher.current("bundle", self._bundle_draft)
+
+    def status_list(self, list_id: int, *, cbor: bool = False) -> Publication:
+        """Return the signed copy of one list, JWT or CWT. Raises NotFound, Unavailable."""
+        self.board.refresh()
+        if list_id not in self.board.lists:
+            raise NotFound("not_found")
+        form = "cwt" if cbor else "jwt"
+        return self.publisher.current(f"status-list/{list_id}.{form}", lambda: self._list_draft(list_id, cbor=cbor))
+
+    def _list_draft(self, list_id: int, *, cbor: bool) -> Draft:
+        self.board.refresh(force=True)
+        held = self.board.lists[list_id]
+        changes, entries = held.changes, bytes(held.entries)
+        signer = self.keystore.signer(Role.STATUS)
+
+        def sign(_sequence: int, _previous: bytes | None, issued_at: datetime) -> bytes:
+            token = StatusListToken(
+                uri=self.status_uri(list_id),
+                issued_at=issued_at,
+                expires_at=issued_at + LIFE,
+                ttl_seconds=int(STATUS_TTL.total_seconds()),
+                bits=BITS,
+                entries=entries,
+            )
+            return sign_status_cwt(token, signer) if cbor else sign_status_jwt(token, signer).encode()
+
+        return Draft(f"{changes}:{signer.kid}", LIFE, STATUS_TTL, sign)
+
+    def _bundle_draft(self) -> Draft:
+        self.board.refresh()
+        lists = {list_id: self.status_list(list_id) for list_id in sorted(self.board.lists)}
+        parts = [repr(self._issuer), repr(self._types), self.pin, *(copy.etag for copy in lists.values())]
+        root = self.keystore.signer(Role.BUNDLE_ROOT)
+
+        def sign(sequence: int, previous: bytes | None, issued_at: datetime) -> bytes:
+            content = BundleContent(
+                iss=self.issuer_url,
+                issued_at=issued_at,
+                expires_at=issued_at + LIFE,
+                next_update=issued_at + NEXT_UPDATE,
+                seq=sequence,
+                prev=None if previous is None else bundle_digest(previous.decode()),
+                issuers=(self._issuer,),
+                status_lists=tuple(
+                    StatusListEntry(self.status_uri(list_id), copy.token.decode()) for list_id, copy in lists.items()
+                ),
+                types=self._types,
+            )
+            return sign_bundle(content, root).encode()
+
+        return Draft(sha256("\n".join(parts).encode()).hexdigest(), LIFE, NEXT_UPDATE / 2, sign)
+
+    @cached_property
+    def _own(self) -> Trust:
+        now = self.clock.now()
+        return Trust.of([self._issuer], self._types, issued_at=now, expires_at=now + LIFE)
+
+    @cached_property
+    def _issuer(self) -> IssuerEntry:
+        keys = tuple(_entry(key) for role in PUBLISHED_ROLES for key in self.keystore.keys(role))
+        return IssuerEntry(self.issuer_code, self.issuer_name, keys)
+
+    @cached_property
+    def _types(self) -> tuple[TypeEntry, ...]:
+        return tuple(
+            TypeEntry(
+                plugin.utility.code,
+                plugin.utility.version,
+                dict(plugin.utility.title),
+                tuple(
+                    ClaimEntry(claim.number, claim.name, plugin.label(claim.name), str(claim.kind))
+                    for claim in plugin.utility.claims
+                    if claim.kind is not Kind.RECORDS
+                ),
+            )
+            for plugin in self.catalogue
+        )
+
+
+def _entry(key: Key) -> KeyEntry:
+    record = key.record
+    return KeyEntry(
+        kid=record.kid,
+        x5c=(key.signer.certificate_der,),
+        not_before=datetime.fromtimestamp(record.not_before, UTC),
+        not_after=datetime.fromtimestamp(record.not_after, UTC),
+        utilities=(ANY_UTILITY,),
+        roles=(record.role,),
+        state=record.state,
+    )
