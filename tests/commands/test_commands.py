@@ -1,0 +1,116 @@
+"""The command line: what it prints, how it ends, and the next command that every failure names."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from wallet.commands.main import wallet as command
+from wallet.settings import Settings
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(deployment: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Call `wallet` with the environment of a prepared deployment."""
+    for name in ("keys_dir", "database_url", "sources_url", "issuer_url"):
+        monkeypatch.setenv(f"WALLET_{name.upper()}", str(getattr(deployment, name)))
+    monkeypatch.setenv("WALLET_PORT", "1")  # nobody listens there
+
+    def call(*arguments: str, **environ: str) -> Result:
+        return CliRunner().invoke(command, arguments, env=environ)
+
+    return call
+
+
+def test_doctor_finds_nothing_wrong_in_a_prepared_deployment(run: Run) -> None:
+    result = run("doctor", "--json")
+    assert result.exit_code == 0
+    states = {finding["what"]: finding["state"] for finding in json.loads(result.stdout)}
+    assert "wrong" not in states.values()
+    assert states["máy chủ / server"] == "warning"
+
+
+def test_doctor_names_each_fault_and_its_mend(run: Run, tmp_path: Path) -> None:
+    result = run("doctor", WALLET_KEYS_DIR=str(tmp_path / "none"), WALLET_DATABASE_URL=f"sqlite:///{tmp_path}/no.db")
+    assert result.exit_code == 1
+    assert "→ wallet keys new" in result.stdout
+    assert "→ wallet db upgrade" in result.stdout
+
+
+def test_doctor_reports_every_setting_that_is_wrong(run: Run) -> None:
+    result = run("doctor", WALLET_PORT="0", WALLET_PROT="8000")
+    assert result.exit_code == 1
+    assert "WALLET_PORT" in result.stdout
+    assert "WALLET_PROT: no such setting" in result.stdout
+
+
+def test_personas_have_all_they_need_and_their_outcomes_differ(run: Run) -> None:
+    personas = json.loads(run("demo", "personas", "--json").stdout)
+    assert len(personas) >= 12
+    for persona in personas:
+        assert persona["number"].startswith("099")
+        assert {"password", "passcode", "device_id", "device_key", "outcome", "story"} <= persona.keys()
+        assert persona["story"]["vi"] != persona["story"]["en"]
+    assert len({persona["outcome"]["code"] for persona in personas}) >= 8
+
+
+@pytest.mark.parametrize("arguments", [("demo", "personas"), ("demo", "seed")])
+def test_production_has_no_demo(run: Run, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments, WALLET_MODE="production")
+    assert result.exit_code == 1
+    assert "→ " in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mend"),
+    [
+        (("demo", "personas", "nobody"), "wallet demo personas"),
+        (("demo", "journey", "--url", "ftp://x"), "wallet demo journey --url"),
+        (("demo", "journey", "--url", "http://127.0.0.1:1"), "make run"),
+        (("demo", "seed", "--seed", "2"), "wallet demo seed --citizens 2000 --seed 2 --replace"),
+    ],
+)
+def test_every_failure_names_the_next_command(run: Run, arguments: tuple[str, ...], mend: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert "→ " in result.stderr
+    assert mend in result.stderr
+
+
+def test_the_same_nation_grows_without_being_told_to_replace(run: Run) -> None:
+    first = run("demo", "seed", "--citizens", "300")
+    assert (first.exit_code, "300" in first.stderr) == (0, True)
+    again = run("demo", "seed", "--citizens", "300")
+    assert "already there" in again.stderr
+    smaller = run("demo", "seed", "--citizens", "200")
+    assert smaller.exit_code == 1
+
+
+def test_keys_are_listed_without_anything_private(run: Run) -> None:
+    records = json.loads(run("keys", "list", "--json").stdout)
+    assert {record["role"] for record in records} == {"doc", "status", "bundle", "access", "refresh"}
+    assert all(record.keys() == {"role", "kid", "not_before", "not_after", "state"} for record in records)
+    assert len(run("keys", "pin").stdout.strip()) == 64
+    assert "0 " not in run("keys", "new").stdout
+
+
+def test_config_masks_what_is_secret(run: Run) -> None:
+    result = run("config", "show", "--json", WALLET_DATABASE_URL="postgresql+psycopg://u:hidden@db/x")
+    assert result.exit_code == 0
+    assert "hidden" not in result.stdout
+
+
+def test_openapi_and_utilities_are_told_without_a_server(run: Run, tmp_path: Path) -> None:
+    assert run("openapi", "export", "--out", str(tmp_path / "api.json")).exit_code == 0
+    assert json.loads((tmp_path / "api.json").read_text(encoding="utf-8"))["openapi"] == "3.1.0"
+    assert json.loads(run("utilities", "list", "--json").stdout)[0]["code"] == "residence"
+
+
+def test_check_is_the_verifier_itself(run: Run) -> None:
+    result = run("check", "VD1:", "--bundle", "nowhere.jws", "--pin", "0" * 64)
+    assert result.exit_code == 2

@@ -1,0 +1,20 @@
+"""`wallet db`: the tables of the wallet."""
+
+import click
+
+from wallet.commands.console import guarded, say, settings
+from wallet.db import Database
+from wallet.schema import HEAD, upgrade
+
+
+@click.group("db")
+def database() -> None:
+    """The database's tables."""
+
+
+@database.command("upgrade")
+@guarded
+def upgrade_tables() -> None:
+    """Bring the tables to the newest version."""
+    changed = upgrade(Database(settings().database_url))
+    say(f"Bảng ở phiên bản {HEAD} / tables at {HEAD}" + ("" if changed else " (không đổi / unchanged)"))

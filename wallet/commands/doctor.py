@@ -1,0 +1,149 @@
+"""`wallet doctor`: what is wrong, and the command that mends it."""
+
+import json
+import os
+import shutil
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import click
+
+from wallet.commands.console import CLOCK
+from wallet.crypto.keystore import Keystore, Role
+from wallet.db import Database
+from wallet.errors import ConfigurationError, WalletError
+from wallet.schema import HEAD, current_version
+from wallet.settings import Settings
+
+OK, WARNING, WRONG = "ok", "warning", "wrong"
+SIGNS = {OK: "✓", WARNING: "!", WRONG: "✗"}
+LEAST_FREE_BYTES = 200 * 1024 * 1024
+SOON = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look found. state: ok, warning or wrong. mend: the next command to try."""
+
+    what: str
+    state: str
+    detail: str
+    mend: str = ""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def doctor(as_json: bool) -> None:
+    """Look at everything, say what is wrong and what mends it. Exit 1 when something is wrong."""
+    findings = examine()
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1))
+    else:
+        for finding in findings:
+            click.echo(f"  {SIGNS[finding.state]} {finding.what}: {finding.detail}")
+            if finding.mend:
+                click.echo(f"      → {finding.mend}")
+    sys.exit(any(finding.state == WRONG for finding in findings))
+
+
+def examine() -> list[Finding]:
+    """Return every finding; one look that fails does not keep the others from looking."""
+    try:
+        chosen = Settings.from_environ(os.environ)
+    except ConfigurationError as error:
+        return [_python(), Finding("thiết lập / settings", WRONG, "; ".join(error.problems), "wallet config show")]
+    looks: tuple[Callable[[Settings], Finding], ...] = (_keys, _key_life, _database, _registers, _disk, _server)
+    return [_python(), *(look(chosen) for look in looks)]
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding("Python", OK if sys.version_info >= (3, 11) else WRONG, version, "")
+
+
+def _keys(chosen: Settings) -> Finding:
+    try:
+        Keystore.open(chosen.keys_dir)
+    except ConfigurationError as error:
+        return Finding("khóa / keys", WRONG, "; ".join(error.problems), error.mend)
+    return Finding("khóa / keys", OK, f"{len(Role)} vai trò / roles → {chosen.keys_dir}/")
+
+
+def _key_life(chosen: Settings) -> Finding:
+    try:
+        keystore = Keystore.open(chosen.keys_dir)
+    except ConfigurationError:
+        return Finding("hạn của khóa / key life", WARNING, "chưa xem được / cannot be looked at", "wallet keys new")
+    ends = {role: keystore.keys(role)[-1].record.not_after for role in Role}
+    role, end = min(ends.items(), key=lambda item: item[1])
+    until = datetime.fromtimestamp(end, UTC)
+    state = WRONG if until <= CLOCK.now() else WARNING if until - CLOCK.now() < SOON else OK
+    detail = f"{role} → {until.date().isoformat()}"
+    return Finding("hạn của khóa / key life", state, detail, "" if state == OK else "wallet keys list")
+
+
+def _database(chosen: Settings) -> Finding:
+    what = "cơ sở dữ liệu / database"
+    database = Database(chosen.database_url)
+    try:
+        if database.is_sqlite and not Path(database.url.database or "").exists():
+            return Finding(what, WRONG, "chưa có tệp / the file does not exist", "wallet db upgrade")
+        version = current_version(database)
+        if version != HEAD:
+            detail = f"bảng ở {version or 'không có'}, cần {HEAD} / tables at {version}, {HEAD} is needed"
+            return Finding(what, WRONG, detail, "wallet db upgrade")
+        database.assert_durable()
+    except ConfigurationError as error:
+        return Finding(what, WRONG, str(error), "wallet config show")
+    except WalletError as error:
+        return Finding(what, WRONG, f"không trả lời / does not answer ({error.code})", "wallet config show")
+    finally:
+        database.close()
+    return Finding(what, OK, f"{database.url.get_backend_name()}, bảng / tables {HEAD}, bền / durable")
+
+
+def _registers(chosen: Settings) -> Finding:
+    from wallet.demo.nation import seeded
+
+    what = "quốc gia mẫu / demo nation"
+    if chosen.production:
+        return Finding(what, OK, "không dùng / not used")
+    database = Database(chosen.sources_url)
+    try:
+        done = seeded(database)
+    except WalletError as error:
+        return Finding(what, WRONG, f"không trả lời / does not answer ({error.code})", "wallet config show")
+    finally:
+        database.close()
+    if done is None:
+        return Finding(what, WRONG, "chưa có / not there", "wallet demo seed")
+    return Finding(what, OK, f"{done} công dân / citizens")
+
+
+def _disk(chosen: Settings) -> Finding:
+    free = shutil.disk_usage(chosen.keys_dir if chosen.keys_dir.exists() else Path()).free
+    state = OK if free > LEAST_FREE_BYTES else WRONG
+    return Finding("đĩa / disk", state, f"còn trống / free {free // 2**20} MiB", "" if state == OK else "df -h .")
+
+
+def _server(chosen: Settings) -> Finding:
+    """Look at the running server and at its clock against ours: a wrong clock makes every code look wrong."""
+    what = "máy chủ / server"
+    address = f"http://{chosen.host}:{chosen.port}"
+    try:
+        with urllib.request.urlopen(f"{address}/health/ready", timeout=3) as response:  # noqa: S310 - our own address
+            said = response.headers.get("Date")
+    except urllib.error.HTTPError as error:
+        return Finding(what, WRONG, f"{address}: {error.code} {error.read(300).decode(errors='replace')}", "make run")
+    except OSError:
+        return Finding(what, WARNING, f"{address}: không chạy / not running", "make run")
+    apart = abs((CLOCK.now() - parsedate_to_datetime(said)).total_seconds()) if said else 0.0
+    if apart > 5:
+        return Finding(what, WARNING, f"đồng hồ lệch / clocks differ by {apart:.0f} s", "date")
+    return Finding(what, OK, f"{address}: sẵn sàng / ready")

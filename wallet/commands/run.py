@@ -1,0 +1,149 @@
+"""`wallet run`: prepare everything that is missing, serve, and say where to go next."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from wallet.commands.console import fail, guarded, progress, say, settings, step
+from wallet.commands.demo import DEFAULT_CITIZENS, DEFAULT_SEED
+from wallet.commands.keys import make_missing
+from wallet.crypto.keystore import Keystore, Secret
+from wallet.errors import Conflict
+from wallet.settings import Settings
+
+READY_SECONDS = 30
+STOP_SECONDS = 10
+SHOWN = ("an", "binh", "admin1")
+
+
+@click.command()
+@click.option("--citizens", default=DEFAULT_CITIZENS, show_default=True, type=click.IntRange(1, 10_000_000))
+@click.option("--prepare-only", is_flag=True, help="Do everything but serve.")
+@guarded
+def run(citizens: int, prepare_only: bool) -> None:
+    """Prepare keys, tables and the demo nation, then serve. Safe to repeat and to interrupt."""
+    started = time.monotonic()
+    chosen = settings()
+    if not prepare_only:
+        _assert_port_is_free(chosen)
+    prepare(chosen, citizens)
+    if prepare_only:
+        return
+    server = _start(chosen)
+    _wait_until_ready(chosen, server)
+    _welcome(chosen, time.monotonic() - started)
+    raise SystemExit(_serve(server))
+
+
+def prepare(chosen: Settings, citizens: int) -> None:
+    """Make what is missing: keys, tables, and in a demo the nation and its personas."""
+    from wallet.schema import upgrade
+    from wallet.wiring import Wallet
+
+    made = make_missing(chosen)
+    if made:
+        step(f"khóa của hệ thống / keys of this deployment: {len(made)} → {chosen.keys_dir}/")
+    wallet = Wallet.build(chosen)
+    if upgrade(wallet.db):
+        step("bảng của cơ sở dữ liệu / tables of the database")
+    wallet.prepare()
+    if chosen.production:
+        return
+    from wallet.demo.nation import seed_nation
+    from wallet.demo.setup import is_set_up, set_up
+
+    try:
+        with progress("Công dân mẫu / sample citizens") as on_progress:
+            done = seed_nation(wallet.nation, seed=DEFAULT_SEED, citizens=citizens, on_progress=on_progress)
+        if done.written:
+            step(f"quốc gia mẫu / demo nation: {done.citizens} công dân / citizens")
+    except Conflict as error:
+        if error.code != "nation_differs":
+            raise
+        say("  · giữ quốc gia mẫu đang có / keeping the nation that is there")
+    if not is_set_up(wallet):
+        with progress("Nhân vật / personas") as on_progress:
+            new = set_up(wallet, on_progress)
+        step(f"nhân vật mẫu / personas: {new}")
+    wallet.close()
+
+
+def _assert_port_is_free(chosen: Settings) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((chosen.host, chosen.port))
+        except OSError:
+            fail(
+                f"Cổng {chosen.port} đang được dùng / port {chosen.port} is in use", f"make run PORT={chosen.port + 1}"
+            )
+
+
+def _start(chosen: Settings) -> subprocess.Popen[bytes]:
+    """Start granian on the application. Its own process group would survive us; so it stays in ours."""
+    command = [
+        str(Path(sys.executable).with_name("granian")),
+        "--interface", "wsgi",
+        "--host", chosen.host,
+        "--port", str(chosen.port),
+        "--workers", str(chosen.workers),
+        "--blocking-threads", str(chosen.blocking_threads),
+        "--backpressure", "512",
+        "--log-level", "warning",
+        "--workers-kill-timeout", str(STOP_SECONDS),
+        "wsgi:application",
+    ]  # fmt: skip
+    return subprocess.Popen(command, env=os.environ)  # noqa: S603 - our own interpreter's neighbour, no shell
+
+
+def _wait_until_ready(chosen: Settings, server: subprocess.Popen[bytes]) -> None:
+    address = f"http://{chosen.host}:{chosen.port}/health/ready"
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            fail("Máy chủ dừng ngay khi khởi động / the server stopped at once", "wallet doctor")
+        try:
+            with urllib.request.urlopen(address, timeout=2) as response:
+                if response.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.05)
+    server.terminate()
+    fail(f"Máy chủ chưa sẵn sàng sau {READY_SECONDS} s / the server is not ready", "wallet doctor")
+
+
+def _welcome(chosen: Settings, seconds: float) -> None:
+    here = chosen.issuer_url
+    say(f"\nVí Số đang chạy / is running ({seconds:.1f} s)\n")
+    say(f"  {here}/        trang chủ / front door")
+    say(f"  {here}/docs    tài liệu API / API documentation")
+    say(f"  {here}/v1/trust/bundle    gói tin cậy / trust bundle")
+    if not chosen.production:
+        from wallet.demo.personas import credentials, persona
+
+        secret = Keystore.open(chosen.keys_dir).secret(Secret.DEMO)
+        say("\nĐăng nhập bằng / sign in as:")
+        for key in SHOWN:
+            who = persona(key)
+            own = credentials(who, secret)
+            say(f"  {key:7} {who.name}   số / number {who.number}   mật khẩu / password {own.password}")
+        say("\nLệnh tiếp theo, ở cửa sổ khác / next, in another terminal:")
+        say("  .venv/bin/wallet demo journey --out out")
+    say("\nCtrl-C để dừng / to stop\n")
+
+
+def _serve(server: subprocess.Popen[bytes]) -> int:
+    def forward(number: int, _frame: FrameType | None) -> None:
+        server.send_signal(signal.SIGTERM if number == signal.SIGTERM else signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, forward)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the server too
+    return server.wait()

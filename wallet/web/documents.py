@@ -1,0 +1,162 @@
+"""Requests and documents of the citizen who asks."""
+
+from typing import Any
+
+from flask import Response, current_app
+from marshmallow import fields, validate
+
+from wallet.documents import qr_image
+from wallet.requests.lifecycle import RequestOrder
+from wallet.terms import SAMPLE_MARK, AccountLevel, AuthLevel
+from wallet.web.answers import PRIVATE, PageQuery, answer, page_answer, place_of, with_etag
+from wallet.web.auth import current_actor
+from wallet.web.context import current_wallet
+from wallet.web.once import once
+from wallet.web.operations import Routes, operation
+from wallet.web.schemas import Moment, StrictSchema
+from wallet.wiring import Work
+
+routes = Routes("documents", __name__, url_prefix="/v1", description="Requests and documents of a citizen")
+
+
+class RequestOrderSchema(StrictSchema):
+    """What a citizen asks for. `answers` is for utilities that ask something."""
+
+    utility = fields.String(required=True, validate=validate.Regexp(r"^[a-z][a-z0-9_]{0,63}\Z"))
+    answers = fields.Dict(keys=fields.String(), load_default=dict)
+
+
+class RequestSchema(StrictSchema):
+    """A request. `document_id` is there once it is issued."""
+
+    id = fields.String(required=True, metadata={"example": "req_0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e"})
+    utility = fields.String(required=True)
+    utility_version = fields.Integer(required=True)
+    state = fields.String(required=True, metadata={"x-extensible-enum": ["submitted", "issued"]})
+    created_at = Moment(required=True)
+    updated_at = Moment(required=True)
+    document_id = fields.String()
+
+
+class DocumentSummarySchema(StrictSchema):
+    """A document, without what it states."""
+
+    id = fields.String(required=True, metadata={"example": "doc_0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e"})
+    request_id = fields.String(required=True)
+    utility = fields.String(required=True)
+    utility_version = fields.Integer(required=True)
+    state = fields.String(required=True, metadata={"x-extensible-enum": ["valid", "expired", "revoked"]})
+    issued_at = Moment(required=True)
+    expires_at = Moment(required=True)
+    revoked_at = Moment()
+    revocation_reason = fields.String()
+
+
+class DocumentSchema(DocumentSummarySchema):
+    """A document, whole. `claims` and `salt` are what the code's hash covers (docs/wire.md, section 1)."""
+
+    code = fields.String(required=True)
+    claims = fields.Dict(keys=fields.String(), required=True)
+    salt = fields.String(required=True)
+    sample_mark = fields.String(required=True)
+
+
+class PageSchema(StrictSchema):
+    """One page of a list. Ask again with `cursor=next_cursor` until it is null."""
+
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class RequestPageSchema(PageSchema):
+    data = fields.List(fields.Nested(RequestSchema), required=True)
+
+
+class DocumentPageSchema(PageSchema):
+    data = fields.List(fields.Nested(DocumentSummarySchema), required=True)
+
+
+@operation(routes, "POST", "/requests", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE)
+@routes.arguments(RequestOrderSchema)
+@routes.response(201, RequestSchema)
+@once
+def submit_request(work: Work, order: dict[str, Any]) -> Response:
+    """Ask for a document. An instant utility issues it at once: `document_id` is in the answer."""
+    made = work.requests.submit(RequestOrder(**order), current_actor())
+    return answer(RequestSchema(), made, 201, {"Location": f"/v1/requests/{made.id}"})
+
+
+@operation(routes, "GET", "/requests", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE)
+@routes.arguments(PageQuery, location="query")
+@routes.response(200, RequestPageSchema)
+def list_requests(query: dict[str, Any]) -> Response:
+    """List your requests, newest first."""
+    actor = current_actor()
+    purpose = f"requests:{actor.holder_id}"
+    with current_wallet().read() as work:
+        rows, following = work.requests.page(actor, query["limit"], place_of(query["cursor"], purpose))
+    return page_answer(RequestSchema(), rows, following, purpose, query["limit"])
+
+
+@operation(routes, "GET", "/requests/<request_id>", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE)
+@routes.response(200, RequestSchema)
+def read_request(request_id: str) -> Response:
+    """Read one of your requests."""
+    with current_wallet().read() as work:
+        return with_etag(answer(RequestSchema(), work.requests.get(request_id, current_actor())))
+
+
+@operation(routes, "GET", "/documents", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE)
+@routes.arguments(PageQuery, location="query")
+@routes.response(200, DocumentPageSchema)
+def list_documents(query: dict[str, Any]) -> Response:
+    """List your documents, newest first."""
+    actor = current_actor()
+    purpose = f"documents:{actor.holder_id}"
+    with current_wallet().read() as work:
+        rows, following = work.holding.page(actor, query["limit"], place_of(query["cursor"], purpose))
+    return page_answer(DocumentSummarySchema(), rows, following, purpose, query["limit"])
+
+
+@operation(routes, "GET", "/documents/<document_id>", account_level=AccountLevel.ONE, auth_level=AuthLevel.TWO)
+@routes.response(200, DocumentSchema)
+def read_document(document_id: str) -> Response:
+    """Read one of your documents with everything it states."""
+    actor = current_actor()
+    with current_wallet().read() as work:
+        held = work.holding.get(document_id, actor)
+        content = work.holding.content(document_id, actor)
+    whole = {name: getattr(held, name) for name in held.__slots__}
+    whole |= {"code": content.code, "claims": content.claims, "salt": content.salt, "sample_mark": SAMPLE_MARK}
+    return with_etag(answer(DocumentSchema(), whole))
+
+
+@operation(routes, "GET", "/documents/<document_id>/code.txt", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE)
+@routes.response(200, {"type": "string"}, content_type="text/plain")
+def read_code_text(document_id: str) -> Response:
+    """Read the code of a document as text (`VD1:...`)."""
+    return _drawn(_code(document_id), "text/plain")
+
+
+@operation(routes, "GET", "/documents/<document_id>/code.svg", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE)
+@routes.response(200, {"type": "string"}, content_type="image/svg+xml")
+def read_code_svg(document_id: str) -> Response:
+    """Draw the code of a document as SVG."""
+    return _drawn(qr_image.svg(_code(document_id)), "image/svg+xml")
+
+
+@operation(routes, "GET", "/documents/<document_id>/code.png", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE)
+@routes.response(200, {"type": "string", "format": "binary"}, content_type="image/png")
+def read_code_png(document_id: str) -> Response:
+    """Draw the code of a document as PNG, one bit a pixel."""
+    return _drawn(qr_image.png(_code(document_id)), "image/png")
+
+
+def _code(document_id: str) -> str:
+    with current_wallet().read() as work:
+        return work.holding.content(document_id, current_actor()).code
+
+
+def _drawn(body: str | bytes, mimetype: str) -> Response:
+    response = current_app.response_class(body, mimetype=mimetype)
+    response.headers["Cache-Control"] = PRIVATE
+    return with_etag(response)

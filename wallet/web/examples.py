@@ -1,0 +1,261 @@
+"""Examples of the API, by operation: what goes in, what comes out, which refusals an operation is known for.
+
+All of it is invented. A test holds each against its schema, and each problem against what the service answers.
+"""
+
+from typing import Any
+
+from wallet.terms import SAMPLE_MARK
+from wallet.texts.catalogue import lookup, problem
+
+_DOCUMENT = "doc_0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e"
+_REQUEST = "req_7d1e3f5a9c2b4d6e8f0a1c3e5b7d9f20"
+_APPROVAL = "apr_2b4d6f8a0c1e3a5c7e9b0d2f4a6c8e1f"
+_ADMIN = "acc_5e7a9c1b3d5f7092b4d6f8a1c3e5072d"
+_CODE = "VD1:6BF+70790T9WJWG.FKY*4GO0.O1CV2 O5 N2FBBRW1*70HS8WY04AC*WIFN0AHCD8KD97TK0F90KECTHGWJC0FDC:5AIA"
+_TITLE = {"vi": "Xác nhận thông tin về cư trú", "en": "Confirmation of residence"}
+
+_SUMMARY: dict[str, Any] = {
+    "id": _DOCUMENT,
+    "request_id": _REQUEST,
+    "utility": "residence",
+    "utility_version": 1,
+    "state": "valid",
+    "issued_at": "2026-03-02T05:00:00Z",
+    "expires_at": "2027-03-02T17:00:00Z",
+}
+_ASKED: dict[str, Any] = {
+    "id": _REQUEST,
+    "utility": "residence",
+    "utility_version": 1,
+    "state": "issued",
+    "created_at": "2026-03-02T05:00:00Z",
+    "updated_at": "2026-03-02T05:00:00Z",
+    "document_id": _DOCUMENT,
+}
+_UTILITY: dict[str, Any] = {
+    "code": "residence",
+    "version": 1,
+    "title": _TITLE,
+    "state": "open",
+    "minimum_account_level": 2,
+    "minimum_auth_level": 2,
+    "lifecycle": "instant",
+    "validity_days": 365,
+}
+_SESSION: dict[str, Any] = {
+    "session_id": "ses_4c6e8a0b2d4f6081a3c5e7092b4d6f8e",
+    "access_token": "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl",
+    "token_type": "Bearer",
+    "expires_in": 600,
+    "refresh_token": "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl",
+    "refresh_expires_at": "2026-04-01T05:00:00Z",
+    "account_level": 2,
+    "auth_level": 2,
+}
+_LAUNCH: dict[str, Any] = {
+    "code": "residence",
+    "state": "paused",
+    "version": 2,
+    "reason": "Dữ liệu cư trú đang được chỉnh lại.",
+    "changed_by": _ADMIN,
+    "changed_at": "2026-03-02T05:00:00Z",
+}
+_WAITING: dict[str, Any] = {
+    "id": _APPROVAL,
+    "status": "awaiting_approval",
+    "utility": "residence",
+    "target": "open",
+    "reason": "Dữ liệu đã được chỉnh xong.",
+    "requested_by": _ADMIN,
+    "requested_at": "2026-03-02T06:00:00Z",
+}
+_VERDICT: dict[str, Any] = {
+    "verdict": "valid",
+    "reasons": ["ok"],
+    "accepted": True,
+    "checked": ["code", "shape", "key", "signature", "dates", "status", "policy"],
+    "holder_binding": "none",
+    "checked_at": "2026-03-02T05:00:01Z",
+    "bundle_age_seconds": 0,
+    "status_age_seconds": 0,
+    "sample_mark": SAMPLE_MARK,
+    "document": {
+        "id": _DOCUMENT,
+        "issuer": {"code": "VN-MAU", "name": {"vi": "Ví Số (cơ quan cấp mẫu)", "en": "Ví Số (sample issuer)"}},
+        "utility": {"code": "residence", "version": 1, "title": _TITLE},
+        "issued_at": "2026-03-02T05:00:00Z",
+        "expires_at": "2027-03-02T17:00:00Z",
+        "claims": [
+            {
+                "n": 1,
+                "name": "full_name",
+                "label": {"vi": "Họ, chữ đệm và tên", "en": "Full name"},
+                "kind": "text",
+                "value": "Nguyễn Mẫu An",
+            }
+        ],
+    },
+}
+
+BODIES: dict[str, Any] = {
+    "create_device_challenge": {"device_id": "dev_9a1c3e5b7d9f20416c8e0a2b4d6f8071"},
+    "sign_in": {
+        "proof": "eyJ0eXAiOiJ2aXNvLWRldmljZS1wcm9vZitqd3QifQ.e30.c2lnbmF0dXJl",
+        "number": "099090000001",
+        "password": "MatKhau#2026",
+    },
+    "refresh_session": {"refresh_token": "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl"},
+    "step_up": {"passcode": "280517", "proof": "eyJ0eXAiOiJ2aXNvLWRldmljZS1wcm9vZitqd3QifQ.e30.c2lnbmF0dXJl"},
+    "submit_request": {"utility": "residence"},
+    "revoke_document": {"reason": "data_changed"},
+    "change_launch": {"state": "paused", "reason": "Dữ liệu cư trú đang được chỉnh lại."},
+    "decide_approval": {"decision": "approve"},
+    "check_code": {"code": _CODE},
+}
+"""Operation to the body of a request."""
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "create_device_challenge": {
+        "201": {"challenge": "djE.aGFpbXVvaQ.c2lnbmF0dXJl", "expires_at": "2026-03-02T05:02:00Z"}
+    },
+    "sign_in": {"201": _SESSION},
+    "refresh_session": {"200": _SESSION},
+    "step_up": {"200": _SESSION},
+    "read_me": {
+        "200": {
+            "account_id": "acc_1c3e5b7d9f2a4c6e8092b4d6f8a0c1e3",
+            "account_level": 2,
+            "auth_level": 2,
+            "state": "active",
+            "full_name": "Nguyễn Mẫu An",
+            "number_masked": "********0001",
+            "birth_date": "1990-06-15",
+            "device": {
+                "id": "dev_9a1c3e5b7d9f20416c8e0a2b4d6f8071",
+                "name": "Điện thoại của An",
+                "bound_at": "2026-01-05T03:00:00Z",
+            },
+            "session": {
+                "id": "ses_4c6e8a0b2d4f6081a3c5e7092b4d6f8e",
+                "created_at": "2026-03-02T05:00:00Z",
+                "expires_at": "2026-04-01T05:00:00Z",
+            },
+        }
+    },
+    "list_utilities": {"200": {"data": [_UTILITY]}},
+    "read_utility": {
+        "200": _UTILITY
+        | {
+            "owner": "Công an cấp xã",
+            "legal_basis": "Luật Cư trú 68/2020/QH14; Thông tư 66/2023/TT-BCA (CT07)",
+            "claims": [
+                {
+                    "number": 1,
+                    "name": "full_name",
+                    "kind": "text",
+                    "source": "population",
+                    "paper": "required",
+                    "required": True,
+                    "label": {"vi": "Họ, chữ đệm và tên", "en": "Full name"},
+                }
+            ],
+        }
+    },
+    "submit_request": {"201": _ASKED},
+    "list_requests": {"200": {"data": [_ASKED], "next_cursor": None}},
+    "read_request": {"200": _ASKED},
+    "list_documents": {"200": {"data": [_SUMMARY], "next_cursor": None}},
+    "read_document": {
+        "200": _SUMMARY
+        | {
+            "code": _CODE,
+            "claims": {"full_name": "Nguyễn Mẫu An", "birth_date": "1990-06-15"},
+            "salt": "n7v0Yw1k2m3p4q5r6s7t8A",
+            "sample_mark": SAMPLE_MARK,
+        }
+    },
+    "read_code_text": {"200": _CODE},
+    "revoke_document": {
+        "201": {"document_id": _DOCUMENT, "reason": "data_changed", "revoked_at": "2026-03-02T05:00:00Z"}
+    },
+    "read_launch": {"200": _LAUNCH},
+    "change_launch": {"200": _LAUNCH, "202": _WAITING},
+    "list_approvals": {"200": {"data": [_WAITING]}},
+    "read_approval": {"200": _WAITING},
+    "decide_approval": {"200": _LAUNCH | {"state": "open", "version": 3}},
+    "check_code": {"200": _VERDICT},
+    "read_liveness": {"200": {"status": "live"}},
+    "read_readiness": {
+        "200": {"status": "ready", "checks": {"database": "ok", "trust_bundle": "ok"}},
+        "503": {"status": "not_ready", "checks": {"database": "dependency_unavailable", "trust_bundle": "ok"}},
+    },
+}
+"""Operation to status to the body of an answer."""
+
+REFUSALS: dict[str, tuple[str, ...]] = {
+    "create_device_challenge": ("invalid_input",),
+    "sign_in": ("invalid_credentials", "device_not_bound"),
+    "refresh_session": ("token_reuse",),
+    "step_up": ("invalid_credentials",),
+    "read_utility": ("unknown_utility",),
+    "submit_request": ("invalid_input", "level_too_low", "utility_disabled"),
+    "list_requests": ("invalid_cursor",),
+    "read_request": ("not_found",),
+    "list_documents": ("invalid_cursor",),
+    "read_document": ("step_up_required", "not_found"),
+    "read_code_text": ("not_found",),
+    "read_code_svg": ("not_found",),
+    "read_code_png": ("not_found",),
+    "revoke_document": ("not_allowed", "already_revoked"),
+    "read_launch": ("not_allowed",),
+    "change_launch": ("not_allowed", "version_changed"),
+    "list_approvals": ("not_allowed",),
+    "read_approval": ("not_allowed",),
+    "decide_approval": ("self_approval", "approval_closed"),
+    "check_code": ("invalid_input",),
+    "read_status_list": ("not_found",),
+}
+"""Operation to the problems it is known for, beside a missing token."""
+
+_STATUS = {
+    "missing_token": 401,
+    "invalid_credentials": 401,
+    "token_reuse": 401,
+    "step_up_required": 401,
+    "device_not_bound": 403,
+    "level_too_low": 403,
+    "not_allowed": 403,
+    "self_approval": 403,
+    "not_found": 404,
+    "unknown_utility": 404,
+    "already_revoked": 409,
+    "approval_closed": 409,
+    "utility_disabled": 409,
+    "version_changed": 412,
+    "invalid_input": 422,
+    "invalid_cursor": 400,
+    "dependency_unavailable": 503,
+}
+
+
+def _problem(code: str, status: int) -> dict[str, Any]:
+    title, detail = problem(code, "vi", needed=2, auth_level=2, retry_after=1)
+    body: dict[str, Any] = {
+        "type": f"https://vi.example.vn/problems/{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": "/v1/...",
+        "code": code,
+        "request_id": "rid_8d3f1ab8485519d82df520c63ae900f3",
+        "retryable": status == 503,
+    }
+    if code == "invalid_input":
+        words = lookup("fields", "unknown_field", "vi")
+        body["errors"] = [{"pointer": "/status", "code": "unknown_field", "detail": words}]
+    return body
+
+
+PROBLEMS: dict[str, dict[str, Any]] = {code: _problem(code, status) for code, status in _STATUS.items()}
+"""Code to problem document, as a Vietnamese reader gets it."""

@@ -1,0 +1,40 @@
+"""Whether this process lives, and whether it can do its work: two questions (ecosystem: live is not ready)."""
+
+from flask import Blueprint, Response
+
+from wallet.errors import WalletError
+from wallet.schema import schema_problem
+from wallet.web.answers import json_answer
+from wallet.web.context import current_wallet
+
+routes = Blueprint("health", __name__, url_prefix="/health")
+
+
+@routes.get("/live")
+def read_liveness() -> Response:
+    """Tell that the process answers."""
+    return json_answer({"status": "live"}, cache="no-store")
+
+
+@routes.get("/ready")
+def read_readiness() -> Response:
+    """Tell whether the database and the trust bundle are there; 503 names what is not.
+
+    A register that is down is no reason to take the wallet out of service: everything but issuing works.
+    """
+    wallet = current_wallet()
+    checks = {"database": "ok", "trust_bundle": "ok"}
+    try:
+        problem = schema_problem(wallet.db)
+        if problem is not None:
+            checks["database"] = problem
+    except WalletError as error:
+        checks["database"] = error.code
+    try:
+        wallet.trust.bundle()
+    except WalletError as error:
+        checks["trust_bundle"] = error.code
+    ready = all(state == "ok" for state in checks.values())
+    return json_answer(
+        {"status": "ready" if ready else "not_ready", "checks": checks}, 200 if ready else 503, cache="no-store"
+    )

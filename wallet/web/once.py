@@ -1,0 +1,56 @@
+"""A write that makes something lasting: one transaction, one Idempotency-Key, one answer however often it is asked."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate
+
+from flask import Response, current_app, request
+
+from wallet.errors import BadRequest
+from wallet.web.auth import current_actor
+from wallet.web.context import current_wallet
+from wallet.wiring import Work
+
+HEADER = "Idempotency-Key"
+MAX_KEY_LENGTH = 255
+_KEPT_HEADERS = ("Location", "ETag", "Cache-Control", "Content-Type")
+
+View = Callable[..., Response]
+
+
+def once(view: Callable[Concatenate[Work, ...], Response]) -> View:
+    """Give the view an open transaction, and store its answer with the caller's key in that transaction."""
+
+    @wraps(view)
+    def wrapped(*args: Any, **kwargs: Any) -> Response:
+        key = _key()
+        principal = current_actor().account_id
+        operation = f"{request.method} {request.path}"
+        with current_wallet().work() as work:
+            stored = work.idempotency.begin(principal, key, operation, request.get_data(cache=True))
+            if stored is not None:
+                return _replayed(stored)
+            response = view(work, *args, **kwargs)
+            work.idempotency.finish(principal, key, _kept(response))
+        return response
+
+    return wrapped
+
+
+def _key() -> str:
+    key = request.headers.get(HEADER, "")
+    if not 1 <= len(key) <= MAX_KEY_LENGTH or not all("!" <= letter <= "~" for letter in key):
+        raise BadRequest("idempotency_key_required")
+    return key
+
+
+def _kept(response: Response) -> dict[str, Any]:
+    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    return {"status": response.status_code, "body": response.get_data(as_text=True), "headers": headers}
+
+
+def _replayed(stored: Any) -> Response:
+    response = current_app.response_class(stored["body"], stored["status"])
+    response.headers.update(stored["headers"])
+    response.headers["Idempotent-Replayed"] = "true"
+    return response

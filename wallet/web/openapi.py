@@ -1,0 +1,294 @@
+"""What the plain views and every operation share in the OpenAPI document: security, problems, headers.
+
+Source: OpenAPI 3.1.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from apispec import APISpec
+
+from wallet.terms import SAMPLE_MARK
+from wallet.texts.catalogue import catalogue
+from wallet.web.examples import ANSWERS, BODIES, PROBLEMS, REFUSALS
+from wallet.web.schemas import JSON, MERGE_PATCH
+from wallet.web.trust import STATUS_CWT, STATUS_JWT
+
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_TEXT = {"type": "string"}
+_BOTH = {"type": "object", "properties": {"vi": _TEXT, "en": _TEXT}, "required": ["vi", "en"]}
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "RFC 9457. `code` is stable; `title` and `detail` are for people, in their language.",
+    "required": ["type", "title", "status", "detail", "instance", "code", "request_id", "retryable"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "instance": _TEXT,
+        "code": {
+            "type": "string",
+            "description": "A code that is not in the list may come with a later version.",
+            "x-extensible-enum": sorted(catalogue("en")["problems"]),
+        },
+        "request_id": _TEXT,
+        "retryable": {"type": "boolean"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {"pointer": {"type": "string", "format": "json-pointer"}, "code": _TEXT, "detail": _TEXT},
+            },
+        },
+    },
+}
+
+VERDICT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "The answer of a check (docs/wire.md, section 3). `document` is there once the signature held.",
+    "required": ["verdict", "reasons", "accepted", "checked_at", "sample_mark"],
+    "properties": {
+        "verdict": {"type": "string", "enum": ["valid", "invalid", "cannot_tell"]},
+        "reasons": {"type": "array", "items": _TEXT, "minItems": 1},
+        "accepted": {"type": "boolean"},
+        "checked": {"type": "array", "items": _TEXT, "description": "The steps that were made, in their order."},
+        "holder_binding": {"type": "string", "enum": ["none", "device", "server"]},
+        "checked_at": {"type": "string", "format": "date-time"},
+        "bundle_age_seconds": {"type": "integer"},
+        "status_age_seconds": {"type": "integer"},
+        "sample_mark": _TEXT,
+        "document": {
+            "type": "object",
+            "properties": {
+                "id": _TEXT,
+                "issuer": {"type": "object", "properties": {"code": _TEXT, "name": _BOTH}},
+                "utility": {
+                    "type": "object",
+                    "properties": {"code": _TEXT, "version": {"type": "integer"}, "title": _BOTH},
+                },
+                "issued_at": {"type": "string", "format": "date-time"},
+                "expires_at": {"type": "string", "format": "date-time"},
+                "recipient": _TEXT,
+                "claims": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["n", "value"],
+                        "properties": {
+                            "n": {"type": "integer"},
+                            "name": _TEXT,
+                            "label": _BOTH,
+                            "kind": _TEXT,
+                            "value": {},
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+
+ONCE = ("submit_request", "revoke_document", "decide_approval")
+CONDITIONAL = (
+    "list_utilities",
+    "read_utility",
+    "read_request",
+    "read_document",
+    "read_code_text",
+    "read_code_svg",
+    "read_code_png",
+    "read_jwks",
+)
+METHODS = frozenset({"get", "post", "patch", "put", "delete"})
+
+INTRODUCTION = f"""Ví Số là ví giấy tờ số mã nguồn mở. Mọi thứ cấp ở đây là mẫu: **{SAMPLE_MARK}**.
+
+Ví Số is an open-source document wallet. Everything issued here is a sample without legal value.
+
+* Sign in: `POST /v1/device-challenges`, sign the challenge with the device key, `POST /v1/sessions`.
+* Send `Authorization: Bearer <access_token>`; refresh with a DPoP proof (RFC 9449) of the same device key.
+* A write that leaves something lasting needs `Idempotency-Key`; the same key and body give the same answer for a day.
+* Every refusal is `application/problem+json` (RFC 9457) with a stable `code`; `Accept-Language: vi` or `en`.
+* Lists: `limit` up to 100, `cursor` from `next_cursor`.
+"""
+
+
+def document(spec: APISpec, issuer_url: str) -> dict[str, Any]:
+    """Return the whole document: what smorest saw of the views, the plain views, and what every operation shares."""
+    spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt (RFC 9068)"})
+    spec.components.schema("Problem", PROBLEM_SCHEMA)
+    spec.components.schema("Verdict", VERDICT_SCHEMA)
+    whole: dict[str, Any] = spec.to_dict()
+    whole["info"] |= {
+        "description": INTRODUCTION,
+        "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    }
+    whole["servers"] = [{"url": issuer_url}]
+    for method, path, operation in plain_operations():
+        whole["paths"].setdefault(path, {})[method] = operation
+    for path, item in whole["paths"].items():
+        for method in item.keys() & METHODS:
+            _complete(path, item[method])
+    whole["components"].pop("responses", None)  # the framework's own errors: none of our answers has their shape
+    for name in ("Error", "PaginationMetadata"):
+        whole["components"]["schemas"].pop(name, None)
+    _open_answers(whole)
+    _portable(whole)
+    return whole
+
+
+def plain_operations() -> list[tuple[str, str, dict[str, Any]]]:
+    """Return the operations of the plain views."""
+    copy_headers = {"ETag": {"schema": _TEXT}, "Cache-Control": {"schema": _TEXT}}
+    verdict = {"application/json": {"schema": {"$ref": "#/components/schemas/Verdict"}}}
+    code = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["code"],
+        "properties": {
+            "code": {"type": "string", "description": "The text of the QR code, whole.", "example": "VD1:..."}
+        },
+    }
+    opaque: dict[str, Any] = {"type": "string"}
+    return [
+        (
+            "post",
+            "/v1/checks",
+            {
+                "operationId": "check_code",
+                "tags": ["checks"],
+                "summary": "Check a code",
+                "description": "A code in, a verdict out. No credential. A text that is no code is a verdict too.",
+                "requestBody": {"required": True, "content": {"application/json": {"schema": code}}},
+                "responses": {"200": {"description": "The verdict", "content": verdict}},
+            },
+        ),
+        (
+            "get",
+            "/v1/trust/bundle",
+            {
+                "operationId": "read_trust_bundle",
+                "tags": ["trust"],
+                "summary": "Fetch the trust bundle",
+                "responses": {
+                    "200": {
+                        "description": "A compact JWS",
+                        "headers": copy_headers,
+                        "content": {"application/jwt": {"schema": opaque}},
+                    },
+                    "304": {"description": "You have it"},
+                },
+            },
+        ),
+        (
+            "get",
+            "/v1/status-lists/{list_id}",
+            {
+                "operationId": "read_status_list",
+                "tags": ["trust"],
+                "summary": "Fetch a status list",
+                "parameters": [{"name": "list_id", "in": "path", "required": True, "schema": opaque}],
+                "responses": {
+                    "200": {
+                        "description": "A Token Status List",
+                        "headers": copy_headers,
+                        "content": {STATUS_JWT: {"schema": opaque}, STATUS_CWT: {"schema": opaque}},
+                    },
+                    "304": {"description": "You have it"},
+                },
+            },
+        ),
+        _simple("/.well-known/jwks.json", "read_jwks", "trust", "Fetch the public keys", _JWKS),
+        _simple("/health/live", "read_liveness", "health", "Tell that the process answers", _HEALTH),
+        _simple("/health/ready", "read_readiness", "health", "Tell whether it can do its work", _HEALTH, also="503"),
+    ]
+
+
+_JWKS = {"type": "object", "required": ["keys"], "properties": {"keys": {"type": "array", "items": {"type": "object"}}}}
+_HEALTH = {
+    "type": "object",
+    "required": ["status"],
+    "properties": {"status": _TEXT, "checks": {"type": "object", "additionalProperties": _TEXT}},
+}
+
+
+def _simple(
+    path: str, name: str, tag: str, summary: str, schema: dict[str, Any], also: str = ""
+) -> tuple[str, str, dict[str, Any]]:
+    statuses = {"200": "JSON"} | ({also: "JSON, with what is missing"} if also else {})
+    responses = {
+        status: {"description": text, "content": {JSON: {"schema": schema}}} for status, text in statuses.items()
+    }
+    return ("get", path, {"operationId": name, "tags": [tag], "summary": summary, "responses": responses})
+
+
+def _complete(path: str, operation: dict[str, Any]) -> None:
+    """Give an operation its problems, the headers that it needs, and an example of what goes in and comes out."""
+    responses = operation.setdefault("responses", {})
+    responses.pop("422", None)
+    parameters = operation.setdefault("parameters", [])
+    name = operation["operationId"]
+    if name in ONCE:
+        key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+        parameters.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key})
+    if name == "change_launch":
+        tag = _TEXT | {"pattern": '^"v[0-9]{1,9}"$', "example": '"v1"'}
+        parameters.append({"name": "If-Match", "in": "header", "required": True, "schema": tag})
+        operation["requestBody"]["content"][MERGE_PATCH] = operation["requestBody"]["content"][JSON]
+        responses["202"]["headers"] = {"Location": {"schema": _TEXT}}
+    if name == "submit_request":
+        responses["201"]["headers"] = {"Location": {"schema": _TEXT}, "Idempotent-Replayed": {"schema": _TEXT}}
+    if name in CONDITIONAL:
+        parameters.append({"name": "If-None-Match", "in": "header", "schema": _TEXT})
+        responses["200"].setdefault("headers", {})["ETag"] = {"schema": _TEXT}
+        responses["304"] = {"description": "You have it"}
+    if path.startswith("/v1"):
+        parameters.append({"name": "Accept-Language", "in": "header", "schema": {"type": "string", "example": "vi"}})
+    if name in BODIES:
+        for content in operation["requestBody"]["content"].values():
+            content["example"] = BODIES[name]
+    for status, example in ANSWERS.get(name, {}).items():
+        for content in responses[status]["content"].values():
+            content["example"] = example
+    responses["default"] = {"description": "A problem document", "content": _problems(name, "security" in operation)}
+
+
+def _problems(name: str, guarded: bool) -> dict[str, Any]:
+    """Return the content of refusals, with those that this operation is known for as examples."""
+    codes = (*(("missing_token",) if guarded else ()), *REFUSALS.get(name, ("dependency_unavailable",)))
+    content = PROBLEM["application/problem+json"]
+    return {"application/problem+json": content | {"examples": {code: {"value": PROBLEMS[code]} for code in codes}}}
+
+
+def _open_answers(whole: dict[str, Any]) -> None:
+    """Close what comes in and leave open what goes out: a field more tomorrow must not break a client of today."""
+    closed: set[str] = set()
+    for item in whole["paths"].values():
+        for method in item.keys() & METHODS:
+            closed |= set(_references(item[method].get("requestBody", {})))
+    for name, schema in whole["components"]["schemas"].items():
+        if name not in closed:
+            schema.pop("additionalProperties", None)
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "$ref" in value:
+            yield value["$ref"].rpartition("/")[2]
+        for inner in value.values():
+            yield from _references(inner)
+
+
+def _portable(value: Any) -> None:
+    """Write patterns as ECMA-262 has them, which is what JSON Schema means: `$` there is the end and nothing else."""
+    if isinstance(value, dict):
+        if isinstance(value.get("pattern"), str):
+            value["pattern"] = value["pattern"].replace("\\Z", "$")
+        for inner in value.values():
+            _portable(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _portable(inner)

@@ -1,0 +1,89 @@
+"""How an operation is declared: method, path, and who may call it, in one line that tests and OpenAPI read.
+
+Account level, auth level and role are checked by this declaration, never by an `if` in a view.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+from flask_smorest import Blueprint
+
+from wallet.terms import AccountLevel, AuthLevel, StaffRole
+from wallet.web.auth import requires
+from wallet.web.schemas import StrictParser, refuse_parameters
+
+View = Callable[..., Any]
+
+
+class Routes(Blueprint):
+    """A blueprint that reads requests strictly. The parser belongs to the class: views are decorated while modules
+    are read, so one that is set later is never used."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One declared operation. `account_level` None: no credential is asked for."""
+
+    method: str
+    path: str
+    operation_id: str
+    account_level: AccountLevel | None
+    auth_level: AuthLevel | None
+    role: StaffRole | None
+
+
+DECLARED: dict[str, Operation] = {}
+"""Flask endpoint to declaration. Filled while modules of views are read, never changed after that."""
+
+
+def operation(
+    routes: Blueprint,
+    method: str,
+    path: str,
+    *,
+    account_level: AccountLevel | None = None,
+    auth_level: AuthLevel | None = None,
+    role: StaffRole | None = None,
+    max_age: timedelta | None = None,
+) -> Callable[[View], View]:
+    """Declare a view as the operation `method path`.
+
+    Without a level anyone may call it. max_age: how long ago the caller may have authenticated. The function's name
+    is the operationId.
+    """
+
+    def declare(view: View) -> View:
+        name = view.__name__
+        doc: dict[str, Any] = {"operationId": name}
+        guarded = view if _reads_query(view) else _without_query(view)
+        if account_level is not None:
+            guarded = requires(
+                account_level=account_level, auth_level=auth_level or AuthLevel.ONE, role=role, max_age=max_age
+            )(guarded)
+            doc["security"] = [{"bearer": []}]
+        DECLARED[f"{routes.name}.{name}"] = Operation(
+            method, f"{routes.url_prefix or ''}{path}", name, account_level, auth_level, role
+        )
+        routes.route(path, methods=[method], endpoint=name)(routes.doc(**doc)(guarded))
+        return guarded
+
+    return declare
+
+
+def _reads_query(view: View) -> bool:
+    arguments = getattr(view, "_apidoc", {}).get("arguments", {})
+    return any(parameter["in"] == "query" for parameter in arguments.get("parameters", ()))
+
+
+def _without_query(view: View) -> View:
+    @wraps(view)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        refuse_parameters()
+        return view(*args, **kwargs)
+
+    return checked

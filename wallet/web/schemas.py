@@ -1,0 +1,215 @@
+"""What every schema and every parsed request shares: strict fields, stable codes, strict JSON.
+
+Unknown fields are refused. Each field error is a code; all of them come back at once, by JSON Pointer.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any, NoReturn
+
+from flask import Request, request
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from webargs.flaskparser import FlaskParser
+from webargs.multidictproxy import MultiDictProxy
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from wallet.errors import BadRequest, InvalidInput
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+MAX_DEPTH = 32
+MAX_DIGITS = 128
+_MESSAGES = {"required": "required", "null": "null", "validator_failed": "invalid", "invalid_utf8": "invalid_utf8"}
+_VALIDATORS: tuple[tuple[type[validate.Validator], str], ...] = (
+    (validate.Length, "invalid_length"),
+    (validate.Range, "out_of_range"),
+    (validate.OneOf, "not_a_choice"),
+    (validate.Regexp, "invalid_format"),
+)
+
+
+class StrictSchema(Schema):
+    """A schema whose messages are codes."""
+
+    class Meta:
+        unknown = RAISE
+
+    error_messages = {"unknown": "unknown_field", "type": "invalid_type"}  # noqa: RUF012 - marshmallow's own shape
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        messages: Any = {name: _MESSAGES.get(name, "invalid_type") for name in field_obj.error_messages}
+        if isinstance(field_obj, (fields.DateTime, fields.Date)):
+            messages |= {"invalid": "invalid_format", "format": "invalid_format"}
+        field_obj.error_messages = messages
+        for validator in field_obj.validators:
+            code = next((code for kind, code in _VALIDATORS if isinstance(validator, kind)), None)
+            if code is not None:
+                validator.error = code  # type: ignore[attr-defined]
+
+
+class Moment(fields.Field[datetime]):
+    """RFC 3339 in UTC with `Z`, whole seconds."""
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Both(fields.Field[Mapping[str, str]]):
+    """A text in both languages: `{"vi": ..., "en": ...}`."""
+
+    def __init__(self, **options: Any) -> None:
+        text = {"type": "string"}
+        super().__init__(**options, metadata={"properties": {"vi": text, "en": text}, "required": ["vi", "en"]})
+
+    def _serialize(self, value: Mapping[str, str] | None, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return None if value is None else {"vi": value["vi"], "en": value["en"]}
+
+
+class Count(fields.Integer):
+    """A small whole number in a query, written in plain digits: `int()` alone also takes ` 5`, `1_0` and `٥`."""
+
+    def _validated(self, value: Any) -> int:
+        if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10):
+            raise self.make_error("invalid", input=value)
+        return int(value)
+
+
+class StrictParser(FlaskParser):
+    """Reads a request as this API promises to: JSON that means one thing, parameters that are known and single."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE}  # noqa: RUF012 - webargs' own shape
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        if req.mimetype not in (JSON, MERGE_PATCH if req.method == "PATCH" else JSON):
+            raise UnsupportedMediaType
+        return parse_json(read_body(req))
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        _refuse_repeated(req)
+        return MultiDictProxy(req.args, schema)
+
+    def handle_error(
+        self, error: ValidationError, req: Request, schema: Schema, *, error_status_code: Any, error_headers: Any
+    ) -> NoReturn:
+        location, messages = next(iter(error.normalized_messages().items()))
+        flat = dict(pointers(messages))
+        if location == "query":
+            names = {pointer.split("/")[1] for pointer in flat if pointer}
+            unknown = {name for name in names if flat.get(f"/{name}") == "unknown_field"}
+            code = "unknown_parameter" if unknown else "invalid_parameter"
+            raise BadRequest(code, name=", ".join(sorted(name[:64] for name in unknown or names))) from error
+        raise InvalidInput(flat) from error
+
+
+def pointer_step(name: str) -> str:
+    """Return one step of a JSON Pointer (RFC 6901, section 3). A name of any length came from the caller: it is cut."""
+    return "/" + name[:128].replace("~", "~0").replace("/", "~1")
+
+
+def pointers(messages: Any, prefix: str = "") -> list[tuple[str, str]]:
+    """Return marshmallow's nested messages as JSON Pointer (RFC 6901) and code, the first code of each field."""
+    if isinstance(messages, Mapping):
+        found = []
+        for name, inner in messages.items():
+            found += pointers(inner, prefix + ("" if name == "_schema" else pointer_step(str(name))))
+        return found
+    code = str(messages[0]) if isinstance(messages, list) else str(messages)
+    return [(prefix, code)]
+
+
+def refuse_parameters() -> None:
+    """Refuse a query where none is read: an unknown parameter is an error, not silence. Raises BadRequest."""
+    _refuse_repeated(request)
+    if request.args:
+        raise BadRequest("unknown_parameter", name=", ".join(sorted(name[:64] for name in request.args)))
+
+
+def _refuse_repeated(req: Request) -> None:
+    repeated = next((name for name, values in req.args.lists() if len(values) > 1), None)
+    if repeated is not None:
+        raise BadRequest("repeated_parameter", name=repeated[:64])
+
+
+def read_body(req: Request) -> bytes:
+    """Return the body. Raises RequestEntityTooLarge.
+
+    A body that comes in chunks names no length; Werkzeug then stops at the limit and hands out what fitted.
+    """
+    body = req.get_data(cache=True)
+    limit = req.max_content_length
+    if req.content_length is None and limit is not None and len(body) >= limit and req.environ["wsgi.input"].read(1):
+        raise RequestEntityTooLarge
+    return body
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the value of a JSON text (RFC 8259) that means one thing.
+
+    Raises BadRequest for duplicate names, NaN and its kin, nesting deeper than 32, NUL and lone surrogates;
+    its `reason` is a code of the catalogue's section `malformed`.
+    """
+    try:
+        text = body.decode("utf-8")
+    except ValueError as error:
+        raise _unread("not_utf8") from error
+    try:
+        value = _DECODER.decode(text)
+    except RecursionError as error:
+        raise _unread("nested_too_deeply") from error
+    except ValueError as error:
+        raise _unread("not_json") from error
+    _assert_plain(value, 0)
+    return value
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) != len(pairs):
+        raise _unread("duplicate_name")
+    return names
+
+
+def _no_constant(_name: str) -> NoReturn:
+    raise _unread("not_a_number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise _unread("number_too_long")
+    return number
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise _unread("number_too_long")
+    return int(digits)
+
+
+def _unread(reason: str) -> BadRequest:
+    return BadRequest("malformed_request", reason=reason)
+
+
+def _assert_plain(value: Any, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise _unread("nested_too_deeply")
+    if isinstance(value, str):
+        if _NO_CHARACTER.search(value):
+            raise _unread("not_a_character")
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            _assert_plain(name, depth + 1)
+            _assert_plain(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _assert_plain(inner, depth + 1)
+
+
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
+# Built once: json.loads builds a decoder for each call that has a hook.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_once_each, parse_constant=_no_constant, parse_float=_finite, parse_int=_whole_number
+)

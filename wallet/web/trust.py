@@ -1,0 +1,86 @@
+"""What the world fetches: the trust bundle, the status lists, the public keys. Signed copies, served as they are."""
+
+import base64
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import NotAcceptable
+
+from wallet.crypto.keystore import Role
+from wallet.documents.publishing import Publication
+from wallet.errors import NotFound
+from wallet.web.answers import conditional, json_answer, with_etag
+from wallet.web.context import current_wallet
+from wallet.web.schemas import refuse_parameters
+
+routes = Blueprint("trust", __name__)
+routes.before_request(refuse_parameters)
+
+STATUS_JWT = "application/statuslist+jwt"
+STATUS_CWT = "application/statuslist+cwt"
+CACHE = "public, max-age=5, stale-while-revalidate=30"
+JWKS_ROLES = (Role.DOCUMENT, Role.STATUS, Role.ACCESS)
+
+
+@routes.get("/v1/trust/bundle")
+def read_trust_bundle() -> Response:
+    """Fetch the trust bundle (docs/wire.md, section 4)."""
+    return _published(current_wallet().trust.bundle(), "application/jwt")
+
+
+@routes.get("/v1/status-lists/<list_id>")
+def read_status_list(list_id: str) -> Response:
+    """Fetch a status list, JWT unless CWT is asked for (Token Status List draft-21, section 8.1)."""
+    # One list has one address, for that address is the `sub` inside: `01` is no name of list 1.
+    if not (list_id.isascii() and list_id.isdigit() and len(list_id) < 10 and list_id == str(int(list_id))):
+        raise NotFound("not_found")
+    offered = [STATUS_JWT, STATUS_CWT]
+    wanted = request.accept_mimetypes.best_match(offered) if request.headers.get("Accept") else STATUS_JWT
+    if wanted is None:
+        raise NotAcceptable
+    response = _published(current_wallet().trust.status_list(int(list_id), cbor=wanted == STATUS_CWT), wanted)
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+@routes.get("/.well-known/jwks.json")
+def read_jwks() -> Response:
+    """Fetch the public keys as a JWK set (RFC 7517, section 5)."""
+    keystore = current_wallet().keystore
+    keys = [
+        _jwk(role, key.signer.certificate_der, key.record.kid) for role in JWKS_ROLES for key in keystore.keys(role)
+    ]
+    return with_etag(json_answer({"keys": keys}, cache="public, max-age=300"))
+
+
+def _published(copy: Publication, mimetype: str) -> Response:
+    response = current_app.response_class(copy.token, mimetype=mimetype)
+    response.headers["Cache-Control"] = CACHE
+    response.set_etag(copy.etag)
+    response.last_modified = copy.issued_at
+    return conditional(response)
+
+
+def _jwk(role: Role, certificate_der: bytes, kid: str) -> dict[str, Any]:
+    """Return the public key of a certificate as a JWK (RFC 7518, section 6.2.1)."""
+    public = x509.load_der_x509_certificate(certificate_der).public_key()
+    if not isinstance(public, ec.EllipticCurvePublicKey):
+        raise TypeError("a signer's key is on P-256")
+    numbers = public.public_numbers()
+    return {
+        "kty": "EC",
+        "crv": "P-256",
+        "x": _b64url(numbers.x.to_bytes(32, "big")),
+        "y": _b64url(numbers.y.to_bytes(32, "big")),
+        "kid": kid,
+        "use": "sig",
+        "alg": "ES256",
+        "viso_role": str(role),
+        "x5c": [base64.b64encode(certificate_der).decode()],
+    }
+
+
+def _b64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

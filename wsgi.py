@@ -1,0 +1,12 @@
+"""What a WSGI server loads: `granian --interface wsgi wsgi:application`."""
+
+import os
+
+from wallet.settings import Settings
+from wallet.web.app import create_app
+from wallet.web.logs import configure_logs
+from wallet.wiring import Wallet
+
+settings = Settings.from_environ(os.environ)
+configure_logs(settings)
+application = create_app(Wallet.build(settings))
