@@ -1,0 +1,23 @@
+"""The bench runs and says what it measured. No figure is judged here: a busy machine is no defect."""
+
+import json
+
+import pytest
+
+from bench.__main__ import main
+
+
+def test_bench_prints_ratios_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--quick", "--only", "verify", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    (row,) = found["rows"]
+    assert row["case"] == "offline verify"
+    assert row["ratio"] > 0
+    assert "cryptography" in found["about"]["versions"]
+
+
+def test_bench_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--quick", "--only", "verify"]) == 0
+    told = capsys.readouterr()
+    assert "raw P-256 verify" in told.out
+    assert "offline verify" in told.err  # one plain line for each step, for no terminal watches
