@@ -1,0 +1,247 @@
+"""What may be done once is done once, by 50 callers at the same moment over two processes (S-78).
+
+RACE_ROUNDS: how often each race is run, 1 unless the environment says otherwise.
+"""
+
+import os
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from tests.durability.processes import PROCESSES, THREADS, Answer, Call, Workers
+from tests.phone import CitizenPhone
+from tests.support import FixedClock
+from wallet.audit import AuditEvent
+from wallet.documents.models import DocumentRow, StatusChange
+from wallet.identity.models import RefreshToken, SignedInSession
+from wallet.identity.tokens import TokenKind
+from wallet.launching.models import Approval, UtilityState
+from wallet.requests.models import RequestRow
+from wallet.wiring import Wallet
+
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "1"))
+CALLERS = PROCESSES * THREADS
+RESIDENCE = "/v1/admin/utilities/residence"
+REOPEN = {"state": "open", "reason": "Mở lại"}
+Make = Callable[..., CitizenPhone]
+pytestmark = pytest.mark.timeout(120 + 60 * ROUNDS)
+
+
+@pytest.fixture
+def run(workers: Workers, wallet: Wallet, clock: FixedClock) -> Callable[[list[Call]], list[Answer]]:
+    def together(calls: list[Call]) -> list[Answer]:
+        answers = workers.race(wallet.settings, clock.now(), calls)
+        assert len(answers) == len(calls)
+        return answers
+
+    return together
+
+
+def told(answers: list[Answer]) -> Counter[tuple[int, str]]:
+    return Counter((answer.status, answer.code) for answer in answers)
+
+
+def count(wallet: Wallet, table: Any, *where: Any) -> int:
+    with wallet.db.read() as session:
+        return int(session.scalar(select(func.count()).select_from(table).where(*where)) or 0)
+
+
+def events(wallet: Wallet, action: str) -> int:
+    return count(wallet, AuditEvent, AuditEvent.action == action)
+
+
+def new_key() -> dict[str, str]:
+    return {"Idempotency-Key": uuid.uuid4().hex}
+
+
+@pytest.mark.parametrize("with_password", [True, False], ids=["password", "device"])
+def test_challenge_signs_in_once(wallet: Wallet, client: Any, run: Any, with_password: bool) -> None:
+    phone = CitizenPhone(wallet, client, "an")
+    for _ in range(ROUNDS):
+        before = count(wallet, SignedInSession)
+        order = {"proof": phone.proof()}
+        if with_password:
+            order |= {"number": phone.persona.number, "password": phone.own.password}
+        answers = run([Call("/v1/sessions", order, {})] * CALLERS)
+        assert told(answers) == {(201, ""): 1, (401, "invalid_device_proof"): CALLERS - 1}
+        assert count(wallet, SignedInSession) == before + 1
+
+
+def test_refresh_token_has_one_successor(wallet: Wallet, phone_of: Make, run: Any) -> None:
+    phone = phone_of("an")
+    url = f"{wallet.settings.issuer_url}/v1/sessions/refresh"
+    for number in range(1, ROUNDS + 1):
+        order = {"refresh_token": phone.tokens["refresh_token"]}
+        # Each with a proof of its own: what a phone does whose answer was lost on the way.
+        answers = run([Call("/v1/sessions/refresh", order, {"DPoP": phone.dpop(url)}) for _ in range(CALLERS)])
+        assert told(answers) == {(200, ""): CALLERS}
+        mine = RefreshToken.session_id == phone.tokens["session_id"]
+        assert count(wallet, RefreshToken, mine) == number + 1
+        assert count(wallet, RefreshToken, mine, RefreshToken.used_at.is_(None)) == 1
+        tokens = {wallet_claims(wallet, answer.body["refresh_token"])["jti"] for answer in answers}
+        assert tokens == {f"{phone.tokens['session_id']}.{number + 1}"}
+        phone.tokens = answers[0].body
+    assert events(wallet, "session.token_reuse") == 0
+
+
+def wallet_claims(wallet: Wallet, token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = wallet.identity.tokens.decode(
+        TokenKind.REFRESH, token, wallet.clock.now(), timedelta(seconds=5)
+    )
+    return claims
+
+
+def test_proof_refreshes_once(wallet: Wallet, phone_of: Make, run: Any) -> None:
+    phone = phone_of("an")
+    url = f"{wallet.settings.issuer_url}/v1/sessions/refresh"
+    for _ in range(ROUNDS):
+        order = {"refresh_token": phone.tokens["refresh_token"]}
+        answers = run([Call("/v1/sessions/refresh", order, {"DPoP": phone.dpop(url)})] * CALLERS)
+        assert told(answers) == {(200, ""): 1, (401, "invalid_dpop_proof"): CALLERS - 1}
+        phone.tokens = next(answer.body for answer in answers if answer.status == 200)
+
+
+def test_token_reused_late_ends_its_session_once(wallet: Wallet, clock: FixedClock, phone_of: Make, run: Any) -> None:
+    url = f"{wallet.settings.issuer_url}/v1/sessions/refresh"
+    for number in range(1, ROUNDS + 1):
+        phone = phone_of("an")
+        order = {"refresh_token": phone.tokens["refresh_token"]}
+        used = phone.client.post("/v1/sessions/refresh", json=order, headers={"DPoP": phone.dpop(url)})
+        assert used.status_code == 200
+        clock.advance(seconds=31)
+        answers = run([Call("/v1/sessions/refresh", order, {"DPoP": phone.dpop(url)}) for _ in range(CALLERS)])
+        assert told(answers) == {(401, "token_reuse"): 1, (401, "session_ended"): CALLERS - 1}
+        assert events(wallet, "session.token_reuse") == number
+
+
+def test_approval_is_decided_once(wallet: Wallet, phone_of: Make, run: Any) -> None:
+    first, second = phone_of("admin1"), phone_of("admin2")
+    for _ in range(ROUNDS):
+        approval = ask_to_open(first)
+        before = state_of_residence(wallet)
+        calls = [
+            Call(
+                f"/v1/admin/approvals/{approval}/decision",
+                {"decision": ("approve", "refuse")[number // 2 % 2]},
+                second.headers | new_key(),
+            )
+            for number in range(CALLERS)
+        ]
+        answers = run(calls)
+        assert told(answers) == {(200, ""): 1, (409, "approval_closed"): CALLERS - 1}
+        winner = next(call for call, answer in zip(calls, answers, strict=True) if answer.status == 200)
+        agreed = winner.body["decision"] == "approve"
+        after = state_of_residence(wallet)
+        assert after == (("open", before[1] + 1) if agreed else before)
+        with wallet.db.read() as session:
+            row = session.get_one(Approval, approval)
+            assert row.state == ("approved" if agreed else "refused")
+
+
+def test_opening_is_asked_for_once(wallet: Wallet, phone_of: Make, run: Any) -> None:
+    admins = [phone_of("admin1"), phone_of("admin2")]
+    for _ in range(ROUNDS):
+        paused = pause(admins[0])
+        calls = [
+            Call(RESIDENCE, REOPEN, admins[number // 2 % 2].headers | paused, "PATCH") for number in range(CALLERS)
+        ]
+        answers = run(calls)
+        assert told(answers) == {(202, ""): 1, (409, "approval_pending"): CALLERS - 1}
+        assert count(wallet, Approval, Approval.state == "awaiting") == 1
+        approval = next(answer.body["id"] for answer in answers if answer.status == 202)
+        decision = f"/v1/admin/approvals/{approval}/decision"
+        assert admins[0].post(decision, {"decision": "refuse"}).status_code == 200
+
+
+def test_change_of_one_version_is_made_once(wallet: Wallet, phone_of: Make, run: Any) -> None:
+    admin = phone_of("admin1")
+    for _ in range(ROUNDS):
+        launch = admin.get(RESIDENCE)
+        order = {"state": "paused", "reason": "Kiểm tra"}
+        headers = admin.headers | {"If-Match": launch.headers["ETag"]}
+        answers = run([Call(RESIDENCE, order, headers, "PATCH")] * CALLERS)
+        assert told(answers) == {(200, ""): 1, (412, "version_changed"): CALLERS - 1}
+        approval = ask_to_open(admin)
+        decision = f"/v1/admin/approvals/{approval}/decision"
+        assert phone_of("admin2").post(decision, {"decision": "approve"}).status_code == 200
+
+
+def pause(admin: CitizenPhone) -> dict[str, str]:
+    """Make sure that residence is paused, and return the header that the next change needs."""
+    launch = admin.get(RESIDENCE)
+    if launch.json["state"] == "open":
+        order = {"state": "paused", "reason": "Kiểm tra"}
+        launch = admin.call("PATCH", RESIDENCE, json=order, headers={"If-Match": launch.headers["ETag"]})
+        assert launch.status_code == 200, launch.text
+    return {"If-Match": launch.headers["ETag"]}
+
+
+def ask_to_open(admin: CitizenPhone) -> str:
+    """Ask to open residence again, and return the approval that waits."""
+    asked = admin.call("PATCH", RESIDENCE, json=REOPEN, headers=pause(admin))
+    assert asked.status_code == 202, asked.text
+    return str(asked.json["id"])
+
+
+def state_of_residence(wallet: Wallet) -> tuple[str, int]:
+    with wallet.db.read() as session:
+        row = session.get_one(UtilityState, "residence")
+        return row.state, row.version
+
+
+def test_key_issues_one_document(wallet: Wallet, phone_of: Make, run: Any) -> None:
+    phone = phone_of("an")
+    for number in range(1, ROUNDS + 1):
+        call = Call("/v1/requests", {"utility": "residence"}, phone.headers | new_key())
+        answers = run([call] * CALLERS)
+        assert told(answers) == {(201, ""): CALLERS}
+        replayed = Counter(answer.headers.get("Idempotent-Replayed") for answer in answers)
+        assert replayed == {None: 1, "true": CALLERS - 1}
+        assert len({answer.body["document_id"] for answer in answers}) == 1
+        mine = DocumentRow.holder_id == holder_of(wallet, phone)
+        assert count(wallet, DocumentRow, mine) == number
+        assert count(wallet, RequestRow, RequestRow.holder_id == holder_of(wallet, phone)) == number
+
+
+def test_key_with_two_bodies_serves_the_first_alone(wallet: Wallet, phone_of: Make, run: Any) -> None:
+    admin, citizen = phone_of("admin1"), phone_of("an")
+    for _ in range(ROUNDS):
+        path = f"/v1/admin/documents/{citizen.issue_residence()}/revocation"
+        headers = admin.headers | new_key()
+        reasons = ("data_changed", "holder_asked")
+        answers = run([Call(path, {"reason": reasons[number // 2 % 2]}, headers) for number in range(CALLERS)])
+        assert {answer.status for answer in answers} == {201, 422}
+        assert len({answer.body["reason"] for answer in answers if answer.status == 201}) == 1
+        assert {answer.code for answer in answers if answer.status == 422} == {"idempotency_key_reused"}
+
+
+def holder_of(wallet: Wallet, phone: CitizenPhone) -> str:
+    with wallet.read() as work:
+        return str(work.holders.find(phone.persona.number))
+
+
+def test_document_is_revoked_once(wallet: Wallet, phone_of: Make, run: Any) -> None:
+    citizen, admin = phone_of("an"), phone_of("admin1")
+    for _ in range(ROUNDS):
+        document = citizen.issue_residence()
+        changes, recorded = count(wallet, StatusChange), events(wallet, "document.revoked")
+        path = f"/v1/admin/documents/{document}/revocation"
+        answers = run([Call(path, {"reason": "data_changed"}, admin.headers | new_key()) for _ in range(CALLERS)])
+        assert told(answers) == {(201, ""): 1, (409, "already_revoked"): CALLERS - 1}
+        assert count(wallet, StatusChange) == changes + 1
+        assert events(wallet, "document.revoked") == recorded + 1
+
+
+def test_fifty_citizens_at_once_are_all_served(wallet: Wallet, phone_of: Make, run: Any) -> None:
+    phones = [phone_of(key) for key in ("an", "sau", "doi", "xa", "dai")]
+    for number in range(1, ROUNDS + 1):
+        before = count(wallet, DocumentRow)
+        body = {"utility": "residence"}
+        answers = run([Call("/v1/requests", body, phones[i % 5].headers | new_key()) for i in range(CALLERS)])
+        assert told(answers) == {(201, ""): CALLERS}, number
+        assert count(wallet, DocumentRow) == before + CALLERS

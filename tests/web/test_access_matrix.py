@@ -1,0 +1,245 @@
+"""Every route and method, for every kind of caller: the answer equals the matrix that is written down here.
+
+The matrix is written a second time on purpose: a declaration that is loosened by mistake differs from it.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.phone import CitizenPhone
+from tests.web.refusals import assert_refused
+from wallet.terms import AccountLevel, AuthLevel, StaffRole
+from wallet.web.operations import DECLARED
+
+Make = Callable[..., CitizenPhone]
+Unchanged = Callable[[], AbstractContextManager[None]]
+Access = tuple[AccountLevel, AuthLevel, StaffRole | None] | None
+
+ANYONE = None
+CITIZEN = (AccountLevel.ONE, AuthLevel.ONE, None)
+CITIZEN_WITH_SECRET = (AccountLevel.ONE, AuthLevel.TWO, None)
+ADMIN = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.ADMIN)
+
+MATRIX: dict[tuple[str, str], Access] = {
+    ("POST", "/v1/device-challenges"): ANYONE,
+    ("POST", "/v1/sessions"): ANYONE,
+    ("POST", "/v1/sessions/refresh"): ANYONE,
+    ("POST", "/v1/sessions/current/step-up"): CITIZEN,
+    ("DELETE", "/v1/sessions/current"): CITIZEN,
+    ("GET", "/v1/me"): CITIZEN,
+    ("GET", "/v1/utilities"): ANYONE,
+    ("GET", "/v1/utilities/<code>"): ANYONE,
+    ("POST", "/v1/requests"): CITIZEN,
+    ("GET", "/v1/requests"): CITIZEN,
+    ("GET", "/v1/requests/<request_id>"): CITIZEN,
+    ("GET", "/v1/documents"): CITIZEN,
+    ("GET", "/v1/documents/<document_id>"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/documents/<document_id>/code.txt"): CITIZEN,
+    ("GET", "/v1/documents/<document_id>/code.svg"): CITIZEN,
+    ("GET", "/v1/documents/<document_id>/code.png"): CITIZEN,
+    ("POST", "/v1/admin/documents/<document_id>/revocation"): ADMIN,
+    ("GET", "/v1/admin/utilities/<code>"): ADMIN,
+    ("PATCH", "/v1/admin/utilities/<code>"): ADMIN,
+    ("GET", "/v1/admin/approvals"): ADMIN,
+    ("GET", "/v1/admin/approvals/<approval_id>"): ADMIN,
+    ("POST", "/v1/admin/approvals/<approval_id>/decision"): ADMIN,
+    ("POST", "/v1/checks"): ANYONE,
+    ("GET", "/v1/trust/bundle"): ANYONE,
+    ("GET", "/v1/status-lists/<list_id>"): ANYONE,
+    ("GET", "/.well-known/jwks.json"): ANYONE,
+    ("GET", "/health/live"): ANYONE,
+    ("GET", "/health/ready"): ANYONE,
+    ("GET", "/"): ANYONE,
+    ("GET", "/docs"): ANYONE,
+    ("GET", "/docs/assets/<name>"): ANYONE,
+    ("GET", "/openapi.json"): ANYONE,
+    ("GET", "/problems/<code>"): ANYONE,
+    ("GET", "/favicon.ico"): ANYONE,
+    ("GET", "/static/<path:filename>"): ANYONE,
+}
+
+PLAIN = {cell for cell in MATRIX if not cell[1].startswith("/v1")} | {
+    ("POST", "/v1/checks"),
+    ("GET", "/v1/trust/bundle"),
+    ("GET", "/v1/status-lists/<list_id>"),
+}
+"""Views that are not declared as operations: everyone may call each of them."""
+
+CALLERS: dict[str, tuple[str, bool] | None] = {
+    "anonymous": None,
+    "level 1 citizen": ("binh", True),
+    "level 1 citizen, device only": ("binh", False),
+    "level 2 citizen": ("an", True),
+    "level 2 citizen, device only": ("an", False),
+    "admin": ("admin1", True),
+    "admin, device only": ("admin1", False),
+}
+
+EXAMPLES = {
+    "code": "residence",
+    "request_id": "req_" + "0" * 32,
+    "document_id": "doc_" + "0" * 32,
+    "approval_id": "apr_" + "0" * 32,
+    "list_id": "1",
+    "name": "swagger-ui.css",
+    "filename": "page.css",
+}
+
+
+def cells(app: Flask) -> set[tuple[str, str]]:
+    """Return every method and rule of the running application."""
+    return {
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def path_of(rule: str, **ids: str) -> str:
+    path = rule.replace("<path:", "<")
+    for name, value in (EXAMPLES | ids).items():
+        path = path.replace(f"<{name}>", value)
+    assert "<" not in path, rule
+    return path.replace("/problems/residence", "/problems/not_found")
+
+
+def call(client: FlaskClient, method: str, path: str, headers: dict[str, str]) -> TestResponse:
+    """Send a body that every operation refuses as wrong, so that a granted cell does nothing either."""
+    body: dict[str, Any] = {} if method == "GET" else {"json": {"no_such_field": 1}}
+    conditions = {"If-Match": '"v1"'} if method == "PATCH" else {}
+    whole = {"Idempotency-Key": "k", **conditions, **headers}
+    return client.open(path, method=method, headers=whole, buffered=True, **body)
+
+
+def expected(access: Access, caller: CitizenPhone | None) -> tuple[int, str] | None:
+    """Return the refusal that the matrix asks for, None where the caller may."""
+    if access is None:
+        return None
+    if caller is None:
+        return 401, "missing_token"
+    account_level, auth_level, role = access
+    if role is not None and caller.persona.staff_role is not role:
+        return 403, "not_allowed"
+    if caller.tokens["account_level"] < account_level:
+        return 403, "level_too_low"
+    if caller.tokens["auth_level"] < auth_level:
+        return 401, "step_up_required"
+    return None
+
+
+def test_matrix_names_every_route_and_no_other(client: FlaskClient) -> None:
+    assert cells(client.application) == set(MATRIX)
+
+
+def test_every_operation_is_declared_as_the_matrix_says(client: FlaskClient) -> None:
+    declared = {}
+    for rule in client.application.url_map.iter_rules():
+        if rule.endpoint in DECLARED:
+            operation = DECLARED[rule.endpoint]
+            assert operation.path == rule.rule
+            assert operation.method in (rule.methods or set())
+            level = operation.account_level
+            access = None if level is None else (level, operation.auth_level, operation.role)
+            declared[operation.method, operation.path] = access
+    assert declared == {cell: access for cell, access in MATRIX.items() if cell not in PLAIN}
+    assert all(MATRIX[cell] is ANYONE for cell in PLAIN)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_every_cell_answers_as_the_matrix_says(
+    client: FlaskClient, phone_of: Make, unchanged: Unchanged, subtests: pytest.Subtests, caller: str
+) -> None:
+    signs_in = CALLERS[caller]
+    phone = None if signs_in is None else phone_of(signs_in[0], password=signs_in[1])
+    headers = phone.headers if phone else {}
+    # Signing out is a granted act that ends the session, so it comes last.
+    for (method, rule), access in sorted(MATRIX.items(), key=lambda cell: (cell[0][0] == "DELETE", cell[0])):
+        with subtests.test(method=method, rule=rule):
+            refusal = expected(access, phone)
+            if refusal is None:
+                response = call(client, method, path_of(rule), headers)
+                assert response.status_code not in (403, 405), response.text
+                assert response.status_code < 500
+                assert response.status_code != 401, response.text
+                continue
+            with unchanged():
+                response = call(client, method, path_of(rule), headers)
+            assert_refused(response, *refusal)
+
+
+def test_refusal_comes_before_anything_is_read(client: FlaskClient, phone_of: Make, unchanged: Unchanged) -> None:
+    """Whoever may not is not told what the body should have been, nor whether the thing exists."""
+    citizen = phone_of("an")
+    document = citizen.issue_residence()
+    with unchanged():
+        for target in (document, EXAMPLES["document_id"]):
+            for body in ({}, {"reason": "fraud"}, {"reason": "no_such_reason"}, None):
+                response = citizen.post(f"/v1/admin/documents/{target}/revocation", body)
+                assert_refused(response, 403, "not_allowed")
+        for code in ("residence", "no_such_utility"):
+            assert_refused(citizen.get(f"/v1/admin/utilities/{code}"), 403, "not_allowed")
+            patch = citizen.call("PATCH", f"/v1/admin/utilities/{code}", json={"state": "off", "reason": "because"})
+            assert_refused(patch, 403, "not_allowed")
+
+
+def test_every_route_with_an_id_hides_what_is_anothers(
+    client: FlaskClient, phone_of: Make, unchanged: Unchanged, subtests: pytest.Subtests
+) -> None:
+    owner = phone_of("an")
+    made = owner.post("/v1/requests", {"utility": "residence"}).json
+    stranger = phone_of("sau")
+    own_routes = [
+        cell for cell, access in MATRIX.items() if access and access[2] is None and cell[1].rpartition("_id>")[1]
+    ]
+    assert len(own_routes) >= 5
+    ids = {"request_id": made["id"], "document_id": made["document_id"]}
+    for method, rule in own_routes:
+        with subtests.test(rule=rule):
+            granted = call(client, method, path_of(rule, **ids), owner.headers)
+            assert granted.status_code == 200
+            bodies = []
+            for chosen in (ids, {}):
+                with unchanged():
+                    response = call(client, method, path_of(rule, **chosen), stranger.headers)
+                body = assert_refused(response, 404, "not_found")
+                bodies.append({name: value for name, value in body.items() if name not in ("request_id", "instance")})
+            assert bodies[0] == bodies[1]
+
+
+def test_an_admin_is_no_holder_of_what_a_citizen_holds(phone_of: Make, unchanged: Unchanged) -> None:
+    document = phone_of("an").issue_residence()
+    admin = phone_of("admin1")
+    with unchanged():
+        for tail in ("", "/code.txt", "/code.svg", "/code.png"):
+            assert_refused(admin.get(f"/v1/documents/{document}{tail}"), 404, "not_found")
+        assert admin.get("/v1/documents").json == {"data": [], "next_cursor": None}
+
+
+def test_lists_hold_own_rows_only(phone_of: Make) -> None:
+    documents = {key: phone_of(key).issue_residence() for key in ("an", "sau")}
+    for key, document in documents.items():
+        phone = phone_of(key)
+        for limit in (1, 2, 100):
+            rows = phone.get(f"/v1/documents?limit={limit}").json["data"]
+            assert [row["id"] for row in rows] == [document]
+            rows = phone.get(f"/v1/requests?limit={limit}").json["data"]
+            assert [row["document_id"] for row in rows] == [document]
+
+
+def test_options_and_head_do_nothing(client: FlaskClient, unchanged: Unchanged) -> None:
+    """OPTIONS tells the methods of a route to anyone, HEAD is a GET without its body."""
+    with unchanged():
+        for method, rule in MATRIX:
+            response = client.options(path_of(rule))
+            assert response.status_code == 200
+            assert method in response.headers["Allow"]
+            assert response.data == b""
+            if method == "GET":
+                head, whole = (client.open(path_of(rule), method=each, buffered=True) for each in ("HEAD", "GET"))
+                assert (head.status_code, head.data) == (whole.status_code, b""), rule
