@@ -25,6 +25,11 @@ class InvalidInput(WalletError):
         self.fields = dict(fields)
 
 
+def pointer_step(name: str) -> str:
+    """Return one step of a JSON Pointer (RFC 6901, section 3). A name of any length came from the caller: it is cut."""
+    return "/" + name[:128].replace("~", "~0").replace("/", "~1")
+
+
 class ClaimsRejected(InvalidInput):
     """What the sources say does not make this document. `fields`: claim name to code."""
 

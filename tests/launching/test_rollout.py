@@ -138,6 +138,18 @@ def test_agreement_to_what_changed_meanwhile_changes_nothing(wallet: Wallet) -> 
     assert not may_issue(wallet)
 
 
+def test_what_nobody_can_agree_to_any_more_is_in_nobodys_way(wallet: Wallet) -> None:
+    outdated = ask(wallet)
+    change(wallet, OFF)
+    anew = change(wallet, OPEN)
+    assert isinstance(anew, PendingChange)
+    with wallet.read() as work:
+        assert [pending.id for pending in work.rollout.pending()] == [anew.id]
+    with pytest.raises(Conflict, match="approval_closed"):
+        decide(wallet, outdated.id)
+    assert decide(wallet, anew.id).state is OPEN
+
+
 def test_one_change_waits_at_a_time(wallet: Wallet, state: State) -> None:
     pending = ask(wallet)
     before = state()

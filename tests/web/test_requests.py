@@ -300,6 +300,13 @@ def test_nothing_that_the_caller_says_becomes_a_claim(phone_of: Make, unchanged:
     assert field_errors(body) == {"/answers/full_name": "unknown_field", "/answers/number": "unknown_field"}
 
 
+def test_names_in_a_pointer_are_escaped_and_cut(phone_of: Make) -> None:
+    body = assert_refused(
+        phone_of("an").post("/v1/requests", ORDER | {"answers": {"a/b~c": 1, "x" * 500: 1}}), 422, "invalid_input"
+    )
+    assert field_errors(body).keys() == {"/answers/a~1b~0c", "/answers/" + "x" * 128}
+
+
 @pytest.mark.parametrize("key", ["khoa", "khuat"])
 def test_locked_account_gets_no_session(phone_of: Make, key: str) -> None:
     other = phone_of("an")

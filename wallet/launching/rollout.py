@@ -21,7 +21,7 @@ OPEN_UTILITY = "open_utility"
 
 
 class LaunchState(StrEnum):
-    """Off: never shown. Open: anyone may ask. Paused: shown, nothing new; what was issued still verifies."""
+    """Off: not launched, or withdrawn. Open: anyone may ask. Paused: nothing new. What was issued still verifies."""
 
     OFF = "off"
     OPEN = "open"
@@ -139,8 +139,12 @@ class Rollout:
 
     def _ask(self, code: str, target: LaunchState, reason: str, version: int, actor: Actor) -> PendingChange:
         waiting = self.rows.awaiting(OPEN_UTILITY, code)
-        if waiting is not None:
+        if waiting is not None and waiting.change["version"] == version:
             raise Conflict("approval_pending", approval=waiting.id)
+        if waiting is not None:
+            # The utility changed since that was asked: nobody can agree to it any more, so it must not be in the way.
+            self.rows.decide(waiting.id, "obsolete", actor.account_id, self.clock.now())
+            self.audit.record("approval.obsolete", actor, code, approval=waiting.id)
         row = Approval(
             id=new_id(self.entropy, "apr"),
             kind=OPEN_UTILITY,

@@ -10,7 +10,7 @@ from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.documents.issuing import IssueOrder, Issuing
 from wallet.entropy import Entropy, new_id
-from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound, pointer_step
 from wallet.requests.models import RequestRow
 from wallet.requests.repository import RequestRepository
 from wallet.terms import Actor
@@ -72,7 +72,7 @@ class Requests:
             raise NotAllowed("not_allowed")
         if order.answers:
             # No utility asks anything yet. What a register holds is never asked, and never taken from the caller.
-            raise InvalidInput({f"/answers/{name}": "unknown_field" for name in order.answers})
+            raise InvalidInput({"/answers" + pointer_step(name): "unknown_field" for name in order.answers})
         now = self.clock.now()
         row = RequestRow(
             id=new_id(self.entropy, "req"),

@@ -16,7 +16,7 @@ from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from wallet.errors import BadRequest, InvalidInput
+from wallet.errors import BadRequest, InvalidInput, pointer_step
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -102,11 +102,6 @@ class StrictParser(FlaskParser):
             code = "unknown_parameter" if unknown else "invalid_parameter"
             raise BadRequest(code, name=", ".join(sorted(name[:64] for name in unknown or names))) from error
         raise InvalidInput(flat) from error
-
-
-def pointer_step(name: str) -> str:
-    """Return one step of a JSON Pointer (RFC 6901, section 3). A name of any length came from the caller: it is cut."""
-    return "/" + name[:128].replace("~", "~0").replace("/", "~1")
 
 
 def pointers(messages: Any, prefix: str = "") -> list[tuple[str, str]]:

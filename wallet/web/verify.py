@@ -6,9 +6,9 @@ from typing import Any
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from wallet.errors import InvalidInput
+from wallet.errors import InvalidInput, pointer_step
 from wallet.web.context import current_wallet
-from wallet.web.schemas import parse_json, pointer_step, read_body, refuse_parameters
+from wallet.web.schemas import parse_json, read_body, refuse_parameters
 
 PATH = "/v1/checks"
 CONTENT_TYPE = "application/json"
