@@ -5,6 +5,7 @@ transaction begins with BEGIN IMMEDIATE, so that it never reads what it can no l
 """
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -57,6 +58,42 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class _Queue:
+    """Lets so many in at a time, in the order in which they came.
+
+    A lock of `threading` goes to whoever asks at the right moment: under load some would wait for ever.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._waiting: deque[threading.Event] = deque()
+        self._lock = threading.Lock()
+
+    def enter(self, timeout: float) -> bool:
+        """Wait for a place; return whether there was one within `timeout` seconds."""
+        turn = threading.Event()
+        with self._lock:
+            if self._places:
+                self._places -= 1
+                return True
+            self._waiting.append(turn)
+        if turn.wait(timeout):
+            return True
+        with self._lock:
+            if turn.is_set():  # it was handed over at the last moment
+                return True
+            self._waiting.remove(turn)
+            return False
+
+    def leave(self) -> None:
+        """Hand the place to whoever waits longest."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._places += 1
+
+
 class Database:
     """One database: its engine, and the two ways into it.
 
@@ -77,7 +114,7 @@ class Database:
         # SQLite lets one writer in and makes the others poll, which is unfair: queue them here instead.
         # On PostgreSQL they leave half of the pool to readers: a writer that needs one before it ends (issuing
         # looks at the status board) would else wait for other writers, and they for it.
-        self._writers = threading.Semaphore(1 if self.is_sqlite else WRITERS)
+        self._writers = _Queue(1 if self.is_sqlite else WRITERS)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -96,12 +133,12 @@ class Database:
 
     @contextmanager
     def _queue(self) -> Iterator[None]:
-        if not self._writers.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+        if not self._writers.enter(BUSY_TIMEOUT_MS / 1000):
             raise Unavailable("dependency_unavailable")
         try:
             yield
         finally:
-            self._writers.release()
+            self._writers.leave()
 
     def assert_durable(self) -> None:
         """Refuse a database that would lose what it acknowledged. Raises ConfigurationError, Unavailable."""

@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import threading
+import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -296,6 +298,30 @@ def test_keys_that_are_past_their_life_are_free_again(wallet: Wallet, clock: Fix
     third = citizen.post("/v1/requests", {"utility": "residence"}, key="one-key-for-years")
     assert third.status_code == 201
     assert third.json["document_id"] != first["document_id"]
+
+
+def test_writers_come_in_the_order_in_which_they_asked(tmp_path: Path) -> None:
+    """Whoever writes without a pause never keeps the others out."""
+    database = Database(f"sqlite:///{tmp_path}/wallet.db")
+    order: list[str] = []
+
+    def write(name: str) -> None:
+        with database.write() as session:
+            session.execute(text("SELECT 1"))
+            order.append(name)
+
+    threads = [threading.Thread(target=write, args=(str(number),)) for number in range(5)]
+    with database.write() as session:
+        session.execute(text("SELECT 1"))
+        for number, thread in enumerate(threads, 1):
+            thread.start()
+            while len(database._writers._waiting) < number:
+                time.sleep(0.001)
+    write("again")
+    for thread in threads:
+        thread.join()
+    assert order == ["0", "1", "2", "3", "4", "again"]
+    database.close()
 
 
 def test_writer_that_waits_too_long_is_told(tmp_path: Path) -> None:
