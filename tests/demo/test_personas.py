@@ -46,7 +46,7 @@ def test_stories_are_told_in_both_languages_and_names_are_marked_as_samples() ->
         ("binh", "level_too_low"),
         ("khuat", "person_deceased"),
         ("khoa", "account_locked"),
-        ("vang", "person_unknown"),
+        ("vang", "not_in_register"),
         ("mai", "claims_rejected"),
         ("dot", "document_revoked"),
         ("han", "document_expired"),

@@ -125,7 +125,6 @@ def test_kill_right_after_a_file_appears(
     assert assert_whole(server) == uninterrupted[:2]
 
 
-@pytest.mark.xfail(strict=False, reason="wallet.crypto.keystore.create_missing takes no lock: a matter of luck")
 def test_two_preparations_at_once_do_not_break_each_other(plain_server: Server) -> None:
     """Two terminals, one command: each ends well or says in words what holds it up, and the next call finishes."""
     server = plain_server
@@ -150,7 +149,6 @@ def test_second_preparation_keeps_the_nation_that_is_there(plain_server: Server)
     assert assert_whole(server) == before
 
 
-@pytest.mark.xfail(strict=True, reason="wallet.demo.setup takes the newest document for the one of the story")
 def test_restart_leaves_a_new_document_of_a_persona_alone(plain_server: Server) -> None:
     """Whose former document was revoked may ask for another; preparing again must not revoke that one."""
     server = plain_server

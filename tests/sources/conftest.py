@@ -13,12 +13,14 @@ from wallet.db import Database
 POSTGRES = os.environ.get("WALLET_TEST_POSTGRES", "")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.skipif(not POSTGRES, reason="no server"))])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def sources_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database, which is dropped afterwards."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/nation.db"
         return
+    if not POSTGRES:
+        pytest.skip("WALLET_TEST_POSTGRES is not set: not run on PostgreSQL")
     server = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
     name = f"wallet_nation_{uuid4().hex}"
     with server.connect() as connection:

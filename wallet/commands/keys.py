@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from wallet.commands.console import CLOCK, guarded, say, settings, step
-from wallet.crypto.keystore import BACKDATED, Keystore, Role, create_missing
+from wallet.crypto.keystore import BACKDATED, Keystore, Role, create_missing, exclusive
 from wallet.entropy import SystemEntropy
 from wallet.formats.trust_bundle import pin_of
 from wallet.settings import Settings
@@ -24,7 +24,9 @@ def keys() -> None:
 @guarded
 def new() -> None:
     """Create the keys and secrets that are missing; what exists stays."""
-    made = make_missing(settings())
+    chosen = settings()
+    with exclusive(chosen.keys_dir):
+        made = make_missing(chosen)
     for name in made:
         step(name)
     say("Đã đủ khóa / All keys are there" if not made else f"{len(made)} tệp mới / new files")

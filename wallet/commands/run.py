@@ -15,7 +15,7 @@ import click
 from wallet.commands.console import fail, guarded, progress, say, settings, step
 from wallet.commands.demo import DEFAULT_CITIZENS, DEFAULT_SEED
 from wallet.commands.keys import make_missing
-from wallet.crypto.keystore import Keystore, Secret
+from wallet.crypto.keystore import Keystore, Secret, exclusive
 from wallet.errors import Conflict
 from wallet.settings import Settings
 
@@ -34,7 +34,8 @@ def run(citizens: int, prepare_only: bool) -> None:
     chosen = settings()
     if not prepare_only:
         _assert_port_is_free(chosen)
-    prepare(chosen, citizens)
+    with exclusive(chosen.keys_dir):
+        prepare(chosen, citizens)
     if prepare_only:
         return
     server = _start(chosen)

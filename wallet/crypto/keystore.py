@@ -7,6 +7,8 @@ are 32 random bytes each. Nothing here is ever written to a database, a log or a
 import json
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,7 +27,13 @@ from wallet.crypto.signing import LocalSigner
 from wallet.entropy import Entropy
 from wallet.errors import ConfigurationError, WalletError
 
+try:
+    import fcntl
+except ImportError:  # Windows: two preparations at once are then the operator's to avoid
+    fcntl = None  # type: ignore[assignment]
+
 KEYRING = "keyring.json"
+LOCK = ".lock"
 SIGNING_PERIOD = timedelta(days=730)
 CERTIFICATE_LIFE = timedelta(days=1500)
 BACKDATED = timedelta(minutes=5)
@@ -120,6 +128,16 @@ class Keystore:
 
     def secret(self, name: Secret) -> bytes:
         return self._secrets[name]
+
+
+@contextmanager
+def exclusive(directory: Path) -> Iterator[None]:
+    """Let one process at a time prepare a deployment; the others wait. The lock ends with the process that holds it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / LOCK).open("a") as file:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def create_missing(

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from wallet.clock import Clock
 from wallet.crypto.keystore import Secret
 from wallet.demo.personas import PERSONAS, Persona, Preparation, credentials
+from wallet.documents.holding import HeldDocument
 from wallet.documents.revoking import RevocationReason
 from wallet.identity.accounts import Grant, LockGround
 from wallet.launching.rollout import LaunchState, PendingChange
@@ -105,14 +106,13 @@ def _prepare(wallet: Wallet, persona: Persona) -> None:
         past = replace(wallet, clock=PastClock(wallet.clock, behind))
         with past.work() as work:
             actor = _actor(work, persona)
-            if not work.holding.page(actor, 1, None)[0]:
+            if _first_document(work, actor) is None:
                 work.requests.submit(RequestOrder("residence", {}), actor)
     with wallet.work() as work:
         actor = _actor(work, persona)
-        documents, _ = work.holding.page(actor, 1, None)
-        reason = _revocation(persona)
-        if documents and reason is not None and documents[0].revoked_at is None:
-            work.revoking.revoke(documents[0].id, reason, _staff(work, "admin1"))
+        document, reason = _first_document(work, actor), _revocation(persona)
+        if document is not None and reason is not None and document.revoked_at is None:
+            work.revoking.revoke(document.id, reason, _staff(work, "admin1"))
         if persona.account_state == "locked" and work.accounts.find(actor.account_id).state == "active":
             work.accounts.lock(actor.account_id, GROUNDS[persona.lock_ground or "holder_request"], SETUP)
 
@@ -121,10 +121,18 @@ def _is_prepared(work: Work, persona: Persona) -> bool:
     if persona.preparation is Preparation.NONE and persona.account_state == "active":
         return True
     actor = _actor(work, persona)
-    documents, _ = work.holding.page(actor, 1, None)
-    issued = bool(documents) or persona.preparation is Preparation.NONE
-    revoked = _revocation(persona) is None or (bool(documents) and documents[0].revoked_at is not None)
+    document = _first_document(work, actor)
+    issued = document is not None or persona.preparation is Preparation.NONE
+    revoked = _revocation(persona) is None or (document is not None and document.revoked_at is not None)
     return issued and revoked and work.accounts.find(actor.account_id).state == persona.account_state
+
+
+def _first_document(work: Work, actor: Actor) -> HeldDocument | None:
+    """Return the oldest document: the one of the story. What a visitor asked for since is theirs."""
+    documents, following = work.holding.page(actor, 100, None)
+    while following is not None:
+        documents, following = work.holding.page(actor, 100, following)
+    return documents[-1] if documents else None
 
 
 def _revocation(persona: Persona) -> RevocationReason | None:

@@ -125,7 +125,7 @@ class TrustCentre:
         return Draft(f"{changes}:{signer.kid}", LIFE, STATUS_TTL, sign)
 
     def _bundle_draft(self) -> Draft:
-        self.board.refresh()
+        self.board.refresh(force=True)
         lists = {list_id: self.status_list(list_id) for list_id in sorted(self.board.lists)}
         parts = [repr(self._issuer), repr(self._types), self.pin, *(copy.etag for copy in lists.values())]
         root = self.keystore.signer(Role.BUNDLE_ROOT)

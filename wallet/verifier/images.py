@@ -38,7 +38,8 @@ def code_from_image(path: Path) -> str:
                 flat.paste(both.getchannel("L"), mask=both.getchannel("A"))
             else:
                 flat = image.convert("L")
-            found = {result.text for result in zxingcpp.read_barcodes(flat)}
+            wanted = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+            found = {result.text for result in zxingcpp.read_barcodes(flat, formats=wanted)}
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageRefused("image_too_large", limit=MAX_PIXELS // 1_000_000, detail=str(path)) from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError, MemoryError) as error:

@@ -25,6 +25,7 @@ def read_readiness() -> Response:
     wallet = current_wallet()
     checks = {"database": "ok", "trust_bundle": "ok"}
     try:
+        wallet.db.assert_durable()
         problem = schema_problem(wallet.db)
         if problem is not None:
             checks["database"] = problem

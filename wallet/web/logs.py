@@ -12,19 +12,22 @@ from wallet.settings import Settings
 
 # A personal number, a phone number, a token or a code: none of them has business in a log.
 _SECRETS = re.compile(r"\b\d{9,12}\b|eyJ[\w-]+\.[\w-]+\.[\w-]+|V[DLG]1:\S+")
+# Where it happened, never with what values: a frame's locals hold passwords and claims.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
 def configure_logs(settings: Settings) -> None:
     """Set structlog up for this process."""
-    pretty = sys.stderr.isatty() and not settings.production
+    if sys.stderr.isatty() and not settings.production:
+        last: list[Any] = [redact, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    else:
+        last = [_TRACEBACKS, redact, structlog.processors.JSONRenderer(ensure_ascii=False)]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks if not pretty else structlog.processors.ExceptionPrettyPrinter(),
-            redact,
-            structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(ensure_ascii=False),
+            *last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
