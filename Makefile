@@ -43,18 +43,18 @@ $(VENV)/bin/python:
 # A stamp is written last: an interrupted install is simply done again.
 $(RUN_STAMP): | $(VENV)/bin/python
 	@echo "  · thư viện, khóa theo mã băm / libraries, locked by hash (~30 s)" >&2
-	@$(PIP) install -q --require-hashes -r requirements/run.txt
-	@$(PIP) install -q --no-deps --no-build-isolation -e .
+	@$(PIP) install -qq --require-hashes -r requirements/run.txt
+	@$(PIP) install -qq --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.run-*; touch $@
 
 $(TEST_STAMP): | $(VENV)/bin/python
 	@echo "  · thư viện và công cụ kiểm thử / libraries and test tools (~60 s)" >&2
-	@$(PIP) install -q --require-hashes -r requirements/test.txt
-	@$(PIP) install -q --no-deps --no-build-isolation -e .
+	@$(PIP) install -qq --require-hashes -r requirements/test.txt
+	@$(PIP) install -qq --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.test-*; touch $@ $(RUN_STAMP)
 
 $(ORACLE_STAMP):
 	@echo "  · bộ đọc độc lập / the independent implementation, in its own environment" >&2
 	@rm -rf .oracle && $(PYTHON) -m venv .oracle
-	@.oracle/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r requirements/oracle.txt
+	@.oracle/bin/python -m pip --disable-pip-version-check install -qq --require-hashes -r requirements/oracle.txt
 	@touch $@
