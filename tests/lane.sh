@@ -21,8 +21,6 @@ if [ -z "${WALLET_TEST_POSTGRES:-}" ]; then
     echo "✗ PostgreSQL is required here and does not answer on 127.0.0.1:5432"
     echo "  → start it, or name a server in WALLET_TEST_POSTGRES"
     exit 1
-  else
-    echo "SKIPPED ALOUD: PostgreSQL does not answer on 127.0.0.1:5432; its half of the suite is left out"
   fi
 fi
 
@@ -36,5 +34,11 @@ step "import contracts"
 $bin/lint-imports
 step "codespell"
 $bin/codespell wallet tests bench docs README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md
+left_out=""
+[ -n "${WALLET_TEST_POSTGRES:-}" ] || left_out="PostgreSQL does not answer: its half of the suite"
+if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null; then
+  left_out="${left_out:+$left_out; }no Chromium: the browser tests (apt-get install chromium)"
+fi
+trap '[ -z "$left_out" ] || echo "SKIPPED ALOUD: $left_out"' EXIT
 step "pytest ($lane: FUZZ=$FUZZ KILLS=$KILLS RACE_ROUNDS=$RACE_ROUNDS INDICES=$INDICES FUZZ_API=$FUZZ_API)"
 $bin/python -m pytest -n "${JOBS:-2}" --dist loadfile "${@:2}"

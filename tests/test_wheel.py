@@ -10,8 +10,8 @@ READ_AT_RUN_TIME = {".json", ".html", ".css", ".js", ".mako", ".py"}
 
 
 def test_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
-    tracked = subprocess.run(["git", "ls-files", "wallet"], cwd=ROOT, capture_output=True, text=True, check=True)
-    wanted = {name for name in tracked.stdout.splitlines() if Path(name).suffix in READ_AT_RUN_TIME}
+    files = (path for path in (ROOT / "wallet").rglob("*") if "__pycache__" not in path.parts)
+    wanted = {path.relative_to(ROOT).as_posix() for path in files if path.suffix in READ_AT_RUN_TIME}
     source = tmp_path / "source"
     for name in [*wanted, "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "wsgi.py"]:
         copy = source / name

@@ -120,6 +120,7 @@ class Work:
             wallet.keystore.secret(Secret.STATUS_ORDER),
             wallet.settings.status_list_bits_log2_size,
             wallet.clock,
+            wallet.trust.address,
         )
         return Issuing(
             catalogue=wallet.catalogue,
@@ -263,7 +264,12 @@ class Wallet:
         """Make sure that what issuing stands on is there: a durable database, the first status list."""
         self.db.assert_durable()
         with self.work() as work:
-            work.document_rows.open_list(FIRST_STATUS_LIST, self.settings.status_list_bits_log2_size, self.clock.now())
+            work.document_rows.open_list(
+                FIRST_STATUS_LIST,
+                self.settings.status_list_bits_log2_size,
+                self.clock.now(),
+                self.trust.address(FIRST_STATUS_LIST),
+            )
 
     def close(self) -> None:
         """Give every connection back."""

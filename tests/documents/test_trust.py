@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -240,3 +241,15 @@ def test_trust_of_the_process_is_made_once_for_each_look_at_the_board(wallet: Wa
     second = wallet.trust.trust()
     assert second is not first
     assert second.keys is first.keys  # no key is parsed twice
+
+
+def test_a_service_that_moved_keeps_the_names_of_its_lists(wallet: Wallet) -> None:
+    """The address is in every code that was printed: after a move they are still found, online and in the bundle."""
+    document = issue(wallet)
+    moved = Wallet.build(replace(wallet.settings, issuer_url="http://127.0.0.1:8001"), clock=wallet.clock)
+    assert moved.checking.check(document.code)["reasons"] == ["ok"]
+    later = issue(moved)
+    for code in (document.code, later.code):
+        bundle = TrustedBundle.from_jws(moved.trust.bundle().token.decode(), [moved.trust.pin], wallet.clock.now())
+        assert judge(code, bundle, Policy(), wallet.clock.now()).reasons == ("ok",)
+    moved.close()

@@ -39,12 +39,12 @@ def database(urls: Urls) -> Iterator[Database]:
 
 def open_first(database: Database, bits: int) -> None:
     with database.write() as session:
-        DocumentRepository(session).open_list(1, bits, NOON)
+        DocumentRepository(session).open_list(1, bits, NOON, "https://vi.example.vn/v1/status-lists/1")
 
 
 def reserve(database: Database, bits: int) -> StatusIndex:
     with database.write() as session:
-        return Indices(DocumentRepository(session), SECRET, bits, FixedClock()).reserve()
+        return Indices(DocumentRepository(session), SECRET, bits, FixedClock(), str).reserve()
 
 
 def lists(database: Database) -> dict[int, int]:
@@ -60,7 +60,7 @@ def draw(begin: Callable[[], None], url: str, bits: int, count: int) -> list[tup
         drawn: list[tuple[int, int, int]] = []
         while len(drawn) < count // THREADS:
             with database.write() as session:
-                indices = Indices(DocumentRepository(session), SECRET, bits, FixedClock())
+                indices = Indices(DocumentRepository(session), SECRET, bits, FixedClock(), str)
                 for _ in range(TOGETHER):
                     place = indices.reserve()
                     drawn.append((time.monotonic_ns(), place.list_id, place.index))
@@ -121,7 +121,7 @@ def test_parallel_callers_pass_from_one_list_to_the_next(urls: Urls, database: D
 def test_full_lists_are_unavailable_and_nothing_is_drawn(database: Database) -> None:
     open_first(database, 8)
     with database.write() as session:
-        DocumentRepository(session).open_list(2, 8, NOON)
+        DocumentRepository(session).open_list(2, 8, NOON, "https://vi.example.vn/v1/status-lists/2")
         session.execute(update(StatusListRow).values(used=256))
     with pytest.raises(Unavailable) as refused:
         reserve(database, 8)
@@ -135,7 +135,7 @@ def test_index_of_a_transaction_that_fails_is_given_to_the_next(database: Databa
 
     def fail() -> None:
         with database.write() as session:
-            drawn.append(Indices(DocumentRepository(session), SECRET, 8, FixedClock()).reserve())
+            drawn.append(Indices(DocumentRepository(session), SECRET, 8, FixedClock(), str).reserve())
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

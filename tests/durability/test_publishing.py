@@ -256,7 +256,7 @@ def test_board_sees_what_another_process_changed(wallet: Wallet, other: Wallet, 
         other.board.refresh()
         assert other.board.lists[LIST].get(10 + number) is Status.INVALID
     with wallet.work() as work:
-        work.document_rows.open_list(2, 8, clock.now())
+        work.document_rows.open_list(2, 8, clock.now(), wallet.trust.address(2))
     clock.advance(seconds=1)
     other.board.refresh()
     assert sorted(other.board.lists) == [1, 2]

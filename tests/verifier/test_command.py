@@ -423,3 +423,18 @@ def test_without_the_libraries_for_pictures_the_command_says_so(desk: Desk, monk
 def test_output_that_is_no_text_stream_is_left_as_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     assert desk.check("x")[0] == 1
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_whatever_goes_wrong_inside_is_never_told_as_invalid(desk: Desk, moment: str) -> None:
+    status, out, _ = desk.check(desk.world.document_code(), "--json", at=moment)
+    assert status == 2
+    assert json.loads(out)["verdict"] == "cannot_tell"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_an_answer_that_cannot_be_written_is_not_told_as_invalid(desk: Desk, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "wallet.verifier", "check", "x", "--bundle", "nowhere", "--pin", "0" * 64]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.DEVNULL)
+    assert done.returncode == 2

@@ -1,6 +1,7 @@
 """The online check: a code in, a verdict out. No credential, and it tells only what the code itself says.
 
-The same steps as offline (docs/wire.md, section 3), on the board's data, which is at most a second old.
+The same steps as offline (docs/wire.md, section 3), on the board's data, which is at most a second old
+while the database answers, and says `status_stale` a minute after it stopped answering.
 """
 
 from dataclasses import dataclass

@@ -39,9 +39,10 @@ def run(citizens: int, prepare_only: bool) -> None:
     if prepare_only:
         return
     server = _start(chosen)
+    _forward_signals(server)
     _wait_until_ready(chosen, server)
     _welcome(chosen, time.monotonic() - started)
-    raise SystemExit(_serve(server))
+    raise SystemExit(server.wait())
 
 
 def prepare(chosen: Settings, citizens: int) -> None:
@@ -141,10 +142,11 @@ def _welcome(chosen: Settings, seconds: float) -> None:
     say("\nCtrl-C để dừng / to stop\n")
 
 
-def _serve(server: subprocess.Popen[bytes]) -> int:
+def _forward_signals(server: subprocess.Popen[bytes]) -> None:
+    """End the server with us, from its first moment: an orphan would keep the port."""
+
     def forward(number: int, _frame: FrameType | None) -> None:
         server.send_signal(signal.SIGTERM if number == signal.SIGTERM else signal.SIGINT)
 
     signal.signal(signal.SIGTERM, forward)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the server too
-    return server.wait()

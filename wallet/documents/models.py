@@ -34,7 +34,10 @@ class DocumentRow(Base):
 
 
 class StatusListRow(Base):
-    """One status list. `used`: how many of its indices were given out. `changes`: how often a status was set."""
+    """One status list. `used`: how many of its indices were given out. `changes`: how often a status was set.
+
+    `uri`: its name for good, which stands in every document of it; the address of the service may change later.
+    """
 
     __tablename__ = "status_lists"
 
@@ -42,6 +45,7 @@ class StatusListRow(Base):
     bits_log2_size: Mapped[int] = mapped_column(Integer)
     used: Mapped[int] = mapped_column(Integer)
     changes: Mapped[int] = mapped_column(Integer)
+    uri: Mapped[str] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

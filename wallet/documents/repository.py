@@ -62,9 +62,10 @@ class DocumentRepository:
             row = self.session.execute(_DRAW).first()
         return None if row is None else DrawnNumber(*row)
 
-    def open_list(self, list_id: int, bits_log2_size: int, at: datetime) -> None:
+    def open_list(self, list_id: int, bits_log2_size: int, at: datetime, uri: str) -> None:
         """Create a list unless it exists."""
-        values = {"id": list_id, "bits_log2_size": bits_log2_size, "used": 0, "changes": 0, "created_at": at}
+        values: dict[str, Any] = {"id": list_id, "bits_log2_size": bits_log2_size, "used": 0, "changes": 0}
+        values |= {"uri": uri, "created_at": at}
         insert_if_absent(self.session, StatusListRow, values)
 
     def set_status(self, list_id: int, index: int, value: int, at: datetime) -> None:
@@ -125,7 +126,9 @@ _DRAW = (
     .returning(StatusListRow.id, StatusListRow.bits_log2_size, StatusListRow.used)
     .execution_options(synchronize_session=False)
 )
-_LISTS = select(StatusListRow.id, StatusListRow.bits_log2_size, StatusListRow.changes).order_by(StatusListRow.id)
+_LISTS = select(StatusListRow.id, StatusListRow.bits_log2_size, StatusListRow.changes, StatusListRow.uri).order_by(
+    StatusListRow.id
+)
 _CHANGES = (
     select(StatusChange.sequence, StatusChange.status_index, StatusChange.value)
     .where(StatusChange.status_list == bindparam("list_id"), StatusChange.sequence > bindparam("sequence"))

@@ -40,6 +40,7 @@ class Indices:
     secret: bytes
     bits_log2_size: int
     clock: Clock
+    address: Callable[[int], str]
 
     def reserve(self) -> StatusIndex:
         """Return an index that no other document has or will have. Raises Unavailable when the lists are full."""
@@ -49,7 +50,8 @@ class Indices:
         if (drawn.used - 1) * 2 == 1 << drawn.bits_log2_size:
             # The next list exists, and is on every verifier's bundle, long before it is needed. A transaction that
             # rolls back gives its number back, so exactly one that commits passes the middle.
-            self.rows.open_list(drawn.list_id + 1, self.bits_log2_size, self.clock.now())
+            following = drawn.list_id + 1
+            self.rows.open_list(following, self.bits_log2_size, self.clock.now(), self.address(following))
         key = sha256(self.secret + drawn.list_id.to_bytes(8, "big")).digest()
         return StatusIndex(drawn.list_id, permute(key, drawn.used - 1, drawn.bits_log2_size))
 
@@ -61,6 +63,7 @@ class BoardList:
     bits_log2_size: int
     entries: bytearray
     changes: int = 0
+    uri: str = ""
 
     def set(self, index: int, value: int) -> None:
         place, shift = divmod(index * BITS, 8)
@@ -107,10 +110,10 @@ class StatusBoard:
 
     def _read(self, now: datetime) -> None:
         with self.reading() as rows:
-            for list_id, bits_log2_size, changes in rows.lists():
+            for list_id, bits_log2_size, changes, uri in rows.lists():
                 held = self.lists.get(list_id)
                 if held is None:
-                    held = BoardList(bits_log2_size, bytearray((1 << bits_log2_size) * BITS // 8))
+                    held = BoardList(bits_log2_size, bytearray((1 << bits_log2_size) * BITS // 8), uri=uri)
                 for sequence, index, value in (
                     rows.changes_since(list_id, held.changes) if changes > held.changes else ()
                 ):

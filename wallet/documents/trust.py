@@ -35,6 +35,8 @@ from wallet.verifier import Trust
 LIFE = timedelta(hours=72)
 NEXT_UPDATE = timedelta(hours=24)
 STATUS_TTL = timedelta(seconds=900)
+BOARD_LIFE_SECONDS = 60
+"""How long the board speaks for itself while the database is away; after that the online check cannot tell."""
 PUBLISHED_ROLES = (Role.DOCUMENT, Role.STATUS)
 
 
@@ -66,9 +68,16 @@ class TrustCentre:
     clock: Clock
     _current: tuple[datetime, Trust] | None = None
 
-    def status_uri(self, list_id: int) -> str:
-        """Return the address of a list, which is also its name (`sub`)."""
+    def address(self, list_id: int) -> str:
+        """Return the address that a list gets when it is opened."""
         return f"{self.issuer_url}/v1/status-lists/{list_id}"
+
+    def status_uri(self, list_id: int) -> str:
+        """Return the name of a list (`sub`): the address it was opened at, also after the service has moved."""
+        if list_id not in self.board.lists:
+            self.board.refresh(force=True)
+        held = self.board.lists.get(list_id)
+        return self.address(list_id) if held is None else held.uri
 
     @property
     def pin(self) -> str:
@@ -82,12 +91,12 @@ class TrustCentre:
         if current is not None and current[0] == at:
             return current[1]
         seconds = int(at.timestamp())
-        lists = {self.status_uri(list_id): held for list_id, held in self.board.lists.items()}
+        lists = {held.uri: held for held in self.board.lists.values()}
 
         def status(issuer: str, uri: str) -> Sequence[BoardCopy]:
             if issuer != self.issuer_code or uri not in lists:
                 return ()
-            return (BoardCopy(lists[uri], seconds, seconds + int(LIFE.total_seconds())),)
+            return (BoardCopy(lists[uri], seconds, seconds + BOARD_LIFE_SECONDS),)
 
         trust = replace(self._own, iat=seconds, exp=seconds + int(LIFE.total_seconds()), status=status)
         self._current = (at, trust)
@@ -127,7 +136,13 @@ class TrustCentre:
     def _bundle_draft(self) -> Draft:
         self.board.refresh(force=True)
         lists = {list_id: self.status_list(list_id) for list_id in sorted(self.board.lists)}
-        parts = [repr(self._issuer), repr(self._types), self.pin, *(copy.etag for copy in lists.values())]
+        parts = [
+            self.issuer_url,
+            repr(self._issuer),
+            repr(self._types),
+            self.pin,
+            *(copy.etag for copy in lists.values()),
+        ]
         root = self.keystore.signer(Role.BUNDLE_ROOT)
 
         def sign(sequence: int, previous: bytes | None, issued_at: datetime) -> bytes:

@@ -10,6 +10,7 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -59,6 +60,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lang = "en" if "--lang=en" in given or ("--lang", "en") in pairwise(given) else "vi"
     as_json = "--json" in given
     try:
+        code = _run(given, lang, as_json=as_json)
+        sys.stdout.flush()
+    except Exception as error:  # noqa: BLE001 - whatever went wrong here, it says nothing about the code: never exit 1
+        with suppress(OSError):
+            _print_failure(CommandFailed("internal", f"{_COMMAND} --help", detail=repr(error)), lang, as_json=as_json)
+        sys.stdout = io.StringIO()  # what cannot be written is not tried again on the way out, which would exit 120
+        return EXIT_CANNOT_TELL
+    return code
+
+
+def _run(given: list[str], lang: str, *, as_json: bool) -> int:
+    try:
         options = _parser().parse_args(given)
         judgement = _check(options)
     except CommandFailed as failure:
@@ -100,6 +113,8 @@ def _check(options: argparse.Namespace) -> Judgement:
     if now.timestamp() >= trust.next_update:
         print(catalogue(options.lang)["verifier"]["warning.next_update"], file=sys.stderr)
     text = _text(options)
+    if options.store is None and text.strip().startswith(live_code.PREFIX):
+        print(catalogue(options.lang)["verifier"]["warning.no_memory"], file=sys.stderr)
     policy = Policy(gate_id=options.gate, recipients=frozenset(options.recipient))
     replay = None if options.store is None else FileReplay(options.store / "seen.sqlite")
     try:
@@ -190,7 +205,7 @@ def _print_failure(failure: CommandFailed, lang: str, *, as_json: bool) -> None:
     both = "  |  ".join(catalogue(language)["verifier"]["verdict.cannot_tell"] for language in ("vi", "en"))
     print(f"============  {both}  ============")
     print(message, file=sys.stderr)
-    print(f"{texts['label.next']}: {failure.next_command}", file=sys.stderr)
+    print(f"{texts['label.next']}: {printable(failure.next_command)}", file=sys.stderr)
 
 
 def _json(answer: dict[str, Any]) -> str:
