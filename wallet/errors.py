@@ -97,10 +97,6 @@ class Unavailable(WalletError):
         self.retry_after = retry_after
 
 
-class TooLarge(WalletError):
-    """More bytes than this surface reads."""
-
-
 class Malformed(WalletError):
     """Bytes that are not what they claim to be."""
 

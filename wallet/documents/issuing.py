@@ -31,11 +31,11 @@ from wallet.errors import (
     Unavailable,
 )
 from wallet.formats.cwt_code import (
-    MAX_PRINTED_CHARACTERS,
     DocumentPayload,
     StatusReference,
     claims_digest,
     encode_document_code,
+    fits_on_paper,
 )
 from wallet.identity.holders import Holders
 from wallet.launching.rollout import Rollout
@@ -171,7 +171,7 @@ class Issuing:
                 code = encode_document_code(payload, self.signer)
             except Malformed:
                 continue  # more than any code holds, let alone a printed one
-            if len(code) <= MAX_PRINTED_CHARACTERS:
+            if fits_on_paper(code):
                 break
         else:
             raise ClaimsRejected(full_name="code_too_large")

@@ -23,7 +23,6 @@ STATUS: tuple[tuple[type[errors.WalletError], int], ...] = (
     (errors.NotFound, 404),
     (errors.Conflict, 409),
     (errors.PreconditionFailed, 412),
-    (errors.TooLarge, 413),
     (errors.InvalidInput, 422),
     (errors.PreconditionRequired, 428),
     (errors.TooManyAttempts, 429),
