@@ -67,6 +67,8 @@ class Audit:
         action: `document.issued` and the like. subject: the id of what it was done to. details: ids and codes.
         survives: keep it even when the transaction is rolled back.
         """
+        if actor.acting_for is not None:
+            details = {**details, "acting_for": actor.acting_for}
         entry = Entry(self.clock.now(), action, actor.account_id, subject, actor.request_id, details)
         if survives:
             self.survivors.append(entry)

@@ -44,7 +44,8 @@ class Actor:
     """Who does something: a citizen in a session, a member of staff, or the system itself.
 
     account_id: `acc_...`, or `system` for the system. holder_id: the holder this account stands for,
-    None for the system. request_id: the id that ties log lines, audit rows and the answer together.
+    None for the system. request_id: the id that ties log lines, audit rows and the answer together. acting_for: the
+    account of the ward for whom a guardian acts; holder_id is then the ward's.
     """
 
     account_id: str
@@ -55,6 +56,7 @@ class Actor:
     auth_level: AuthLevel = AuthLevel.ONE
     roles: frozenset[StaffRole] = frozenset()
     request_id: str = ""
+    acting_for: str | None = None
 
 
 SAMPLE_MARK = "MẪU - KHÔNG CÓ GIÁ TRỊ PHÁP LÝ"

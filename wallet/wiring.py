@@ -23,7 +23,9 @@ from wallet.documents.trust import TrustCentre
 from wallet.entropy import Entropy, SystemEntropy
 from wallet.idempotency import Idempotency
 from wallet.identity.accounts import Accounts
+from wallet.identity.contacts import Contacts
 from wallet.identity.devices import Devices
+from wallet.identity.guardians import Guardians
 from wallet.identity.holders import Holders
 from wallet.identity.services import (
     IdentityServices,
@@ -36,6 +38,8 @@ from wallet.identity.sessions import Sessions
 from wallet.identity.signing_in import SigningIn
 from wallet.launching.repository import LaunchingRepository
 from wallet.launching.rollout import Rollout
+from wallet.messages.repository import MessageRepository
+from wallet.messages.telling import Telling
 from wallet.requests.lifecycle import Requests
 from wallet.requests.repository import RequestRepository
 from wallet.settings import Settings
@@ -68,7 +72,23 @@ class Work:
             wallet.keystore,
             wallet.settings,
             wallet.identity,
+            self.telling,
         )
+
+    @cached_property
+    def telling(self) -> Telling:
+        wallet = self.wallet
+        return Telling(
+            MessageRepository(self.session), wallet.clock, wallet.entropy, wallet.keystore.secret(Secret.MESSAGES)
+        )
+
+    @property
+    def contacts(self) -> Contacts:
+        return self.identity.contacts
+
+    @property
+    def guardians(self) -> Guardians:
+        return self.identity.guardians
 
     @property
     def holders(self) -> Holders:

@@ -30,6 +30,8 @@ from wallet.identity.services import SharedIdentity, build_identity, build_signi
 from wallet.identity.sessions import SignedIn
 from wallet.identity.signing_in import SignInOrder
 from wallet.identity.tokens import TokenKind
+from wallet.messages.repository import MessageRepository
+from wallet.messages.telling import Telling
 from wallet.settings import Settings
 from wallet.terms import AccountLevel, Actor
 from wallet.web import accounts, auth, problems
@@ -167,7 +169,10 @@ class World:
 
     def _services(self, session: Any) -> Any:
         audit = Audit(session, self.clock)
-        built = build_identity(session, audit, self.clock, self.entropy, self.keystore, self.settings, self.identity)
+        telling = Telling(MessageRepository(session), self.clock, self.entropy, self.keystore.secret(Secret.MESSAGES))
+        built = build_identity(
+            session, audit, self.clock, self.entropy, self.keystore, self.settings, self.identity, telling
+        )
         return SimpleNamespace(
             session=session,
             audit=audit,
@@ -175,6 +180,8 @@ class World:
             accounts=built.accounts,
             devices=built.devices,
             sessions=built.sessions,
+            contacts=built.contacts,
+            guardians=built.guardians,
         )
 
     def snapshot(self, *, counters: bool = True) -> dict[str, list[str]]:

@@ -200,7 +200,7 @@ def test_both_languages_name_the_same_values(name: str) -> None:
     vi, en = CATALOGUES[name]["vi"], CATALOGUES[name]["en"]
     assert [path for path in vi if placeholders(vi[path]) != placeholders(en[path])] == []
     known = {"approval", "auth_level", "days", "detail", "hours", "limit", "minutes", "n", "name", "needed"}
-    known |= {"reason", "register", "retry_after", "state", "target"}
+    known |= {"reason", "register", "retry_after", "state", "target", "until"}
     for path, text in (*vi.items(), *en.items()):
         assert placeholders(text) <= known, path
         assert text.count("{") == text.count("}") == len(re.findall(r"\{\w+\}", text)), path

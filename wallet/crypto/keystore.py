@@ -59,6 +59,9 @@ class Secret(StrEnum):
     CHALLENGES = "challenges"
     CURSORS = "cursors"
     IDEMPOTENCY = "idempotency"
+    MESSAGES = "messages"
+    CODES = "codes"
+    FORMS = "forms"
     DEMO = "demo"
 
 

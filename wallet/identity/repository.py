@@ -8,11 +8,14 @@ from sqlalchemy import CursorResult, Update, bindparam, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from wallet.db import Base
 from wallet.errors import Conflict, Unavailable
 from wallet.identity.models import (
     Account,
+    Contact,
     Device,
     DeviceState,
+    Guardianship,
     Holder,
     RefreshToken,
     SignedInSession,
@@ -38,6 +41,7 @@ _SESSION_FACTS = (
         Account.holder_id,
         Account.level,
         Account.state.label("account_state"),
+        Account.cooling_off_until,
         Device.state.label("device_state"),
         Device.public_key,
         StaffGrant.role,
@@ -65,6 +69,7 @@ class SessionFacts:
     expires_at: datetime
     ended_at: datetime | None
     account_state: str
+    cooling_off_until: datetime | None
     device_state: str
     public_key: dict[str, str]
     roles: frozenset[str]
@@ -91,6 +96,22 @@ class IdentityRepository:
 
     def account_of_holder(self, holder_id: str) -> Account | None:
         return self.session.scalar(select(Account).where(Account.holder_id == holder_id))
+
+    def contact(self, account_id: str) -> Contact | None:
+        return self.session.get(Contact, account_id)
+
+    def guardianship(self, ward_account_id: str, guardian_account_id: str) -> Guardianship | None:
+        return self.session.get(Guardianship, (ward_account_id, guardian_account_id))
+
+    def guardianships(self, guardian_account_id: str) -> Sequence[tuple[Guardianship, str]]:
+        """Return the relations of a guardian that hold, with the holder of each ward."""
+        statement = (
+            select(Guardianship, Account.holder_id)
+            .join(Account, Account.id == Guardianship.ward_account_id)
+            .where(Guardianship.guardian_account_id == guardian_account_id, Guardianship.ended_at.is_(None))
+            .order_by(Guardianship.since, Guardianship.ward_account_id)
+        )
+        return [(row, holder_id) for row, holder_id in self.session.execute(statement)]
 
     def grants(self, account_id: str) -> Sequence[StaffGrant]:
         return self.session.scalars(select(StaffGrant).where(StaffGrant.account_id == account_id)).all()
@@ -134,6 +155,7 @@ class IdentityRepository:
             expires_at=row.expires_at,
             ended_at=row.ended_at,
             account_state=row.account_state,
+            cooling_off_until=row.cooling_off_until,
             device_state=row.device_state,
             public_key=row.public_key,
             roles=frozenset(each.role for each in rows if each.role is not None),
@@ -170,7 +192,7 @@ class IdentityRepository:
 
     # Any table
 
-    def add(self, row: Holder | Account | StaffGrant | Device | SignedInSession | RefreshToken) -> None:
+    def add(self, row: Base) -> None:
         """Add a row at once. Raises Conflict("already_exists") when another transaction was first."""
         try:
             with self.session.begin_nested():

@@ -10,13 +10,16 @@ from wallet.entropy import Entropy
 from wallet.identity.accounts import Accounts
 from wallet.identity.attempts import Attempts
 from wallet.identity.challenges import Challenges
+from wallet.identity.contacts import Contacts
 from wallet.identity.devices import DeviceProofs, Devices
+from wallet.identity.guardians import Guardians
 from wallet.identity.holders import Holders
 from wallet.identity.passwords import Hasher
 from wallet.identity.repository import DatabaseSession, IdentityRepository
 from wallet.identity.sessions import Sessions
 from wallet.identity.signing_in import SigningIn, Transaction
 from wallet.identity.tokens import TokenCodec
+from wallet.messages.telling import Telling
 from wallet.settings import Settings
 
 
@@ -38,6 +41,8 @@ class IdentityServices:
     accounts: Accounts
     devices: Devices
     sessions: Sessions
+    contacts: Contacts
+    guardians: Guardians
 
 
 def share_identity(settings: Settings, entropy: Entropy, keystore: Keystore) -> SharedIdentity:
@@ -64,12 +69,14 @@ def build_identity(
     keystore: Keystore,
     settings: Settings,
     shared: SharedIdentity,
+    telling: Telling,
 ) -> IdentityServices:
     """Build the services of one transaction."""
     repository = IdentityRepository(session)
     holders = Holders(
         repository, clock, entropy, keystore.secret(Secret.NUMBER_INDEX), keystore.secret(Secret.DATA_KEYS)
     )
+    contacts = Contacts(repository, holders, telling, clock, keystore.secret(Secret.NUMBER_INDEX))
     devices = Devices(repository, audit, clock)
     return IdentityServices(
         holders=holders,
@@ -84,6 +91,8 @@ def build_identity(
             access_life=settings.access_life,
             session_life=timedelta(seconds=settings.session_seconds),
         ),
+        contacts=contacts,
+        guardians=Guardians(repository, audit, clock),
     )
 
 

@@ -41,6 +41,7 @@ class LiveSession:
     created_at: datetime
     authenticated_at: datetime
     expires_at: datetime
+    cooling_off_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +234,7 @@ def _live(facts: SessionFacts) -> LiveSession:
         created_at=facts.created_at,
         authenticated_at=facts.authenticated_at,
         expires_at=facts.expires_at,
+        cooling_off_until=facts.cooling_off_until,
     )
 
 

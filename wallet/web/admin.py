@@ -98,7 +98,7 @@ def read_launch(code: str) -> Response:
         return _launch_answer(work.rollout.launch(code))
 
 
-@operation(routes, "PATCH", "/utilities/<code>", **ADMIN)
+@operation(routes, "PATCH", "/utilities/<code>", **ADMIN, if_match=True)
 @routes.arguments(LaunchChangeSchema)
 @routes.response(200, LaunchSchema)
 @routes.alt_response(202, schema=ApprovalSchema)

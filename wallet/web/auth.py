@@ -7,7 +7,7 @@ the verification hook asks for the DPoP proof.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import wraps
 from typing import Any, cast
@@ -29,6 +29,7 @@ from wallet.wiring import Wallet
 
 BEARER = "Bearer"
 DPOP_SCHEME = "DPoP"
+ACTING_FOR = "Acting-For"
 MAX_HEADER_CHARACTERS = 8192
 FRESH = timedelta(minutes=5)
 """How recent an authentication has to be for what cannot be taken back (S-13): pass it as `max_age`."""
@@ -38,12 +39,17 @@ View = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may call an operation. max_age: how long ago the session's level may have been reached."""
+    """Who may call an operation. max_age: how long ago the session's level may have been reached.
+
+    cooling_off: refused for a while after a new binding (S-12). for_wards: a guardian may call it for a ward.
+    """
 
     account_level: AccountLevel
     auth_level: AuthLevel
     role: StaffRole | None
     max_age: timedelta | None
+    cooling_off: bool = False
+    for_wards: bool = False
 
 
 class WalletJWTManager(JWTManager):
@@ -92,19 +98,22 @@ def requires(
     auth_level: AuthLevel = AuthLevel.ONE,
     role: StaffRole | None = None,
     max_age: timedelta | None = None,
+    cooling_off: bool = False,
+    for_wards: bool = False,
 ) -> Callable[[View], View]:
     """Declare who may call a view; the declaration stands on the view as `access`.
 
     Raises NotAuthenticated, NotAllowed("not_allowed"), LevelTooLow("level_too_low"),
     StepUpRequired("step_up_required"), Unavailable("dependency_unavailable").
     """
-    access = Access(account_level, auth_level, role, max_age)
+    access = Access(account_level, auth_level, role, max_age, cooling_off, for_wards)
 
     def declare(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             authenticate()
             _authorise(access)
+            _act_for_ward(access)
             return current_app.ensure_sync(view)(*args, **kwargs)
 
         guarded.access = access  # type: ignore[attr-defined]
@@ -228,6 +237,25 @@ def _authorise(access: Access) -> None:
     if access.max_age is not None and current_wallet().clock.now() - g.authenticated_at > access.max_age:
         seconds = int(access.max_age.total_seconds())
         raise StepUpRequired("step_up_required", auth_level=int(access.auth_level), max_age=seconds)
+    until = current_session().cooling_off_until
+    if access.cooling_off and until is not None and current_wallet().clock.now() < until:
+        raise NotAllowed("cooling_off", until=until.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def _act_for_ward(access: Access) -> None:
+    """Where the header Acting-For names a ward of the caller's, what follows is done for the ward.
+
+    Raises NotAllowed("not_for_wards") where the operation is the caller's own alone, NotFound for no ward of theirs.
+    """
+    ward_id = request.headers.get(ACTING_FOR)
+    if ward_id is None:
+        return
+    if not access.for_wards:
+        raise NotAllowed("not_for_wards")
+    actor = current_actor()
+    with current_wallet().read() as work:
+        ward = work.guardians.ward(actor.account_id, ward_id)
+    g.actor = replace(actor, holder_id=ward.holder_id, acting_for=ward.account_id)
 
 
 def _refuse_large_headers() -> Response | None:

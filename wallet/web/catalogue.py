@@ -53,7 +53,7 @@ class UtilitiesSchema(StrictSchema):
     data = fields.List(fields.Nested(UtilitySummarySchema), required=True)
 
 
-@operation(routes, "GET", "/utilities")
+@operation(routes, "GET", "/utilities", etag=True)
 @routes.response(200, UtilitiesSchema)
 def list_utilities() -> Response:
     """List the utilities and whether each is open."""
@@ -64,7 +64,7 @@ def list_utilities() -> Response:
     return with_etag(answer(UtilitiesSchema(), {"data": rows}, cache=CACHE))
 
 
-@operation(routes, "GET", "/utilities/<code>")
+@operation(routes, "GET", "/utilities/<code>", etag=True)
 @routes.response(200, UtilitySchema)
 def read_utility(code: str) -> Response:
     """Read one utility: what its documents state, and where each statement comes from."""

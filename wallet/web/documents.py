@@ -75,7 +75,15 @@ class DocumentPageSchema(PageSchema):
     data = fields.List(fields.Nested(DocumentSummarySchema), required=True)
 
 
-@operation(routes, "POST", "/requests", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE)
+@operation(
+    routes,
+    "POST",
+    "/requests",
+    account_level=AccountLevel.ONE,
+    auth_level=AuthLevel.ONE,
+    for_wards=True,
+    cooling_off=True,
+)
 @routes.arguments(RequestOrderSchema)
 @routes.response(201, RequestSchema)
 @once
@@ -85,7 +93,7 @@ def submit_request(work: Work, order: dict[str, Any]) -> Response:
     return answer(RequestSchema(), made, 201, {"Location": f"/v1/requests/{made.id}"})
 
 
-@operation(routes, "GET", "/requests", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE)
+@operation(routes, "GET", "/requests", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE, for_wards=True)
 @routes.arguments(PageQuery, location="query")
 @routes.response(200, RequestPageSchema)
 def list_requests(query: dict[str, Any]) -> Response:
@@ -97,7 +105,15 @@ def list_requests(query: dict[str, Any]) -> Response:
     return page_answer(RequestSchema(), rows, following, purpose, query["limit"])
 
 
-@operation(routes, "GET", "/requests/<request_id>", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE)
+@operation(
+    routes,
+    "GET",
+    "/requests/<request_id>",
+    account_level=AccountLevel.ONE,
+    auth_level=AuthLevel.ONE,
+    etag=True,
+    for_wards=True,
+)
 @routes.response(200, RequestSchema)
 def read_request(request_id: str) -> Response:
     """Read one of your requests."""
@@ -105,7 +121,7 @@ def read_request(request_id: str) -> Response:
         return with_etag(answer(RequestSchema(), work.requests.get(request_id, current_actor())))
 
 
-@operation(routes, "GET", "/documents", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE)
+@operation(routes, "GET", "/documents", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE, for_wards=True)
 @routes.arguments(PageQuery, location="query")
 @routes.response(200, DocumentPageSchema)
 def list_documents(query: dict[str, Any]) -> Response:
@@ -117,7 +133,15 @@ def list_documents(query: dict[str, Any]) -> Response:
     return page_answer(DocumentSummarySchema(), rows, following, purpose, query["limit"])
 
 
-@operation(routes, "GET", "/documents/<document_id>", account_level=AccountLevel.ONE, auth_level=AuthLevel.TWO)
+@operation(
+    routes,
+    "GET",
+    "/documents/<document_id>",
+    account_level=AccountLevel.ONE,
+    auth_level=AuthLevel.TWO,
+    etag=True,
+    for_wards=True,
+)
 @routes.response(200, DocumentSchema)
 def read_document(document_id: str) -> Response:
     """Read one of your documents with everything it states."""
@@ -130,21 +154,45 @@ def read_document(document_id: str) -> Response:
     return with_etag(answer(DocumentSchema(), whole))
 
 
-@operation(routes, "GET", "/documents/<document_id>/code.txt", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE)
+@operation(
+    routes,
+    "GET",
+    "/documents/<document_id>/code.txt",
+    account_level=AccountLevel.ONE,
+    auth_level=AuthLevel.ONE,
+    etag=True,
+    for_wards=True,
+)
 @routes.response(200, {"type": "string"}, content_type="text/plain")
 def read_code_text(document_id: str) -> Response:
     """Read the code of a document as text (`VD1:...`)."""
     return _drawn(_code(document_id), "text/plain")
 
 
-@operation(routes, "GET", "/documents/<document_id>/code.svg", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE)
+@operation(
+    routes,
+    "GET",
+    "/documents/<document_id>/code.svg",
+    account_level=AccountLevel.ONE,
+    auth_level=AuthLevel.ONE,
+    etag=True,
+    for_wards=True,
+)
 @routes.response(200, {"type": "string"}, content_type="image/svg+xml")
 def read_code_svg(document_id: str) -> Response:
     """Draw the code of a document as SVG."""
     return _drawn(qr_image.svg(_code(document_id)), "image/svg+xml")
 
 
-@operation(routes, "GET", "/documents/<document_id>/code.png", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE)
+@operation(
+    routes,
+    "GET",
+    "/documents/<document_id>/code.png",
+    account_level=AccountLevel.ONE,
+    auth_level=AuthLevel.ONE,
+    etag=True,
+    for_wards=True,
+)
 @routes.response(200, {"type": "string", "format": "binary"}, content_type="image/png")
 def read_code_png(document_id: str) -> Response:
     """Draw the code of a document as PNG, one bit a pixel."""

@@ -34,6 +34,7 @@ def once(view: Callable[Concatenate[Work, ...], Response]) -> View:
             work.idempotency.finish(principal, key, _kept(response))
         return response
 
+    wrapped.once = True  # type: ignore[attr-defined]
     return wrapped
 
 

@@ -11,6 +11,7 @@ from apispec import APISpec
 from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import catalogue
 from wallet.web.examples import ANSWERS, BODIES, PROBLEMS, REFUSALS
+from wallet.web.operations import DECLARED
 from wallet.web.schemas import JSON, MERGE_PATCH
 from wallet.web.trust import STATUS_CWT, STATUS_JWT
 
@@ -91,17 +92,8 @@ VERDICT_SCHEMA: dict[str, Any] = {
     },
 }
 
-ONCE = ("submit_request", "revoke_document", "decide_approval")
-CONDITIONAL = (
-    "list_utilities",
-    "read_utility",
-    "read_request",
-    "read_document",
-    "read_code_text",
-    "read_code_svg",
-    "read_code_png",
-    "read_jwks",
-)
+PLAIN_CONDITIONAL = frozenset({"read_jwks"})
+"""Plain views whose answer has an ETag; of operations their declaration tells."""
 METHODS = frozenset({"get", "post", "patch", "put", "delete"})
 
 INTRODUCTION = f"""Ví Số là ví giấy tờ số mã nguồn mở. Mọi thứ cấp ở đây là mẫu: **{SAMPLE_MARK}**.
@@ -231,17 +223,19 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     responses.pop("422", None)
     parameters = operation.setdefault("parameters", [])
     name = operation["operationId"]
-    if name in ONCE:
+    declared = next((each for each in DECLARED.values() if each.operation_id == name), None)
+    if declared is not None and declared.once:
         key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
         parameters.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key})
-    if name == "change_launch":
+    if declared is not None and declared.if_match:
         tag = _TEXT | {"pattern": '^"v[0-9]{1,9}"$', "example": '"v1"'}
         parameters.append({"name": "If-Match", "in": "header", "required": True, "schema": tag})
+    if declared is not None and declared.method == "PATCH":
         operation["requestBody"]["content"][MERGE_PATCH] = operation["requestBody"]["content"][JSON]
-        responses["202"]["headers"] = {"Location": {"schema": _TEXT}}
-    if name == "submit_request":
-        responses["201"]["headers"] = {"Location": {"schema": _TEXT}, "Idempotent-Replayed": {"schema": _TEXT}}
-    if name in CONDITIONAL:
+    for status in responses.keys() & {"201", "202"}:
+        if declared is not None and declared.once:
+            responses[status]["headers"] = {"Location": {"schema": _TEXT}, "Idempotent-Replayed": {"schema": _TEXT}}
+    if name in PLAIN_CONDITIONAL or (declared is not None and declared.etag):
         parameters.append({"name": "If-None-Match", "in": "header", "schema": _TEXT})
         responses["200"].setdefault("headers", {})["ETag"] = {"schema": _TEXT}
         responses["304"] = {"description": "You have it"}

@@ -9,10 +9,11 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any
 
+from flask import request
 from flask_smorest import Blueprint
 
 from wallet.terms import AccountLevel, AuthLevel, StaffRole
-from wallet.web.auth import requires
+from wallet.web.auth import ACTING_FOR, requires
 from wallet.web.schemas import StrictParser, refuse_parameters
 
 View = Callable[..., Any]
@@ -27,7 +28,7 @@ class Routes(Blueprint):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One declared operation. `account_level` None: no credential is asked for."""
+    """One declared operation. `account_level` None: no credential is asked for. once: needs an Idempotency-Key."""
 
     method: str
     path: str
@@ -35,6 +36,11 @@ class Operation:
     account_level: AccountLevel | None
     auth_level: AuthLevel | None
     role: StaffRole | None
+    cooling_off: bool
+    for_wards: bool
+    once: bool
+    etag: bool
+    if_match: bool
 
 
 DECLARED: dict[str, Operation] = {}
@@ -50,29 +56,64 @@ def operation(
     auth_level: AuthLevel | None = None,
     role: StaffRole | None = None,
     max_age: timedelta | None = None,
+    cooling_off: bool = False,
+    for_wards: bool = False,
+    max_body: int | None = None,
+    etag: bool = False,
+    if_match: bool = False,
 ) -> Callable[[View], View]:
     """Declare a view as the operation `method path`.
 
-    Without a level anyone may call it. max_age: how long ago the caller may have authenticated. The function's name
-    is the operationId.
+    Without a level anyone may call it. max_age: how long ago the caller may have authenticated. cooling_off: refused
+    for a while after a new binding. for_wards: a guardian may call it for a ward, whom the header Acting-For names.
+    max_body: bytes, where more than the deployment's limit is needed. etag: its answer has one. if_match: the caller
+    has to name the version that they saw. The function's name is the operationId.
     """
 
     def declare(view: View) -> View:
         name = view.__name__
         doc: dict[str, Any] = {"operationId": name}
         guarded = view if _reads_query(view) else _without_query(view)
+        if max_body is not None:
+            guarded = _with_body_of(max_body, guarded)
         if account_level is not None:
             guarded = requires(
-                account_level=account_level, auth_level=auth_level or AuthLevel.ONE, role=role, max_age=max_age
+                account_level=account_level,
+                auth_level=auth_level or AuthLevel.ONE,
+                role=role,
+                max_age=max_age,
+                cooling_off=cooling_off,
+                for_wards=for_wards,
             )(guarded)
+            if for_wards:
+                doc["parameters"] = [{"in": "header", "name": ACTING_FOR, "schema": {"type": "string"}}]
             doc["security"] = [{"bearer": []}]
         DECLARED[f"{routes.name}.{name}"] = Operation(
-            method, f"{routes.url_prefix or ''}{path}", name, account_level, auth_level, role
+            method,
+            f"{routes.url_prefix or ''}{path}",
+            name,
+            account_level,
+            auth_level,
+            role,
+            cooling_off,
+            for_wards,
+            getattr(view, "once", False),
+            etag,
+            if_match,
         )
         routes.route(path, methods=[method], endpoint=name)(routes.doc(**doc)(guarded))
         return guarded
 
     return declare
+
+
+def _with_body_of(most: int, view: View) -> View:
+    @wraps(view)
+    def widened(*args: Any, **kwargs: Any) -> Any:
+        request.max_content_length = most
+        return view(*args, **kwargs)
+
+    return widened
 
 
 def _reads_query(view: View) -> bool:

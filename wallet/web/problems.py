@@ -132,7 +132,7 @@ def _render_http(error: HTTPException) -> Response:
     # The framework's own headers stay: a 405 without Allow tells nobody what would have worked.
     kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     code = HTTP_CODES.get(status, "bad_request" if status < 500 else "internal_error")
-    return problem_response(code, status, kept, limit=current_wallet().settings.max_body_bytes)
+    return problem_response(code, status, kept, limit=request.max_content_length)
 
 
 def _render_unforeseen(error: Exception) -> Response:

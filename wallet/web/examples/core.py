@@ -1,12 +1,8 @@
-"""Examples of the API, by operation: what goes in, what comes out, which refusals an operation is known for.
-
-All of it is invented. A test holds each against its schema, and each problem against what the service answers.
-"""
+"""Examples of the main job: signing in, asking for a document, revoking, checking, launching."""
 
 from typing import Any
 
 from wallet.terms import SAMPLE_MARK
-from wallet.texts.catalogue import lookup, problem
 
 _DOCUMENT = "doc_0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e"
 _REQUEST = "req_7d1e3f5a9c2b4d6e8f0a1c3e5b7d9f20"
@@ -218,7 +214,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
 }
 """Operation to the problems it is known for, beside a missing token."""
 
-_STATUS = {
+STATUSES = {
     "missing_token": 401,
     "invalid_credentials": 401,
     "token_reuse": 401,
@@ -237,25 +233,4 @@ _STATUS = {
     "invalid_cursor": 400,
     "dependency_unavailable": 503,
 }
-
-
-def _problem(code: str, status: int) -> dict[str, Any]:
-    title, detail = problem(code, "vi", needed=2, auth_level=2, retry_after=1)
-    body: dict[str, Any] = {
-        "type": f"https://vi.example.vn/problems/{code}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": "/v1/...",
-        "code": code,
-        "request_id": "rid_8d3f1ab8485519d82df520c63ae900f3",
-        "retryable": status == 503,
-    }
-    if code == "invalid_input":
-        words = lookup("fields", "unknown_field", "vi")
-        body["errors"] = [{"pointer": "/status", "code": "unknown_field", "detail": words}]
-    return body
-
-
-PROBLEMS: dict[str, dict[str, Any]] = {code: _problem(code, status) for code, status in _STATUS.items()}
-"""Code to problem document, as a Vietnamese reader gets it."""
+"""Problem code to the status that it comes with."""

@@ -1,0 +1,52 @@
+"""What a holder is told, as data: by which channels, and whether the holder may switch it off.
+
+Texts are in the catalogue's sections `notices` (title and body, for the inbox) and `sms` (one line, without
+diacritics: docs/domain.md, section 2.4).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One kind of notice. sms: also by text message. optional: the holder may switch the SMS off.
+
+    event: the type that webhooks are told, None for none.
+    """
+
+    sms: bool = False
+    optional: bool = False
+    event: str | None = None
+
+
+NOTICES: dict[str, Notice] = {
+    "application_received": Notice(),
+    "application_approved": Notice(sms=True, event="account.approved"),
+    "application_refused": Notice(sms=True, event="application.refused"),
+    "level_raised": Notice(sms=True, event="account.level_raised"),
+    "account_activated": Notice(sms=True, event="account.activated"),
+    "device_bound": Notice(sms=True, event="device.bound"),
+    "device_replaced": Notice(sms=True, event="device.unbound"),
+    "device_unbound": Notice(sms=True, event="device.unbound"),
+    "device_suspended": Notice(sms=True, event="device.suspended"),
+    "device_restored": Notice(sms=True, event="device.restored"),
+    "binding_asked": Notice(),
+    "passkey_added": Notice(sms=True, event="passkey.added"),
+    "passkey_removed": Notice(sms=True, event="passkey.removed"),
+    "password_changed": Notice(sms=True, event="account.secret_changed"),
+    "passcode_changed": Notice(sms=True, event="account.secret_changed"),
+    "phone_changed": Notice(sms=True, event="account.phone_changed"),
+    "token_reuse": Notice(sms=True, event="session.ended"),
+    "signed_in_elsewhere": Notice(sms=True, optional=True),
+    "account_locked": Notice(sms=True, event="account.locked"),
+    "account_unlocked": Notice(sms=True, event="account.unlocked"),
+    "account_closed": Notice(sms=True, event="account.closed"),
+    "card_expires_soon": Notice(sms=True, optional=True),
+    "ward_registered": Notice(event="ward.registered"),
+    "organisation_approved": Notice(sms=True, optional=True, event="organisation.approved"),
+    "organisation_refused": Notice(sms=True, optional=True, event="organisation.refused"),
+    "correction_received": Notice(event="correction.received"),
+    "correction_answered": Notice(sms=True, optional=True, event="correction.answered"),
+    "export_made": Notice(),
+}
+"""Every kind. A test holds that each has its texts in both languages."""

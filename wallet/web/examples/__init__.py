@@ -1,0 +1,47 @@
+"""Examples of the API, by operation: what goes in, what comes out, which refusals an operation is known for.
+
+One file for each surface. All of it is invented. A test holds each against its schema, and each problem against what
+the service answers.
+"""
+
+from typing import Any
+
+from wallet.texts.catalogue import lookup, problem
+from wallet.web.examples import core
+
+_SURFACES: tuple[Any, ...] = (core,)
+
+BODIES: dict[str, Any] = {name: body for surface in _SURFACES for name, body in surface.BODIES.items()}
+"""Operation to the body of a request."""
+
+ANSWERS: dict[str, dict[str, Any]] = {name: given for surface in _SURFACES for name, given in surface.ANSWERS.items()}
+"""Operation to status to the body of an answer."""
+
+REFUSALS: dict[str, tuple[str, ...]] = {
+    name: codes for surface in _SURFACES for name, codes in surface.REFUSALS.items()
+}
+"""Operation to the problems it is known for, beside a missing token."""
+
+
+def _problem(code: str, status: int) -> dict[str, Any]:
+    title, detail = problem(code, "vi", needed=2, auth_level=2, retry_after=1)
+    body: dict[str, Any] = {
+        "type": f"https://vi.example.vn/problems/{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": "/v1/...",
+        "code": code,
+        "request_id": "rid_8d3f1ab8485519d82df520c63ae900f3",
+        "retryable": status == 503,
+    }
+    if code == "invalid_input":
+        words = lookup("fields", "unknown_field", "vi")
+        body["errors"] = [{"pointer": "/status", "code": "unknown_field", "detail": words}]
+    return body
+
+
+_STATUSES = {code: status for surface in _SURFACES for code, status in surface.STATUSES.items()}
+
+PROBLEMS: dict[str, dict[str, Any]] = {code: _problem(code, status) for code, status in _STATUSES.items()}
+"""Code to problem document, as a Vietnamese reader gets it."""

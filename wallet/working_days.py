@@ -1,0 +1,45 @@
+"""Working days in Vietnam: Monday to Friday, less the public holidays, which are data.
+
+Source: Labour Code 45/2019/QH14, article 112, as the `holidays` library keeps it (VN). Days that the government moves
+by decision from year to year come in as overrides.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+SATURDAY = 5
+
+
+@cache
+def _public_holidays(year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays("VN", years=year))
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingDays:
+    """The calendar of one deployment. overrides: a day to whether it is worked, against the rule."""
+
+    overrides: Mapping[date, bool] = field(default_factory=dict)
+
+    def is_worked(self, day: date) -> bool:
+        """Return whether offices are open on this day."""
+        if day in self.overrides:
+            return self.overrides[day]
+        return day.weekday() < SATURDAY and day not in _public_holidays(day.year)
+
+    def due(self, start: datetime, count: int) -> datetime:
+        """Return when `count` working days after `start` are over: 24:00 in Hà Nội of the last one, in UTC.
+
+        start: aware. The day of `start` does not count (Civil Code 91/2015/QH13, article 147, clause 2).
+        """
+        day = start.astimezone(ZONE).date()
+        while count:
+            day += timedelta(days=1)
+            count -= self.is_worked(day)
+        return datetime.combine(day + timedelta(days=1), time(), ZONE).astimezone(UTC)
