@@ -1,14 +1,10 @@
 """`wallet run`: prepare everything that is missing, serve, and say where to go next."""
 
-import os
-import signal
 import socket
-import subprocess
-import sys
+import threading
 import time
 import urllib.request
-from pathlib import Path
-from types import FrameType
+from typing import Any
 
 import click
 
@@ -38,11 +34,7 @@ def run(citizens: int, prepare_only: bool) -> None:
         prepare(chosen, citizens)
     if prepare_only:
         return
-    server = _start(chosen)
-    _forward_signals(server)
-    _wait_until_ready(chosen, server)
-    _welcome(chosen, time.monotonic() - started)
-    raise SystemExit(server.wait())
+    _serve(chosen, started)
 
 
 def prepare(chosen: Settings, citizens: int) -> None:
@@ -89,37 +81,57 @@ def _assert_port_is_free(chosen: Settings) -> None:
             )
 
 
-def _start(chosen: Settings) -> subprocess.Popen[bytes]:
-    """Start granian on the application. Its own process group would survive us; so it stays in ours."""
-    command = [
-        str(Path(sys.executable).with_name("granian")),
-        "--interface", "wsgi",
-        "--host", chosen.host,
-        "--port", str(chosen.port),
-        "--workers", str(chosen.workers),
-        "--blocking-threads", str(chosen.blocking_threads),
-        "--backpressure", "512",
-        "--log-level", "warning",
-        "--workers-kill-timeout", str(STOP_SECONDS),
+def _serve(chosen: Settings, started: float) -> None:
+    """Serve until a signal ends it.
+
+    The server runs in this process and forks its workers: what was imported to prepare is not imported a second time,
+    which is most of what a restart after a crash waits for.
+    """
+    # Both before the fork: what the workers need is then there when they begin.
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server.mp import MPServer
+
+    import wallet.web.app  # noqa: F401
+
+    class Announcing(MPServer):
+        """Says where to go next, once it answers."""
+
+        def startup(self, *arguments: Any) -> None:
+            super().startup(*arguments)
+            # After the workers are forked: a thread that is running then would leave its locks held in them.
+            threading.Thread(target=_announce, args=(chosen, started), daemon=True).start()
+
+    server = Announcing(
         "wsgi:application",
-    ]  # fmt: skip
-    return subprocess.Popen(command, env=os.environ)  # noqa: S603 - our own interpreter's neighbour, no shell
+        address=chosen.host,
+        port=chosen.port,
+        interface=Interfaces.WSGI,
+        workers=chosen.workers,
+        blocking_threads=chosen.blocking_threads,
+        backpressure=512,
+        log_level=LogLevels.warning,
+        workers_kill_timeout=STOP_SECONDS,
+    )
+    try:
+        server.serve()
+    except SystemExit as stop:
+        if stop.code:
+            fail("Máy chủ dừng bất thường / the server stopped by itself", "wallet doctor")
 
 
-def _wait_until_ready(chosen: Settings, server: subprocess.Popen[bytes]) -> None:
+def _announce(chosen: Settings, started: float) -> None:
     address = f"http://{chosen.host}:{chosen.port}/health/ready"
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
-        if server.poll() is not None:
-            fail("Máy chủ dừng ngay khi khởi động / the server stopped at once", "wallet doctor")
         try:
             with urllib.request.urlopen(address, timeout=2) as response:
                 if response.status == 200:
+                    _welcome(chosen, time.monotonic() - started)
                     return
         except OSError:
-            time.sleep(0.05)
-    server.terminate()
-    fail(f"Máy chủ chưa sẵn sàng sau {READY_SECONDS} s / the server is not ready", "wallet doctor")
+            time.sleep(0.02)
+    say(f"✗ Máy chủ chưa sẵn sàng sau {READY_SECONDS} s / the server is not ready\n  → wallet doctor")
 
 
 def _welcome(chosen: Settings, seconds: float) -> None:
@@ -140,13 +152,3 @@ def _welcome(chosen: Settings, seconds: float) -> None:
         say("\nLệnh tiếp theo, ở cửa sổ khác / next, in another terminal:")
         say("  .venv/bin/wallet demo journey --out out")
     say("\nCtrl-C để dừng / to stop\n")
-
-
-def _forward_signals(server: subprocess.Popen[bytes]) -> None:
-    """End the server with us, from its first moment: an orphan would keep the port."""
-
-    def forward(number: int, _frame: FrameType | None) -> None:
-        server.send_signal(signal.SIGTERM if number == signal.SIGTERM else signal.SIGINT)
-
-    signal.signal(signal.SIGTERM, forward)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the server too
