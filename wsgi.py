@@ -1,5 +1,6 @@
 """What a WSGI server loads: `granian --interface wsgi wsgi:application`."""
 
+import atexit
 import os
 
 from wallet.settings import Settings
@@ -9,4 +10,8 @@ from wallet.wiring import Wallet
 
 settings = Settings.from_environ(os.environ)
 configure_logs(settings)
-application = create_app(Wallet.build(settings))
+wallet = Wallet.build(settings)
+application = create_app(wallet)
+if settings.jobs == "inside":
+    wallet.runner.start()
+    atexit.register(wallet.runner.stop)

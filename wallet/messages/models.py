@@ -7,7 +7,7 @@ that did not happen, and nothing that happened stays untold.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Integer, LargeBinary, String
+from sqlalchemy import JSON, Index, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wallet.db import Base, UtcDateTime
@@ -32,11 +32,13 @@ class OutgoingRow(Base):
     """One thing that has to leave: a text message or a webhook delivery.
 
     kind: `sms` or `webhook`. target: the endpoint's id, empty for an SMS. sealed_payload: under the deployment's
-    key, for a text message holds a phone number and a code. state: `waiting`, `sent`, `failed`.
+    key, for a text message holds a phone number and a code; erased when it is sent or given up. state: `waiting`,
+    `sent`, `failed`. next_try_at: while somebody sends it, until when nobody else may. An event goes to an endpoint
+    once.
     """
 
     __tablename__ = "outgoing"
-    __table_args__ = (Index("ix_outgoing_waiting", "state", "next_try_at"),)
+    __table_args__ = (Index("ix_outgoing_waiting", "state", "next_try_at"), UniqueConstraint("target", "event_id"))
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
@@ -66,7 +68,8 @@ class EventRow(Base):
 class WebhookEndpoint(Base):
     """Where events are told to. sealed_former_secret: still signs beside the new one until `former_until`.
 
-    state: `active` or `disabled`. events: the types wanted; empty for all.
+    state: `active` or `disabled`. events: the types wanted; empty for all. failing_since: the first failure after
+    the last success.
     """
 
     __tablename__ = "webhook_endpoints"
@@ -80,6 +83,7 @@ class WebhookEndpoint(Base):
     former_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     state: Mapped[str] = mapped_column(String(16))
     disabled_reason: Mapped[str | None] = mapped_column(String(64))
+    failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(Integer)
     created_by: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

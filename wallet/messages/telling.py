@@ -12,6 +12,7 @@ from wallet.messages.models import EventRow, NoticeRow, OutgoingRow
 from wallet.messages.notices import NOTICES
 from wallet.messages.repository import MessageRepository
 
+SMS, WEBHOOK = "sms", "webhook"
 SMS_LIFE = timedelta(days=2)
 
 
@@ -27,14 +28,18 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What leaves with one transaction. secret: seals what waits to be sent."""
+    """What leaves with one transaction. secret: seals what waits to be sent.
+
+    queued: the ids of what waits to be sent since this transaction; who opened it wakes the delivery afterwards.
+    """
 
     repository: MessageRepository
     clock: Clock
     entropy: Entropy
     secret: bytes
+    queued: list[str] = field(default_factory=list)
 
-    def tell(self, recipient: Recipient, code: str, **values: Any) -> None:
+    def tell(self, recipient: Recipient, code: str, /, **values: Any) -> None:
         """Put a notice in the inbox, and send what its kind says beside it.
 
         values: ids, codes, moments (ISO 8601); whatever identifies a person stays out of them.
@@ -55,26 +60,57 @@ class Telling:
         if kind.event is not None:
             self.emit(kind.event, account_id=recipient.account_id)
 
-    def text(self, phone: str, code: str, language: str, *, life: timedelta = SMS_LIFE, **values: Any) -> None:
-        """Queue one text message. code: of the catalogue's section `sms`. life: after that it is not sent any more."""
-        now = self.clock.now()
+    def text(self, phone: str, code: str, language: str, /, *, life: timedelta = SMS_LIFE, **values: Any) -> None:
+        """Queue one text message. code: of the catalogue's section `sms`. life: after that it is not sent any more.
+
+        values: fill the text; a `purpose` is a code of the section `sms_purposes` and becomes its words.
+        """
         row_id = new_id(self.entropy, "sms")
         payload = {"phone": phone, "code": code, "language": language, "values": values}
+        sealed = seal(self.secret, json.dumps(payload).encode(), row_id, self.entropy)
+        self._queue(row_id, SMS, sealed_payload=sealed, expires_at=self.clock.now() + life)
+
+    def emit(self, event_type: str, **data: Any) -> str:
+        """Tell every webhook that wants it that something happened; return the event's id. data: ids only."""
+        event_id = self.remember(event_type, **data)
+        for endpoint in self.repository.active_endpoints():
+            if not endpoint.events or event_type in endpoint.events:
+                self.queue_event(event_id, endpoint.id)
+        return event_id
+
+    def remember(self, event_type: str, **data: Any) -> str:
+        """Store an event without telling anyone; return its id."""
+        event_id, at = new_id(self.entropy, "evt"), self.clock.now()
+        self.repository.add(EventRow(id=event_id, type=event_type, data=data, at=at))
+        return event_id
+
+    def queue_event(self, event_id: str, endpoint_id: str) -> None:
+        """Queue one event for one endpoint. Of two that race the database refuses the second."""
+        self._queue(new_id(self.entropy, "whd"), WEBHOOK, target=endpoint_id, event_id=event_id)
+
+    def _queue(
+        self,
+        row_id: str,
+        kind: str,
+        *,
+        target: str = "",
+        event_id: str | None = None,
+        sealed_payload: bytes | None = None,
+        expires_at: datetime | None = None,
+    ) -> None:
+        now = self.clock.now()
         self.repository.add(
             OutgoingRow(
                 id=row_id,
-                kind="sms",
-                target="",
-                sealed_payload=seal(self.secret, json.dumps(payload).encode(), row_id, self.entropy),
+                kind=kind,
+                target=target,
+                event_id=event_id,
+                sealed_payload=sealed_payload,
                 state="waiting",
                 tries=0,
                 created_at=now,
                 next_try_at=now,
-                expires_at=now + life,
+                expires_at=expires_at,
             )
         )
-
-    def emit(self, event_type: str, **data: Any) -> None:
-        """Tell webhooks that something happened. data: ids only."""
-        at: datetime = self.clock.now()
-        self.repository.add(EventRow(id=new_id(self.entropy, "evt"), type=event_type, data=data, at=at))
+        self.queued.append(row_id)

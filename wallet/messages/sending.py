@@ -1,0 +1,126 @@
+"""Text messages: what sends them, an outbox of files by default and a gateway of the deployment's choice."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+import structlog
+from standardwebhooks import Webhook
+
+from wallet.clock import Clock
+from wallet.entropy import Entropy, new_id
+from wallet.errors import ConfigurationError, Unavailable
+
+SECONDS = 5.0
+SUFFIX = ".json"
+MEND = "wallet config show"
+_SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{32,86}={0,2}")
+log = structlog.get_logger("wallet.messages")
+
+
+class Messages(Protocol):
+    """Sends text messages."""
+
+    def send(self, phone: str, text: str) -> None:
+        """Hand one message over. phone: E.164. Raises Unavailable; then it is tried again later."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """One file for each message: what a demo reads instead of a phone. Only its owner may."""
+
+    directory: Path
+    clock: Clock
+    entropy: Entropy
+
+    def send(self, phone: str, text: str) -> None:
+        """Write one message, whole or not at all. Raises Unavailable."""
+        now = self.clock.now()
+        name = f"{now:%Y%m%dT%H%M%S.%fZ}-{self.entropy.bytes(4).hex()}{SUFFIX}"
+        content = json.dumps({"phone": phone, "text": text, "at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}, ensure_ascii=False)
+        temporary = self.directory / f"{name}.new"
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.directory / name)
+        except OSError as error:
+            raise Unavailable("storage_unavailable") from error
+        log.info("text message written", file=name)
+
+    def newest(self, count: int) -> list[dict[str, Any]]:
+        """Return what was written last, the newest first: phone, text, at."""
+        return [
+            json.loads(path.read_text(encoding="utf-8")) for _, path in zip(range(count), self._files(), strict=False)
+        ]
+
+    def _files(self) -> Iterator[Path]:
+        yield from sorted(self.directory.glob(f"*{SUFFIX}"), reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway of the operator's own, told by POST and signed as a webhook (Standard Webhooks, version 1)."""
+
+    url: str
+    secret: str = field(repr=False)
+    clock: Clock
+    entropy: Entropy
+
+    def send(self, phone: str, text: str) -> None:
+        """Post one message. Any status of 2xx is thanks. Raises Unavailable."""
+        body = json.dumps({"phone": phone, "text": text}, ensure_ascii=False, separators=(",", ":"))
+        headers = signed_headers([self.secret], new_id(self.entropy, "msg"), self.clock.now(), body)
+        try:
+            reply = httpx.post(
+                self.url,
+                content=body.encode(),
+                headers=headers,
+                timeout=SECONDS,
+                follow_redirects=False,
+                trust_env=False,
+            )
+        except httpx.HTTPError as error:
+            raise Unavailable("dependency_unavailable") from error
+        if not reply.is_success:
+            raise Unavailable("dependency_unavailable")
+        log.info("text message handed over", status=reply.status_code)
+
+
+def open_messages(
+    *, gateway_url: str, secret_file: str, outbox_dir: Path, clock: Clock, entropy: Entropy
+) -> Outbox | Gateway:
+    """Return what sends text messages in this deployment. Raises ConfigurationError for a gateway without a secret."""
+    if not gateway_url:
+        return Outbox(outbox_dir, clock, entropy)
+    path = Path(secret_file)
+    if not secret_file or not path.is_file():
+        raise ConfigurationError("WALLET_SMS_GATEWAY_SECRET_FILE: a gateway needs a file with its secret", mend=MEND)
+    if path.stat().st_mode & 0o077:
+        raise ConfigurationError(f"{path} is readable by others (chmod 600 {path})", mend=MEND)
+    secret = path.read_text(encoding="utf-8").strip()
+    if _SECRET.fullmatch(secret) is None:
+        raise ConfigurationError(f"{path} holds no secret: whsec_ and 24 to 64 bytes in base64 are needed", mend=MEND)
+    return Gateway(gateway_url, secret, clock, entropy)
+
+
+def signed_headers(secrets: list[str], message_id: str, at: datetime, body: str) -> dict[str, str]:
+    """Return the headers of a signed webhook. secrets: each signs, so that a receiver may change over."""
+    signatures = [Webhook(secret).sign(message_id, at, body) for secret in secrets]
+    return {
+        "content-type": "application/json",
+        "user-agent": "ViSo-Webhooks/1",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }
