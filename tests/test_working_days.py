@@ -1,10 +1,14 @@
 """Working days in Vietnam, at weekends, over Tết and at the midnight that counts."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from wallet.working_days import ZONE, WorkingDays
+from wallet.errors import ConfigurationError
+from wallet.settings import Settings
+from wallet.wiring import Wallet
+from wallet.working_days import ZONE, WorkingDays, parse_overrides
 
 CALENDAR = WorkingDays()
 
@@ -41,3 +45,27 @@ def test_overrides_decide_against_the_rule() -> None:
     assert not moved.is_worked(monday)
     friday = datetime(2026, 3, 6, 9, tzinfo=ZONE)
     assert moved.due(friday, 2).astimezone(ZONE).date() == date(2026, 3, 11)
+
+
+def test_overrides_are_read_from_json() -> None:
+    text = '{"2026-03-07": true, "2026-03-09": false}'
+    assert parse_overrides(text) == {date(2026, 3, 7): True, date(2026, 3, 9): False}
+    assert parse_overrides("{}") == {}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "1", '{"2026-03-07": 1}', '{"2026-03-07": null}', '{"7/3/2026": true}'])
+def test_what_maps_no_days_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_overrides(text)
+
+
+def test_calendar_of_a_deployment_has_its_overrides(keys_dir: Path, tmp_path: Path) -> None:
+    path = tmp_path / "moved.json"
+    environ = {"WALLET_KEYS_DIR": str(keys_dir), "WALLET_HOLIDAY_OVERRIDES_FILE": str(path)}
+    for content in (None, "no days"):
+        if content is not None:
+            path.write_text(content, encoding="utf-8")
+        with pytest.raises(ConfigurationError, match="WALLET_HOLIDAY_OVERRIDES_FILE"):
+            Wallet.build(Settings.from_environ(environ))
+    path.write_text('{"2026-03-07": true}', encoding="utf-8")
+    assert Wallet.build(Settings.from_environ(environ)).working_days.is_worked(date(2026, 3, 7))

@@ -4,6 +4,7 @@ Source: Labour Code 45/2019/QH14, article 112, as the `holidays` library keeps i
 by decision from year to year come in as overrides.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,6 +20,17 @@ SATURDAY = 5
 @cache
 def _public_holidays(year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays("VN", years=year))
+
+
+def parse_overrides(text: str) -> dict[date, bool]:
+    """Return overrides from JSON, such as `{"2026-05-02": true}`: a day to whether it is worked.
+
+    Raises ValueError saying what is wrong.
+    """
+    given = json.loads(text)
+    if not isinstance(given, dict) or not all(isinstance(worked, bool) for worked in given.values()):
+        raise ValueError("days are not mapped to true or false")
+    return {date.fromisoformat(day): worked for day, worked in given.items()}
 
 
 @dataclass(frozen=True, slots=True)

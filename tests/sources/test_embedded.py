@@ -7,13 +7,24 @@ import pytest
 from sqlalchemy import text
 
 from wallet.db import Database
+from wallet.demo.biometrics import references
+from wallet.demo.cast import FOREIGNERS
 from wallet.demo.edge_cases import EDGE_CASES
-from wallet.demo.nation import generate, seed_nation
+from wallet.demo.nation import PHONE_OF_ANOTHER, generate, seed_nation
 from wallet.demo.personas import PERSONAS, persona
+from wallet.demo.phones import phone_of, second_phone_of
 from wallet.demo.records import RELATIONS
 from wallet.errors import NotFound, Unavailable
 from wallet.sources.base import RegisterCode
-from wallet.sources.embedded import EmbeddedPopulation, EmbeddedResidence
+from wallet.sources.embedded import (
+    EmbeddedBiometrics,
+    EmbeddedBusinesses,
+    EmbeddedImmigration,
+    EmbeddedPopulation,
+    EmbeddedResidence,
+    EmbeddedSubscribers,
+    embedded_registers,
+)
 
 CITIZENS = 400
 SEED = 5
@@ -21,7 +32,12 @@ SEED = 5
 POPULATION_FACTS = {
     "number", "former_numbers", "full_name", "family_name", "middle_name", "given_name", "birth_date", "sex",
     "nationality", "ethnicity", "religion", "native_place", "birth_registration_place", "alive", "card_expires",
+    "cmnd", "card_issued", "died_on", "father_number", "mother_number", "guardian_number",
 }  # fmt: skip
+REGISTERS = [
+    EmbeddedPopulation, EmbeddedResidence, EmbeddedSubscribers, EmbeddedBiometrics, EmbeddedImmigration,
+    EmbeddedBusinesses,
+]  # fmt: skip
 RESIDENCE_FACTS = {
     "permanent_address", "permanent_commune", "permanent_commune_code", "permanent_province", "permanent_province_code",
     "permanent_since", "temporary_address", "temporary_commune", "temporary_since", "temporary_until",
@@ -62,6 +78,8 @@ def test_population_answers_with_every_known_fact(nation: Database) -> None:
         "native_place": "Phường Cầu Giấy, Thành phố Hà Nội",
         "birth_registration_place": "Hà Nội",
         "alive": True,
+        "cmnd": "990000001",
+        "card_issued": date(2021, 6, 1),
         "card_expires": date(2030, 6, 15),
     }
 
@@ -123,6 +141,7 @@ def test_former_number_leads_to_the_person_and_the_current_number(nation: Databa
 def test_household_of_a_dead_head_still_names_him(nation: Database) -> None:
     dead = persona("khuat")
     assert population(nation, dead.number)["alive"] is False
+    assert population(nation, dead.number)["died_on"] == date(2026, 2, 10)
     widow = next(m for m in residence(nation, dead.number)["household_members"] if m["relation"] == "Vợ")
     assert widow["full_name"] == "Bùi Thị Mẫu Còn"
     assert residence(nation, dead.number)["household_head_name"] == dead.name
@@ -163,17 +182,18 @@ def test_person_whom_the_residence_register_does_not_know_is_refused_there(natio
         "'--",
     ],
 )
-@pytest.mark.parametrize("register", [EmbeddedPopulation, EmbeddedResidence])
+@pytest.mark.parametrize("register", REGISTERS)
 def test_unknown_number_is_refused(nation: Database, register: Any, number: str) -> None:
     with pytest.raises(NotFound) as refusal:
         register(nation).read(number)
     assert refusal.value.code == "person_unknown"
 
 
-@pytest.mark.parametrize("register", [EmbeddedPopulation, EmbeddedResidence])
+@pytest.mark.parametrize("register", REGISTERS)
 def test_register_without_tables_is_unavailable(database: Database, register: Any) -> None:
+    asked = "0099000001" if register is EmbeddedBusinesses else persona("an").number
     with pytest.raises(Unavailable) as refusal:
-        register(database).read(persona("an").number)
+        register(database).read(asked)
     assert refusal.value.code == "source_unavailable"
     assert refusal.value.retry_after > 0
 
@@ -207,9 +227,86 @@ def test_every_answer_has_known_names_and_no_none(nation: Database) -> None:
         assert person.name.full in [member["full_name"] for member in members]
 
 
+def test_parents_and_guardian_are_named(nation: Database) -> None:
+    child = population(nation, EDGE_CASES["born_2025"].number)
+    assert child["father_number"] == "099095000111"
+    assert "mother_number" not in child
+    assert population(nation, persona("nho").number)["guardian_number"] == "099181000057"
+
+
+def test_former_card_number_leads_to_the_person_where_one_alone_has_it(nation: Database) -> None:
+    assert population(nation, "990000001")["number"] == persona("an").number
+    shared = population(nation, EDGE_CASES["cmnd_shared"].number)["cmnd"]
+    for number in (shared, "990099009", "99000000", "٩٩٠٠٠٠٠٠١"):
+        with pytest.raises(NotFound) as refusal:
+            population(nation, number)
+        assert refusal.value.code == "person_unknown"
+    with pytest.raises(NotFound):
+        residence(nation, "990000001")
+
+
+def test_everybody_who_is_old_enough_has_an_own_phone(nation: Database) -> None:
+    read = EmbeddedSubscribers(nation).read
+    for each in PERSONAS:
+        assert read(each.number).values["phones"] == (second_phone_of(each.number), phone_of(each.number))
+    former = population(nation, persona("doi").number)["former_numbers"][0]
+    assert read(former).values == read(persona("doi").number).values
+
+
+def test_phone_in_anothers_name_is_the_others(nation: Database) -> None:
+    (user, owner), *_ = PHONE_OF_ANOTHER.items()
+    with pytest.raises(NotFound):
+        EmbeddedSubscribers(nation).read(user)
+    phones = EmbeddedSubscribers(nation).read(owner).values["phones"]
+    assert phones == tuple(sorted([phone_of(owner), second_phone_of(owner), phone_of(user)]))
+
+
+def test_references_are_those_of_the_person(nation: Database) -> None:
+    facts = EmbeddedBiometrics(nation).read(persona("an").number).values
+    assert (facts["face"], facts["finger"]) == references(persona("an").number)
+    assert facts["face"] != facts["finger"]
+    for number in (EDGE_CASES["age_5"].number, FOREIGNERS["new_here"].number):
+        with pytest.raises(NotFound):
+            EmbeddedBiometrics(nation).read(number)
+
+
+def test_immigration_knows_foreigners_only(nation: Database) -> None:
+    marie = EmbeddedImmigration(nation).read(persona("marie").number)
+    assert marie.values == {
+        "permit_kind": "permanent",
+        "permit_number": "PC0990010",
+        "permit_expires": date(2035, 5, 5),
+        "passport_number": "99AM00010",
+        "passport_expires": date(2035, 3, 1),
+        "biometrics_on_file": True,
+    }
+    assert EmbeddedImmigration(nation).read("099186000011") == marie
+    with pytest.raises(NotFound):
+        EmbeddedImmigration(nation).read(persona("an").number)
+
+
+def test_businesses_are_asked_by_their_code(nation: Database) -> None:
+    facts = EmbeddedBusinesses(nation).read("0099000001").values
+    assert facts["representative_number"] == persona("an").number
+    assert facts["tax_code"] == facts["enterprise_code"] == "0099000001"
+    assert facts["state"] == "active"
+    assert facts["founded_on"] == date(2019, 4, 1)
+    assert EmbeddedBusinesses(nation).read("0099000003").values["state"] == "dissolved"
+    for code in ("0099000009", "0099000001-001", "009900000", "0099000001\n", persona("an").number):
+        with pytest.raises(NotFound) as refusal:
+            EmbeddedBusinesses(nation).read(code)
+        assert refusal.value.code == "person_unknown"
+
+
+def test_every_embedded_register_stands_under_its_code(nation: Database) -> None:
+    registers = embedded_registers(nation)
+    assert {code: register.code for code, register in registers.items()} == {code: code for code in registers}
+    assert {type(register) for register in registers.values()} >= set(REGISTERS)
+
+
 def test_reading_leaves_no_trace(nation: Database) -> None:
     def counts() -> list[int]:
-        tables = ("population", "aliases", "residence", "households", "meta")
+        tables = ("population", "aliases", "residence", "households", "subscribers", "biometrics", "cards", "meta")
         with nation.read() as session:
             return [session.scalar(text(f"SELECT count(*) FROM nation_{table}")) or 0 for table in tables]
 

@@ -19,9 +19,19 @@ class RegisterCode(StrEnum):
 
     POPULATION = "population"
     RESIDENCE = "residence"
+    SUBSCRIBERS = "subscribers"
+    """Who a mobile number is registered to (thuê bao chính chủ)."""
+    BIOMETRICS = "biometrics"
+    """Reference templates of face and finger, as the identity database holds them."""
+    IMMIGRATION = "immigration"
+    """Passport and residence permit of a foreigner."""
+    BUSINESSES = "businesses"
+    """Enterprises, by their code and not by a person's number."""
+    CARDS = "cards"
+    """Which identity card a person has, and whether it is valid, held or revoked."""
 
 
-Fact = str | int | bool | date | tuple[str, ...] | tuple[Mapping[str, "Fact"], ...]
+Fact = str | int | bool | date | bytes | tuple[str, ...] | tuple[Mapping[str, "Fact"], ...]
 """A value that a register states. A birth date known by its year only is the text `"1948"`."""
 
 
@@ -40,7 +50,7 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a register states about one person. `as_of`: when the register last changed it."""
+    """What a register states about one person or enterprise. `as_of`: when the register last changed it."""
 
     register: RegisterCode
     values: Mapping[str, Fact]
@@ -55,6 +65,7 @@ class Register(Protocol):
     def read(self, number: str) -> Facts:
         """Return what is known of the person with this number (or a former number of theirs).
 
+        number: of a person; the register of businesses is asked by the code of an enterprise.
         Raises NotFound("person_unknown") when nobody has it, Unavailable("source_unavailable") when the register
         does not answer.
         """

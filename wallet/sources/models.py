@@ -6,7 +6,7 @@ Dates of birth are text: `YYYY-MM-DD`, or `YYYY` when only the year is known (do
 
 from datetime import date, datetime
 
-from sqlalchemy import Date, MetaData, String, Text
+from sqlalchemy import Boolean, Date, LargeBinary, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from wallet.db import NAMING, UtcDateTime
@@ -24,7 +24,7 @@ class Citizen(NationBase):
     __tablename__ = "nation_population"
 
     number: Mapped[str] = mapped_column(String(12), primary_key=True)
-    cmnd: Mapped[str | None] = mapped_column(String(9))
+    cmnd: Mapped[str | None] = mapped_column(String(9), index=True)
     """The former 9-digit card number: unknown for many, and shared by some (case 11), so it is no key."""
     family_name: Mapped[str | None] = mapped_column(Text)
     middle_name: Mapped[str | None] = mapped_column(Text)
@@ -99,6 +99,82 @@ class Household(NationBase):
     head_number: Mapped[str] = mapped_column(String(12))
     address: Mapped[str] = mapped_column(Text)
     commune_code: Mapped[str] = mapped_column(String(5))
+
+
+class Subscription(NationBase):
+    """A mobile number and the person whom its contract is with. phone: E.164."""
+
+    __tablename__ = "nation_subscribers"
+
+    number: Mapped[str] = mapped_column(String(12), primary_key=True)
+    phone: Mapped[str] = mapped_column(String(16), primary_key=True)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Biometric(NationBase):
+    """The reference templates of one person, in the form of the embedded matcher (`wallet.enrolment.biometrics`)."""
+
+    __tablename__ = "nation_biometrics"
+
+    number: Mapped[str] = mapped_column(String(12), primary_key=True)
+    face: Mapped[bytes] = mapped_column(LargeBinary)
+    finger: Mapped[bytes] = mapped_column(LargeBinary)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Permit(NationBase):
+    """A foreigner's passport and residence card. kind: `permanent` or `temporary` (thẻ thường trú, thẻ tạm trú)."""
+
+    __tablename__ = "nation_immigration"
+
+    number: Mapped[str] = mapped_column(String(12), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    permit_number: Mapped[str] = mapped_column(String(20))
+    permit_expires: Mapped[date] = mapped_column(Date)
+    passport_number: Mapped[str] = mapped_column(String(20))
+    passport_expires: Mapped[date] = mapped_column(Date)
+    biometrics_on_file: Mapped[bool] = mapped_column(Boolean)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Business(NationBase):
+    """One enterprise in the business register. state: `active` or `dissolved`."""
+
+    __tablename__ = "nation_businesses"
+
+    enterprise_code: Mapped[str] = mapped_column(String(20), primary_key=True)
+    tax_code: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(Text)
+    head_office: Mapped[str] = mapped_column(Text)
+    founded_on: Mapped[date] = mapped_column(Date)
+    representative_number: Mapped[str] = mapped_column(String(12))
+    state: Mapped[str] = mapped_column(String(16))
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Card(NationBase):
+    """One identity card that was ever issued. state: `valid`, `held` or `revoked`. expires: NULL for never.
+
+    serial: as the chip and the machine-readable lines have it.
+    """
+
+    __tablename__ = "nation_cards"
+
+    serial: Mapped[str] = mapped_column(String(20), primary_key=True)
+    number: Mapped[str] = mapped_column(String(12), index=True)
+    state: Mapped[str] = mapped_column(String(8))
+    issued: Mapped[date] = mapped_column(Date)
+    expires: Mapped[date | None] = mapped_column(Date)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CardSigner(NationBase):
+    """A document signer: who signs the data on the chips of cards. certificate: DER."""
+
+    __tablename__ = "nation_card_signers"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    certificate: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class NationMeta(NationBase):

@@ -1,0 +1,488 @@
+"""Level 2 in person: an officer records form TK01 with portrait and fingerprint, an authority decides.
+
+What was compared is kept as codes and scores; captures never are. What failed is recorded too, and can only be refused.
+Source: Decree 69/2024/NĐ-CP, articles 10, 11 and 13; docs/domain.md, section 2.3.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from wallet.audit import Audit
+from wallet.clock import Clock
+from wallet.enrolment.biometrics import FIELDS, BiometricMatcher, Modality
+from wallet.enrolment.consent import check_consent, check_told
+from wallet.enrolment.eligibility import Right, age_on, kind_of, needs_guardian, right_to
+from wallet.enrolment.forms import Forms, checked_birth, sample_bytes
+from wallet.enrolment.matching import (
+    GOOD,
+    Finding,
+    Likeness,
+    Matching,
+    card_on,
+    match_person,
+    permit_end,
+    permit_on,
+)
+from wallet.enrolment.models import ApplicationRow
+from wallet.enrolment.names import clean_name
+from wallet.enrolment.offices import enrols_foreigners
+from wallet.enrolment.repository import APPROVED, LEVEL_2, RECORDED, REFUSED, ApplicationRepository, Reach
+from wallet.entropy import Entropy, new_id
+from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from wallet.identity.accounts import Accounts, AccountView, HolderKind
+from wallet.identity.contacts import Contacts, normalised_phone
+from wallet.identity.holders import Holders
+from wallet.identity.models import AccountState
+from wallet.messages.telling import Telling
+from wallet.sources.base import Fact, Ground, RegisterCode
+from wallet.terms import AccountLevel, Actor, StaffRole
+from wallet.working_days import ZONE, WorkingDays
+
+DUE_DAYS, DUE_DAYS_LATE = 3, 7
+"""Working days: with a valid card (or captures on file for a foreigner), and without."""
+
+PAPERS = (
+    "health_insurance",
+    "social_insurance",
+    "driving_licence",
+    "vehicle_registration",
+    "birth_certificate",
+    "marriage_certificate",
+)
+"""What a holder may ask to have integrated. Source: docs/domain.md, section 2.7."""
+
+AWAITED = frozenset({Finding.NONE, Finding.EXPIRED})
+"""Of a card: it may be issued or renewed until the decision, which asks the register again."""
+
+LEAST_REASON = 10
+
+
+class Decision(StrEnum):
+    """What an authority says."""
+
+    APPROVE = "approve"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class CardShown:
+    """The identity card on the desk. number: as printed, current or former."""
+
+    number: str = field(repr=False)
+    issued: date
+    serial: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignPapers:
+    """Passport and residence card of a foreigner on the desk. permit_kind: `permanent` or `temporary`."""
+
+    passport_number: str = field(repr=False)
+    permit_number: str = field(repr=False)
+    permit_kind: str
+    permit_expires: date
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationOrder:
+    """Form TK01 and what came with it.
+
+    birth_date: `YYYY-MM-DD` or `YYYY`. guardian_number: of the parent or guardian who came with somebody under 14.
+    card: None where a citizen has no card that is valid; it is then issued together with the account.
+    statements: what the officer has told the holder before they consented.
+    """
+
+    number: str = field(repr=False)
+    full_name: str = field(repr=False)
+    birth_date: str = field(repr=False)
+    phone: str = field(repr=False)
+    face_sample: str = field(repr=False)
+    finger_sample: str = field(repr=False)
+    consent_given: bool
+    consent_version: str
+    statements: Sequence[str]
+    email: str | None = field(default=None, repr=False)
+    papers: Sequence[str] = ()
+    card: CardShown | None = None
+    foreigner: ForeignPapers | None = None
+    guardian_number: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application as staff see it. matched: nothing stands in the way of an approval. form: None once erased."""
+
+    id: str
+    kind: str
+    state: str
+    agency: str
+    province: str
+    received_at: datetime
+    due_at: datetime
+    overdue: bool
+    matched: bool
+    checks: Mapping[str, str]
+    scores: Mapping[str, float]
+    recorded_by: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    account_id: str | None
+    reason: str | None
+    written_reason: str | None
+    form: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the registers say of an applicant."""
+
+    checks: dict[str, str]
+    scores: dict[str, float]
+    days: int
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentDesk:
+    """The desk, in one transaction."""
+
+    rows: ApplicationRepository
+    forms: Forms
+    matching: Matching
+    matcher: BiometricMatcher
+    accounts: Accounts
+    holders: Holders
+    contacts: Contacts
+    telling: Telling
+    working_days: WorkingDays
+    audit: Audit
+    clock: Clock
+    entropy: Entropy
+
+    def record(self, order: ApplicationOrder, actor: Actor) -> Application:
+        """Record an application, with what the registers and the matcher say of it, and tell the applicant.
+
+        Raises InvalidInput for what is not well-formed or not consented to, NotAllowed("self_enrolment"),
+        NotAllowed("not_an_immigration_office"), Conflict("already_level_two"), Unavailable.
+        """
+        officer = self._grant(actor, StaffRole.OFFICER)
+        check_consent(order.consent_given, order.consent_version, "/consent/given", "/consent/version")
+        check_told(order.statements, "/consent/statements")
+        form, samples = self._checked(order), self._samples(order)
+        if order.foreigner is not None and not enrols_foreigners(officer.agency or ""):
+            raise NotAllowed("not_an_immigration_office")
+        application_id, now = new_id(self.entropy, "app"), self.clock.now()
+        found = self._look(order, form, samples, application_id, actor)
+        account = self._account(found.number)
+        if account is not None and account.id == actor.account_id:
+            raise NotAllowed("self_enrolment")
+        if account is not None and _is_level_two(account):
+            raise Conflict("already_level_two")
+        row = ApplicationRow(
+            id=application_id,
+            kind=LEVEL_2,
+            sealed_form=self.forms.seal(application_id, form),
+            matching={
+                "checks": found.checks,
+                "scores": found.scores,
+                "consent_version": order.consent_version,
+                "statements": sorted(order.statements),
+            },
+            agency=officer.agency or "",
+            province=officer.province,
+            state=RECORDED,
+            consent_at=now,
+            received_at=now,
+            due_at=self.working_days.due(now, found.days),
+            recorded_by=actor.account_id,
+        )
+        self.rows.add(row)
+        failed = sorted(name for name, finding in found.checks.items() if not _is_good(name, finding))
+        self.audit.record("application.recorded", actor, application_id, failed=failed)
+        self.telling.text(form["phone"], "application_received", "vi")
+        return self._seen(row)
+
+    def page(self, state: str, actor: Actor, limit: int, place: str | None) -> tuple[list[Application], str | None]:
+        """Return one page of a state within the actor's reach, what is due first, and where the next one starts."""
+        rows, following = self.rows.within(self._reach(actor), state, self.clock.now(), limit, place)
+        return [self._seen(row) for row in rows], following
+
+    def read(self, application_id: str, actor: Actor) -> Application:
+        """Return one application with its form, and record who read it. Raises NotFound beyond the actor's reach."""
+        row = self._within(application_id, self._reach(actor))
+        self.audit.record("application.read", actor, application_id)
+        form = None if row.sealed_form is None else self.forms.open(row.id, row.sealed_form)
+        return self._seen(row, form)
+
+    def decide(self, application_id: str, decision: Decision, reason: str | None, actor: Actor) -> Application:
+        """Approve an application, which opens an account or raises its level, or refuse it in writing.
+
+        Of any number of decisions one counts. Raises NotFound, NotAllowed("self_approval") for whoever recorded it,
+        Conflict("application_closed", "application_unmatched", "card_not_valid", "already_level_two",
+        "account_locked", "account_closed"), InvalidInput("/reason") for a refusal without words.
+        """
+        grant = self._grant(actor, StaffRole.APPROVER)
+        row = self._within(application_id, Reach(None, grant.province))
+        written = " ".join((reason or "").split())
+        if decision is Decision.REFUSE and len(written) < LEAST_REASON:
+            raise InvalidInput({"/reason": "written_reason_required"})
+        if row.recorded_by == actor.account_id:
+            raise NotAllowed("self_approval")
+        approving = decision is Decision.APPROVE
+        if row.state != RECORDED or row.sealed_form is None:
+            raise Conflict("application_closed")
+        if approving and not _is_matched(row):
+            raise Conflict("application_unmatched")
+        form = self.forms.open(row.id, row.sealed_form)
+        outcome: dict[str, Any] = {"decided_by": actor.account_id, "decided_at": self.clock.now()}
+        if approving:
+            moved = self.rows.move(row.id, RECORDED, state=APPROVED, **outcome)
+        else:
+            refusal = {"reason": "refused_by_authority", "written_reason": written, "sealed_form": None}
+            moved = self.rows.move(row.id, RECORDED, state=REFUSED, **outcome, **refusal)
+        if not moved:
+            raise Conflict("application_closed")
+        if approving:
+            self._approve(row.id, form, actor)
+        else:
+            self.audit.record("application.refused", actor, row.id)
+            self.telling.emit("application.refused", application_id=row.id)
+            self.telling.text(form["phone"], "application_refused", "vi")
+        return self._seen(self._within(row.id, Reach(None, grant.province)))
+
+    def _approve(self, application_id: str, form: Mapping[str, Any], actor: Actor) -> None:
+        """Open the account or raise its level. What was valid when it was recorded has to be valid still."""
+        ground = Ground("open_account", LEVEL_2, actor)
+        facts = match_person(
+            self.matching.sources,
+            form["number"],
+            form["full_name"],
+            form["birth_date"],
+            ground,
+            subject=application_id,
+        )
+        if facts is None or not facts["alive"]:
+            raise Conflict("application_unmatched")
+        number, kind = str(facts["number"]), kind_of(facts)
+        valid_until = self._valid_until(facts, kind, ground, application_id)
+        account = self._account(number)
+        if account is not None and account.id == actor.account_id:
+            raise NotAllowed("self_approval")
+        if account is not None and _is_level_two(account):
+            raise Conflict("already_level_two")
+        account_id = self.accounts.register(
+            facts,
+            level=AccountLevel.TWO,
+            kind=kind,
+            phone=form["phone"],
+            email=form["email"],
+            valid_until=valid_until,
+            actor=actor,
+        )
+        state = self.accounts.approve(account_id, AccountLevel.TWO, actor, valid_until=valid_until)
+        self.rows.move(application_id, APPROVED, account_id=account_id)
+        self.audit.record("application.approved", actor, application_id, account=account_id)
+        if state is AccountState.ACTIVE:
+            # Whoever has the account in use is told there, and keeps the phone on record: changing it binds anew.
+            return
+        if not self.contacts.has_phone(account_id, form["phone"]):
+            self.contacts.set(account_id, self.accounts.find(account_id).holder_id, form["phone"], form["email"])
+        self.contacts.tell(account_id, "application_approved")
+
+    def _valid_until(
+        self, facts: Mapping[str, Fact], kind: HolderKind, ground: Ground, application_id: str
+    ) -> date | None:
+        """Return the last day of card or permit. Raises Conflict("card_not_valid") where there is none today."""
+        today = self._today()
+        if kind is HolderKind.CITIZEN:
+            if card_on(facts, today) is not Finding.VALID:
+                raise Conflict("card_not_valid")
+            expires = facts.get("card_expires")
+            return expires if isinstance(expires, date) else None
+        permit = self.matching.read(RegisterCode.IMMIGRATION, str(facts["number"]), ground, application_id)
+        if permit is None or permit_on(permit, today) is not Finding.VALID:
+            raise Conflict("card_not_valid")
+        return permit_end(permit)
+
+    def _checked(self, order: ApplicationOrder) -> dict[str, Any]:
+        """Return what is stated in the form in which it is kept: without any capture. Raises InvalidInput."""
+        return {
+            "number": order.number,
+            "full_name": clean_name(order.full_name, "/form/full_name"),
+            "birth_date": checked_birth(order.birth_date, "/form/birth_date"),
+            "phone": _phone(order.phone),
+            "email": order.email,
+            "papers": sorted(set(order.papers)),
+            "guardian_number": order.guardian_number,
+            "card": None if order.card is None else _plain(order.card),
+            "foreigner": None if order.foreigner is None else _plain(order.foreigner),
+        }
+
+    def _samples(self, order: ApplicationOrder) -> dict[Modality, bytes]:
+        given = {Modality.FACE: order.face_sample, Modality.FINGER: order.finger_sample}
+        samples = {modality: sample_bytes(text, FIELDS[modality]) for modality, text in given.items()}
+        for modality, sample in samples.items():
+            self.matcher.assert_sample(modality, sample)
+        return samples
+
+    def _look(
+        self,
+        order: ApplicationOrder,
+        form: Mapping[str, Any],
+        samples: Mapping[Modality, bytes],
+        application_id: str,
+        actor: Actor,
+    ) -> _Found:
+        """Hold everything that was stated against the registers; unlike from home, nothing is left out."""
+        ground, today = Ground("open_account", LEVEL_2, actor), self._today()
+        facts = match_person(
+            self.matching.sources,
+            form["number"],
+            form["full_name"],
+            form["birth_date"],
+            ground,
+            subject=application_id,
+        )
+        if facts is None:
+            return _Found({"person": Finding.UNMATCHED}, {}, DUE_DAYS_LATE)
+        number, kind = str(facts["number"]), kind_of(facts)
+        if (kind is HolderKind.FOREIGNER) != (order.foreigner is not None):
+            raise InvalidInput({"/foreigner": "wrong_papers"})
+        checks = {
+            "person": Finding.MATCHED if facts["alive"] else Finding.DECEASED,
+            "age": self._age(facts, kind, order.guardian_number),
+            "phone": self.matching.phone(number, form["phone"], ground, application_id),
+        }
+        on_file = True
+        if order.foreigner is None:
+            checks["card"] = _card_shown(order.card, facts, today)
+            days = DUE_DAYS if checks["card"] is Finding.VALID else DUE_DAYS_LATE
+        else:
+            permit = self.matching.read(RegisterCode.IMMIGRATION, number, ground, application_id)
+            on_file = permit is None or bool(permit["biometrics_on_file"])
+            checks["card"] = _papers_shown(order.foreigner, permit, today)
+            days = DUE_DAYS if permit is not None and on_file else DUE_DAYS_LATE
+        likeness = self.matching.likeness(number, samples, ground, application_id)
+        if not on_file:
+            # The immigration office takes them for its own register now: there is nothing to compare with yet.
+            likeness = {modality: Likeness(Finding.COLLECTED) for modality in samples}
+        checks |= {str(modality): each.finding for modality, each in likeness.items()}
+        scores = {str(modality): each.score for modality, each in likeness.items() if each.score is not None}
+        return _Found({name: str(finding) for name, finding in checks.items()}, scores, days, number)
+
+    def _age(self, facts: Mapping[str, Fact], kind: HolderKind, guardian_number: str | None) -> Finding:
+        born = facts["birth_date"]
+        age = age_on(born if isinstance(born, date) else str(born), self._today())
+        if right_to(AccountLevel.TWO, kind, age) is Right.NO:
+            return Finding.TOO_YOUNG
+        guardians = {facts.get(f"{relation}_number") for relation in ("father", "mother", "guardian")}
+        if needs_guardian(age) and (guardian_number is None or guardian_number not in guardians):
+            return Finding.NEEDS_GUARDIAN
+        return Finding.MATCHED
+
+    def _account(self, number: str | None) -> AccountView | None:
+        holder_id = None if number is None else self.holders.find(number)
+        return None if holder_id is None else self.accounts.of_holder(holder_id)
+
+    def _grant(self, actor: Actor, role: StaffRole) -> Reach:
+        """Return agency and province in which the actor has this role. Raises NotAllowed("not_allowed")."""
+        for grant in self.accounts.grants(actor.account_id):
+            if grant.role is role:
+                return Reach(grant.agency, grant.province)
+        raise NotAllowed("not_allowed")
+
+    def _reach(self, actor: Actor) -> Reach:
+        """Return whose applications the actor sees: an approver those of the province, an officer their agency's."""
+        if StaffRole.APPROVER in actor.roles:
+            return Reach(None, self._grant(actor, StaffRole.APPROVER).province)
+        return self._grant(actor, StaffRole.OFFICER)
+
+    def _within(self, application_id: str, reach: Reach) -> ApplicationRow:
+        row = self.rows.get(application_id)
+        foreign = row is None or row.kind != LEVEL_2 or row.province != reach.province
+        if row is None or foreign or (reach.agency is not None and row.agency != reach.agency):
+            raise NotFound("not_found")
+        return row
+
+    def _today(self) -> date:
+        return self.clock.now().astimezone(ZONE).date()
+
+    def _seen(self, row: ApplicationRow, form: Mapping[str, Any] | None = None) -> Application:
+        open_still = row.decided_at is None
+        return Application(
+            id=row.id,
+            kind=row.kind,
+            state=row.state,
+            agency=row.agency,
+            province=row.province,
+            received_at=row.received_at,
+            due_at=row.due_at,
+            overdue=open_still and row.due_at < self.clock.now(),
+            matched=_is_matched(row),
+            checks=row.matching.get("checks", {}),
+            scores=row.matching.get("scores", {}),
+            recorded_by=row.recorded_by,
+            decided_by=row.decided_by,
+            decided_at=row.decided_at,
+            account_id=row.account_id,
+            reason=row.reason,
+            written_reason=row.written_reason,
+            form=form,
+        )
+
+
+def _card_shown(card: CardShown | None, facts: Mapping[str, Fact], today: date) -> Finding:
+    """Return whether the card on the desk is the one on record, and valid."""
+    known = card_on(facts, today)
+    if card is None or known is not Finding.VALID:
+        return Finding.NONE if card is None else known
+    numbers = {facts["number"], *_texts(facts.get("former_numbers"))}
+    same = card.number in numbers and card.issued == facts["card_issued"]
+    return Finding.VALID if same else Finding.DIFFERS
+
+
+def _papers_shown(papers: ForeignPapers, permit: Mapping[str, Fact] | None, today: date) -> Finding:
+    """Return whether passport and residence card on the desk are those on record, and valid."""
+    if permit is None:
+        return Finding.UNMATCHED
+    names = ("passport_number", "permit_number", "permit_kind", "permit_expires")
+    if any(getattr(papers, name) != permit[name] for name in names):
+        return Finding.DIFFERS
+    return permit_on(permit, today)
+
+
+def _is_matched(row: ApplicationRow) -> bool:
+    checks = row.matching.get("checks", {})
+    return bool(checks) and all(_is_good(name, finding) for name, finding in checks.items())
+
+
+def _is_good(name: str, finding: str) -> bool:
+    """Return whether a finding lets an approval pass. A card or permit that has to be issued is asked for then."""
+    return finding in GOOD or (name == "card" and finding in AWAITED)
+
+
+def _is_level_two(account: AccountView) -> bool:
+    used = account.state not in (AccountState.PENDING, AccountState.APPROVED)
+    return used and account.level >= AccountLevel.TWO
+
+
+def _phone(text: str) -> str:
+    try:
+        return normalised_phone(text)
+    except InvalidInput as error:
+        raise InvalidInput({"/form/phone": "invalid_phone"}) from error
+
+
+def _plain(value: CardShown | ForeignPapers) -> dict[str, Any]:
+    return {
+        name: each.isoformat() if isinstance(each, date) else each
+        for name, each in asdict(value).items()
+        if each is not None
+    }
+
+
+def _texts(fact: Fact | None) -> tuple[str, ...]:
+    return tuple(map(str, fact)) if isinstance(fact, tuple) else ()
