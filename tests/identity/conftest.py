@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -26,9 +26,15 @@ from wallet.db import Base, Database
 from wallet.entropy import SystemEntropy
 from wallet.identity.accounts import Grant, OpenedAccount
 from wallet.identity.passwords import Hasher, Knowledge
-from wallet.identity.services import SharedIdentity, build_identity, build_signing_in, share_identity
+from wallet.identity.services import (
+    SharedIdentity,
+    build_changing_secrets,
+    build_identity,
+    build_signing_in,
+    share_identity,
+)
 from wallet.identity.sessions import SignedIn
-from wallet.identity.signing_in import SignInOrder
+from wallet.identity.signing_in import SignInOrder, StepUpOrder
 from wallet.identity.tokens import TokenKind
 from wallet.messages.repository import MessageRepository
 from wallet.messages.telling import Telling
@@ -139,6 +145,7 @@ class World:
     def __post_init__(self) -> None:
         self.identity = self.share()
         self.signing_in = build_signing_in(self.work, self.read, self.clock, self.settings, self.identity)
+        self.changing_secrets = build_changing_secrets(self.work, self.read, self.identity)
 
     def share(self, pepper: bytes | None = None) -> SharedIdentity:
         hasher = self.hasher_class(
@@ -173,23 +180,16 @@ class World:
         built = build_identity(
             session, audit, self.clock, self.entropy, self.keystore, self.settings, self.identity, telling
         )
-        return SimpleNamespace(
-            session=session,
-            audit=audit,
-            holders=built.holders,
-            accounts=built.accounts,
-            devices=built.devices,
-            sessions=built.sessions,
-            contacts=built.contacts,
-            guardians=built.guardians,
-        )
+        services = {each.name: getattr(built, each.name) for each in fields(built)}
+        return SimpleNamespace(session=session, audit=audit, **services)
 
     def snapshot(self, *, counters: bool = True) -> dict[str, list[str]]:
-        """Everything that is stored, without the audit record; `counters=False` leaves those of guesses out."""
+        """Everything that is stored, without the audit record and the counts of strangers; `counters=False` leaves
+        those of a device out too."""
         content = {}
         with self.db.read() as session:
             for table in Base.metadata.sorted_tables:
-                if table.name == "audit_events" or (not counters and table.name == "used_once"):
+                if table.name in ("audit_events", "guess_counts") or (not counters and table.name == "used_once"):
                     continue
                 hidden = {"failures", "passcode_failures", "blocked_until"} if not counters else set()
                 columns = [column for column in table.columns if column.name not in hidden]
@@ -241,6 +241,10 @@ class Citizen:
 
     def sign_in_with_device(self, **options: Any) -> SignedIn:
         return self.world.signing_in.sign_in(SignInOrder(self.phone.proof(), **options))
+
+    def step_up(self, signed_in: SignedIn, passcode: str = PASSCODE, proof: str = "") -> SignedIn:
+        order = StepUpOrder(proof or self.phone.proof(), passcode)
+        return self.world.signing_in.step_up(self.actor(signed_in), order)
 
     def access_token(self, signed_in: SignedIn) -> str:
         claims = {"sub": self.account.account_id, **signed_in.access_claims()}

@@ -11,6 +11,8 @@ from tests.identity.phones import Phone, encode
 from wallet.db import Base
 from wallet.errors import Conflict, InvalidInput, Malformed, NotAuthenticated, NotFound
 from wallet.identity.accounts import Grant, LockGround
+from wallet.identity.passwords import Knowledge
+from wallet.identity.signing_in import StepUpOrder
 from wallet.terms import AccountLevel, StaffRole
 
 
@@ -182,25 +184,18 @@ def test_unknown_device_is_not_found(world: World) -> None:
 
 
 def test_new_password_and_passcode_replace_the_old(citizen: Citizen) -> None:
-    account_id = citizen.account.account_id
+    account_id, hasher = citizen.account.account_id, citizen.world.identity.hasher
     with citizen.world.work() as work:
-        work.accounts.set_password(account_id, "Moi_Tinh2026", SYSTEM)
-        work.accounts.set_passcode(account_id, "739182", SYSTEM)
+        work.accounts.set_password_hash(account_id, hasher.hash(Knowledge.PASSWORD, "Moi_Tinh2026"), SYSTEM)
+        work.accounts.set_passcode_hash(account_id, hasher.hash(Knowledge.PASSCODE, "739182"), SYSTEM)
         assert work.accounts.of_holder(citizen.account.holder_id).id == account_id
         assert work.accounts.of_holder("hld_x") is None
     with pytest.raises(NotAuthenticated, match="invalid_credentials"):
         citizen.sign_in()
     actor = citizen.actor(citizen.sign_in("Moi_Tinh2026"))
     with pytest.raises(NotAuthenticated, match="invalid_credentials"):
-        citizen.world.signing_in.step_up(actor, PASSCODE, citizen.phone.proof())
-    citizen.world.signing_in.step_up(actor, "739182", citizen.phone.proof())
-
-
-def test_weak_new_password_changes_nothing(citizen: Citizen) -> None:
-    before = citizen.world.snapshot()
-    with citizen.world.work() as work, pytest.raises(InvalidInput, match="weak_password"):
-        work.accounts.set_password(citizen.account.account_id, "12345678", SYSTEM)
-    assert citizen.world.snapshot() == before
+        citizen.world.signing_in.step_up(actor, StepUpOrder(citizen.phone.proof(), PASSCODE))
+    citizen.world.signing_in.step_up(actor, StepUpOrder(citizen.phone.proof(), "739182"))
 
 
 def test_unknown_holder_is_not_erased(world: World) -> None:

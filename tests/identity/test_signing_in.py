@@ -10,7 +10,7 @@ from tests.identity.conftest import PASSCODE, PASSWORD, SYSTEM, Citizen, World
 from tests.identity.phones import Phone, new_key, signed
 from wallet.errors import NotAllowed, NotAuthenticated, TooManyAttempts, Unavailable, WalletError
 from wallet.identity.accounts import LockGround
-from wallet.identity.signing_in import SignInOrder
+from wallet.identity.signing_in import SignInOrder, StepUpOrder
 from wallet.terms import AuthLevel
 
 WRONG = "Sai#Mat2026khau"
@@ -127,9 +127,9 @@ def test_s03_signing_in_with_the_device_forgives_nothing(citizen: Citizen) -> No
 def test_s03_a_right_password_forgives_no_wrong_passcode(citizen: Citizen) -> None:
     actor = citizen.actor(citizen.sign_in_with_device())
     for _ in range(4):
-        outcome(lambda: citizen.world.signing_in.step_up(actor, "999999", citizen.phone.proof()))
+        outcome(lambda: citizen.world.signing_in.step_up(actor, StepUpOrder(citizen.phone.proof(), "999999")))
         citizen.sign_in()
-    outcome(lambda: citizen.world.signing_in.step_up(actor, "999999", citizen.phone.proof()))
+    outcome(lambda: citizen.world.signing_in.step_up(actor, StepUpOrder(citizen.phone.proof(), "999999")))
     assert outcome(citizen.sign_in)[1] == "too_many_attempts"
 
 
@@ -224,7 +224,7 @@ class TestStepUp:
     def test_passcode_raises_the_level_and_keeps_the_refresh_token(self, citizen: Citizen) -> None:
         first = citizen.sign_in_with_device()
         citizen.world.clock.advance(minutes=1)
-        raised = citizen.world.signing_in.step_up(citizen.actor(first), PASSCODE, citizen.phone.proof())
+        raised = citizen.world.signing_in.step_up(citizen.actor(first), StepUpOrder(citizen.phone.proof(), PASSCODE))
         assert (raised.session.id, raised.session.auth_level) == (first.session.id, AuthLevel.TWO)
         assert raised.session.authenticated_at == citizen.world.clock.now()
         assert raised.refresh_claims() == first.refresh_claims()
@@ -234,28 +234,28 @@ class TestStepUp:
     def test_wrong_passcode_changes_nothing(self, citizen: Citizen, passcode: str) -> None:
         first = citizen.sign_in_with_device()
         before = citizen.world.snapshot(counters=False)
-        call = lambda: citizen.world.signing_in.step_up(citizen.actor(first), passcode, citizen.phone.proof())  # noqa: E731
+        call = lambda: citizen.step_up(first, passcode)  # noqa: E731
         assert outcome(call) == ("NotAuthenticated", "invalid_credentials", {})
         assert citizen.world.snapshot(counters=False) == before
 
     def test_another_device_proves_nothing(self, citizen: Citizen, make_citizen: Callable[..., Citizen]) -> None:
         first, other = citizen.sign_in_with_device(), make_citizen("001190000999")
         before = citizen.world.snapshot()
-        call = lambda: citizen.world.signing_in.step_up(citizen.actor(first), PASSCODE, other.phone.proof())  # noqa: E731
+        call = lambda: citizen.step_up(first, PASSCODE, other.phone.proof())  # noqa: E731
         assert outcome(call) == ("NotAuthenticated", "invalid_device_proof", {})
         assert citizen.world.snapshot() == before
 
     def test_five_wrong_passcodes_block_the_password_too(self, citizen: Citizen) -> None:
         actor = citizen.actor(citizen.sign_in_with_device())
         for _ in range(5):
-            outcome(lambda: citizen.world.signing_in.step_up(actor, "999999", citizen.phone.proof()))
+            outcome(lambda: citizen.world.signing_in.step_up(actor, StepUpOrder(citizen.phone.proof(), "999999")))
         assert outcome(citizen.sign_in)[1] == "too_many_attempts"
 
     def test_ended_session_is_not_raised(self, citizen: Citizen) -> None:
         first = citizen.sign_in_with_device()
         with citizen.world.work() as work:
             work.sessions.end(first.session.id, "signed_out", citizen.actor(first))
-        call = lambda: citizen.world.signing_in.step_up(citizen.actor(first), PASSCODE, citizen.phone.proof())  # noqa: E731
+        call = lambda: citizen.step_up(first, PASSCODE)  # noqa: E731
         assert outcome(call) == ("NotAuthenticated", "session_ended", {})
 
 

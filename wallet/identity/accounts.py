@@ -1,35 +1,28 @@
-"""Accounts: opened from a register's facts, locked on a ground, closed for good.
+"""Accounts: opened from a register's facts, approved, activated, locked on a ground, closed for good.
 
-States: pending → approved → active ⇄ locked → closed (docs/domain.md, section 2.6). Only an active account
+States: pending → approved → active ⇄ locked → closed (`wallet.identity.account_states`). Only an active account
 signs in or keeps a session.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from datetime import date, datetime, timedelta
 
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, NotFound
+from wallet.identity.account_states import GROUNDS, MOVES, outweighs
+from wallet.identity.account_states import LockGround as LockGround
+from wallet.identity.contacts import Contacts, normalised_phone
 from wallet.identity.devices import BoundDevice, Devices
 from wallet.identity.holders import Holders, Profile
 from wallet.identity.models import Account, AccountState, StaffGrant
+from wallet.identity.models import HolderKind as HolderKind
 from wallet.identity.passwords import Hasher, Knowledge, check_passcode, check_password
 from wallet.identity.repository import IdentityRepository
 from wallet.sources.base import Fact
 from wallet.terms import AccountLevel, Actor, StaffRole
-
-
-class LockGround(StrEnum):
-    """Why an account is locked. Source: Law on Identity 26/2023/QH15, article 34."""
-
-    HOLDER_REQUEST = "holder_request"
-    TERMS_BROKEN = "terms_broken"
-    CARD_REVOKED = "card_revoked"
-    HOLDER_DIED = "holder_died"
-    AUTHORITY_REQUEST = "authority_request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +44,13 @@ class AccountView:
     state: AccountState
     lock_ground: LockGround | None
     created_at: datetime
+    kind: HolderKind = HolderKind.CITIZEN
+    lock_legal_ref: str | None = None
+    locked_at: datetime | None = None
+    valid_until: date | None = None
+    approved_at: datetime | None = None
+    activated_at: datetime | None = None
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +64,100 @@ class OpenedAccount:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """The accounts of one transaction."""
+    """The accounts of one transaction. activation_life: how long after its approval an account may be activated."""
 
     repository: IdentityRepository
     holders: Holders
     devices: Devices
+    contacts: Contacts
     hasher: Hasher
     audit: Audit
     clock: Clock
     entropy: Entropy
+    activation_life: timedelta
+
+    def register(
+        self,
+        facts: Mapping[str, Fact],
+        *,
+        level: AccountLevel,
+        kind: HolderKind,
+        phone: str | None,
+        email: str | None,
+        valid_until: date | None,
+        actor: Actor,
+    ) -> str:
+        """Return the id of the account of the person whom `facts` describe: a pending one is made when there is none.
+
+        facts: number, full_name, birth_date. phone: as a person writes it; None for a ward, who is reached through
+        the guardian. valid_until: the last day of the card or residence permit. An account that exists stays as it
+        is. Raises Conflict("account_closed"), InvalidInput for a phone that is none.
+        """
+        holder_id = self.holders.open(facts)
+        known = self.repository.account_of_holder(holder_id)
+        if known is not None:
+            if known.state == AccountState.CLOSED:
+                raise Conflict("account_closed")
+            return known.id
+        account = Account(
+            id=new_id(self.entropy, "acc"),
+            holder_id=holder_id,
+            level=int(level),
+            state=AccountState.PENDING,
+            kind=kind,
+            valid_until=valid_until,
+            created_at=self.clock.now(),
+        )
+        self.repository.add(account)
+        if phone is not None:
+            self.contacts.set(account.id, holder_id, normalised_phone(phone), email)
+        self.audit.record("account.registered", actor, account.id, level=int(level), kind=str(kind))
+        return account.id
+
+    def approve(
+        self, account_id: str, level: AccountLevel, actor: Actor, *, valid_until: date | None = None
+    ) -> AccountState:
+        """Approve a pending account, or raise the level of one that is approved or active; return its state.
+
+        The level never falls. An approved account that was not activated in time may be approved again, which gives
+        it the whole time anew. The holder is told when the level of an active account rises; the answer to an
+        application is told by whoever gives it. Raises Conflict("account_locked"), Conflict("account_closed"),
+        NotFound("account_unknown").
+        """
+        account = self._load(account_id, lock=True)
+        if account.state in (AccountState.LOCKED, AccountState.CLOSED):
+            raise Conflict("account_locked" if account.state == AccountState.LOCKED else "account_closed")
+        former, now = AccountState(account.state), self.clock.now()
+        raised = former != AccountState.PENDING and level > account.level
+        if former == AccountState.PENDING:
+            self._to(account, AccountState.APPROVED, "account_closed")
+            account.level = int(level)
+        account.level = max(account.level, int(level))
+        account.valid_until = valid_until or account.valid_until
+        if former != AccountState.ACTIVE:
+            account.approved_at = now
+        self.repository.flush()
+        self.audit.record("account.approved", actor, account_id, level=account.level, former=str(former))
+        if raised and former == AccountState.ACTIVE:
+            self.contacts.tell(account_id, "level_raised")
+        return AccountState(account.state)
+
+    def activate(self, account_id: str, *, password_hash: str, passcode_hash: str, actor: Actor) -> None:
+        """Activate an approved account with the secrets that its holder has just chosen, and tell them.
+
+        Raises Conflict("account_not_approved"), Conflict("activation_over"), NotFound("account_unknown").
+        Source: Decree 69/2024/NĐ-CP, article 14.
+        """
+        account, now = self._load(account_id, lock=True), self.clock.now()
+        if account.state != AccountState.APPROVED:
+            raise Conflict("account_not_approved")
+        if account.approved_at is not None and now > account.approved_at + self.activation_life:
+            raise Conflict("activation_over", days=self.activation_life.days)
+        self._to(account, AccountState.ACTIVE, "account_not_approved")
+        account.password_hash, account.passcode_hash, account.activated_at = password_hash, passcode_hash, now
+        self.repository.flush()
+        self.audit.record("account.activated", actor, account_id)
+        self.contacts.tell(account_id, "account_activated")
 
     def open(
         self,
@@ -86,6 +171,10 @@ class Accounts:
         level: AccountLevel = AccountLevel.TWO,
         device_name: str = "",
         grants: Iterable[Grant] = (),
+        phone: str | None = None,
+        kind: HolderKind = HolderKind.CITIZEN,
+        valid_until: date | None = None,
+        biometric_key: Mapping[str, str] | None = None,
     ) -> OpenedAccount:
         """Open an active account for the person whom `facts` describe, bound to one device. Safe to repeat.
 
@@ -99,20 +188,35 @@ class Accounts:
             profile = self.holders.profile(holder_id)
             check_password(password)
             check_passcode(passcode, number=profile.number, birth_date=profile.birth_date)
+            now = self.clock.now()
             account = Account(
                 id=new_id(self.entropy, "acc"),
                 holder_id=holder_id,
                 level=int(level),
                 state=AccountState.ACTIVE,
+                kind=kind,
+                valid_until=valid_until,
                 password_hash=self.hasher.hash(Knowledge.PASSWORD, password),
                 passcode_hash=self.hasher.hash(Knowledge.PASSCODE, passcode),
-                created_at=self.clock.now(),
+                created_at=now,
+                approved_at=now,
+                activated_at=now,
             )
             self.repository.add(account)
+            if phone is not None:
+                self.contacts.set(account.id, holder_id, normalised_phone(phone), None)
             self.audit.record("account.opened", actor, account.id, level=int(level))
         bound = self.repository.bound_device(account.id)
         if bound is None or bound.id != device_id:
-            self.devices.bind(account.id, device_id, public_key, device_name, actor)
+            self.devices.bind(
+                account.id,
+                device_id,
+                public_key,
+                device_name,
+                actor,
+                bound_by="opening",
+                biometric_key=biometric_key,
+            )
         held = {grant.role for grant in self.repository.grants(account.id)}
         for grant in grants:
             if grant.role not in held:
@@ -148,48 +252,94 @@ class Accounts:
         rows = self.repository.grants(account_id)
         return tuple(sorted((Grant(StaffRole(r.role), r.agency, r.province) for r in rows), key=lambda g: g.role))
 
-    def set_passcode(self, account_id: str, passcode: str, actor: Actor) -> None:
-        """Set a new passcode. Raises InvalidInput("weak_passcode"), NotFound("account_unknown")."""
-        account = self._load(account_id)
-        profile = self.holders.profile(account.holder_id)
-        check_passcode(passcode, number=profile.number, birth_date=profile.birth_date)
-        account.passcode_hash = self.hasher.hash(Knowledge.PASSCODE, passcode)
-        self.audit.record("account.passcode_set", actor, account_id)
-
-    def set_password(self, account_id: str, password: str, actor: Actor) -> None:
-        """Set a new password. Raises InvalidInput("weak_password"), NotFound("account_unknown")."""
-        account = self._load(account_id)
-        check_password(password)
-        account.password_hash = self.hasher.hash(Knowledge.PASSWORD, password)
+    def set_password_hash(self, account_id: str, password_hash: str, actor: Actor) -> None:
+        """Store the hash of a new password, which was checked and hashed outside. Raises NotFound."""
+        self._load(account_id, lock=True).password_hash = password_hash
+        self.repository.flush()
         self.audit.record("account.password_set", actor, account_id)
 
-    def lock(self, account_id: str, ground: LockGround, actor: Actor) -> None:
-        """Lock an active account and end its sessions, at once. Raises Conflict("account_not_active")."""
-        self._move(account_id, AccountState.ACTIVE, AccountState.LOCKED, "account_not_active", ground)
-        self.repository.end_sessions(self.clock.now(), "account_locked", account_id=account_id)
+    def set_passcode_hash(self, account_id: str, passcode_hash: str, actor: Actor) -> None:
+        """Store the hash of a new passcode, which was checked and hashed outside. Raises NotFound."""
+        self._load(account_id, lock=True).passcode_hash = passcode_hash
+        self.repository.flush()
+        self.audit.record("account.passcode_set", actor, account_id)
+
+    def lock(self, account_id: str, ground: LockGround, actor: Actor, legal_ref: str = "") -> None:
+        """Lock an account and end its sessions, at once; the holder is told, except of a death.
+
+        legal_ref: of the ground where nothing nearer is given. A heavier ground takes the place of a lighter one.
+        Raises Conflict("account_not_active") for any other state and for a ground that adds nothing, NotFound.
+        """
+        account, now = self._load(account_id, lock=True), self.clock.now()
+        if account.state != AccountState.LOCKED:
+            self._to(account, AccountState.LOCKED, "account_not_active")
+        elif not outweighs(ground, _ground(account)):
+            raise Conflict("account_not_active")
+        account.lock_ground, account.lock_legal_ref = ground, legal_ref or GROUNDS[ground].legal_ref
+        account.locked_by, account.locked_at = actor.account_id, now
+        self.repository.flush()
+        self.repository.end_sessions(now, "account_locked", account_id=account_id)
         self.audit.record("account.locked", actor, account_id, ground=str(ground))
+        if GROUNDS[ground].told:
+            self.contacts.tell(account_id, "account_locked")
 
     def unlock(self, account_id: str, actor: Actor) -> None:
-        """Unlock. Sessions that the lock ended stay ended. Raises Conflict("account_not_locked")."""
-        self._move(account_id, AccountState.LOCKED, AccountState.ACTIVE, "account_not_locked", None)
-        self.audit.record("account.unlocked", actor, account_id)
+        """Unlock, back to where the account stood, and tell the holder. Sessions that the lock ended stay ended.
+
+        Who may lift which ground is asked before (`may_unlock_self`, `wallet.identity.locking`); a death nobody.
+        Raises Conflict("account_not_locked"), Conflict("ground_remains"), NotFound("account_unknown").
+        """
+        account = self._load(account_id, lock=True)
+        if account.state != AccountState.LOCKED:
+            raise Conflict("account_not_locked")
+        ground = _ground(account)
+        if ground is LockGround.HOLDER_DIED:
+            raise Conflict("ground_remains")
+        activated = account.password_hash is not None
+        self._to(account, AccountState.ACTIVE if activated else AccountState.APPROVED, "account_not_locked")
+        account.lock_ground = account.lock_legal_ref = account.locked_by = account.locked_at = None
+        self.repository.flush()
+        self.audit.record("account.unlocked", actor, account_id, ground=str(ground))
+        self.contacts.tell(account_id, "account_unlocked")
+
+    def assert_unlocked(self, holder_id: str) -> None:
+        """Return if nothing shuts this holder's account, nor will until this transaction ends.
+
+        A holder without an account has none to shut. Raises Conflict("account_locked"), Conflict("account_closed").
+        """
+        state = self.repository.account_state_of_holder(holder_id)
+        if state in (AccountState.LOCKED, AccountState.CLOSED):
+            raise Conflict("account_locked" if state == AccountState.LOCKED else "account_closed")
+
+    def may_unlock_self(self, account_id: str) -> bool:
+        """Return whether the account is locked, and on nothing but its holder's own request."""
+        account = self.repository.account(account_id, lock=True)
+        return (
+            account is not None
+            and account.state == AccountState.LOCKED
+            and _ground(account) is LockGround.HOLDER_REQUEST
+        )
 
     def close(self, account_id: str, actor: Actor) -> None:
-        """Close for good and end every session. Raises NotFound, Conflict("account_closed")."""
-        account = self._load(account_id, lock=True)
-        if account.state == AccountState.CLOSED:
-            raise Conflict("account_closed")
-        account.state = AccountState.CLOSED
-        self.repository.flush()
-        self.repository.end_sessions(self.clock.now(), "account_closed", account_id=account_id)
-        self.audit.record("account.closed", actor, account_id)
+        """Close for good, end every session and tell the holder, except after a death.
 
-    def _move(self, account_id: str, before: str, after: str, code: str, ground: LockGround | None) -> None:
-        account = self._load(account_id, lock=True)
-        if account.state != before:
-            raise Conflict(code)
-        account.state, account.lock_ground = after, ground
+        Raises NotFound("account_unknown"), Conflict("account_closed").
+        """
+        account, now = self._load(account_id, lock=True), self.clock.now()
+        died = _ground(account) is LockGround.HOLDER_DIED
+        self._to(account, AccountState.CLOSED, "account_closed")
+        account.closed_at = now
         self.repository.flush()
+        self.repository.end_sessions(now, "account_closed", account_id=account_id)
+        self.audit.record("account.closed", actor, account_id)
+        if not died:
+            self.contacts.tell(account_id, "account_closed")
+
+    def _to(self, account: Account, state: AccountState, refusal: str) -> None:
+        """Make the one move there is to make; `account` is held against everybody else (`lock=True`)."""
+        if state not in MOVES[AccountState(account.state)]:
+            raise Conflict(refusal)
+        account.state = state
 
     def _load(self, account_id: str, *, lock: bool = False) -> Account:
         account = self.repository.account(account_id, lock=lock)
@@ -204,6 +354,17 @@ def _as_value(account: Account) -> AccountView:
         holder_id=account.holder_id,
         level=AccountLevel(account.level),
         state=AccountState(account.state),
-        lock_ground=None if account.lock_ground is None else LockGround(account.lock_ground),
+        lock_ground=_ground(account),
         created_at=account.created_at,
+        kind=HolderKind(account.kind),
+        lock_legal_ref=account.lock_legal_ref,
+        locked_at=account.locked_at,
+        valid_until=account.valid_until,
+        approved_at=account.approved_at,
+        activated_at=account.activated_at,
+        closed_at=account.closed_at,
     )
+
+
+def _ground(account: Account) -> LockGround | None:
+    return None if account.lock_ground is None else LockGround(account.lock_ground)

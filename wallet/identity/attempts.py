@@ -7,17 +7,20 @@ nobody else can lock a citizen out (S-06).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.errors import NotAllowed, TooManyAttempts
+from wallet.identity.account_states import LockGround
+from wallet.identity.contacts import Contacts
 from wallet.identity.devices import Devices, UnverifiedProof
 from wallet.identity.holders import Holders
 from wallet.identity.models import Account, AccountState, Device, DeviceState
 from wallet.identity.passwords import Knowledge
 from wallet.identity.repository import IdentityRepository
+from wallet.identity.strangers import Strangers, is_new
 from wallet.terms import Actor
 
 FAILURES_BEFORE_BLOCK = 5
@@ -30,7 +33,8 @@ class Attempt:
     """One try that is counted and not yet evaluated. kept: the hash to compare with, None for nobody's.
 
     eligible: whether a right secret would be let in. When not, the hash is computed all the same and the
-    answer is that of a wrong secret (S-02).
+    answer is that of a wrong secret (S-02). unlocks: it is to lift the holder's own lock, not to sign in. slowed: the
+    refusal of a new device that tries somebody else's number too often; raised once the count is committed.
     """
 
     device_id: str
@@ -39,6 +43,8 @@ class Attempt:
     kept: str | None
     eligible: bool
     actor: Actor
+    unlocks: bool = False
+    slowed: TooManyAttempts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,8 @@ class Attempts:
     repository: IdentityRepository
     holders: Holders
     devices: Devices
+    contacts: Contacts
+    strangers: Strangers
     audit: Audit
     clock: Clock
 
@@ -61,23 +69,37 @@ class Attempts:
         self.devices.use_challenge(proof.challenge)
         return device
 
-    def begin(self, proof: UnverifiedProof, kind: Knowledge, number: str | None, request_id: str) -> Attempt:
-        """Count a try. number: whose account it claims to be; None: the account of the device's own session."""
+    def begin(
+        self,
+        proof: UnverifiedProof,
+        kind: Knowledge,
+        request_id: str,
+        *,
+        number: str | None = None,
+        block: str = "",
+        unlocks: bool = False,
+    ) -> Attempt:
+        """Count a try. number: whose account it claims to be; None: that of the device itself. block: of addresses."""
         device = self.admit(proof)
-        reserve(device, kind, self.clock.now())
-        account = self.repository.account(device.account_id)
-        mine = account is not None and (number is None or self.holders.has_number(account.holder_id, number))
-        kept = None
-        if account is not None and mine:
-            kept = account.password_hash if kind is Knowledge.PASSWORD else account.passcode_hash
-        return Attempt(
-            device_id=device.id,
-            account_id=device.account_id,
-            kind=kind,
-            kept=kept,
-            eligible=mine and account is not None and account.state == AccountState.ACTIVE,
-            actor=Actor(device.account_id, device_id=device.id, request_id=request_id),
-        )
+        actor = Actor(device.account_id, device_id=device.id, request_id=request_id)
+        attempt = self._begin(device, kind, actor, number, unlocks)
+        if number is not None and attempt.kept is None:
+            return replace(attempt, slowed=self._slowed(device, block, request_id))
+        return attempt
+
+    def begin_in_session(self, actor: Actor, kind: Knowledge) -> Attempt:
+        """Count a try by whoever is signed in: it stands against the session's own device.
+
+        Raises NotAllowed("device_needed") in a session without one, and what `admit` raises of the device.
+        """
+        if actor.device_id is None:
+            raise NotAllowed("device_needed")
+        device = admitted(self.repository.device(actor.device_id, lock=True), self.clock.now())
+        return self._begin(device, kind, actor, None, False)
+
+    def refuse_proof(self, proof: UnverifiedProof, request_id: str) -> None:
+        """Count a second proof that was none: it is a wrong try like a wrong passcode."""
+        self.refuse(self.begin(proof, Knowledge.PASSCODE, request_id))
 
     def give_back(self, attempt: Attempt) -> None:
         """Undo the count of a try that was never evaluated."""
@@ -95,6 +117,7 @@ class Attempts:
             self.repository.flush()
             self.repository.end_sessions(self.clock.now(), "device_suspended", device_id=device.id)
             self.audit.record("device.suspended", attempt.actor, attempt.account_id, device=device.id)
+            self.contacts.tell(attempt.account_id, "device_suspended", device=device.id)
 
     def accept(self, attempt: Attempt, new_hash: str | None) -> tuple[Account, Device] | None:
         """Forgive the count and return account and device; None when either was taken away meanwhile.
@@ -105,14 +128,45 @@ class Attempts:
         account = self.repository.account(attempt.account_id, lock=True)
         if device is None or account is None:
             return None
-        if device.state != DeviceState.BOUND or account.state != AccountState.ACTIVE:
+        if device.state != DeviceState.BOUND or not _lets_in(account, attempt.unlocks):
             return None
         forgive(device, attempt.kind)
         if new_hash is not None and attempt.kind is Knowledge.PASSWORD:
             account.password_hash = new_hash
         elif new_hash is not None:
             account.passcode_hash = new_hash
+        self.repository.flush()
         return account, device
+
+    def owner(self, device: Device) -> Account | None:
+        """Return the account of a device that was admitted; None when it is not active."""
+        account = self.repository.account(device.account_id, lock=True)
+        return account if account is not None and account.state == AccountState.ACTIVE else None
+
+    def _begin(self, device: Device, kind: Knowledge, actor: Actor, number: str | None, unlocks: bool) -> Attempt:
+        reserve(device, kind, self.clock.now())
+        self.repository.flush()
+        account = self.repository.account(device.account_id)
+        mine = account is not None and (number is None or self.holders.has_number(account.holder_id, number))
+        kept = None
+        if account is not None and mine:
+            kept = account.password_hash if kind is Knowledge.PASSWORD else account.passcode_hash
+        return Attempt(
+            device_id=device.id,
+            account_id=device.account_id,
+            kind=kind,
+            kept=kept,
+            eligible=mine and account is not None and _lets_in(account, unlocks),
+            actor=actor,
+            unlocks=unlocks,
+        )
+
+    def _slowed(self, device: Device, block: str, request_id: str) -> TooManyAttempts | None:
+        try:
+            self.strangers.count(block, request_id)
+        except TooManyAttempts as refusal:
+            return refusal if is_new(device, self.clock.now()) else None
+        return None
 
 
 def admitted(device: Device | None, now: datetime) -> Device:
@@ -127,6 +181,12 @@ def admitted(device: Device | None, now: datetime) -> Device:
     if device.blocked_until is not None and now < device.blocked_until:
         raise TooManyAttempts("too_many_attempts", math.ceil((device.blocked_until - now).total_seconds()))
     return device
+
+
+def _lets_in(account: Account, unlocks: bool) -> bool:
+    if unlocks:
+        return account.state == AccountState.LOCKED and account.lock_ground == LockGround.HOLDER_REQUEST
+    return account.state == AccountState.ACTIVE
 
 
 def reserve(device: Device, kind: Knowledge, now: datetime) -> None:

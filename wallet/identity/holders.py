@@ -83,6 +83,16 @@ class Holders:
         self._keys[holder_id] = key
         return holder_id
 
+    def hold(self, holder_id: str, *, shared: bool = False) -> None:
+        """Let nobody else erase this holder until the transaction ends; nor give them anything, unless it is shared.
+
+        Whoever makes something for a holder holds them shared; whoever erases one waits for that, and sees it.
+        Raises NotFound("holder_unknown") when unknown or erased.
+        """
+        holder = self.repository.holder(holder_id, lock="share" if shared else "update")
+        if holder is None or holder.sealed_data_key is None:
+            raise NotFound("holder_unknown")
+
     def number(self, holder_id: str) -> str:
         """Return a holder's number, for asking a register. Raises NotFound("holder_unknown")."""
         return self.profile(holder_id).number

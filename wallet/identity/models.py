@@ -88,6 +88,8 @@ class Account(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     """When the registers were last asked whether the person lives and the card stands."""
+    expiry_told_for: Mapped[date | None] = mapped_column(Date)
+    """The `valid_until` whose coming the holder was told of, once."""
 
 
 class Contact(Base):
@@ -166,6 +168,16 @@ class StaffGrant(Base):
     role: Mapped[str] = mapped_column(String(16), primary_key=True)
     agency: Mapped[str] = mapped_column(String(80))
     province: Mapped[str] = mapped_column(String(16))
+
+
+class StaffEnrolment(Base):
+    """The right to bind the first device of a member of staff, once. digest: keyed fingerprint of its token."""
+
+    __tablename__ = "staff_enrolments"
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Device(Base):

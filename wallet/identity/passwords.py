@@ -26,10 +26,11 @@ SALT_BYTES = 16
 
 
 class Knowledge(StrEnum):
-    """Which of the two secrets: the hash of one never verifies as the other."""
+    """Which of the secrets: the hash of one never verifies as another."""
 
     PASSWORD = "password"  # noqa: S105 - the name of a kind
     PASSCODE = "passcode"
+    ANSWER = "answer"
 
 
 class Hasher:
@@ -82,24 +83,25 @@ class Hasher:
             self._running.release()
 
 
-def check_password(password: str) -> None:
+def check_password(password: str, pointer: str = "/password") -> None:
     """Refuse a password outside the rule of docs/domain.md, section 2.4.
 
-    Raises InvalidInput("weak_password").
+    pointer: of the field that it came in. Raises InvalidInput("weak_password").
     """
     kinds = (str.isdigit, str.isupper, str.islower, SPECIAL.__contains__)
     if not 8 <= len(password) <= 20 or not all(any(kind(letter) for letter in password) for kind in kinds):
-        raise InvalidInput({"/password": "weak_password"}, "weak_password")
+        raise InvalidInput({pointer: "weak_password"}, "weak_password")
 
 
-def check_passcode(passcode: str, *, number: str, birth_date: str) -> None:
+def check_passcode(passcode: str, *, number: str, birth_date: str, pointer: str = "/passcode") -> None:
     """Refuse a passcode that is not six digits, or that a thief tries first.
 
-    birth_date: `YYYY-MM-DD`, or `YYYY` where only the year is known. Raises InvalidInput("weak_passcode").
+    birth_date: `YYYY-MM-DD`, or `YYYY` where only the year is known. pointer: of the field that it came in.
+    Raises InvalidInput("weak_passcode").
     """
     well_formed = len(passcode) == 6 and passcode.isascii() and passcode.isdigit()
     if not well_formed or _is_pattern(passcode) or passcode in number or passcode in _spellings(birth_date):
-        raise InvalidInput({"/passcode": "weak_passcode"}, "weak_passcode")
+        raise InvalidInput({pointer: "weak_passcode"}, "weak_passcode")
 
 
 def _is_pattern(passcode: str) -> bool:

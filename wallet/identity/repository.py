@@ -2,23 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import CursorResult, Update, bindparam, select, update
+from sqlalchemy import CursorResult, Delete, Select, Update, bindparam, case, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from wallet.db import Base
+from wallet.db import Base, keyset_page
 from wallet.errors import Conflict, Unavailable
+from wallet.identity.account_states import LockGround
 from wallet.identity.models import (
     Account,
+    AccountState,
     Contact,
     Device,
     DeviceState,
     Guardianship,
+    GuessCount,
     Holder,
+    LockOrder,
+    Passkey,
     RefreshToken,
+    SecurityAnswer,
     SignedInSession,
+    StaffEnrolment,
     StaffGrant,
 )
 from wallet.single_use import consume
@@ -26,12 +35,17 @@ from wallet.single_use import consume
 DatabaseSession = Session
 """What `build_identity` is handed: named here so that no service names SQLAlchemy."""
 
+UNLOCKED = (AccountState.APPROVED, AccountState.ACTIVE)
+"""States in which an account is somebody's electronic identity and may be locked."""
+
 # Everything a protected request asks of the database, in one read by key: the session, its account, its
-# device, and one row per staff role (none for a citizen).
+# device or passkey, and one row per staff role (none for a citizen).
 _SESSION_FACTS = (
     select(
         SignedInSession.account_id,
         SignedInSession.device_id,
+        SignedInSession.passkey_id,
+        SignedInSession.client_key,
         SignedInSession.auth_level,
         SignedInSession.token_binding,
         SignedInSession.created_at,
@@ -44,10 +58,13 @@ _SESSION_FACTS = (
         Account.cooling_off_until,
         Device.state.label("device_state"),
         Device.public_key,
+        Device.biometric_key,
+        Passkey.removed_at.label("passkey_removed_at"),
         StaffGrant.role,
     )
     .join(Account, Account.id == SignedInSession.account_id)
-    .join(Device, Device.id == SignedInSession.device_id)
+    .outerjoin(Device, Device.id == SignedInSession.device_id)
+    .outerjoin(Passkey, Passkey.id == SignedInSession.passkey_id)
     .outerjoin(StaffGrant, StaffGrant.account_id == Account.id)
     .where(SignedInSession.id == bindparam("session_id"))
 )
@@ -55,12 +72,16 @@ _SESSION_FACTS = (
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """What is on record of one session, its account and its device, read together."""
+    """What is on record of one session, its account and its device or passkey, read together.
+
+    public_key: of the device, or of the browser that came in by passkey.
+    """
 
     id: str
     account_id: str
     holder_id: str
-    device_id: str
+    device_id: str | None
+    passkey_id: str | None
     account_level: int
     auth_level: int
     token_binding: str | None
@@ -70,8 +91,10 @@ class SessionFacts:
     ended_at: datetime | None
     account_state: str
     cooling_off_until: datetime | None
-    device_state: str
-    public_key: dict[str, str]
+    device_state: str | None
+    passkey_removed_at: datetime | None
+    public_key: dict[str, str] | None
+    has_biometric_key: bool
     roles: frozenset[str]
 
 
@@ -83,8 +106,14 @@ class IdentityRepository:
 
     # Holders
 
-    def holder(self, holder_id: str) -> Holder | None:
-        return self.session.get(Holder, holder_id)
+    def holder(self, holder_id: str, *, lock: str | None = None) -> Holder | None:
+        """Return a holder. lock: `update`: for this transaction alone; `share`: nobody changes it meanwhile."""
+        return self.session.get(
+            Holder,
+            holder_id,
+            with_for_update=None if lock is None else {"read": lock == "share"},
+            populate_existing=lock is not None,
+        )
 
     def holder_by_number(self, number_index: bytes) -> Holder | None:
         return self.session.scalar(select(Holder).where(Holder.number_index == number_index))
@@ -103,6 +132,15 @@ class IdentityRepository:
     def guardianship(self, ward_account_id: str, guardian_account_id: str) -> Guardianship | None:
         return self.session.get(Guardianship, (ward_account_id, guardian_account_id))
 
+    def guardianships_of_ward(self, ward_account_id: str) -> Sequence[Guardianship]:
+        """Return the relations of a ward that hold."""
+        statement = (
+            select(Guardianship)
+            .where(Guardianship.ward_account_id == ward_account_id, Guardianship.ended_at.is_(None))
+            .order_by(Guardianship.since, Guardianship.guardian_account_id)
+        )
+        return self.session.scalars(statement).all()
+
     def guardianships(self, guardian_account_id: str) -> Sequence[tuple[Guardianship, str]]:
         """Return the relations of a guardian that hold, with the holder of each ward."""
         statement = (
@@ -113,8 +151,102 @@ class IdentityRepository:
         )
         return [(row, holder_id) for row, holder_id in self.session.execute(statement)]
 
+    def other_guardian(self, ward_account_id: str, account_id: str) -> bool:
+        """Return whether an open account beside this one acts for a ward."""
+        statement = (
+            select(Guardianship.guardian_account_id)
+            .join(Account, Account.id == Guardianship.guardian_account_id)
+            .where(
+                Guardianship.ward_account_id == ward_account_id,
+                Guardianship.guardian_account_id != account_id,
+                Guardianship.ended_at.is_(None),
+                Account.state != AccountState.CLOSED,
+            )
+        )
+        return self.session.execute(statement.limit(1)).first() is not None
+
     def grants(self, account_id: str) -> Sequence[StaffGrant]:
         return self.session.scalars(select(StaffGrant).where(StaffGrant.account_id == account_id)).all()
+
+    def answers(self, account_id: str) -> Sequence[SecurityAnswer]:
+        statement = select(SecurityAnswer).where(SecurityAnswer.account_id == account_id)
+        return self.session.scalars(statement.order_by(SecurityAnswer.question)).all()
+
+    def remove_answers(self, account_id: str) -> None:
+        self.session.execute(delete(SecurityAnswer).where(SecurityAnswer.account_id == account_id))
+
+    def staff(self) -> Sequence[StaffGrant]:
+        """Return every staff role there is, by role, province and account."""
+        order = (StaffGrant.role, StaffGrant.province, StaffGrant.account_id)
+        return self.session.scalars(select(StaffGrant).order_by(*order)).all()
+
+    def remove_grant(self, account_id: str, role: str) -> bool:
+        """Return whether this call took the role away."""
+        statement = delete(StaffGrant).where(StaffGrant.account_id == account_id, StaffGrant.role == role)
+        return self._changed(statement) == 1
+
+    def staff_enrolment(self, digest: bytes) -> StaffEnrolment | None:
+        return self.session.scalar(select(StaffEnrolment).where(StaffEnrolment.digest == digest))
+
+    def use_staff_enrolment(self, digest: bytes, now: datetime) -> bool:
+        """Return whether this call was the one that used the enrolment, and in time."""
+        statement = delete(StaffEnrolment).where(StaffEnrolment.digest == digest, StaffEnrolment.expires_at > now)
+        return self._changed(statement) == 1
+
+    def drop_staff_enrolment(self, account_id: str) -> None:
+        self.session.execute(delete(StaffEnrolment).where(StaffEnrolment.account_id == account_id))
+
+    def account_state_of_holder(self, holder_id: str) -> str | None:
+        """Return the state of a holder's account, which nobody changes until this transaction ends."""
+        statement = select(Account.state).where(Account.holder_id == holder_id)
+        return self.session.scalar(statement.with_for_update(read=True))
+
+    def accounts_past(self, day: date, limit: int) -> Sequence[str]:
+        """Return unlocked accounts whose card or permit ended before `day`."""
+        statement = select(Account.id).where(Account.state.in_(UNLOCKED), Account.valid_until < day)
+        return self.session.scalars(statement.order_by(Account.valid_until, Account.id).limit(limit)).all()
+
+    def accounts_unchecked(self, moment: datetime, limit: int) -> Sequence[str]:
+        """Return accounts of the living that no register was asked about since `moment`; the longest ago first."""
+        statement = select(Account.id).where(
+            Account.state.in_((*UNLOCKED, AccountState.LOCKED)),
+            or_(Account.lock_ground.is_(None), Account.lock_ground != LockGround.HOLDER_DIED),
+            or_(Account.checked_at.is_(None), Account.checked_at <= moment),
+        )
+        return self.session.scalars(statement.order_by(Account.checked_at.nulls_first(), Account.id).limit(limit)).all()
+
+    def accounts_expiring(self, first: date, last: date, limit: int) -> Sequence[str]:
+        """Return unlocked accounts that end between two days and were not told of it."""
+        statement = select(Account.id).where(
+            Account.state.in_(UNLOCKED),
+            Account.valid_until.between(first, last),
+            or_(Account.expiry_told_for.is_(None), Account.expiry_told_for != Account.valid_until),
+        )
+        return self.session.scalars(statement.order_by(Account.valid_until, Account.id).limit(limit)).all()
+
+    def accounts_of_dead(self, locked_before: datetime, limit: int) -> Sequence[str]:
+        """Return accounts that were locked on a death before this moment and are not closed."""
+        statement = select(Account.id).where(
+            Account.state == AccountState.LOCKED,
+            Account.lock_ground == LockGround.HOLDER_DIED,
+            Account.locked_at < locked_before,
+        )
+        return self.session.scalars(statement.order_by(Account.locked_at, Account.id).limit(limit)).all()
+
+    # Orders to lock
+
+    def lock_order(self, order_id: str) -> LockOrder | None:
+        return self.session.get(LockOrder, order_id, populate_existing=True)
+
+    def lock_orders(self, state: str, limit: int, place: str | None) -> tuple[list[LockOrder], str | None]:
+        """Return one page of a state, the oldest first, and the place of the next."""
+        statement = select(LockOrder).where(LockOrder.state == state).order_by(LockOrder.received_at, LockOrder.id)
+        return keyset_page(self.session, statement, limit, place)
+
+    def move_lock_order(self, order_id: str, before: str, **values: object) -> bool:
+        """Change an order that is in this state; return whether this call did."""
+        statement = update(LockOrder).where(LockOrder.id == order_id, LockOrder.state == before)
+        return self._changed(statement.values(**values)) == 1
 
     # Devices
 
@@ -126,6 +258,17 @@ class IdentityRepository:
         return self.session.scalar(
             select(Device).where(Device.account_id == account_id, Device.state == DeviceState.BOUND)
         )
+
+    def devices(self, account_id: str, *, lock: bool = False) -> Sequence[Device]:
+        """Return every device that an account ever had, the newest first."""
+        statement = _history(account_id)
+        if lock:
+            statement = statement.with_for_update().execution_options(populate_existing=True)
+        return self.session.scalars(statement).all()
+
+    def device_page(self, account_id: str, limit: int, place: str | None) -> tuple[list[Device], str | None]:
+        """Return one page of the same, and the place of the next."""
+        return keyset_page(self.session, _history(account_id), limit, place)
 
     # Sessions
 
@@ -147,6 +290,7 @@ class IdentityRepository:
             account_id=row.account_id,
             holder_id=row.holder_id,
             device_id=row.device_id,
+            passkey_id=row.passkey_id,
             account_level=row.level,
             auth_level=row.auth_level,
             token_binding=row.token_binding,
@@ -157,7 +301,9 @@ class IdentityRepository:
             account_state=row.account_state,
             cooling_off_until=row.cooling_off_until,
             device_state=row.device_state,
-            public_key=row.public_key,
+            passkey_removed_at=row.passkey_removed_at,
+            public_key=row.public_key if row.device_id is not None else row.client_key,
+            has_biometric_key=row.biometric_key is not None,
             roles=frozenset(each.role for each in rows if each.role is not None),
         )
 
@@ -169,10 +315,38 @@ class IdentityRepository:
         statement = update(SignedInSession).where(SignedInSession.id == session_id, SignedInSession.ended_at.is_(None))
         return self._changed(statement.values(ended_at=at, end_reason=reason)) == 1
 
-    def end_sessions(self, at: datetime, reason: str, *, account_id: str = "", device_id: str = "") -> int:
-        """End every open session of an account or of a device; return how many."""
-        owner = SignedInSession.account_id == account_id if account_id else SignedInSession.device_id == device_id
+    def session_page(
+        self, account_id: str, now: datetime, limit: int, place: str | None
+    ) -> tuple[list[SignedInSession], str | None]:
+        """Return one page of the sessions that are not over, newest first, and the place of the next."""
+        statement = (
+            select(SignedInSession)
+            .where(
+                SignedInSession.account_id == account_id,
+                SignedInSession.ended_at.is_(None),
+                SignedInSession.expires_at > now,
+            )
+            .order_by(SignedInSession.created_at.desc(), SignedInSession.id.desc())
+        )
+        return keyset_page(self.session, statement, limit, place)
+
+    def end_sessions(
+        self,
+        at: datetime,
+        reason: str,
+        *,
+        account_id: str = "",
+        device_id: str = "",
+        passkey_id: str = "",
+        keep: str | None = None,
+    ) -> int:
+        """End every open session of an account, a device or a passkey, except the one to keep; return how many."""
+        owner = SignedInSession.passkey_id == passkey_id
+        if account_id or device_id:
+            owner = SignedInSession.account_id == account_id if account_id else SignedInSession.device_id == device_id
         statement = update(SignedInSession).where(owner, SignedInSession.ended_at.is_(None))
+        if keep is not None:
+            statement = statement.where(SignedInSession.id != keep)
         return self._changed(statement.values(ended_at=at, end_reason=reason))
 
     def refresh_token(self, session_id: str, number: int) -> RefreshToken | None:
@@ -189,6 +363,66 @@ class IdentityRepository:
             RefreshToken.session_id == session_id, RefreshToken.number == number, RefreshToken.used_at.is_(None)
         )
         return self._changed(statement.values(used_at=at)) == 1
+
+    # Passkeys
+
+    def passkey(self, passkey_id: str) -> Passkey | None:
+        return self.session.get(Passkey, passkey_id)
+
+    def passkey_by_credential(self, credential_id: bytes) -> Passkey | None:
+        return self.session.scalar(select(Passkey).where(Passkey.credential_id == credential_id))
+
+    def passkeys(self, account_id: str) -> Sequence[Passkey]:
+        """Return the passkeys of an account that were not removed, oldest first."""
+        statement = select(Passkey).where(Passkey.account_id == account_id, Passkey.removed_at.is_(None))
+        return self.session.scalars(statement.order_by(Passkey.created_at, Passkey.id)).all()
+
+    def count_passkeys(self, account_id: str) -> int:
+        statement = select(func.count()).where(Passkey.account_id == account_id, Passkey.removed_at.is_(None))
+        return self.session.scalar(statement) or 0
+
+    def use_passkey(self, passkey_id: str, sign_count: int, at: datetime) -> bool:
+        """Record a use; return whether its count went up. Authenticators that do not count say 0 for ever."""
+        statement = update(Passkey).where(Passkey.id == passkey_id, Passkey.removed_at.is_(None))
+        went_up = Passkey.sign_count < sign_count if sign_count else Passkey.sign_count == 0
+        return self._changed(statement.where(went_up).values(sign_count=sign_count, last_used_at=at)) == 1
+
+    def remove_passkey(self, account_id: str, passkey_id: str, at: datetime) -> bool:
+        """Return whether this call removed the passkey of this account."""
+        statement = update(Passkey).where(
+            Passkey.id == passkey_id, Passkey.account_id == account_id, Passkey.removed_at.is_(None)
+        )
+        return self._changed(statement.values(removed_at=at)) == 1
+
+    # Guesses
+
+    def count_guess(self, scope: str, subject: bytes, now: datetime, window_ends_at: datetime) -> tuple[int, datetime]:
+        """Count one try in one statement; return how many there were in this window, and its end.
+
+        A window that is over begins anew.
+        """
+        dialect = sqlite if self.session.get_bind().dialect.name == "sqlite" else postgresql
+        over = GuessCount.window_ends_at <= now
+        values = {"scope": scope, "subject": subject, "window_ends_at": window_ends_at, "count": 1}
+        statement = dialect.insert(GuessCount).values(values)
+        statement = statement.on_conflict_do_update(
+            index_elements=[GuessCount.scope, GuessCount.subject],
+            set_={
+                "count": case((over, 1), else_=GuessCount.count + 1),
+                "window_ends_at": case((over, statement.excluded.window_ends_at), else_=GuessCount.window_ends_at),
+            },
+        )
+        row = self.session.execute(statement.returning(GuessCount.count, GuessCount.window_ends_at)).one()
+        return row[0], row[1]
+
+    def guess_count(self, scope: str, subject: bytes) -> GuessCount | None:
+        return self.session.get(GuessCount, (scope, subject), populate_existing=True)
+
+    def forget_guesses(self, scope: str, subject: bytes) -> None:
+        self.session.execute(delete(GuessCount).where(GuessCount.scope == scope, GuessCount.subject == subject))
+
+    def forget_guesses_before(self, moment: datetime) -> None:
+        self.session.execute(delete(GuessCount).where(GuessCount.window_ends_at <= moment))
 
     # Any table
 
@@ -208,6 +442,10 @@ class IdentityRepository:
         """Return whether `thing` was not used before (see `wallet.single_use`)."""
         return consume(self.session, kind, thing, expires_at)
 
-    def _changed(self, statement: Update) -> int:
+    def _changed(self, statement: Update | Delete) -> int:
         result = self.session.execute(statement, execution_options={"synchronize_session": False})
         return result.rowcount if isinstance(result, CursorResult) else 0
+
+
+def _history(account_id: str) -> Select[Any]:
+    return select(Device).where(Device.account_id == account_id).order_by(Device.bound_at.desc(), Device.id.desc())

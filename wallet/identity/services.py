@@ -10,17 +10,27 @@ from wallet.entropy import Entropy
 from wallet.identity.accounts import Accounts
 from wallet.identity.attempts import Attempts
 from wallet.identity.challenges import Challenges
+from wallet.identity.changing_secrets import ChangingSecrets
+from wallet.identity.changing_secrets import Transaction as SecretsTransaction
 from wallet.identity.contacts import Contacts
 from wallet.identity.devices import DeviceProofs, Devices
+from wallet.identity.due_accounts import DueAccounts
 from wallet.identity.guardians import Guardians
 from wallet.identity.holders import Holders
+from wallet.identity.limits import Limits
+from wallet.identity.passkeys import Passkeys
 from wallet.identity.passwords import Hasher
+from wallet.identity.questions import SecurityQuestions
 from wallet.identity.repository import DatabaseSession, IdentityRepository
 from wallet.identity.sessions import Sessions
 from wallet.identity.signing_in import SigningIn, Transaction
+from wallet.identity.staffing import StaffEnrolling, Staffing
+from wallet.identity.staffing import Transaction as StaffTransaction
+from wallet.identity.strangers import Strangers
 from wallet.identity.tokens import TokenCodec
+from wallet.identity.webauthn import Webauthn, host_of, origin_of
 from wallet.messages.telling import Telling
-from wallet.settings import Settings
+from wallet.settings import Settings, comma_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,7 @@ class SharedIdentity:
     tokens: TokenCodec
     challenges: Challenges
     proofs: DeviceProofs
+    webauthn: Webauthn
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,12 @@ class IdentityServices:
     sessions: Sessions
     contacts: Contacts
     guardians: Guardians
+    due_accounts: DueAccounts
+    limits: Limits
+    questions: SecurityQuestions
+    strangers: Strangers
+    passkeys: Passkeys
+    staffing: Staffing
 
 
 def share_identity(settings: Settings, entropy: Entropy, keystore: Keystore) -> SharedIdentity:
@@ -58,6 +75,11 @@ def share_identity(settings: Settings, entropy: Entropy, keystore: Keystore) -> 
         tokens=TokenCodec(keystore, settings.issuer_url),
         challenges=challenges,
         proofs=DeviceProofs(challenges, settings.issuer_url),
+        webauthn=Webauthn(
+            challenges,
+            host_of(settings.issuer_url),
+            (origin_of(settings.issuer_url), *comma_list(settings.passkey_origins)),
+        ),
     )
 
 
@@ -77,14 +99,28 @@ def build_identity(
         repository, clock, entropy, keystore.secret(Secret.NUMBER_INDEX), keystore.secret(Secret.DATA_KEYS)
     )
     contacts = Contacts(repository, holders, telling, clock, keystore.secret(Secret.NUMBER_INDEX))
-    devices = Devices(repository, audit, clock)
+    devices = Devices(repository, contacts, audit, clock, timedelta(hours=settings.cooling_off_hours))
+    limits = Limits(repository, clock, keystore.secret(Secret.CODES))
+    strangers = Strangers(limits, audit, settings.spraying_tries)
+    accounts = Accounts(
+        repository,
+        holders,
+        devices,
+        contacts,
+        shared.hasher,
+        audit,
+        clock,
+        entropy,
+        activation_life=timedelta(days=settings.activation_days),
+    )
     return IdentityServices(
         holders=holders,
-        accounts=Accounts(repository, holders, devices, shared.hasher, audit, clock, entropy),
+        accounts=accounts,
         devices=devices,
         sessions=Sessions(
             repository,
-            Attempts(repository, holders, devices, audit, clock),
+            Attempts(repository, holders, devices, contacts, strangers, audit, clock),
+            contacts,
             audit,
             clock,
             entropy,
@@ -92,7 +128,13 @@ def build_identity(
             session_life=timedelta(seconds=settings.session_seconds),
         ),
         contacts=contacts,
-        guardians=Guardians(repository, audit, clock),
+        guardians=Guardians(repository, contacts, audit, clock),
+        due_accounts=DueAccounts(repository, audit, clock),
+        limits=limits,
+        questions=SecurityQuestions(repository),
+        strangers=strangers,
+        passkeys=Passkeys(repository, contacts, audit, clock, entropy),
+        staffing=Staffing(repository, accounts, audit, clock, entropy, keystore.secret(Secret.CODES)),
     )
 
 
@@ -101,5 +143,26 @@ def build_signing_in(
 ) -> SigningIn:
     """Build the one that opens transactions itself. write, read: those of the wallet."""
     return SigningIn(
-        write, read, clock, shared.hasher, shared.proofs, shared.tokens, timedelta(seconds=settings.leeway_seconds)
+        write,
+        read,
+        clock,
+        shared.hasher,
+        shared.proofs,
+        shared.webauthn,
+        shared.tokens,
+        timedelta(seconds=settings.leeway_seconds),
     )
+
+
+def build_changing_secrets(
+    write: SecretsTransaction, read: SecretsTransaction, shared: SharedIdentity
+) -> ChangingSecrets:
+    """Build the one that opens transactions itself. write, read: those of the wallet."""
+    return ChangingSecrets(write, read, shared.hasher)
+
+
+def build_staff_enrolling(
+    write: StaffTransaction, read: StaffTransaction, clock: Clock, shared: SharedIdentity
+) -> StaffEnrolling:
+    """Build the one that opens transactions itself. write, read: those of the wallet."""
+    return StaffEnrolling(write, read, clock, shared.hasher, shared.proofs)

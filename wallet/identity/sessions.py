@@ -1,21 +1,23 @@
-"""Sessions: begun by a device that proved itself, kept by rotating refresh tokens, ended at once.
+"""Sessions: begun by a device or a passkey that proved itself, kept by rotating refresh tokens, ended at once.
 
 An access token says nothing that is not looked up again: with every request one read by key asks whether the
-session, its account and its device still stand (S-23). What the token claims can only be less than that.
+session, its account and its device or passkey still stand (S-23). What the token claims can only be less than that.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.entropy import Entropy, new_id
-from wallet.errors import NotAuthenticated
+from wallet.errors import NotAuthenticated, NotFound
 from wallet.identity.attempts import Attempts
 from wallet.identity.compact_jws import thumbprint
-from wallet.identity.models import Account, AccountState, Device, DeviceState, RefreshToken, SignedInSession
+from wallet.identity.contacts import Contacts
+from wallet.identity.factors import Factor, ways
+from wallet.identity.models import AccountState, DeviceState, RefreshToken, SignedInSession
 from wallet.identity.proof_of_possession import Proof, use
 from wallet.identity.repository import IdentityRepository, SessionFacts
 from wallet.identity.tokens import to_seconds
@@ -27,12 +29,17 @@ DPOP = "dpop"
 
 @dataclass(frozen=True, slots=True)
 class LiveSession:
-    """A session that stands, with what it allows. jkt: thumbprint of its device's key."""
+    """A session that stands, with what it allows.
+
+    It rests on a device, or on a passkey of a browser; the other id is None. jkt: thumbprint of the key that its
+    refresh proofs are made with. has_biometric_key: its device can prove a face or a fingerprint.
+    """
 
     id: str
     account_id: str
     holder_id: str
-    device_id: str
+    device_id: str | None
+    passkey_id: str | None
     account_level: AccountLevel
     auth_level: AuthLevel
     roles: frozenset[StaffRole]
@@ -42,6 +49,51 @@ class LiveSession:
     authenticated_at: datetime
     expires_at: datetime
     cooling_off_until: datetime | None = None
+    has_biometric_key: bool = False
+
+    @property
+    def rests_on(self) -> str:
+        """The id of its device or of its passkey: what the claim `dev` of its tokens says."""
+        return self.device_id or self.passkey_id or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a session begins, beside who it is of.
+
+    place: where, as far as is known. client_key: public JWK of a browser, which has no device key. token_binding:
+    `dpop` when its access tokens shall need a proof with every request.
+    """
+
+    place: str = ""
+    request_id: str = ""
+    token_binding: str | None = None
+    device_id: str | None = None
+    passkey_id: str | None = None
+    client_key: Mapping[str, str] | None = field(default=None, repr=False)
+    client_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An id, and what its holder calls it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session as its holder sees it in a list."""
+
+    id: str
+    created_at: datetime
+    expires_at: datetime
+    place: str
+    auth_level: AuthLevel
+    device: Named | None
+    passkey: Named | None
+    client_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +120,7 @@ class SignedIn:
             "iat": to_seconds(self.issued_at),
             "exp": to_seconds(self.access_expires_at),
             "sid": session.id,
-            "dev": session.device_id,
+            "dev": session.rests_on,
             "account_level": int(session.account_level),
             "auth_level": int(session.auth_level),
             "auth_time": to_seconds(session.authenticated_at),
@@ -85,7 +137,7 @@ class SignedIn:
             "iat": to_seconds(self.refresh_issued_at),
             "exp": to_seconds(self.session.expires_at),
             "sid": self.session.id,
-            "dev": self.session.device_id,
+            "dev": self.session.rests_on,
         }
 
 
@@ -103,37 +155,41 @@ class Sessions:
 
     repository: IdentityRepository
     attempts: Attempts
+    contacts: Contacts
     audit: Audit
     clock: Clock
     entropy: Entropy
     access_life: timedelta
     session_life: timedelta
 
-    def start(
-        self, account: Account, device: Device, level: AuthLevel, binding: str | None, request_id: str
-    ) -> SignedIn:
+    def start(self, account_id: str, level: AuthLevel, beginning: Beginning) -> SignedIn:
         """Begin a session with its first refresh token."""
         now = self.clock.now()
         row = SignedInSession(
             id=new_id(self.entropy, "ses"),
-            account_id=account.id,
-            device_id=device.id,
+            account_id=account_id,
+            device_id=beginning.device_id,
+            passkey_id=beginning.passkey_id,
+            client_name=beginning.client_name,
+            place=beginning.place,
             auth_level=int(level),
-            token_binding=binding,
+            token_binding=beginning.token_binding,
             created_at=now,
             authenticated_at=now,
             expires_at=now + self.session_life,
         )
+        if beginning.client_key is not None:
+            row.client_key = dict(beginning.client_key)
         self.repository.add(row)
         self.repository.add(RefreshToken(session_id=row.id, number=1, issued_at=now, expires_at=row.expires_at))
         live = self.check(row.id)
         self.audit.record(
-            "session.started", _actor(live, request_id), account.id, session=row.id, auth_level=int(level)
+            "session.started", _actor(live, beginning.request_id), account_id, session=row.id, auth_level=int(level)
         )
         return self._signed_in(live, 1, now)
 
     def check(self, session_id: str) -> LiveSession:
-        """Return a session that stands, its account active and its device bound. One read by key.
+        """Return a session that stands, its account active, its device bound or its passkey there. One read by key.
 
         Raises NotAuthenticated("session_ended"), Unavailable("dependency_unavailable").
         """
@@ -143,23 +199,26 @@ class Sessions:
             or facts.ended_at is not None
             or self.clock.now() >= facts.expires_at
             or facts.account_state != AccountState.ACTIVE
-            or facts.device_state != DeviceState.BOUND
+            or not _rests_firmly(facts)
         ):
             raise NotAuthenticated("session_ended")
         return _live(facts)
 
     def raise_level(self, session_id: str, level: AuthLevel, request_id: str) -> SignedIn:
-        """Record that the session was authenticated better, and return tokens that say so.
+        """Record that the session was authenticated again, and return tokens that say so.
 
-        The refresh token stays the one that is live: a client that never sees this answer goes on with its own.
+        What was proven now makes the level, never a mixture with what was proven before: with less than the session
+        has, only the access token of this answer says so, and the session stays what it is. The refresh token stays
+        the one that is live: a client that never sees this answer goes on with its own.
         """
-        self.check(session_id)
+        former, now = self.check(session_id), self.clock.now()
         row, token = self.repository.signed_in(session_id, lock=True), self.repository.unused_refresh_token(session_id)
         if row is None or token is None:
             raise NotAuthenticated("session_ended")
-        row.auth_level, row.authenticated_at = max(row.auth_level, int(level)), self.clock.now()
-        self.repository.flush()
-        live = self.check(session_id)
+        live = replace(former, auth_level=level, authenticated_at=now)
+        if level >= row.auth_level:
+            row.auth_level, row.authenticated_at = int(level), now
+            self.repository.flush()
         self.audit.record(
             "session.raised", _actor(live, request_id), live.account_id, session=session_id, auth_level=int(level)
         )
@@ -190,7 +249,8 @@ class Sessions:
             return self._signed_in(live, number + 1, token.used_at)
         actor = _actor(live, request_id)
         self.repository.end_session(session_id, now, "token_reuse")
-        self.audit.record("session.token_reuse", actor, live.account_id, session=session_id, device=live.device_id)
+        self.audit.record("session.token_reuse", actor, live.account_id, session=session_id, rests_on=live.rests_on)
+        self.contacts.tell(live.account_id, "token_reuse", session=session_id)
         return None
 
     def end(self, session_id: str, reason: str, actor: Actor) -> None:
@@ -198,15 +258,52 @@ class Sessions:
         if self.repository.end_session(session_id, self.clock.now(), reason):
             self.audit.record("session.ended", actor, actor.account_id, session=session_id, reason=reason)
 
-    def end_all(self, account_id: str, reason: str, actor: Actor) -> int:
-        """End every session of an account now; return how many."""
-        count = self.repository.end_sessions(self.clock.now(), reason, account_id=account_id)
+    def end_own(self, session_id: str, actor: Actor) -> None:
+        """End one of the actor's sessions. Raises NotFound("not_found") for another's, and for one that is over."""
+        row = self.repository.signed_in(session_id)
+        if row is None or row.account_id != actor.account_id or row.ended_at is not None:
+            raise NotFound("not_found")
+        self.end(session_id, "signed_out", actor)
+
+    def end_all(self, account_id: str, reason: str, actor: Actor, *, keep: str | None = None) -> int:
+        """End every session of an account now, except the one to `keep`; return how many."""
+        count = self.repository.end_sessions(self.clock.now(), reason, account_id=account_id, keep=keep)
         self.audit.record("session.all_ended", actor, account_id, reason=reason, count=count)
         return count
+
+    def page(self, account_id: str, limit: int, place: str | None) -> tuple[list[OpenSession], str | None]:
+        """Return one page of the sessions of an account that are not over, newest first, and the place of the next."""
+        rows, following = self.repository.session_page(account_id, self.clock.now(), limit, place)
+        return [self._as_value(row) for row in rows], following
+
+    def ways(self, live: LiveSession, level: AuthLevel) -> list[list[str]]:
+        """Return the ways in which this session can reach a level; none where it never can."""
+        available: set[Factor] = set()
+        if live.device_id is not None:
+            available |= {Factor.DEVICE, Factor.PASSCODE}
+        if live.has_biometric_key:
+            available.add(Factor.BIOMETRIC)
+        if self.repository.count_passkeys(live.account_id):
+            available.add(Factor.PASSKEY)
+        return ways(level, available)
 
     def use_proof(self, proof: Proof) -> None:
         """Use up a proof that came with an access token. Raises NotAuthenticated the second time."""
         use(proof, self.repository)
+
+    def _as_value(self, row: SignedInSession) -> OpenSession:
+        device = self.repository.device(row.device_id) if row.device_id else None
+        passkey = self.repository.passkey(row.passkey_id) if row.passkey_id else None
+        return OpenSession(
+            id=row.id,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            place=row.place,
+            auth_level=AuthLevel(row.auth_level),
+            device=Named(device.id, device.name) if device else None,
+            passkey=Named(passkey.id, passkey.name) if passkey else None,
+            client_name=row.client_name,
+        )
 
     def _signed_in(self, live: LiveSession, number: int, issued_at: datetime) -> SignedIn:
         now = self.clock.now()
@@ -220,21 +317,30 @@ class Sessions:
         )
 
 
+def _rests_firmly(facts: SessionFacts) -> bool:
+    if facts.device_id is not None:
+        return facts.device_state == DeviceState.BOUND
+    return facts.passkey_id is not None and facts.passkey_removed_at is None
+
+
 def _live(facts: SessionFacts) -> LiveSession:
+    key = facts.public_key or {}
     return LiveSession(
         id=facts.id,
         account_id=facts.account_id,
         holder_id=facts.holder_id,
         device_id=facts.device_id,
+        passkey_id=facts.passkey_id,
         account_level=AccountLevel(facts.account_level),
         auth_level=AuthLevel(facts.auth_level),
         roles=frozenset(map(StaffRole, facts.roles)),
         token_binding=facts.token_binding,
-        jkt=thumbprint(facts.public_key["x"], facts.public_key["y"]),
+        jkt=thumbprint(key["x"], key["y"]),
         created_at=facts.created_at,
         authenticated_at=facts.authenticated_at,
         expires_at=facts.expires_at,
         cooling_off_until=facts.cooling_off_until,
+        has_biometric_key=facts.has_biometric_key,
     )
 
 
