@@ -15,7 +15,8 @@ class CeremonyRow(Base):
     account_id: NULL for a number that nobody has; such a ceremony looks and answers like any other and never
     succeeds. device_id, public_key: of the device that asks; every step is signed by it. factors: codes, in the
     order in which they were proven. state: `open`, `completed`, `ended`. sealed_data: what a kind keeps for its end
-    (a new phone number), under the deployment's key.
+    (a new phone number), under the deployment's key. subject: keyed fingerprint of the number that was given, be it
+    somebody's or nobody's: what limits count.
     """
 
     __tablename__ = "ceremonies"
@@ -30,6 +31,7 @@ class CeremonyRow(Base):
     place: Mapped[str] = mapped_column(String(80))
     factors: Mapped[list[str]] = mapped_column(JSON)
     sealed_data: Mapped[bytes | None] = mapped_column(LargeBinary)
+    subject: Mapped[bytes] = mapped_column(LargeBinary(32))
     tries: Mapped[int] = mapped_column(SmallInteger, default=0)
     state: Mapped[str] = mapped_column(String(16))
     end_reason: Mapped[str | None] = mapped_column(String(32))
