@@ -5,16 +5,20 @@ Written in the transaction of the thing it records. What must be remembered alth
 the transaction is rolled back.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Integer, String
+from sqlalchemy import JSON, BigInteger, Integer, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wallet.clock import Clock
 from wallet.db import Base, UtcDateTime
 from wallet.terms import Actor
+
+CHUNK = 500
+"""Ids that one query asks for."""
 
 
 class AuditEvent(Base):
@@ -73,3 +77,13 @@ class Audit:
         if survives:
             self.survivors.append(entry)
         self.session.add(entry.row())
+
+    def about(self, subjects: Collection[str], actor: str, most: int) -> list[AuditEvent]:
+        """Return what was recorded about any of these, or done by this actor, oldest first; of more the newest."""
+        found: dict[int, AuditEvent] = {}
+        asked = sorted(subjects)
+        conditions = [AuditEvent.subject.in_(asked[start : start + CHUNK]) for start in range(0, len(asked), CHUNK)]
+        for condition in (AuditEvent.actor == actor, *conditions):
+            newest = select(AuditEvent).where(condition).order_by(AuditEvent.id.desc()).limit(most)
+            found |= {event.id: event for event in self.session.scalars(newest)}
+        return [found[key] for key in sorted(found)][-most:]

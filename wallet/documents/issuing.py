@@ -6,7 +6,7 @@ and from what the utility derives, never from the caller: nothing here signs wha
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -77,7 +77,7 @@ class IssuedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Issuing:
-    """Issues documents, in one transaction."""
+    """Issues documents, in one transaction. assert_unlocked: refuses a holder whose account is locked or closed."""
 
     catalogue: Catalogue
     rollout: Rollout
@@ -91,16 +91,18 @@ class Issuing:
     clock: Clock
     entropy: Entropy
     issuer_code: str
+    assert_unlocked: Callable[[str], None]
 
     def issue(self, order: IssueOrder, actor: Actor) -> IssuedDocument:
         """Issue one document: decide, gather, reserve, sign, verify, store, record.
 
-        Raises UnknownUtility, NotAllowed, LevelTooLow, StepUpRequired, Conflict (the utility is not open, a register
-        does not know the person), ClaimsRejected, Unavailable. On any of them the transaction rolls back and nothing
-        was handed out.
+        Raises UnknownUtility, NotAllowed, LevelTooLow, StepUpRequired, Conflict (the account is locked, the utility is
+        not open, a register does not know the person), ClaimsRejected, Unavailable. On any of them the transaction
+        rolls back and nothing was handed out.
         """
         utility = self.catalogue.get(order.utility)
         self._assert_may_issue(utility, order, actor)
+        self.holders.hold(order.holder_id, shared=True)
         now = self.clock.now()
         claims = self._gather(utility, order, actor, now.astimezone(HANOI).date())
         place = self.indices.reserve()
@@ -120,6 +122,7 @@ class Issuing:
     def _assert_may_issue(self, utility: Utility, order: IssueOrder, actor: Actor) -> None:
         if actor.holder_id != order.holder_id:
             raise NotAllowed("not_allowed")
+        self.assert_unlocked(order.holder_id)
         self.rollout.assert_open(utility.code)
         if actor.account_level < utility.minimum_level:
             raise LevelTooLow("level_too_low", needed=int(utility.minimum_level))

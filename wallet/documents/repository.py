@@ -45,6 +45,15 @@ class DocumentRepository:
         )
         return keyset_page(self.session, statement, limit, place)
 
+    def unrevoked(self, holder_id: str) -> list[DocumentRow]:
+        """Return a holder's documents that are not revoked, in the order of their places in the status lists."""
+        statement = (
+            select(DocumentRow)
+            .where(DocumentRow.holder_id == holder_id, DocumentRow.revoked_at.is_(None))
+            .order_by(DocumentRow.status_list, DocumentRow.status_index)
+        )
+        return list(self.session.scalars(statement))
+
     def mark_revoked(self, document_id: str, at: datetime, reason: str) -> bool:
         """Revoke a document that is not; return whether this call did it."""
         statement = (

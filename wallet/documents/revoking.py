@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from wallet.audit import Audit
 from wallet.clock import Clock
+from wallet.documents.models import DocumentRow
 from wallet.documents.repository import DocumentRepository
 from wallet.errors import AlreadyRevoked, NotAllowed, NotFound
 from wallet.terms import Actor, StaffRole, Status
@@ -46,9 +47,23 @@ class Revoking:
         row = self.documents.get(document_id)
         if row is None:
             raise NotFound("not_found")
-        now = self.clock.now()
-        if not self.documents.mark_revoked(document_id, now, str(reason)):
+        if not self._revoke(row, reason, actor):
             raise AlreadyRevoked("already_revoked")
+        return Revocation(document_id, reason, self.clock.now())
+
+    def revoke_all(self, holder_id: str, reason: RevocationReason, actor: Actor) -> int:
+        """Revoke every document of a holder that is not revoked, expired ones too; return how many.
+
+        For the holder, and for the system. Raises NotAllowed("not_allowed").
+        """
+        if actor.holder_id not in (holder_id, None):
+            raise NotAllowed("not_allowed")
+        return sum(self._revoke(row, reason, actor) for row in self.documents.unrevoked(holder_id))
+
+    def _revoke(self, row: DocumentRow, reason: RevocationReason, actor: Actor) -> bool:
+        now = self.clock.now()
+        if not self.documents.mark_revoked(row.id, now, str(reason)):
+            return False
         self.documents.set_status(row.status_list, row.status_index, Status.INVALID, now)
-        self.audit.record("document.revoked", actor, document_id, reason=str(reason))
-        return Revocation(document_id, reason, now)
+        self.audit.record("document.revoked", actor, row.id, reason=str(reason))
+        return True

@@ -1,0 +1,50 @@
+"""What documents hold about a person: every document with what it states."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wallet.documents.models import DocumentRow
+from wallet.held import MAX_ROWS, DatabaseSession, HeldTable, Person, Section, Told, count_of, forget, rows_of, told
+from wallet.identity.holders import Holders
+
+DOCUMENTS = HeldTable(
+    DocumentRow,
+    "holder_id",
+    told=(
+        *("id", "request_id", "utility", "utility_version", "issued_at", "expires_at"),
+        *("revoked_at", "revocation_reason"),
+    ),
+    withheld=("holder_id", "kid", "status_list", "status_index", "sealed"),  # the claims are told unsealed
+    by_account=False,
+    ordered="issued_at",
+    blanked={"sealed": b""},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsHeld:
+    """The table of documents in one transaction."""
+
+    session: DatabaseSession
+    holders: Holders
+    tables: tuple[HeldTable, ...] = (DOCUMENTS,)
+
+    def export(self, person: Person) -> Iterator[Section]:
+        """Return every document with its claims."""
+        rows = rows_of(self.session, DOCUMENTS, person, "sealed")
+        documents = [self._told(row, person) for row in rows[-MAX_ROWS:]]
+        yield Section("documents", documents, len(rows) <= MAX_ROWS)
+
+    def erase(self, person: Person) -> None:
+        """Forget what they state. Their ids and status stay: a verifier has to see that they are revoked."""
+        forget(self.session, self.tables, person)
+
+    def unrevoked(self, person: Person) -> int:
+        """Return how many documents are not revoked."""
+        return count_of(self.session, DOCUMENTS, person, revoked_at=None)
+
+    def _told(self, row: Mapping[str, Any], person: Person) -> Told:
+        content = json.loads(self.holders.unseal(person.holder_id, row["id"], row["sealed"]))
+        return told(row, DOCUMENTS.told) | {"claims": content["claims"]}

@@ -1,0 +1,54 @@
+"""Reading and writing the tables of the profile."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from wallet.db import keyset_page, rows_changed
+from wallet.profile.models import CorrectionRow, EvidenceRow
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionRepository:
+    """Corrections and their evidence, in one transaction."""
+
+    session: Session
+
+    def add(self, row: CorrectionRow, evidence: Iterable[EvidenceRow]) -> None:
+        self.session.add(row)
+        self.session.flush()
+        self.session.add_all(evidence)
+        self.session.flush()
+
+    def get(self, correction_id: str) -> CorrectionRow | None:
+        return self.session.get(CorrectionRow, correction_id, populate_existing=True)
+
+    def page_of_holder(self, holder_id: str, limit: int, place: str | None) -> tuple[list[CorrectionRow], str | None]:
+        """Return one page, newest first, and the place of the next."""
+        statement = (
+            select(CorrectionRow)
+            .where(CorrectionRow.holder_id == holder_id)
+            .order_by(CorrectionRow.created_at.desc(), CorrectionRow.id.desc())
+        )
+        return keyset_page(self.session, statement, limit, place)
+
+    def page_of_state(self, state: str, limit: int, place: str | None) -> tuple[list[CorrectionRow], str | None]:
+        """Return one page of a state, what is due first, and the place of the next."""
+        statement = (
+            select(CorrectionRow).where(CorrectionRow.state == state).order_by(CorrectionRow.due_at, CorrectionRow.id)
+        )
+        return keyset_page(self.session, statement, limit, place)
+
+    def evidence(self, correction_ids: Iterable[str]) -> list[EvidenceRow]:
+        """Return the evidence of some corrections."""
+        statement = select(EvidenceRow).where(EvidenceRow.correction_id.in_(list(correction_ids)))
+        return list(self.session.scalars(statement.order_by(EvidenceRow.correction_id, EvidenceRow.position)))
+
+    def move(self, correction_id: str, before: Iterable[str], **values: object) -> bool:
+        """Change a correction that is in one of these states; return whether this call did."""
+        statement = update(CorrectionRow).where(
+            CorrectionRow.id == correction_id, CorrectionRow.state.in_(list(before))
+        )
+        return rows_changed(self.session, statement.values(**values)) == 1
