@@ -30,7 +30,8 @@ from wallet.requests.models import RequestRow
 from wallet.schema import upgrade
 from wallet.settings import Settings
 from wallet.terms import AccountLevel, Actor, AuthLevel, Status
-from wallet.wiring import FIRST_STATUS_LIST, Wallet
+from wallet.wiring import Wallet
+from wallet.wiring.process import FIRST_STATUS_LIST
 
 CITIZEN = "an"
 BATCH = 2000

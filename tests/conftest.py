@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, make_url, select, text
 
 from tests.phone import CitizenPhone
-from tests.support import FixedClock
+from tests.support import FixedClock, Mailbox
 from wallet.commands.keys import DEMO_PAST
 from wallet.crypto.keystore import create_missing
 from wallet.db import Base
@@ -141,9 +141,15 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def wallet(deployment: Settings, clock: FixedClock) -> Iterator[Wallet]:
-    """A whole wallet. Its clock stands still; chance is the system's."""
-    wallet = Wallet.build(deployment, clock=clock)
+def mailbox() -> Mailbox:
+    """What phones got, once somebody called `wallet.delivering.deliver_texts()`: jobs do not run in tests."""
+    return Mailbox()
+
+
+@pytest.fixture
+def wallet(deployment: Settings, clock: FixedClock, mailbox: Mailbox) -> Iterator[Wallet]:
+    """A whole wallet. Its clock stands still; chance is the system's; its text messages go to `mailbox`."""
+    wallet = Wallet.build(deployment, clock=clock, messages=mailbox)
     yield wallet
     wallet.close()
 
@@ -165,7 +171,7 @@ def phone_of(wallet: Wallet, client: FlaskClient) -> Callable[..., CitizenPhone]
     return make
 
 
-COUNTERS = {"audit_events", "used_once", "idempotency_keys", "publications"}
+COUNTERS = {"audit_events", "used_once", "idempotency_keys", "publications", "guess_counts"}
 
 
 @pytest.fixture

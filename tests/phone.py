@@ -44,16 +44,27 @@ class CitizenPhone:
     def now(self) -> int:
         return int(self.wallet.clock.now().timestamp())
 
-    def proof(self) -> str:
-        challenge = self.client.post("/v1/device-challenges", json={"device_id": self.own.device_id}).json
-        assert challenge is not None
+    def challenge(self) -> str:
+        answer = self.client.post("/v1/device-challenges", json={"device_id": self.own.device_id}).json
+        assert answer is not None
+        return str(answer["challenge"])
+
+    def proof(self, challenge: str = "") -> str:
+        """Sign with the device's key: over a challenge of its own, or over the given one."""
+        return self._signed("viso-device-proof+jwt", self.own.device_private_key, challenge or self.challenge())
+
+    def biometric_proof(self, challenge: str) -> str:
+        """Sign as the phone does after a face or a fingerprint, over the challenge of the device proof beside it."""
+        return self._signed("viso-biometric-proof+jwt", self.own.biometric_private_key, challenge)
+
+    def _signed(self, typ: str, key: ec.EllipticCurvePrivateKey, challenge: str) -> str:
         payload = {
             "aud": self.wallet.settings.issuer_url,
-            "challenge": challenge["challenge"],
+            "challenge": challenge,
             "device_id": self.own.device_id,
             "iat": self.now(),
         }
-        return compact_jws({"alg": "ES256", "typ": "viso-device-proof+jwt"}, payload, self.own.device_private_key)
+        return compact_jws({"alg": "ES256", "typ": typ}, payload, key)
 
     def dpop(self, url: str, method: str = "POST") -> str:
         jwk = {name: self.own.device_jwk[name] for name in ("kty", "crv", "x", "y")}
@@ -70,6 +81,23 @@ class CitizenPhone:
         response = self.try_sign_in(password=password)
         assert response.status_code == 201, response.text
         self.tokens = response.json or {}
+
+    def try_step_up(self, level: int = 2) -> TestResponse:
+        """Prove what makes an auth level: 2 the passcode, 3 a face or fingerprint, 4 both; each with the device."""
+        challenge = self.challenge()
+        order = {"proof": self.proof(challenge)}
+        if level in (2, 4):
+            order["passcode"] = self.own.passcode
+        if level in (3, 4):
+            order["biometric_proof"] = self.biometric_proof(challenge)
+        return self.call("POST", "/v1/sessions/current/step-up", json=order)
+
+    def step_up(self, level: int = 2) -> None:
+        """Raise the session's auth level, and go on with the tokens that say so."""
+        response = self.try_step_up(level)
+        assert response.status_code == 200, response.text
+        self.tokens = response.json or {}
+        assert self.tokens["auth_level"] == level
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.call("GET", path, **options)

@@ -1,7 +1,9 @@
-"""What tests need of the world: a clock that stands still, and chance that repeats itself."""
+"""What tests need of the world: a clock that stands still, chance that repeats itself, phones that get messages."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+
+from wallet.errors import Unavailable
 
 NOON = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 """A Monday, 12:00 in Vietnam."""
@@ -40,3 +42,21 @@ class SeededEntropy:
             self._rest += block
         taken, self._rest = self._rest[:count], self._rest[count:]
         return taken
+
+
+class Mailbox:
+    """Every phone at once: keeps what was sent, in its order. `down`: so many of the next messages are not taken."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+        self.down = 0
+
+    def send(self, phone: str, text: str) -> None:
+        if self.down:
+            self.down -= 1
+            raise Unavailable("dependency_unavailable")
+        self.sent.append((phone, text))
+
+    def texts(self, phone: str) -> list[str]:
+        """Return what one phone got, oldest first."""
+        return [text for to, text in self.sent if to == phone]

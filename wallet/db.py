@@ -118,7 +118,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """Open one transaction; it ends with this block. Edges reach it as `Wallet.work()` in `wallet/wiring.py`.
+        """Open one transaction; it ends with this block. Edges reach it as `Wallet.work()` in `wallet/wiring/`.
 
         Raises Unavailable when the database does not answer.
         """

@@ -46,7 +46,11 @@ class NotAuthenticated(WalletError):
 
 
 class StepUpRequired(NotAuthenticated):
-    """Proven, but not well enough. `auth_level`: what is needed."""
+    """Proven, but not well enough.
+
+    auth_level: what is needed. max_age: seconds since it was reached, where that counts. ways: lists of factors, each
+    of which reaches it from here.
+    """
 
 
 class NotAllowed(WalletError):

@@ -6,10 +6,12 @@ Each setting is the environment variable `WALLET_` + its name in capitals. `wall
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from wallet.errors import ConfigurationError
 
@@ -44,6 +46,24 @@ class Settings:
     publish_seconds: int
     max_body_bytes: int
     idempotency_hours: int
+    correction_receipt_days: int
+    correction_decision_days: int
+    activation_days: int
+    registration_seconds: int
+    face_threshold: float
+    finger_threshold: float
+    holiday_overrides_file: str
+    death_closing_days: int
+    spraying_tries: int
+    trusted_proxies: str
+    passkey_origins: str
+    cooling_off_hours: int
+    embedded_chips: bool
+    sms_outbox_dir: Path
+    sms_gateway_url: str
+    sms_gateway_secret_file: str
+    webhooks_to_localhost: bool
+    jobs: str
     log_level: str
 
     @property
@@ -89,6 +109,26 @@ def _seconds(low: int, high: int, default: int) -> fields.Integer:
     return fields.Integer(load_default=default, validate=validate.Range(low, high))
 
 
+def comma_list(text: str) -> tuple[str, ...]:
+    """Return the values of a setting that are parted by commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _networks(text: str) -> None:
+    try:
+        for part in comma_list(text):
+            ip_network(part)
+    except ValueError as error:
+        raise ValidationError(f"{error}.") from error
+
+
+def _origins(text: str) -> None:
+    for part in comma_list(text):
+        parts = urlsplit(part)
+        if parts.scheme not in ("http", "https") or not parts.hostname or part != f"{parts.scheme}://{parts.netloc}":
+            raise ValidationError(f"{part} is no origin such as https://vi.example.vn.")
+
+
 class SettingsSchema(Schema):
     """The table of settings: type, bounds, default. `metadata` is what `wallet config show` says of each."""
 
@@ -117,12 +157,39 @@ class SettingsSchema(Schema):
     publish_seconds = _seconds(1, 30, 2)
     max_body_bytes = fields.Integer(load_default=65536, validate=validate.Range(1024, 1 << 20))
     idempotency_hours = fields.Integer(load_default=24, validate=validate.Range(1, 168))
+    correction_receipt_days = fields.Integer(load_default=2, validate=validate.Range(1, 30))
+    correction_decision_days = fields.Integer(load_default=10, validate=validate.Range(1, 90))
+    spraying_tries = fields.Integer(load_default=500, validate=validate.Range(20, 1_000_000))
+    trusted_proxies = fields.String(load_default="", validate=_networks)
+    passkey_origins = fields.String(load_default="", validate=_origins)
+    activation_days = fields.Integer(load_default=7, validate=validate.Range(1, 365))
+    registration_seconds = _seconds(0, 86400, 0)
+    face_threshold = fields.Float(load_default=0.29, validate=validate.Range(-1, 1))
+    finger_threshold = fields.Float(load_default=0.29, validate=validate.Range(-1, 1))
+    holiday_overrides_file = fields.String(load_default="")
+    death_closing_days = fields.Integer(load_default=90, validate=validate.Range(0, 3650))
+    cooling_off_hours = fields.Integer(load_default=24, validate=validate.Range(1, 720))
+    embedded_chips = fields.Boolean(load_default=None)
+    sms_outbox_dir = fields.String(load_default="var/outbox")
+    sms_gateway_url = fields.Url(load_default="", require_tld=False, schemes={"http", "https"})
+    sms_gateway_secret_file = fields.String(load_default="")
+    webhooks_to_localhost = fields.Boolean(load_default=False)
+    jobs = fields.String(load_default="inside", validate=validate.OneOf(["inside", "outside"]))
     log_level = fields.String(load_default="info", validate=validate.OneOf(["debug", "info", "warning", "error"]))
+
+    @validates_schema
+    def check_localhost(self, data: dict[str, Any], **_: Any) -> None:
+        """A webhook that reaches this machine is a convenience of a demo."""
+        if data["webhooks_to_localhost"] and data["mode"] == "production":
+            raise ValidationError({"webhooks_to_localhost": ["for WALLET_MODE=demo alone"]})
 
     @post_load
     def freeze(self, data: dict[str, Any], **_: Any) -> Settings:
         """Fill what depends on other settings and freeze."""
         data["keys_dir"] = Path(data["keys_dir"])
+        if data["embedded_chips"] is None:  # a simulated chip proves nothing: in production only on request
+            data["embedded_chips"] = data["mode"] == "demo"
+        data["sms_outbox_dir"] = Path(data["sms_outbox_dir"])
         data["issuer_url"] = (data["issuer_url"] or f"http://{data['host']}:{data['port']}").rstrip("/")
         if not data["sources_url"]:
             sqlite = data["database_url"].startswith("sqlite")

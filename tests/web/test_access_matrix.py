@@ -14,17 +14,25 @@ from werkzeug.test import TestResponse
 
 from tests.phone import CitizenPhone
 from tests.web.refusals import assert_refused
+from tests.web.test_passkeys import Browser
 from wallet.terms import AccountLevel, AuthLevel, StaffRole
 from wallet.web.operations import DECLARED
 
 Make = Callable[..., CitizenPhone]
 Unchanged = Callable[[], AbstractContextManager[None]]
-Access = tuple[AccountLevel, AuthLevel, StaffRole | None] | None
+Access = tuple[AccountLevel, AuthLevel, StaffRole | frozenset[StaffRole] | None] | None
 
 ANYONE = None
 CITIZEN = (AccountLevel.ONE, AuthLevel.ONE, None)
 CITIZEN_WITH_SECRET = (AccountLevel.ONE, AuthLevel.TWO, None)
+PROVEN_CITIZEN = (AccountLevel.TWO, AuthLevel.ONE, None)
+PROVEN_CITIZEN_WITH_SECRET = (AccountLevel.TWO, AuthLevel.TWO, None)
+CITIZEN_FULLY_PROVEN = (AccountLevel.ONE, AuthLevel.FOUR, None)
 ADMIN = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.ADMIN)
+REVIEWER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.REVIEWER)
+OFFICER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.OFFICER)
+APPROVER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.APPROVER)
+DESK_STAFF = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.OFFICER, StaffRole.APPROVER}))
 
 MATRIX: dict[tuple[str, str], Access] = {
     ("POST", "/v1/device-challenges"): ANYONE,
@@ -32,7 +40,27 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("POST", "/v1/sessions/refresh"): ANYONE,
     ("POST", "/v1/sessions/current/step-up"): CITIZEN,
     ("DELETE", "/v1/sessions/current"): CITIZEN,
+    ("GET", "/v1/sessions"): CITIZEN,
+    ("DELETE", "/v1/sessions"): CITIZEN,
+    ("DELETE", "/v1/sessions/<session_id>"): CITIZEN,
+    ("POST", "/v1/sessions/passkey"): ANYONE,
+    ("POST", "/v1/passkey-challenges"): ANYONE,
+    ("POST", "/v1/me/passkeys/options"): CITIZEN_WITH_SECRET,
+    ("POST", "/v1/me/passkeys"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/me/passkeys"): CITIZEN,
+    ("DELETE", "/v1/me/passkeys/<passkey_id>"): CITIZEN_WITH_SECRET,
+    ("PUT", "/v1/me/password"): CITIZEN_WITH_SECRET,
+    ("PUT", "/v1/me/passcode"): CITIZEN_WITH_SECRET,
+    ("POST", "/v1/unlocks"): ANYONE,
     ("GET", "/v1/me"): CITIZEN,
+    ("POST", "/v1/staff-enrolments"): ANYONE,
+    ("POST", "/v1/registrations"): ANYONE,
+    ("GET", "/v1/registrations/<registration_id>"): ANYONE,
+    ("POST", "/v1/desk/card-readings"): OFFICER,
+    ("POST", "/v1/desk/applications"): OFFICER,
+    ("GET", "/v1/desk/applications"): DESK_STAFF,
+    ("GET", "/v1/desk/applications/<application_id>"): DESK_STAFF,
+    ("POST", "/v1/desk/applications/<application_id>/decision"): APPROVER,
     ("GET", "/v1/utilities"): ANYONE,
     ("GET", "/v1/utilities/<code>"): ANYONE,
     ("POST", "/v1/requests"): CITIZEN,
@@ -49,6 +77,60 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/v1/admin/approvals"): ADMIN,
     ("GET", "/v1/admin/approvals/<approval_id>"): ADMIN,
     ("POST", "/v1/admin/approvals/<approval_id>/decision"): ADMIN,
+    ("GET", "/v1/notices"): CITIZEN,
+    ("GET", "/v1/notices/unread-count"): CITIZEN,
+    ("PUT", "/v1/notices/<notice_id>/read-mark"): CITIZEN,
+    ("PUT", "/v1/notices/read-mark"): CITIZEN,
+    ("POST", "/v1/admin/webhook-endpoints"): ADMIN,
+    ("GET", "/v1/admin/webhook-endpoints"): ADMIN,
+    ("GET", "/v1/admin/webhook-endpoints/<endpoint_id>"): ADMIN,
+    ("PATCH", "/v1/admin/webhook-endpoints/<endpoint_id>"): ADMIN,
+    ("DELETE", "/v1/admin/webhook-endpoints/<endpoint_id>"): ADMIN,
+    ("POST", "/v1/admin/webhook-endpoints/<endpoint_id>/secret"): ADMIN,
+    ("POST", "/v1/admin/webhook-endpoints/<endpoint_id>/test-events"): ADMIN,
+    ("GET", "/v1/admin/webhook-endpoints/<endpoint_id>/deliveries"): ADMIN,
+    ("POST", "/v1/admin/webhook-endpoints/<endpoint_id>/deliveries/<attempt_id>/replay"): ADMIN,
+    ("POST", "/v1/me/lock"): CITIZEN_WITH_SECRET,
+    ("POST", "/v1/desk/locks"): OFFICER,
+    ("POST", "/v1/desk/unlocks"): OFFICER,
+    ("POST", "/v1/desk/lock-orders"): OFFICER,
+    ("GET", "/v1/desk/lock-orders"): DESK_STAFF,
+    ("GET", "/v1/desk/lock-orders/<order_id>"): DESK_STAFF,
+    ("POST", "/v1/desk/lock-orders/<order_id>/forwarding"): OFFICER,
+    ("POST", "/v1/desk/lock-orders/<order_id>/decision"): APPROVER,
+    ("POST", "/v1/me/wards"): PROVEN_CITIZEN_WITH_SECRET,
+    ("GET", "/v1/me/wards"): PROVEN_CITIZEN,
+    ("POST", "/v1/me/organisations"): PROVEN_CITIZEN_WITH_SECRET,
+    ("GET", "/v1/me/organisations"): PROVEN_CITIZEN,
+    ("GET", "/v1/desk/organisations"): APPROVER,
+    ("POST", "/v1/desk/organisations/<organisation_id>/decision"): APPROVER,
+    ("GET", "/v1/me/settings"): CITIZEN,
+    ("PATCH", "/v1/me/settings"): CITIZEN_WITH_SECRET,
+    ("POST", "/v1/me/exports"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/me/closure"): CITIZEN_WITH_SECRET,
+    ("POST", "/v1/me/closure"): CITIZEN_FULLY_PROVEN,
+    ("POST", "/v1/me/corrections"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/me/corrections"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/me/corrections/<correction_id>"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/me/corrections/<correction_id>/evidence/<evidence_id>"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/desk/corrections"): REVIEWER,
+    ("GET", "/v1/desk/corrections/<correction_id>"): REVIEWER,
+    ("GET", "/v1/desk/corrections/<correction_id>/evidence/<evidence_id>"): REVIEWER,
+    ("POST", "/v1/desk/corrections/<correction_id>/decision"): REVIEWER,
+    ("POST", "/v1/ceremonies"): ANYONE,
+    ("POST", "/v1/ceremonies/<ceremony_id>/status"): ANYONE,
+    ("POST", "/v1/ceremonies/<ceremony_id>/codes"): ANYONE,
+    ("POST", "/v1/ceremonies/<ceremony_id>/code-confirmations"): ANYONE,
+    ("POST", "/v1/ceremonies/<ceremony_id>/chip-challenges"): ANYONE,
+    ("POST", "/v1/ceremonies/<ceremony_id>/chip-proofs"): ANYONE,
+    ("POST", "/v1/ceremonies/<ceremony_id>/answers"): ANYONE,
+    ("POST", "/v1/ceremonies/<ceremony_id>/completion"): ANYONE,
+    ("POST", "/v1/me/phone-changes"): CITIZEN_FULLY_PROVEN,
+    ("GET", "/v1/me/binding-requests"): CITIZEN,
+    ("POST", "/v1/me/binding-requests/<ceremony_id>/decision"): CITIZEN_FULLY_PROVEN,
+    ("GET", "/v1/me/devices"): CITIZEN,
+    ("DELETE", "/v1/me/devices/<device_id>"): CITIZEN_WITH_SECRET,
+    ("POST", "/v1/desk/ceremonies/<ceremony_id>/vouching"): OFFICER,
     ("POST", "/v1/checks"): ANYONE,
     ("GET", "/v1/trust/bundle"): ANYONE,
     ("GET", "/v1/status-lists/<list_id>"): ANYONE,
@@ -77,15 +159,30 @@ CALLERS: dict[str, tuple[str, bool] | None] = {
     "level 1 citizen, device only": ("binh", False),
     "level 2 citizen": ("an", True),
     "level 2 citizen, device only": ("an", False),
+    "officer": ("officer1", True),
+    "approver": ("approver1", True),
     "admin": ("admin1", True),
     "admin, device only": ("admin1", False),
 }
 
 EXAMPLES = {
+    "session_id": "ses_" + "0" * 32,
+    "passkey_id": "pky_" + "0" * 32,
     "code": "residence",
     "request_id": "req_" + "0" * 32,
+    "registration_id": "reg_" + "0" * 32,
+    "application_id": "app_" + "0" * 32,
     "document_id": "doc_" + "0" * 32,
     "approval_id": "apr_" + "0" * 32,
+    "order_id": "lko_" + "0" * 32,
+    "organisation_id": "org_" + "0" * 32,
+    "notice_id": "ntf_" + "0" * 32,
+    "endpoint_id": "whe_" + "0" * 32,
+    "attempt_id": "dla_" + "0" * 32,
+    "correction_id": "cor_" + "0" * 32,
+    "evidence_id": "evd_" + "0" * 32,
+    "ceremony_id": "cer_" + "0" * 32,
+    "device_id": "dev_" + "0" * 32,
     "list_id": "1",
     "name": "swagger-ui.css",
     "filename": "page.css",
@@ -124,7 +221,8 @@ def expected(access: Access, caller: CitizenPhone | None) -> tuple[int, str] | N
     if caller is None:
         return 401, "missing_token"
     account_level, auth_level, role = access
-    if role is not None and caller.persona.staff_role is not role:
+    roles = frozenset({role}) if isinstance(role, StaffRole) else role
+    if roles is not None and caller.persona.staff_role not in roles:
         return 403, "not_allowed"
     if caller.tokens["account_level"] < account_level:
         return 403, "level_too_low"
@@ -157,9 +255,10 @@ def test_every_cell_answers_as_the_matrix_says(
 ) -> None:
     signs_in = CALLERS[caller]
     phone = None if signs_in is None else phone_of(signs_in[0], password=signs_in[1])
-    headers = phone.headers if phone else {}
-    # Signing out is a granted act that ends the session, so it comes last.
     for (method, rule), access in sorted(MATRIX.items(), key=lambda cell: (cell[0][0] == "DELETE", cell[0])):
+        if method == "DELETE" and phone is not None and signs_in is not None:
+            phone.sign_in(password=signs_in[1])  # signing out is granted, and ends the session
+        headers = phone.headers if phone else {}
         with subtests.test(method=method, rule=rule):
             refusal = expected(access, phone)
             if refusal is None:
@@ -195,14 +294,25 @@ def test_every_route_with_an_id_hides_what_is_anothers(
     made = owner.post("/v1/requests", {"utility": "residence"}).json
     stranger = phone_of("sau")
     own_routes = [
-        cell for cell, access in MATRIX.items() if access and access[2] is None and cell[1].rpartition("_id>")[1]
+        cell
+        for cell, access in MATRIX.items()
+        # What is posted below an id is refused for its body first; its own tests hold it.
+        if access and access[2] is None and cell[1].rpartition("_id>")[1] and cell[0] != "POST"
     ]
+    own_routes.sort(key=lambda cell: "<device_id>" in cell[1])  # taking one's device away ends everything
     assert len(own_routes) >= 5
-    ids = {"request_id": made["id"], "document_id": made["document_id"]}
+    with owner.wallet.work() as work:
+        work.contacts.tell(owner.get("/v1/me").json["account_id"], "export_made")
+    notice = owner.get("/v1/notices").json["data"][0]
+    ids = {"request_id": made["id"], "document_id": made["document_id"], "notice_id": notice["id"]}
+    wrong: dict[str, Any] = {"register": "population", "fact": "sex", "should_be": "Nữ", "explanation": "Ghi nhầm."}
+    wrong["evidence"] = [{"media_type": "application/pdf", "content": "JVBERi0xLjQK"}]
+    correction = owner.post("/v1/me/corrections", wrong).json
+    ids |= {"correction_id": correction["id"], "evidence_id": correction["evidence"][0]["id"]}
+    ids |= {"session_id": phone_of("an").tokens["session_id"], "passkey_id": Browser(owner).register().passkey_id}
+    ids |= {"device_id": owner.own.device_id}
     for method, rule in own_routes:
         with subtests.test(rule=rule):
-            granted = call(client, method, path_of(rule, **ids), owner.headers)
-            assert granted.status_code == 200
             bodies = []
             for chosen in (ids, {}):
                 with unchanged():
@@ -210,6 +320,8 @@ def test_every_route_with_an_id_hides_what_is_anothers(
                 body = assert_refused(response, 404, "not_found")
                 bodies.append({name: value for name, value in body.items() if name not in ("request_id", "instance")})
             assert bodies[0] == bodies[1]
+            granted = call(client, method, path_of(rule, **ids), owner.headers)
+            assert granted.status_code in (200, 204)
 
 
 def test_an_admin_is_no_holder_of_what_a_citizen_holds(phone_of: Make, unchanged: Unchanged) -> None:

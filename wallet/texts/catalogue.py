@@ -1,6 +1,7 @@
 """Every text that a person reads, by code, Vietnamese first and English second.
 
-Rendered only in `wallet/web/` and on the command line; what lies below raises and returns codes.
+Rendered only in `wallet/web/`, on the command line and in a text message as it leaves; what lies below raises and
+returns codes.
 """
 
 import json
@@ -20,7 +21,7 @@ def catalogue(language: str) -> Mapping[str, Mapping[str, Any]]:
     return whole
 
 
-def lookup(section: str, code: str, language: str, **values: Any) -> str:
+def lookup(section: str, code: str, language: str, /, **values: Any) -> str:
     """Return one text, filled with `values`. A code without a text is a defect: KeyError."""
     text: str = catalogue(language)[section][code]
     return text.format_map(_Lenient(values)) if values else text
@@ -30,6 +31,22 @@ def problem(code: str, language: str, **values: Any) -> tuple[str, str]:
     """Return title and detail of a problem code."""
     entry = catalogue(language)["problems"].get(code) or catalogue(language)["problems"]["internal_error"]
     return entry["title"], entry["detail"].format_map(_Lenient(values))
+
+
+def notice(code: str, language: str, /, **values: Any) -> tuple[str, str]:
+    """Return title and body of a notice. An old one, of a kind that is no more, still has words."""
+    entry = catalogue(language)["notices"].get(code) or catalogue(language)["notices"]["unknown"]
+    return entry["title"], entry["body"].format_map(_Lenient(values))
+
+
+def sms(code: str, language: str, /, **values: Any) -> str:
+    """Return a text message. A `purpose` among the values is a code of the section `sms_purposes`.
+
+    A code or a purpose without a text is a defect: KeyError.
+    """
+    if "purpose" in values:
+        values["purpose"] = catalogue(language)["sms_purposes"][values["purpose"]]
+    return lookup("sms", code, language, **values)
 
 
 class _Lenient(dict[str, Any]):

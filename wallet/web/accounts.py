@@ -5,23 +5,23 @@ from typing import Any
 from flask import Response
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from wallet.identity.sessions import DPOP, SignedIn
-from wallet.identity.signing_in import SignInOrder
+from wallet.identity.sessions import DPOP
+from wallet.identity.signing_in import SignInOrder, StepUpOrder
 from wallet.terms import AccountLevel, AuthLevel
+from wallet.web.addresses import client_block
 from wallet.web.answers import answer
 from wallet.web.auth import (
-    BEARER,
     DPOP_SCHEME,
     MAX_HEADER_CHARACTERS,
     current_actor,
     current_session,
     dpop_header,
     request_url,
-    tokens_of,
 )
 from wallet.web.context import current_wallet, request_id
 from wallet.web.operations import Routes, operation
 from wallet.web.schemas import Moment, StrictSchema
+from wallet.web.session_answers import AssertionSchema, SessionSchema, session_answer
 
 routes = Routes("sessions", __name__, url_prefix="/v1", description="Signing in with a device, and out")
 NO_STORE = "no-store"
@@ -29,7 +29,11 @@ OWN_SESSION: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": 
 
 
 def _token(**options: Any) -> fields.String:
-    return fields.String(required=True, validate=validate.Length(1, MAX_HEADER_CHARACTERS), **options)
+    return _text(required=True, **options)
+
+
+def _text(**options: Any) -> fields.String:
+    return fields.String(validate=validate.Length(1, MAX_HEADER_CHARACTERS), **options)
 
 
 class ChallengeOrderSchema(StrictSchema):
@@ -66,23 +70,25 @@ class RefreshSchema(StrictSchema):
 
 
 class StepUpSchema(StrictSchema):
-    """The device again, and the passcode."""
+    """A passkey, or the device again with the passcode, a biometric proof, or both."""
 
-    passcode = fields.String(required=True, validate=validate.Length(1, 64))
-    proof = _token()
+    proof = _text()
+    passcode = fields.String(validate=validate.Length(1, 64))
+    biometric_proof = _text(metadata={"description": "Compact JWS of the type viso-biometric-proof+jwt"})
+    passkey = fields.Nested(AssertionSchema)
 
-
-class SessionSchema(StrictSchema):
-    """A session and its tokens (RFC 6749, section 5.1)."""
-
-    session_id = fields.String(required=True)
-    access_token = fields.String(required=True)
-    token_type = fields.String(required=True, metadata={"x-extensible-enum": [BEARER, DPOP_SCHEME]})
-    expires_in = fields.Integer(required=True, metadata={"description": "Seconds"})
-    refresh_token = fields.String(required=True)
-    refresh_expires_at = Moment(required=True)
-    account_level = fields.Integer(required=True)
-    auth_level = fields.Integer(required=True)
+    @validates_schema
+    def check_way(self, data: dict[str, Any], **_: Any) -> None:
+        """One way or the other, and a whole one."""
+        if "passkey" in data:
+            beside = data.keys() & {"proof", "passcode", "biometric_proof"}
+            if beside:
+                raise ValidationError({name: ["not_beside_passkey"] for name in sorted(beside)})
+            return
+        if "proof" not in data:
+            raise ValidationError({"proof": ["required"]})
+        if not data.keys() & {"passcode", "biometric_proof"}:
+            raise ValidationError({"passcode": ["required"]})
 
 
 class MyDeviceSchema(StrictSchema):
@@ -107,7 +113,7 @@ class MeSchema(StrictSchema):
     full_name = fields.String(required=True)
     number_masked = fields.String(required=True)
     birth_date = fields.String(required=True, metadata={"description": "YYYY-MM-DD, or YYYY"})
-    device = fields.Nested(MyDeviceSchema, required=True)
+    device = fields.Nested(MyDeviceSchema, metadata={"description": "The device that the account is bound to"})
     session = fields.Nested(MySessionSchema, required=True)
     roles = fields.List(fields.String())
 
@@ -128,7 +134,8 @@ def create_device_challenge(order: dict[str, str]) -> Response:
 @routes.response(201, SessionSchema)
 def sign_in(order: dict[str, str]) -> Response:
     """Sign in: with number and password at level 2, with the device's key alone at level 1."""
-    return _session_answer(current_wallet().signing_in.sign_in(SignInOrder(**order), request_id()), 201)
+    signing_in = current_wallet().signing_in
+    return session_answer(signing_in.sign_in(SignInOrder(**order, block=client_block()), request_id()), 201)
 
 
 @operation(routes, "POST", "/sessions/refresh")
@@ -138,7 +145,7 @@ def sign_in(order: dict[str, str]) -> Response:
 def refresh_session(order: dict[str, str]) -> Response:
     """Exchange the refresh token for a new pair. The header DPoP proves the session's device (RFC 9449)."""
     signing_in = current_wallet().signing_in
-    return _session_answer(
+    return session_answer(
         signing_in.refresh(
             order["refresh_token"], dpop_header(), method="POST", url=request_url(), request_id=request_id()
         )
@@ -148,9 +155,9 @@ def refresh_session(order: dict[str, str]) -> Response:
 @operation(routes, "POST", "/sessions/current/step-up", **OWN_SESSION)
 @routes.arguments(StepUpSchema)
 @routes.response(200, SessionSchema)
-def step_up(order: dict[str, str]) -> Response:
-    """Raise this session to level 2 with the passcode."""
-    return _session_answer(current_wallet().signing_in.step_up(current_actor(), order["passcode"], order["proof"]))
+def step_up(order: dict[str, Any]) -> Response:
+    """Authenticate again: passcode or passkey make level 2, a biometric proof 3, passcode and biometric 4."""
+    return session_answer(current_wallet().signing_in.step_up(current_actor(), StepUpOrder(**order)))
 
 
 @operation(routes, "DELETE", "/sessions/current", **OWN_SESSION)
@@ -185,18 +192,3 @@ def read_me() -> Response:
         "roles": sorted(actor.roles) or None,
     }
     return answer(MeSchema(), body, cache=NO_STORE)
-
-
-def _session_answer(signed_in: SignedIn, status: int = 200) -> Response:
-    access_token, refresh_token = tokens_of(signed_in)
-    body = {
-        "session_id": signed_in.session.id,
-        "access_token": access_token,
-        "token_type": DPOP_SCHEME if signed_in.bound else BEARER,
-        "expires_in": int((signed_in.access_expires_at - signed_in.issued_at).total_seconds()),
-        "refresh_token": refresh_token,
-        "refresh_expires_at": signed_in.session.expires_at,
-        "account_level": int(signed_in.session.account_level),
-        "auth_level": int(signed_in.session.auth_level),
-    }
-    return answer(SessionSchema(), body, status, cache=NO_STORE)

@@ -71,10 +71,12 @@ def expected_version() -> int:
     return int(given[2:-1][:9])
 
 
-def page_answer(schema: Schema, rows: Sequence[Any], following: str | None, purpose: str, limit: int) -> Response:
-    """Return one page: `data`, and `next_cursor`, which is null at the end."""
+def page_answer(
+    schema: Schema, rows: Sequence[Any], following: str | None, purpose: str, limit: int, **more: Any
+) -> Response:
+    """Return one page: `data`, and `next_cursor`, which is null at the end. more: what the answer says beside them."""
     cursor = None if following is None else _serializer(purpose).dumps(following)
-    body = {"data": [without_none(schema.dump(row)) for row in rows], "next_cursor": cursor}
+    body = {"data": [without_none(schema.dump(row)) for row in rows], "next_cursor": cursor, **more}
     headers = {}
     if cursor is not None:
         # Our own address and the limit as understood: neither Host nor the raw query gets into a header.

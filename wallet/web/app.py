@@ -10,7 +10,33 @@ from flask_smorest import Api
 
 from wallet import __version__
 from wallet.errors import NotFound
-from wallet.web import accounts, admin, catalogue, documents, health, pages, problems, trust, verify
+from wallet.web import (
+    accounts,
+    admin,
+    catalogue,
+    ceremonies,
+    corrections,
+    corrections_desk,
+    devices,
+    documents,
+    enrolment_desk,
+    health,
+    locks,
+    notices,
+    open_sessions,
+    organisations,
+    pages,
+    passkeys,
+    problems,
+    profile,
+    registrations,
+    secrets,
+    staff,
+    trust,
+    verify,
+    wards,
+    webhooks,
+)
 from wallet.web.auth import install as install_auth
 from wallet.web.context import EVERY_ANSWER, EXTENSION, request_id
 from wallet.web.lane import CheckLane
@@ -45,7 +71,28 @@ def create_app(wallet: Wallet) -> Flask:
     api = _Api(app)
     api.register_field(Moment, "string", "date-time")
     api.register_field(Both, "object", None)
-    for blueprint in (accounts.routes, catalogue.routes, documents.routes, admin.routes):
+    for blueprint in (
+        accounts.routes,
+        open_sessions.routes,
+        secrets.routes,
+        passkeys.routes,
+        catalogue.routes,
+        documents.routes,
+        admin.routes,
+        wards.routes,
+        organisations.routes,
+        locks.routes,
+        staff.routes,
+        ceremonies.routes,
+        devices.routes,
+        registrations.routes,
+        enrolment_desk.routes,
+        notices.routes,
+        webhooks.routes,
+        profile.routes,
+        corrections.routes,
+        corrections_desk.routes,
+    ):
         api.register_blueprint(blueprint)
     for plain in (verify.routes, trust.routes, health.routes, pages.routes):
         app.register_blueprint(plain)

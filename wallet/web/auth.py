@@ -6,7 +6,8 @@ use, so that a bare `@jwt_required()` is as strict as `@requires`: the blocklist
 the verification hook asks for the DPoP proof.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import wraps
@@ -35,6 +36,8 @@ FRESH = timedelta(minutes=5)
 """How recent an authentication has to be for what cannot be taken back (S-13): pass it as `max_age`."""
 
 View = Callable[..., Any]
+Roles = StaffRole | frozenset[StaffRole] | None
+"""One role, or several of which one is enough; None for no role at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Access:
 
     account_level: AccountLevel
     auth_level: AuthLevel
-    role: StaffRole | None
+    role: Roles
     max_age: timedelta | None
     cooling_off: bool = False
     for_wards: bool = False
@@ -96,7 +99,7 @@ def requires(
     *,
     account_level: AccountLevel = AccountLevel.ONE,
     auth_level: AuthLevel = AuthLevel.ONE,
-    role: StaffRole | None = None,
+    role: Roles = None,
     max_age: timedelta | None = None,
     cooling_off: bool = False,
     for_wards: bool = False,
@@ -112,14 +115,20 @@ def requires(
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             authenticate()
-            _authorise(access)
-            _act_for_ward(access)
-            return current_app.ensure_sync(view)(*args, **kwargs)
+            with _telling_ways():
+                _authorise(access)
+                _act_for_ward(access)
+                return current_app.ensure_sync(view)(*args, **kwargs)
 
         guarded.access = access  # type: ignore[attr-defined]
         return guarded
 
     return declare
+
+
+def roles_of(role: StaffRole | frozenset[StaffRole]) -> frozenset[StaffRole]:
+    """Return the roles of which one is enough."""
+    return frozenset({role}) if isinstance(role, StaffRole) else role
 
 
 def authenticate() -> Actor:
@@ -203,7 +212,7 @@ def _is_revoked(_header: dict[str, Any], claims: dict[str, Any]) -> bool:
     with current_wallet().read() as work:
         live = work.sessions.check(claims["sid"])
     g.live_session = live
-    return live.account_id != claims["sub"] or live.device_id != claims["dev"]
+    return live.account_id != claims["sub"] or live.rests_on != claims["dev"]
 
 
 def _is_sender_proven(_header: dict[str, Any], claims: dict[str, Any]) -> bool:
@@ -228,18 +237,32 @@ def _is_sender_proven(_header: dict[str, Any], claims: dict[str, Any]) -> bool:
 
 def _authorise(access: Access) -> None:
     actor = current_actor()
-    if access.role is not None and access.role not in actor.roles:
+    if access.role is not None and not roles_of(access.role) & actor.roles:
         raise NotAllowed("not_allowed")
     if actor.account_level < access.account_level:
         raise LevelTooLow("level_too_low", needed=int(access.account_level))
-    if actor.auth_level < access.auth_level:
-        raise StepUpRequired("step_up_required", auth_level=int(access.auth_level))
-    if access.max_age is not None and current_wallet().clock.now() - g.authenticated_at > access.max_age:
-        seconds = int(access.max_age.total_seconds())
-        raise StepUpRequired("step_up_required", auth_level=int(access.auth_level), max_age=seconds)
+    level = int(access.auth_level)
+    if access.max_age is not None:
+        stale = current_wallet().clock.now() - g.authenticated_at > access.max_age
+        if stale or actor.auth_level < level:
+            raise StepUpRequired("step_up_required", auth_level=level, max_age=int(access.max_age.total_seconds()))
+    elif actor.auth_level < level:
+        raise StepUpRequired("step_up_required", auth_level=level)
     until = current_session().cooling_off_until
     if access.cooling_off and until is not None and current_wallet().clock.now() < until:
         raise NotAllowed("cooling_off", until=until.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+@contextmanager
+def _telling_ways() -> Iterator[None]:
+    """Let a refusal for want of authentication say how this holder can reach from this session what is needed."""
+    try:
+        yield
+    except StepUpRequired as refusal:
+        with current_wallet().read() as work:
+            level = AuthLevel(refusal.values["auth_level"])
+            refusal.values["ways"] = work.sessions.ways(current_session(), level)
+        raise
 
 
 def _act_for_ward(access: Access) -> None:

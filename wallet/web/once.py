@@ -13,7 +13,7 @@ from wallet.wiring import Work
 
 HEADER = "Idempotency-Key"
 MAX_KEY_LENGTH = 255
-_KEPT_HEADERS = ("Location", "ETag", "Cache-Control", "Content-Type")
+_KEPT_HEADERS = ("Location", "ETag", "Cache-Control", "Content-Disposition", "Content-Type")
 
 View = Callable[..., Response]
 

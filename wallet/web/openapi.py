@@ -8,6 +8,7 @@ from typing import Any
 
 from apispec import APISpec
 
+from wallet.identity.factors import Factor
 from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import catalogue
 from wallet.web.examples import ANSWERS, BODIES, PROBLEMS, REFUSALS
@@ -36,6 +37,17 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         },
         "request_id": _TEXT,
         "retryable": {"type": "boolean"},
+        "auth_level": {"type": "integer", "description": "Of `step_up_required`: the auth level that is needed."},
+        "max_age": {
+            "type": "integer",
+            "description": "Of `step_up_required`: for how many seconds it counts, where an old one does not.",
+        },
+        "ways": {
+            "type": "array",
+            "description": "Of `step_up_required`: what this holder can send to `POST /v1/sessions/current/step-up`. "
+            "Each way is a list of factors to prove together; none of them means that another session is needed.",
+            "items": {"type": "array", "items": _TEXT | {"x-extensible-enum": sorted(Factor)}},
+        },
         "errors": {
             "type": "array",
             "items": {

@@ -12,8 +12,8 @@ from typing import Any
 from flask import request
 from flask_smorest import Blueprint
 
-from wallet.terms import AccountLevel, AuthLevel, StaffRole
-from wallet.web.auth import ACTING_FOR, requires
+from wallet.terms import AccountLevel, AuthLevel
+from wallet.web.auth import ACTING_FOR, Roles, requires, roles_of
 from wallet.web.schemas import StrictParser, refuse_parameters
 
 View = Callable[..., Any]
@@ -35,7 +35,7 @@ class Operation:
     operation_id: str
     account_level: AccountLevel | None
     auth_level: AuthLevel | None
-    role: StaffRole | None
+    role: Roles
     cooling_off: bool
     for_wards: bool
     once: bool
@@ -54,7 +54,7 @@ def operation(
     *,
     account_level: AccountLevel | None = None,
     auth_level: AuthLevel | None = None,
-    role: StaffRole | None = None,
+    role: Roles = None,
     max_age: timedelta | None = None,
     cooling_off: bool = False,
     for_wards: bool = False,
@@ -64,10 +64,11 @@ def operation(
 ) -> Callable[[View], View]:
     """Declare a view as the operation `method path`.
 
-    Without a level anyone may call it. max_age: how long ago the caller may have authenticated. cooling_off: refused
-    for a while after a new binding. for_wards: a guardian may call it for a ward, whom the header Acting-For names.
-    max_body: bytes, where more than the deployment's limit is needed. etag: its answer has one. if_match: the caller
-    has to name the version that they saw. The function's name is the operationId.
+    Without a level anyone may call it. role: one that is needed, or several of which one is enough. max_age: how long
+    ago the caller may have authenticated. cooling_off: refused for a while after a new binding. for_wards: a guardian
+    may call it for a ward, whom the header Acting-For names. max_body: bytes, where more than the deployment's limit
+    is needed. etag: its answer has one. if_match: the caller has to name the version that they saw. The function's
+    name is the operationId.
     """
 
     def declare(view: View) -> View:
@@ -88,6 +89,13 @@ def operation(
             if for_wards:
                 doc["parameters"] = [{"in": "header", "name": ACTING_FOR, "schema": {"type": "string"}}]
             doc["security"] = [{"bearer": []}]
+            doc["x-access"] = {
+                "account_level": int(account_level),
+                "auth_level": int(auth_level or AuthLevel.ONE),
+                **({"role": " or ".join(sorted(roles_of(role)))} if role is not None else {}),
+                **({"max_age": int(max_age.total_seconds())} if max_age is not None else {}),
+                **({"cooling_off": True} if cooling_off else {}),
+            }
         DECLARED[f"{routes.name}.{name}"] = Operation(
             method,
             f"{routes.url_prefix or ''}{path}",

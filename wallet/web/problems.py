@@ -39,6 +39,8 @@ HTTP_CODES = {
 }
 # Values of a text that are codes themselves, and the section of the catalogue that has words for them.
 WORDS = {"reason": "malformed", "register": "registers", "state": "states", "target": "states"}
+# Values that are members of the document too, as RFC 9457, section 3.2, lets a problem type have them.
+MEMBERS = ("auth_level", "max_age", "ways")
 log = structlog.get_logger("wallet.web")
 
 
@@ -62,6 +64,7 @@ def problem_response(code: str, status: int, headers: dict[str, str] | None = No
         "request_id": request_id(),
         "retryable": status in (429, 503),
     }
+    body |= {name: values[name] for name in MEMBERS if name in values}
     if fields:
         body["errors"] = [
             {"pointer": pointer, "code": field_code, "detail": field_text(field_code, language)}

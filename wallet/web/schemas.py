@@ -48,6 +48,8 @@ class StrictSchema(Schema):
             code = next((code for kind, code in _VALIDATORS if isinstance(validator, kind)), None)
             if code is not None:
                 validator.error = code  # type: ignore[attr-defined]
+        if isinstance(field_obj, fields.List):
+            self.on_bind_field(field_name, field_obj.inner)
 
 
 class Moment(fields.Field[datetime]):

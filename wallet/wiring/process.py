@@ -1,167 +1,54 @@
-"""The only place that connects: `Wallet` is what is built once, `Work` the services of one transaction."""
+"""What is built once for a process: settings, keys, databases, and whatever keeps state between transactions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 
-from sqlalchemy.orm import Session
-
-from wallet.audit import Audit
+from wallet.ceremonies.chips import CardChips, EmbeddedCardChips
+from wallet.ceremonies.conducting import Conducting
 from wallet.checks.checking import Checking
 from wallet.clock import Clock, SystemClock
-from wallet.crypto.keystore import Keystore, Role, Secret
+from wallet.crypto.keystore import Keystore, Secret
 from wallet.db import Database
-from wallet.documents.holding import Holding
-from wallet.documents.issuing import Issuing
 from wallet.documents.publishing import Publisher
-from wallet.documents.repository import DocumentRepository, PublicationRepository, StatusRepository
-from wallet.documents.revoking import Revoking
-from wallet.documents.status import Indices, StatusBoard
+from wallet.documents.repository import PublicationRepository, StatusRepository
+from wallet.documents.status import StatusBoard
 from wallet.documents.trust import TrustCentre
+from wallet.enrolment.biometrics import BiometricMatcher, EmbeddedMatcher
+from wallet.enrolment.registering import RegistrationJob
+from wallet.enrolment.sweeping import AccountSweep
 from wallet.entropy import Entropy, SystemEntropy
-from wallet.idempotency import Idempotency
-from wallet.identity.accounts import Accounts
-from wallet.identity.contacts import Contacts
-from wallet.identity.devices import Devices
-from wallet.identity.guardians import Guardians
-from wallet.identity.holders import Holders
+from wallet.errors import ConfigurationError
+from wallet.identity.changing_secrets import ChangingSecrets
 from wallet.identity.services import (
-    IdentityServices,
     SharedIdentity,
-    build_identity,
+    build_changing_secrets,
     build_signing_in,
+    build_staff_enrolling,
     share_identity,
 )
-from wallet.identity.sessions import Sessions
 from wallet.identity.signing_in import SigningIn
-from wallet.launching.repository import LaunchingRepository
-from wallet.launching.rollout import Rollout
-from wallet.messages.repository import MessageRepository
-from wallet.messages.telling import Telling
-from wallet.requests.lifecycle import Requests
-from wallet.requests.repository import RequestRepository
+from wallet.identity.staffing import StaffEnrolling
+from wallet.jobs import Job, Runner
+from wallet.messages.delivering import Delivering
+from wallet.messages.posting import PinnedPoster
+from wallet.messages.sending import Messages, open_messages
 from wallet.settings import Settings
 from wallet.single_use import forget_expired
 from wallet.sources.base import Register, RegisterCode
-from wallet.sources.embedded import EmbeddedPopulation, EmbeddedResidence
-from wallet.sources.reading import Sources
+from wallet.sources.cards import EmbeddedCards
+from wallet.sources.embedded import embedded_registers
 from wallet.utilities.catalogue import Catalogue
+from wallet.wiring.transaction import Work
+from wallet.working_days import WorkingDays, parse_overrides
 
 FIRST_STATUS_LIST = 1
 TIDY_EVERY = timedelta(hours=1)
-
-
-class Work:
-    """The services of one transaction, each made when it is first asked for."""
-
-    def __init__(self, wallet: "Wallet", session: Session) -> None:
-        self.wallet = wallet
-        self.session = session
-        self.audit = Audit(session, wallet.clock)
-
-    @cached_property
-    def identity(self) -> IdentityServices:
-        wallet = self.wallet
-        return build_identity(
-            self.session,
-            self.audit,
-            wallet.clock,
-            wallet.entropy,
-            wallet.keystore,
-            wallet.settings,
-            wallet.identity,
-            self.telling,
-        )
-
-    @cached_property
-    def telling(self) -> Telling:
-        wallet = self.wallet
-        return Telling(
-            MessageRepository(self.session), wallet.clock, wallet.entropy, wallet.keystore.secret(Secret.MESSAGES)
-        )
-
-    @property
-    def contacts(self) -> Contacts:
-        return self.identity.contacts
-
-    @property
-    def guardians(self) -> Guardians:
-        return self.identity.guardians
-
-    @property
-    def holders(self) -> Holders:
-        return self.identity.holders
-
-    @property
-    def accounts(self) -> Accounts:
-        return self.identity.accounts
-
-    @property
-    def devices(self) -> Devices:
-        return self.identity.devices
-
-    @property
-    def sessions(self) -> Sessions:
-        return self.identity.sessions
-
-    @cached_property
-    def idempotency(self) -> Idempotency:
-        life = timedelta(hours=self.wallet.settings.idempotency_hours)
-        return Idempotency(self.session, self.wallet.clock, self.wallet.keystore.secret(Secret.IDEMPOTENCY), life)
-
-    @cached_property
-    def rollout(self) -> Rollout:
-        wallet = self.wallet
-        return Rollout(LaunchingRepository(self.session), wallet.catalogue, self.audit, wallet.clock, wallet.entropy)
-
-    @cached_property
-    def sources(self) -> Sources:
-        return Sources(self.wallet.registers, self.audit)
-
-    @cached_property
-    def document_rows(self) -> DocumentRepository:
-        return DocumentRepository(self.session)
-
-    @cached_property
-    def holding(self) -> Holding:
-        return Holding(self.document_rows, self.holders, self.wallet.clock)
-
-    @cached_property
-    def revoking(self) -> Revoking:
-        return Revoking(self.document_rows, self.audit, self.wallet.clock)
-
-    @cached_property
-    def issuing(self) -> Issuing:
-        wallet = self.wallet
-        indices = Indices(
-            self.document_rows,
-            wallet.keystore.secret(Secret.STATUS_ORDER),
-            wallet.settings.status_list_bits_log2_size,
-            wallet.clock,
-            wallet.trust.address,
-        )
-        return Issuing(
-            catalogue=wallet.catalogue,
-            rollout=self.rollout,
-            holders=self.holders,
-            sources=self.sources,
-            documents=self.document_rows,
-            indices=indices,
-            trust=wallet.trust,
-            signer=wallet.keystore.signer(Role.DOCUMENT),
-            audit=self.audit,
-            clock=wallet.clock,
-            entropy=wallet.entropy,
-            issuer_code=wallet.settings.issuer_code,
-        )
-
-    @cached_property
-    def requests(self) -> Requests:
-        wallet = self.wallet
-        rows = RequestRepository(self.session)
-        return Requests(rows, wallet.catalogue, self.issuing, self.audit, wallet.clock, wallet.entropy)
+MESSAGES_KEPT = timedelta(days=30)
+"""How long the log of what left is kept; notices in an inbox stay."""
 
 
 @dataclass
@@ -176,27 +63,46 @@ class Wallet:
     registers: dict[RegisterCode, Register]
     clock: Clock
     entropy: Entropy
+    messages: Messages
+    matcher: BiometricMatcher = field(default_factory=EmbeddedMatcher)
+    working_days: WorkingDays = field(default_factory=WorkingDays)
     _tidied_at: datetime | None = None
 
     @classmethod
-    def build(cls, settings: Settings, *, clock: Clock | None = None, entropy: Entropy | None = None) -> "Wallet":
+    def build(
+        cls,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+        messages: Messages | None = None,
+    ) -> "Wallet":
         """Connect everything. Opens key files; touches no database, so it starts while one is down.
 
+        messages: what sends text messages, where it is not what the settings say.
         Raises ConfigurationError naming every problem and the command that mends it.
         """
         nation = Database(settings.sources_url)
+        clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+        if messages is None:
+            messages = open_messages(
+                gateway_url=settings.sms_gateway_url,
+                secret_file=settings.sms_gateway_secret_file,
+                outbox_dir=settings.sms_outbox_dir,
+                clock=clock,
+                entropy=entropy,
+            )
         return cls(
             settings=settings,
             keystore=Keystore.open(settings.keys_dir),
             catalogue=Catalogue.discover(),
             db=Database(settings.database_url),
             nation=nation,
-            registers={
-                RegisterCode.POPULATION: EmbeddedPopulation(nation),
-                RegisterCode.RESIDENCE: EmbeddedResidence(nation),
-            },
-            clock=clock or SystemClock(),
-            entropy=entropy or SystemEntropy(),
+            registers=embedded_registers(nation) | {RegisterCode.CARDS: EmbeddedCards(nation)},
+            clock=clock,
+            entropy=entropy,
+            messages=messages,
+            working_days=_working_days(settings.holiday_overrides_file),
         )
 
     @contextmanager
@@ -216,6 +122,8 @@ class Wallet:
                 with self.db.write() as session:
                     session.add_all(entry.row() for entry in work.audit.survivors)
             raise
+        if work.telling.queued:
+            self.runner.wake()
 
     @contextmanager
     def read(self) -> Iterator[Work]:
@@ -224,12 +132,62 @@ class Wallet:
             yield Work(self, session)
 
     @cached_property
+    def registering(self) -> RegistrationJob:
+        wait = timedelta(seconds=self.settings.registration_seconds)
+        return RegistrationJob(self.work, self.read, self.clock, wait)
+
+    @cached_property
+    def delivering(self) -> Delivering:
+        poster = PinnedPoster(localhost=self.settings.webhooks_to_localhost)
+        secret = self.keystore.secret(Secret.MESSAGES)
+        return Delivering(self.work, self.read, self.messages, poster, self.clock, secret)
+
+    @cached_property
+    def jobs(self) -> tuple[Job, ...]:
+        """Everything that happens by itself. A new job is one more line here."""
+        return (
+            Job("registrations", timedelta(seconds=1), self.registering.run),
+            Job("texts", timedelta(seconds=1), self.delivering.deliver_texts, woken=True),
+            Job("accounts", timedelta(hours=1), self.account_sweep.run_as_job),
+            Job("webhooks", timedelta(seconds=1), self.delivering.deliver_webhooks, woken=True),
+        )
+
+    @cached_property
+    def account_sweep(self) -> AccountSweep:
+        closing = timedelta(days=self.settings.death_closing_days)
+        return AccountSweep(self.work, self.read, self.clock, closing)
+
+    @cached_property
+    def runner(self) -> Runner:
+        """What runs the jobs, once somebody starts it: `wsgi.py` or `wallet jobs run`."""
+        return Runner(self.jobs)
+
+    @cached_property
     def identity(self) -> SharedIdentity:
         return share_identity(self.settings, self.entropy, self.keystore)
 
     @cached_property
+    def chips(self) -> CardChips | None:
+        """Who judges the chips of cards; a vendor's reader takes its place here."""
+        embedded = self.settings.embedded_chips
+        return EmbeddedCardChips(EmbeddedCards(self.nation).signers, self.clock) if embedded else None
+
+    @cached_property
+    def conducting(self) -> Conducting:
+        shared = self.identity
+        return Conducting(self.work, self.read, self.clock, shared.hasher, shared.proofs, shared.challenges, self.chips)
+
+    @cached_property
     def signing_in(self) -> SigningIn:
         return build_signing_in(self.work, self.read, self.clock, self.settings, self.identity)
+
+    @cached_property
+    def changing_secrets(self) -> ChangingSecrets:
+        return build_changing_secrets(self.work, self.read, self.identity)
+
+    @cached_property
+    def staff_enrolling(self) -> StaffEnrolling:
+        return build_staff_enrolling(self.work, self.read, self.clock, self.identity)
 
     @cached_property
     def board(self) -> StatusBoard:
@@ -278,6 +236,9 @@ class Wallet:
         if self._tidied_at is None or now - self._tidied_at >= TIDY_EVERY:
             self._tidied_at = now
             forget_expired(work.session, now)
+            work.message_rows.forget_before(now - MESSAGES_KEPT)
+            work.limits.forget_expired()
+            work.ceremonies.ceremonies.forget()
             work.idempotency.forget_expired()
 
     def prepare(self) -> None:
@@ -295,3 +256,14 @@ class Wallet:
         """Give every connection back."""
         self.db.close()
         self.nation.close()
+
+
+def _working_days(overrides_file: str) -> WorkingDays:
+    """Return the calendar with the days that the government has moved. Raises ConfigurationError."""
+    if not overrides_file:
+        return WorkingDays()
+    try:
+        return WorkingDays(parse_overrides(Path(overrides_file).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        problem = f"WALLET_HOLIDAY_OVERRIDES_FILE: {overrides_file} cannot be read ({error})"
+        raise ConfigurationError(problem, mend="wallet config show") from error

@@ -20,8 +20,9 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(length=80), nullable=False),
         sa.Column("sealed_statement", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("answer", sa.String(length=1000), nullable=True),
+        sa.Column("sealed_answer", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("receipt_due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decided_by", sa.String(length=64), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
@@ -29,7 +30,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("corrections", schema=None) as batch_op:
         batch_op.create_index("ix_corrections_holder_created", ["holder_id", "created_at", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_corrections_state"), ["state"], unique=False)
+        batch_op.create_index("ix_corrections_queue", ["state", "due_at", "id"], unique=False)
 
     op.create_table(
         "delivery_attempts",
@@ -96,6 +97,7 @@ def upgrade() -> None:
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.String(length=64), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outgoing")),
+        sa.UniqueConstraint("target", "event_id", name=op.f("uq_outgoing_target_event_id")),
     )
     with op.batch_alter_table("outgoing", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_outgoing_event_id"), ["event_id"], unique=False)
@@ -113,6 +115,7 @@ def upgrade() -> None:
         sa.Column("former_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("disabled_reason", sa.String(length=64), nullable=True),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_by", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -122,8 +125,10 @@ def upgrade() -> None:
         "correction_evidence",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("correction_id", sa.String(length=64), nullable=False),
+        sa.Column("position", sa.SmallInteger(), nullable=False),
         sa.Column("media_type", sa.String(length=48), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("sealed_content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["correction_id"], ["corrections.id"], name=op.f("fk_correction_evidence_correction_id_corrections")
@@ -171,6 +176,7 @@ def upgrade() -> None:
         sa.Column("place", sa.String(length=80), nullable=False),
         sa.Column("factors", sa.JSON(), nullable=False),
         sa.Column("sealed_data", sa.LargeBinary(), nullable=True),
+        sa.Column("subject", sa.LargeBinary(length=32), nullable=False),
         sa.Column("tries", sa.SmallInteger(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("end_reason", sa.String(length=32), nullable=True),
@@ -293,6 +299,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "question", name=op.f("pk_security_answers")),
     )
     op.create_table(
+        "staff_enrolments",
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_staff_enrolments_account_id_accounts")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_staff_enrolments")),
+        sa.UniqueConstraint("digest", name=op.f("uq_staff_enrolments_digest")),
+    )
+    op.create_table(
         "one_time_codes",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("ceremony_id", sa.String(length=64), nullable=False),
@@ -330,6 +345,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("expiry_told_for", sa.Date(), nullable=True))
         batch_op.alter_column("password_hash", existing_type=sa.VARCHAR(length=255), nullable=True)
         batch_op.alter_column("passcode_hash", existing_type=sa.VARCHAR(length=255), nullable=True)
         batch_op.create_index(batch_op.f("ix_accounts_checked_at"), ["checked_at"], unique=False)
@@ -374,6 +390,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_accounts_checked_at"))
         batch_op.alter_column("passcode_hash", existing_type=sa.VARCHAR(length=255), nullable=False)
         batch_op.alter_column("password_hash", existing_type=sa.VARCHAR(length=255), nullable=False)
+        batch_op.drop_column("expiry_told_for")
         batch_op.drop_column("checked_at")
         batch_op.drop_column("closed_at")
         batch_op.drop_column("activated_at")
@@ -395,6 +412,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_one_time_codes_ceremony_id"))
 
     op.drop_table("one_time_codes")
+    op.drop_table("staff_enrolments")
     op.drop_table("security_answers")
     with op.batch_alter_table("passkeys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_passkeys_account_id"))
@@ -453,7 +471,7 @@ def downgrade() -> None:
 
     op.drop_table("delivery_attempts")
     with op.batch_alter_table("corrections", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_corrections_state"))
+        batch_op.drop_index("ix_corrections_queue")
         batch_op.drop_index("ix_corrections_holder_created")
 
     op.drop_table("corrections")

@@ -7,9 +7,9 @@ the service answers.
 from typing import Any
 
 from wallet.texts.catalogue import lookup, problem
-from wallet.web.examples import core
+from wallet.web.examples import ceremonies, core, enrolment, messages, profile, sessions, staff, standing
 
-_SURFACES: tuple[Any, ...] = (core,)
+_SURFACES: tuple[Any, ...] = (core, staff, messages, sessions, enrolment, standing, profile, ceremonies)
 
 BODIES: dict[str, Any] = {name: body for surface in _SURFACES for name, body in surface.BODIES.items()}
 """Operation to the body of a request."""
@@ -24,7 +24,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
 
 
 def _problem(code: str, status: int) -> dict[str, Any]:
-    title, detail = problem(code, "vi", needed=2, auth_level=2, retry_after=1)
+    title, detail = problem(code, "vi", needed=2, auth_level=2, retry_after=1, limit=5, until="2026-03-03T05:00:00Z")
     body: dict[str, Any] = {
         "type": f"https://vi.example.vn/problems/{code}",
         "title": title,
@@ -33,8 +33,10 @@ def _problem(code: str, status: int) -> dict[str, Any]:
         "instance": "/v1/...",
         "code": code,
         "request_id": "rid_8d3f1ab8485519d82df520c63ae900f3",
-        "retryable": status == 503,
+        "retryable": status in (429, 503),
     }
+    if code == "step_up_required":
+        body |= {"auth_level": 2, "max_age": 300, "ways": [["device", "passcode"], ["passkey"]]}
     if code == "invalid_input":
         words = lookup("fields", "unknown_field", "vi")
         body["errors"] = [{"pointer": "/status", "code": "unknown_field", "detail": words}]
