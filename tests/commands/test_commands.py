@@ -5,25 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-
-from wallet.commands.main import wallet as command
-from wallet.settings import Settings
+from click.testing import Result
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(deployment: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Call `wallet` with the environment of a prepared deployment."""
-    for name in ("keys_dir", "database_url", "sources_url", "issuer_url"):
-        monkeypatch.setenv(f"WALLET_{name.upper()}", str(getattr(deployment, name)))
-    monkeypatch.setenv("WALLET_PORT", "1")  # nobody listens there
-
-    def call(*arguments: str, **environ: str) -> Result:
-        return CliRunner().invoke(command, arguments, env=environ)
-
-    return call
 
 
 def test_doctor_finds_nothing_wrong_in_a_prepared_deployment(run: Run) -> None:
@@ -53,12 +37,21 @@ def test_personas_have_all_they_need_and_their_outcomes_differ(run: Run) -> None
     assert len(personas) >= 12
     for persona in personas:
         assert persona["number"].startswith("099")
+        assert persona["phone"].startswith("+849")
         assert {"password", "passcode", "device_id", "device_key", "outcome", "story"} <= persona.keys()
+        assert persona["biometric_key"]["d"] != persona["device_key"]["d"]
         assert persona["story"]["vi"] != persona["story"]["en"]
     assert len({persona["outcome"]["code"] for persona in personas}) >= 8
 
 
-@pytest.mark.parametrize("arguments", [("demo", "personas"), ("demo", "seed")])
+def test_personas_are_shown_with_phone_and_passcode(run: Run) -> None:
+    listed = json.loads(run("demo", "personas", "an", "--json").stdout)[0]
+    shown = run("demo", "personas", "an").stdout
+    assert all(listed[name] in shown for name in ("number", "phone", "password", "passcode"))
+    assert listed["device_key"]["d"] not in shown
+
+
+@pytest.mark.parametrize("arguments", [("demo", "personas"), ("demo", "seed"), ("demo", "journey")])
 def test_production_has_no_demo(run: Run, arguments: tuple[str, ...]) -> None:
     result = run(*arguments, WALLET_MODE="production")
     assert result.exit_code == 1

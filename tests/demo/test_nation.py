@@ -8,6 +8,8 @@ from time import perf_counter
 
 import pytest
 
+from wallet.demo.biometrics import references
+from wallet.demo.businesses import businesses_of
 from wallet.demo.cards import RENEWALS
 from wallet.demo.edge_cases import EDGE_CASES
 from wallet.demo.families import grow
@@ -16,7 +18,7 @@ from wallet.demo.nation import generate
 from wallet.demo.numbers import FEMALE, MALE, NumberPool, century_digit
 from wallet.demo.personas import PERSONAS
 from wallet.demo.places import places, region
-from wallet.demo.records import HEAD, REFERENCE_DAY, RELATIONS, Household, Person
+from wallet.demo.records import HEAD, REFERENCE_DAY, RELATIONS, VIETNAM, Household, Person, age_on
 
 CITIZENS = 20_000
 NATION = tuple(generate(11, CITIZENS))
@@ -253,3 +255,26 @@ def test_some_live_in_another_province_than_they_are_registered_in() -> None:
     away = [p for p in PEOPLE if p.residence and p.residence.temporary and p.residence.permanent]
     assert 0.002 * CITIZENS < len(away) < 0.05 * CITIZENS
     assert all(p.residence and p.residence.current == p.residence.temporary for p in away)
+
+
+def test_businesses_have_codes_of_their_own_and_a_grown_representative() -> None:
+    businesses = [business for household in NATION for business in businesses_of(household)]
+    codes = [business.code for business in businesses]
+    assert len(codes) > 50
+    assert len(set(codes)) == len(codes)
+    assert all(len(code) == 10 and code.startswith("00") and code.isdecimal() for code in codes)
+    for business in businesses:
+        assert age_on(BY_NUMBER[business.representative].birth, REFERENCE_DAY) >= 18
+        assert business.founded_on <= REFERENCE_DAY
+
+
+def test_references_follow_from_the_number_and_differ() -> None:
+    some = [person.number for person in PEOPLE[:2000]]
+    drawn = [references(number) for number in some]
+    assert drawn == [references(number) for number in some]
+    assert len({template for pair in drawn for template in pair}) == 2 * len(some)
+
+
+def test_foreigners_and_nobody_else_have_a_permit() -> None:
+    for person in PEOPLE:
+        assert (person.permit is not None) is (person.nationality != VIETNAM)

@@ -8,10 +8,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from wallet.demo.cast import CAST
-from wallet.demo.credentials import SPECIAL, is_weak
+from wallet.demo.credentials import SPECIAL, is_weak, public_jwk
 from wallet.demo.nation import generate
 from wallet.demo.personas import PERSONAS, Preparation, credentials, persona
+from wallet.demo.phones import phone_of
 from wallet.errors import ConfigurationError
+from wallet.identity.contacts import normalised_phone
 from wallet.terms import AccountLevel, StaffRole
 
 SECRET = bytes(range(32))
@@ -67,11 +69,33 @@ def test_accounts_fit_the_outcomes() -> None:
 
 
 def test_two_administrators_work_at_two_agencies() -> None:
-    staff = [each for each in PERSONAS if each.staff_role]
-    assert [each.key for each in staff] == ["admin1", "admin2"]
-    assert all(each.staff_role is StaffRole.ADMIN and each.agency and each.province for each in staff)
-    assert staff[0].agency != staff[1].agency
-    assert staff[0].province != staff[1].province
+    admins = [each for each in PERSONAS if each.staff_role is StaffRole.ADMIN]
+    assert [each.key for each in admins] == ["admin1", "admin2"]
+    assert admins[0].agency != admins[1].agency
+    assert admins[0].province != admins[1].province
+
+
+def test_staff_have_an_agency_and_a_province_and_the_desks_differ() -> None:
+    staff = {each.key: each for each in PERSONAS if each.staff_role}
+    assert all(each.agency and len(each.agency) <= 80 and each.province for each in staff.values())
+    roles = {key: (each.staff_role, each.province) for key, each in staff.items() if not key.startswith("admin")}
+    assert roles == {
+        "officer1": (StaffRole.OFFICER, "01"),
+        "officer2": (StaffRole.OFFICER, "79"),
+        "approver1": (StaffRole.APPROVER, "01"),
+        "approver2": (StaffRole.APPROVER, "79"),
+        "reviewer1": (StaffRole.REVIEWER, "01"),
+        "auditor1": (StaffRole.AUDITOR, "01"),
+    }
+    assert "Quản lý xuất nhập cảnh" in (staff["officer2"].agency or "")
+    assert "Quản lý xuất nhập cảnh" not in (staff["officer1"].agency or "")
+
+
+def test_everybody_has_a_phone_of_their_own() -> None:
+    phones = [phone_of(each.number) for each in PERSONAS]
+    assert len(set(phones)) == len(phones)
+    assert all(normalised_phone(phone) == phone for phone in phones)
+    assert phone_of(persona("an").number) == phone_of(persona("an").number)
 
 
 def test_one_name_has_every_letter_and_every_tone() -> None:
@@ -91,15 +115,23 @@ def test_credentials_follow_the_rules() -> None:
         assert re.fullmatch(r"dev_[0-9a-f]{32}", given.device_id)
 
 
-def test_device_key_is_the_one_in_the_jwk() -> None:
+@pytest.mark.parametrize("kind", ["device", "biometric"])
+def test_private_key_is_the_one_in_the_jwk(kind: str) -> None:
     given = credentials(persona("an"), SECRET)
-    jwk = given.device_jwk
+    jwk, key = getattr(given, f"{kind}_jwk"), getattr(given, f"{kind}_private_key")
     numbers = {name: int.from_bytes(urlsafe_b64decode(jwk[name] + "="), "big") for name in ("x", "y", "d")}
     assert jwk["kty"] == "EC"
     assert jwk["crv"] == "P-256"
-    private = given.device_private_key.private_numbers()
+    private = key.private_numbers()
     assert numbers == {"x": private.public_numbers.x, "y": private.public_numbers.y, "d": private.private_value}
-    assert isinstance(given.device_private_key.curve, ec.SECP256R1)
+    assert isinstance(key.curve, ec.SECP256R1)
+
+
+def test_the_biometric_key_is_another_than_the_device_key() -> None:
+    for each in PERSONAS:
+        given = credentials(each, SECRET)
+        assert given.biometric_jwk["d"] != given.device_jwk["d"]
+        assert "d" not in public_jwk(given.biometric_jwk)
 
 
 def test_credentials_repeat_themselves_for_one_secret_only() -> None:
@@ -121,6 +153,7 @@ def test_credentials_are_not_printed() -> None:
     given = credentials(persona("an"), SECRET)
     assert given.password not in repr(given)
     assert given.device_jwk["d"] not in repr(given)
+    assert given.biometric_jwk["d"] not in repr(given)
 
 
 def test_short_secret_is_refused() -> None:

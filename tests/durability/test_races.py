@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from tests.ceremonies.asking import AskingPhone, card_of, last_code
 from tests.durability.processes import PROCESSES, THREADS, Answer, Call, Workers
 from tests.phone import CitizenPhone
-from tests.support import FixedClock
+from tests.support import FixedClock, Mailbox
 from wallet.audit import AuditEvent
+from wallet.demo.personas import persona
+from wallet.demo.phones import phone_of as number_of_phone
 from wallet.documents.models import DocumentRow, StatusChange
 from wallet.identity.models import RefreshToken, SignedInSession
 from wallet.identity.tokens import TokenKind
@@ -117,6 +120,42 @@ def test_token_reused_late_ends_its_session_once(wallet: Wallet, clock: FixedClo
         answers = run([Call("/v1/sessions/refresh", order, {"DPoP": phone.dpop(url)}) for _ in range(CALLERS)])
         assert told(answers) == {(401, "token_reuse"): 1, (401, "session_ended"): CALLERS - 1}
         assert events(wallet, "session.token_reuse") == number
+
+
+def new_phone(wallet: Wallet, client: Any, clock: FixedClock) -> AskingPhone:
+    """Return a phone that wants to become An's and has read the chip of An's card."""
+    clock.advance(minutes=61)  # an hour has few codes
+    phone = AskingPhone(wallet, client)
+    number = persona("an").number
+    phone.begin("binding", number, phone=number_of_phone(number))
+    phone.prove_chip(card_of(wallet, number))
+    return phone
+
+
+def test_one_time_code_is_taken_once(
+    wallet: Wallet, client: Any, clock: FixedClock, mailbox: Mailbox, run: Any
+) -> None:
+    for _ in range(ROUNDS):
+        phone = new_phone(wallet, client, clock)
+        phone.done("codes")
+        code = last_code(wallet, mailbox, number_of_phone(persona("an").number))
+        path = f"/v1/ceremonies/{phone.id}/code-confirmations"
+        answers = run([Call(path, {"proof": phone.proof(), "code": code}, {}) for _ in range(CALLERS)])
+        assert told(answers) == {(200, ""): 1, (401, "otp_invalid"): CALLERS - 1}
+        assert phone.done("status")["factors"] == ["chip", "otp"]
+
+
+def test_ceremony_is_completed_once(wallet: Wallet, client: Any, clock: FixedClock, mailbox: Mailbox, run: Any) -> None:
+    for _ in range(ROUNDS):
+        phone = new_phone(wallet, client, clock)
+        phone.prove_code(mailbox, number_of_phone(persona("an").number))
+        bound = events(wallet, "device.bound")
+        path = f"/v1/ceremonies/{phone.id}/completion"
+        answers = run([Call(path, {"proof": phone.proof()}, {}) for _ in range(CALLERS)])
+        outcome = told(answers)
+        assert sum(count for (status, _), count in outcome.items() if status in (200, 201)) == 1, outcome
+        assert {status for status, _ in outcome} <= {200, 201, 401, 404, 409}, outcome
+        assert events(wallet, "device.bound") == bound + 1
 
 
 def test_approval_is_decided_once(wallet: Wallet, phone_of: Make, run: Any) -> None:

@@ -16,5 +16,9 @@ def database() -> None:
 @guarded
 def upgrade_tables() -> None:
     """Bring the tables to the newest version."""
-    changed = upgrade(Database(settings().database_url))
+    database = Database(settings().database_url)
+    try:
+        changed = upgrade(database)
+    finally:
+        database.close()
     say(f"Bảng ở phiên bản {HEAD} / tables at {HEAD}" + ("" if changed else " (không đổi / unchanged)"))

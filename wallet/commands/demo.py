@@ -1,19 +1,26 @@
-"""`wallet demo`: the nation, the personas, the journey."""
+"""`wallet demo`: the nation, the personas, the stories, the text messages."""
 
 import json
 import re
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from wallet.commands.console import command_error, fail, guarded, progress, say, settings, step
+from wallet.commands.console import CLOCK, command_error, fail, guarded, progress, say, settings, step
 from wallet.crypto.keystore import Keystore, Role, Secret
+from wallet.entropy import SystemEntropy
 from wallet.errors import Conflict
 from wallet.formats.trust_bundle import pin_of
+from wallet.settings import Settings
+
+if TYPE_CHECKING:
+    from wallet.demo.stories.citizens import FreeCitizen
 
 DEFAULT_CITIZENS = 2000
 DEFAULT_SEED = 1
+STORIES = ("main", "new-citizen", "lost-phone")
 
 
 @click.group()
@@ -60,8 +67,9 @@ def seed(citizens: int, seed: int, replace: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs: with passwords and device keys.")
 @guarded
 def personas(key: str | None, as_json: bool) -> None:
-    """Show who you can be: number, password, passcode, device key and the fixed outcome."""
+    """Show who you can be: number, phone, password, passcode, keys and the fixed outcome."""
     from wallet.demo.personas import PERSONAS, credentials
+    from wallet.demo.phones import phone_of
 
     chosen = settings()
     if chosen.production:
@@ -81,14 +89,18 @@ def personas(key: str | None, as_json: bool) -> None:
                 "key": persona.key,
                 "name": persona.name,
                 "number": persona.number,
+                "phone": phone_of(persona.number),
                 "password": own.password,
                 "passcode": own.passcode,
                 "device_id": own.device_id,
                 "device_key": own.device_jwk,
+                "biometric_key": own.biometric_jwk,
                 "account_level": int(persona.account_level),
                 "account_state": persona.account_state,
                 "has_device": persona.has_device,
                 "roles": [str(persona.staff_role)] if persona.staff_role else [],
+                "agency": persona.agency,
+                "province": persona.province,
                 "story": dict(persona.story),
                 "outcome": {"code": persona.outcome.code, "text": dict(persona.outcome.text)},
             }
@@ -97,34 +109,97 @@ def personas(key: str | None, as_json: bool) -> None:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
     for row in rows:
-        click.echo(f"{row['key']:8} {row['name']}  {row['number']}  {row['password']}  {row['passcode']}")
-        click.echo(f"         {row['story']['vi']}\n         {row['story']['en']}")
-        click.echo(f"         → {row['outcome']['code']}: {row['outcome']['text']['vi']}")
+        click.echo(f"{row['key']:9} {row['name']}  số / number {row['number']}  điện thoại / phone {row['phone']}")
+        click.echo(f"          mật khẩu / password {row['password']}   passcode {row['passcode']}")
+        if row["roles"]:
+            click.echo(f"          {row['roles'][0]}: {row['agency']} ({row['province']})")
+        click.echo(f"          {row['story']['vi']}\n          {row['story']['en']}")
+        click.echo(f"          → {row['outcome']['code']}: {row['outcome']['text']['vi']}")
 
 
 @demo.command()
+@click.option("--story", type=click.Choice(STORIES), default=STORIES[0], show_default=True)
 @click.option("--url", help="The server; by default the one of these settings.")
-@click.option("--persona", "key", default="an", show_default=True)
+@click.option("--persona", "key", default="an", show_default=True, help="Whose story the main one is.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(1), help="Where to look for a new citizen.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Leave there what a third party holds.")
 @guarded
-def journey(url: str | None, key: str, out: Path | None) -> None:
+def journey(story: str, url: str | None, key: str, seed: int, out: Path | None) -> None:
     """Go the whole way against the running server, and fail loudly at the first surprise."""
-    from wallet.demo.journey import Journey, Surprise
+    import httpx
+
+    from wallet.demo.stories.calling import Calling, Surprise, Watch
+    from wallet.demo.stories.lost_phone import LostPhone
+    from wallet.demo.stories.main_job import MainJob
+    from wallet.demo.stories.new_citizen import NewCitizen
 
     chosen = settings()
+    if chosen.production:
+        fail(
+            "Chế độ vận hành thật không có chuyện mẫu / production mode has no stories",
+            "WALLET_MODE=demo wallet demo journey",
+        )
     address = (url or chosen.issuer_url).rstrip("/")
     if not re.match(r"^https?://", address):
         fail(f"{address} không phải địa chỉ web / is no web address", "wallet demo journey --url http://127.0.0.1:8000")
     keystore = Keystore.open(chosen.keys_dir)
     pin = pin_of(keystore.signer(Role.BUNDLE_ROOT).certificate_der)
-    try:
-        Journey(address, keystore.secret(Secret.DEMO), pin, out, on_step=_told).go(key)
-    except Surprise as surprise:
-        fail(str(surprise), surprise.mend)
+    with TemporaryDirectory() as scratch, httpx.Client(base_url=address, timeout=10) as client:
+        folder = out or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        calling = Calling(client, keystore.secret(Secret.DEMO), _told, folder, Watch())
+        try:
+            calling.server_is_ready()
+            if story == "main":
+                MainJob(calling, pin).go(key)
+            else:
+                opening = NewCitizen(calling, _somebody(chosen, seed), chosen.sms_outbox_dir)
+                citizen = opening.go()
+                if story == "lost-phone":
+                    LostPhone(calling, citizen).go()
+        except Surprise as surprise:
+            fail(str(surprise), surprise.mend)
     say("Xong: mọi bước đúng như mong đợi / done: every step as expected")
-    if out is not None:
+    if out is not None and story == "main":
         say(f"  → .venv/bin/wallet check {out / 'code.png'} --bundle {out / 'bundle.jws'} --pin {pin}")
 
 
+def _somebody(chosen: Settings, seed: int) -> "FreeCitizen":
+    from wallet.demo.stories.citizens import free_citizen
+    from wallet.wiring import Wallet
+
+    wallet = Wallet.build(chosen)
+    try:
+        return free_citizen(wallet, seed)
+    finally:
+        wallet.close()
+
+
+@demo.command()
+@click.option("--last", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many, the newest first.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@guarded
+def messages(last: int, as_json: bool) -> None:
+    """Read the text messages that were sent: the demo's phones are files."""
+    from wallet.messages.sending import Outbox
+
+    chosen = settings()
+    if chosen.production:
+        fail(
+            "Chế độ vận hành thật không có hộp tin mẫu / production mode has no outbox to read",
+            "WALLET_MODE=demo wallet demo messages",
+        )
+    if chosen.sms_gateway_url:
+        fail("Tin nhắn đi qua cổng SMS / text messages go through the gateway", "wallet config show")
+    rows = Outbox(chosen.sms_outbox_dir, CLOCK, SystemEntropy()).newest(last)
+    if not rows:
+        fail(f"Chưa có tin nhắn nào trong {chosen.sms_outbox_dir} / no text message was sent yet", "wallet run")
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    for row in rows:
+        click.echo(f"{row['at']}  {row['phone']}\n  {row['text']}")
+
+
 def _told(title: str, milliseconds: float) -> None:
-    click.echo(f"  ✓ {title:<74} {milliseconds:7.1f} ms")
+    click.echo(f"  ✓ {title:<90} {milliseconds:7.1f} ms")

@@ -17,7 +17,9 @@ import click
 from wallet.commands.console import CLOCK
 from wallet.crypto.keystore import Keystore, Role
 from wallet.db import Database
+from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, WalletError
+from wallet.messages.sending import open_messages
 from wallet.schema import HEAD, current_version
 from wallet.settings import Settings
 
@@ -58,7 +60,15 @@ def examine() -> list[Finding]:
         chosen = Settings.from_environ(os.environ)
     except ConfigurationError as error:
         return [_python(), Finding("thiết lập / settings", WRONG, "; ".join(error.problems), "wallet config show")]
-    looks: tuple[Callable[[Settings], Finding], ...] = (_keys, _key_life, _database, _registers, _disk, _server)
+    looks: tuple[Callable[[Settings], Finding], ...] = (
+        _keys,
+        _key_life,
+        _database,
+        _registers,
+        _messages,
+        _disk,
+        _server,
+    )
     return [_python(), *(look(chosen) for look in looks)]
 
 
@@ -124,6 +134,29 @@ def _registers(chosen: Settings) -> Finding:
     if done is None:
         return Finding(what, WRONG, "chưa có / not there", "wallet demo seed")
     return Finding(what, OK, f"{done} công dân / citizens")
+
+
+def _messages(chosen: Settings) -> Finding:
+    """Look at how text messages leave: codes in files are for a demo."""
+    what = "tin nhắn / text messages"
+    if chosen.sms_gateway_url:
+        try:
+            open_messages(
+                gateway_url=chosen.sms_gateway_url,
+                secret_file=chosen.sms_gateway_secret_file,
+                outbox_dir=chosen.sms_outbox_dir,
+                clock=CLOCK,
+                entropy=SystemEntropy(),
+            )
+        except ConfigurationError as error:
+            return Finding(what, WRONG, str(error), error.mend)
+        return Finding(what, OK, chosen.sms_gateway_url)
+    if chosen.production:
+        detail = f"chưa có cổng SMS, mã được ghi vào tệp / no gateway: codes are written to {chosen.sms_outbox_dir}/"
+        return Finding(
+            what, WRONG, detail, "export WALLET_SMS_GATEWAY_URL=https://... WALLET_SMS_GATEWAY_SECRET_FILE=..."
+        )
+    return Finding(what, OK, f"ghi vào tệp / written to {chosen.sms_outbox_dir}/")
 
 
 def _disk(chosen: Settings) -> Finding:

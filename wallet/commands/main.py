@@ -14,11 +14,14 @@ from wallet.errors import WalletError
 SUBJECTS = {
     "run": ("wallet.commands.run", "run", "Prepare everything and serve / Chuẩn bị và chạy máy chủ"),
     "demo": ("wallet.commands.demo", "demo", "The demo nation and its people / Quốc gia mẫu và các nhân vật"),
+    "staff": ("wallet.commands.staff", "staff", "Who works with it / Cán bộ và vai trò"),
     "keys": ("wallet.commands.keys", "keys", "The keys of this deployment / Khóa của hệ thống"),
     "db": ("wallet.commands.database", "database", "The database's tables / Bảng của cơ sở dữ liệu"),
     "config": ("wallet.commands.config", "config", "The settings in force / Thiết lập đang dùng"),
+    "jobs": ("wallet.commands.jobs", "jobs", "What happens by itself / Những việc tự chạy"),
     "openapi": ("wallet.commands.openapi", "openapi", "The OpenAPI document / Tài liệu OpenAPI"),
     "utilities": ("wallet.commands.utilities", "utilities", "The catalogue / Danh mục tiện ích"),
+    "accounts": ("wallet.commands.accounts", "accounts", "Accounts, day by day / Tài khoản, việc hằng ngày"),
     "doctor": ("wallet.commands.doctor", "doctor", "What is wrong, and what mends it / Khám hệ thống"),
 }
 

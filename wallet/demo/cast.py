@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 from wallet.demo.fixed import fixed_person, household, place
 from wallet.demo.numbers import FEMALE, MALE, fixed_number
-from wallet.demo.records import HEAD, Household, Name, Person, Residence
+from wallet.demo.records import HEAD, Business, Household, Name, Permit, Person, Residence
 
 _FATHER = fixed_number(MALE, 1990, 1)
 _MOTHER = fixed_number(FEMALE, 1992, 51)
@@ -43,6 +43,7 @@ CAST: dict[str, Person] = {
         nationality="Pháp", ethnicity=None, religion=None, native_place="Pháp", spouse=fixed_number(MALE, 1984, 60),
         former_numbers=(fixed_number(FEMALE, 1986, 11),),
         card_issued=date(2025, 5, 5), card_expires=date(2035, 5, 5),
+        permit=Permit("permanent", "PC0990010", date(2035, 5, 5), "99AM00010", date(2035, 3, 1)),
     ),
     "vang": fixed_person(12, ("Bùi", "Thị Mẫu", "Vắng"), "1979-10-08", FEMALE, code="017", native_place="Tỉnh Phú Thọ"),
     "mai": fixed_person(13, ("Ngô", "Mẫu", "Mai"), "1993-05-20", MALE, code="027"),
@@ -54,13 +55,25 @@ CAST: dict[str, Person] = {
     "moi": fixed_person(16, ("Hồ", "Mẫu", "Mới"), "2004-08-08", MALE, code="048"),
     "admin1": fixed_person(31, ("Võ", "Mẫu", "Quản"), "1984-02-02", MALE, code="001"),
     "admin2": fixed_person(32, ("Phan", "Thị Mẫu", "Trị"), "1982-11-20", FEMALE, code="079"),
+    "officer1": fixed_person(33, ("Lương", "Mẫu", "Tiếp"), "1991-07-09", MALE, code="001"),
+    "officer2": fixed_person(34, ("Mai", "Thị Mẫu", "Khách"), "1989-05-27", FEMALE, code="079"),
+    "approver1": fixed_person(35, ("Tô", "Thị Mẫu", "Duyệt"), "1980-10-13", FEMALE, code="001"),
+    "approver2": fixed_person(36, ("Chu", "Mẫu", "Thuận"), "1978-01-30", MALE, code="079"),
+    "reviewer1": fixed_person(37, ("Quách", "Thị Mẫu", "Xét"), "1990-12-04", FEMALE, code="001"),
+    "auditor1": fixed_person(38, ("Đinh", "Mẫu", "Soát"), "1983-03-16", MALE, code="001"),
 }  # fmt: skip
 """By the key of the persona. Their residence comes with `cast_households`."""
 
 _RELATIVES: dict[str, Person] = {
     "wife": fixed_person(51, ("Lê", "Thị Mẫu", "Hòa"), "1992-03-08", FEMALE, spouse=_FATHER),
-    "son": fixed_person(71, ("Nguyễn", "Mẫu", "Minh"), "2016-09-05", MALE, father=_FATHER, mother=_MOTHER),
-    "daughter": fixed_person(72, ("Nguyễn", "Thị Mẫu", "Ngọc"), "2020-12-22", FEMALE, father=_FATHER, mother=_MOTHER),
+    "son": fixed_person(
+        71, ("Nguyễn", "Mẫu", "Minh"), "2016-09-05", MALE, father=_FATHER, mother=_MOTHER,
+        card_issued=date(2025, 6, 16), card_expires=date(2030, 9, 5),
+    ),
+    "daughter": fixed_person(
+        72, ("Nguyễn", "Thị Mẫu", "Ngọc"), "2020-12-22", FEMALE, father=_FATHER, mother=_MOTHER,
+        card_issued=date(2025, 6, 16), card_expires=date(2034, 12, 22),
+    ),
     "old_wife": fixed_person(53, ("Đỗ", "Thị Mẫu", "Bảy"), "1950", FEMALE, spouse=_OLD_HUSBAND),
     "widow": fixed_person(55, ("Bùi", "Thị Mẫu", "Còn"), "1960-09-30", FEMALE, code="031", spouse=_LATE_HUSBAND),
     "aunt": fixed_person(57, ("Hoàng", "Thị Mẫu", "Cô"), "1981-06-01", FEMALE, code="035"),
@@ -71,10 +84,46 @@ _RELATIVES: dict[str, Person] = {
     "brother": fixed_person(62, ("Bùi", "Mẫu", "Đủ"), "1976-05-05", MALE, code="017"),
 }  # fmt: skip
 
+FOREIGNERS: dict[str, Person] = {
+    "new_here": fixed_person(
+        64, Name("Tanaka Mẫu Kenji", "Tanaka", "Mẫu", "Kenji"), "1991-11-05", MALE, code=None,
+        nationality="Nhật Bản", ethnicity=None, religion=None, native_place="Nhật Bản",
+        card_issued=None, card_expires=None,
+        permit=Permit("temporary", "TC0990064", date(2027, 6, 30), "99TM00064", date(2030, 4, 1), False),
+    ),
+    "permit_over": fixed_person(
+        65, Name("Smith Mẫu John", "Smith", "Mẫu", "John"), "1979-06-21", MALE, code=None,
+        nationality="Anh", ethnicity=None, religion=None, native_place="Anh",
+        card_issued=None, card_expires=None,
+        permit=Permit("temporary", "TC0990065", date(2026, 1, 31), "99SM00065", date(2029, 9, 9)),
+    ),
+}  # fmt: skip
+"""Beside the persona `marie`: one whose face and fingers are not on file yet, one whose permit is over."""
+
+BUSINESSES: tuple[Business, ...] = (
+    Business(
+        "0099000001", "Công ty trách nhiệm hữu hạn Mẫu An", "Số 12, ngõ 34, đường Nguyễn Khang, Hà Nội",
+        date(2019, 4, 1), CAST["an"].number,
+    ),
+    Business(
+        "0099000002", "Công ty cổ phần Mẫu Khuất", "Số 8, đường Hùng Vương, Hải Phòng",
+        date(2001, 9, 3), CAST["khuat"].number,
+    ),
+    Business(
+        "0099000003", "Doanh nghiệp tư nhân Mẫu Khóa", "Tổ dân phố 1, Lạng Sơn",
+        date(2012, 2, 20), CAST["khoa"].number, "dissolved",
+    ),
+    Business(
+        "0099000010", "Công ty trách nhiệm hữu hạn Mẫu Marie", "17/4 Lý Tự Trọng, Thành phố Hồ Chí Minh",
+        date(2022, 7, 14), CAST["marie"].number,
+    ),
+)  # fmt: skip
+"""One in order, one whose representative has died, one that is dissolved, one of a foreigner."""
+
 
 def cast_households() -> tuple[Household, ...]:
     """Return the households of all personas; they come first in every nation."""
-    c, r = CAST, _RELATIVES
+    c, r, f = CAST, _RELATIVES, FOREIGNERS
     return (
         household(
             1, place("00167", "Số 12, ngõ 34, đường Nguyễn Khang"),
@@ -100,8 +149,16 @@ def cast_households() -> tuple[Household, ...]:
         household(14, place("23575", "Tổ dân phố 7"), (c["dot"], HEAD), since=date(2026, 1, 15)),
         household(15, place("30307", "Số 90, hẻm 6, đường Trần Hưng Đạo"), (c["han"], HEAD)),
         household(16, place("20209", "Số 2, kiệt 31, đường Điện Biên Phủ"), (c["moi"], HEAD)),
+        household(64, place("00004", "Số 3, ngõ 9, đường Đội Cấn"), (f["new_here"], HEAD), since=date(2025, 11, 3)),
+        household(65, place("26743", "19 Lý Tự Trọng"), (f["permit_over"], HEAD), since=date(2024, 2, 5)),
         household(31, place("00196", None), (c["admin1"], HEAD)),
         household(32, place("25966", None), (c["admin2"], HEAD)),
+        household(33, place("00167", "Số 5, ngõ 20, đường Nguyễn Khang"), (c["officer1"], HEAD)),
+        household(34, place("26743", "21 Lý Tự Trọng"), (c["officer2"], HEAD)),
+        household(35, place("00196", None), (c["approver1"], HEAD)),
+        household(36, place("25966", None), (c["approver2"], HEAD)),
+        household(37, place("00004", "Số 11, ngõ 4, đường Đội Cấn"), (c["reviewer1"], HEAD)),
+        household(38, place("00004", "Số 30, đường Đội Cấn"), (c["auditor1"], HEAD)),
     )  # fmt: skip
 
 

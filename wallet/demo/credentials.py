@@ -27,30 +27,45 @@ _ALPHABET = "".join(_CLASSES)
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """password: 8 to 20 characters of four kinds. passcode: six digits. device_jwk: private, RFC 7517 with `d`."""
+    """password: 8 to 20 characters of four kinds. passcode: six digits. device_jwk: private, RFC 7517 with `d`.
+
+    biometric_private_key, biometric_jwk: the second key, which the phone releases only after a face or fingerprint.
+    """
 
     device_id: str
     password: str = field(repr=False)
     passcode: str = field(repr=False)
     device_private_key: ec.EllipticCurvePrivateKey = field(repr=False)
     device_jwk: dict[str, str] = field(repr=False)
+    biometric_private_key: ec.EllipticCurvePrivateKey = field(repr=False)
+    biometric_jwk: dict[str, str] = field(repr=False)
 
 
 def derive(secret: bytes, key: str, number: str, birth: str) -> Credentials:
     """Return the credentials of the persona `key`. number, birth: what a passcode must not repeat."""
     if len(secret) < SECRET_BYTES:
         raise ConfigurationError(f"the demo secret has fewer than {SECRET_BYTES} bytes", mend="wallet keys new")
-    scalar = int.from_bytes(_bytes(secret, key, "device-key", 48), "big") % (_P256_ORDER - 1) + 1
-    private_key = ec.derive_private_key(scalar, ec.SECP256R1())
-    point = private_key.public_key().public_numbers()
-    jwk = {"kty": "EC", "crv": "P-256", "x": _base64(point.x), "y": _base64(point.y), "d": _base64(scalar)}
+    device_key, device_jwk = _key(secret, key, "device-key")
+    biometric_key, biometric_jwk = _key(secret, key, "biometric-key")
     return Credentials(
         device_id=f"dev_{_bytes(secret, key, 'device-id', 16).hex()}",
         password=_password(int.from_bytes(_bytes(secret, key, "password", 64), "big")),
         passcode=next(code for code in _passcodes(secret, key) if not is_weak(code, number, birth)),
-        device_private_key=private_key,
-        device_jwk=jwk,
+        device_private_key=device_key,
+        device_jwk=device_jwk,
+        biometric_private_key=biometric_key,
+        biometric_jwk=biometric_jwk,
     )
+
+
+def derived_key(secret: bytes, key: str, purpose: str) -> ec.EllipticCurvePrivateKey:
+    """Return the P-256 key of something else that follows from the secret: a card's chip, its document signer."""
+    return _key(secret, key, purpose)[0]
+
+
+def public_jwk(jwk: dict[str, str]) -> dict[str, str]:
+    """Return the public half of a key."""
+    return {name: jwk[name] for name in ("kty", "crv", "x", "y")}
 
 
 def is_weak(passcode: str, number: str, birth: str) -> bool:
@@ -64,6 +79,14 @@ def is_weak(passcode: str, number: str, birth: str) -> bool:
     short = (f"{day}{month}{year[2:]}", f"{month}{day}{year[2:]}", f"{year[2:]}{month}{day}")
     of_birth = year in passcode or passcode in short or any(passcode in text for text in dates)
     return run or repeated or of_birth or passcode in number
+
+
+def _key(secret: bytes, key: str, purpose: str) -> tuple[ec.EllipticCurvePrivateKey, dict[str, str]]:
+    scalar = int.from_bytes(_bytes(secret, key, purpose, 48), "big") % (_P256_ORDER - 1) + 1
+    private_key = ec.derive_private_key(scalar, ec.SECP256R1())
+    point = private_key.public_key().public_numbers()
+    jwk = {"kty": "EC", "crv": "P-256", "x": _base64(point.x), "y": _base64(point.y), "d": _base64(scalar)}
+    return private_key, jwk
 
 
 def _passcodes(secret: bytes, key: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ The same seed and the same number of citizens are the same nation, to the byte, 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -12,25 +13,45 @@ from sqlalchemy import Table, insert, inspect, select, update
 from sqlalchemy.orm import Session
 
 from wallet.db import Database
+from wallet.demo.biometrics import references
+from wallet.demo.businesses import businesses_of
 from wallet.demo.cast import cast_households
+from wallet.demo.chip import card_row
 from wallet.demo.edge_cases import EDGE_CASES, EdgeCase, edge_households
 from wallet.demo.families import LARGEST, grow
 from wallet.demo.numbers import NumberPool
-from wallet.demo.records import Address, Household, Person
+from wallet.demo.phones import phone_of, second_phone_of
+from wallet.demo.records import REFERENCE_DAY, Address, Business, Household, Person
 from wallet.errors import Conflict
 from wallet.sources import models
 from wallet.sources.models import NationBase, NationMeta
 
 __all__ = ["EDGE_CASES", "EdgeCase", "Seeding", "generate", "seed_nation"]
 
-GENERATOR = "1"
+GENERATOR = "2"
 """Raised whenever the same seed would give other people: a nation of another generator is another nation."""
 
 _CHUNK = 2000
 _TABLES: tuple[Table, ...] = tuple(
     model.__table__  # type: ignore[misc]
-    for model in (models.Citizen, models.FormerNumber, models.Residence, models.Household)
+    for model in (
+        models.Citizen,
+        models.FormerNumber,
+        models.Residence,
+        models.Household,
+        models.Subscription,
+        models.Biometric,
+        models.Permit,
+        models.Business,
+        models.Card,
+    )
 )
+_BUSINESSES_AS_OF = datetime(2026, 1, 12, 2, 0, tzinfo=UTC)
+_YOUNGEST_WITH_PHONE = 10
+_YOUNGEST_WITH_BIOMETRICS = 6
+
+PHONE_OF_ANOTHER = {EDGE_CASES["age_25"].number: EDGE_CASES["age_60"].number}
+"""Whose phone is in another's name: a son whose contract is his father's."""
 
 
 def generate(seed: int, citizens: int) -> Iterator[Household]:
@@ -128,10 +149,8 @@ def _advance(session: Session, key: str, before: int, after: int) -> None:
 
 
 def _insert(session: Session, chunk: list[Household]) -> None:
-    people: list[dict[str, Any]] = []
-    aliases: list[dict[str, Any]] = []
-    residences: list[dict[str, Any]] = []
-    households: list[dict[str, Any]] = []
+    rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _TABLES}
+    people, aliases, residences, households, subscriptions, biometrics, permits, businesses, cards = rows.values()
     for household in chunk:
         address = household.address
         households.append(
@@ -142,15 +161,65 @@ def _insert(session: Session, chunk: list[Household]) -> None:
                 "commune_code": address.commune_code,
             }
         )
+        businesses += (_business_row(business) for business in businesses_of(household))
         for person in household.people:
             people.append(_citizen_row(person))
             aliases += ({"former_number": former, "number": person.number} for former in person.former_numbers)
             if person.residence is not None:
                 residences.append(_residence_row(household, person))
+            age = REFERENCE_DAY.year - int(person.birth[:4])
+            if age >= _YOUNGEST_WITH_PHONE:
+                subscriptions += _subscription_rows(person)
+            if age >= _YOUNGEST_WITH_BIOMETRICS and (person.permit is None or person.permit.biometrics_on_file):
+                biometrics.append(_biometric_row(person))
+            if person.permit is not None:
+                permits.append(_permit_row(person))
+            if person.card_issued is not None:
+                cards.append(card_row(person))
     connection = session.connection()
-    for table, rows in zip(_TABLES, (people, aliases, residences, households), strict=True):
-        if rows:
-            connection.execute(insert(table), rows)
+    for table, content in rows.items():
+        if content:
+            connection.execute(insert(table), content)
+
+
+def _subscription_rows(person: Person) -> list[dict[str, Any]]:
+    """Return the phone of a person, and the second one that they can change to; another's is the only one."""
+    owner = PHONE_OF_ANOTHER.get(person.number, person.number)
+    phones = [phone_of(person.number)] + ([second_phone_of(owner)] if owner == person.number else [])
+    return [{"number": owner, "phone": phone, "updated_at": person.updated_at} for phone in phones]
+
+
+def _biometric_row(person: Person) -> dict[str, Any]:
+    face, finger = references(person.number)
+    return {"number": person.number, "face": face, "finger": finger, "updated_at": person.updated_at}
+
+
+def _permit_row(person: Person) -> dict[str, Any]:
+    permit = person.permit
+    assert permit is not None  # noqa: S101 - the caller looked
+    return {
+        "number": person.number,
+        "kind": permit.kind,
+        "permit_number": permit.number,
+        "permit_expires": permit.expires,
+        "passport_number": permit.passport,
+        "passport_expires": permit.passport_expires,
+        "biometrics_on_file": permit.biometrics_on_file,
+        "updated_at": person.updated_at,
+    }
+
+
+def _business_row(business: Business) -> dict[str, Any]:
+    return {
+        "enterprise_code": business.code,
+        "tax_code": business.code,
+        "name": business.name,
+        "head_office": business.head_office,
+        "founded_on": business.founded_on,
+        "representative_number": business.representative,
+        "state": business.state,
+        "updated_at": _BUSINESSES_AS_OF,
+    }
 
 
 def _citizen_row(person: Person) -> dict[str, Any]:

@@ -287,6 +287,75 @@ PERSONAS: tuple[Persona, ...] = (
         ("Duyệt việc mà người thứ nhất đề nghị.", "Approves what the first one proposes."),
         staff=(StaffRole.ADMIN, "Cơ quan cấp mẫu Thành phố Hồ Chí Minh", "79"),
     ),
+    _persona(
+        "officer1",
+        (
+            "Anh Tiếp là cán bộ tiếp nhận của Công an phường, đối chiếu người đến với thẻ và lập tờ khai TK01.",
+            "Tiếp works at the desk of a ward police office: he matches people with their cards and fills form TK01.",
+        ),
+        "staff",
+        (
+            "Lập được hồ sơ định danh mức độ 2 cho công dân; tự mình không duyệt được.",
+            "Records level 2 applications of citizens; he cannot approve them himself.",
+        ),
+        staff=(StaffRole.OFFICER, "Công an phường mẫu, Hà Nội", "01"),
+    ),
+    _persona(
+        "officer2",
+        (
+            "Chị Khách là cán bộ tiếp nhận của cơ quan quản lý xuất nhập cảnh ở Thành phố Hồ Chí Minh.",
+            "Khách works at the desk of the immigration office in Hồ Chí Minh City.",
+        ),
+        "staff",
+        ("Tiếp nhận hồ sơ của người nước ngoài.", "Takes the applications of foreigners."),
+        staff=(StaffRole.OFFICER, "Phòng Quản lý xuất nhập cảnh mẫu, Thành phố Hồ Chí Minh", "79"),
+    ),
+    _persona(
+        "approver1",
+        (
+            "Chị Duyệt là người có thẩm quyền duyệt hồ sơ ở Hà Nội.",
+            "Duyệt decides on applications in Hà Nội.",
+        ),
+        "staff",
+        (
+            "Duyệt hoặc từ chối hồ sơ do cán bộ khác lập.",
+            "Approves or refuses what another officer has recorded.",
+        ),
+        staff=(StaffRole.APPROVER, "Công an thành phố mẫu Hà Nội", "01"),
+    ),
+    _persona(
+        "approver2",
+        (
+            "Anh Thuận là người có thẩm quyền duyệt hồ sơ ở Thành phố Hồ Chí Minh.",
+            "Thuận decides on applications in Hồ Chí Minh City.",
+        ),
+        "staff",
+        (
+            "Duyệt hoặc từ chối hồ sơ của tỉnh mình; hồ sơ ở tỉnh khác thì không.",
+            "Approves or refuses applications of his own province, and of no other.",
+        ),
+        staff=(StaffRole.APPROVER, "Công an thành phố mẫu Hồ Chí Minh", "79"),
+    ),
+    _persona(
+        "reviewer1",
+        (
+            "Chị Xét thẩm định hồ sơ xin cấp giấy ở Hà Nội.",
+            "Xét reviews requests for documents in Hà Nội.",
+        ),
+        "staff",
+        ("Xem được hồ sơ chờ thẩm định.", "Sees what waits for review."),
+        staff=(StaffRole.REVIEWER, "Cơ quan cấp mẫu Hà Nội", "01"),
+    ),
+    _persona(
+        "auditor1",
+        (
+            "Anh Soát kiểm tra nhật ký: ai đã làm gì, khi nào, với hồ sơ nào.",
+            "Soát reads the record: who did what, when, to which file.",
+        ),
+        "staff",
+        ("Chỉ đọc, không thay đổi được gì.", "Reads only, and changes nothing."),
+        staff=(StaffRole.AUDITOR, "Thanh tra mẫu Hà Nội", "01"),
+    ),
 )
 """All personas, the default one first."""
 

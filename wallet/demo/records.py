@@ -62,6 +62,21 @@ class Residence:
 
 
 @dataclass(frozen=True, slots=True)
+class Permit:
+    """A foreigner's residence card and passport. kind: `permanent` or `temporary`.
+
+    biometrics_on_file: whether the immigration register holds face and fingerprints.
+    """
+
+    kind: str
+    number: str
+    expires: date
+    passport: str
+    passport_expires: date
+    biometrics_on_file: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """One person. `birth`: `YYYY-MM-DD`, or `YYYY` when only the year is known.
 
@@ -88,6 +103,7 @@ class Person:
     card_issued: date | None = None
     card_expires: date | None = None
     died_on: date | None = None
+    permit: Permit | None = None
     updated_at: datetime = datetime(2026, 1, 12, 2, 0, tzinfo=UTC)
 
 
@@ -104,6 +120,18 @@ class Household:
     def members(self) -> tuple[Person, ...]:
         """Who is registered in this household."""
         return tuple(person for person in self.people if person.residence is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """One enterprise. code: 10 digits that no enterprise has, for they begin with 00. representative: a number."""
+
+    code: str
+    name: str
+    head_office: str
+    founded_on: date
+    representative: str
+    state: str = "active"
 
 
 def age_on(birth: str, day: date) -> int:

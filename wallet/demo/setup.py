@@ -6,14 +6,18 @@ repeat and to interrupt: each persona is one transaction, and what is there is l
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from wallet.clock import Clock
 from wallet.crypto.keystore import Secret
+from wallet.demo.chip import has_signer, write_signer
+from wallet.demo.credentials import public_jwk
 from wallet.demo.personas import PERSONAS, Persona, Preparation, credentials
+from wallet.demo.phones import phone_of
+from wallet.demo.records import VIETNAM
 from wallet.documents.holding import HeldDocument
 from wallet.documents.revoking import RevocationReason
-from wallet.identity.accounts import Grant, LockGround
+from wallet.identity.accounts import AccountView, Grant, HolderKind, LockGround
 from wallet.launching.rollout import LaunchState, PendingChange
 from wallet.requests.lifecycle import RequestOrder
 from wallet.sources.base import Ground, RegisterCode
@@ -39,6 +43,8 @@ class PastClock:
 def set_up(wallet: Wallet, on_progress: Callable[[int, int], None] = lambda *_: None) -> int:
     """Give every persona what its story needs; return how many were new. The registers must be filled before."""
     new = 0
+    if not has_signer(wallet.nation):
+        write_signer(wallet.nation, wallet.keystore.secret(Secret.DEMO), wallet.entropy)
     staff_first = sorted(PERSONAS, key=lambda persona: persona.staff_role is None)
     for done, persona in enumerate(staff_first, 1):
         new += _open_account(wallet, persona)
@@ -50,21 +56,21 @@ def set_up(wallet: Wallet, on_progress: Callable[[int, int], None] = lambda *_: 
 
 
 def is_set_up(wallet: Wallet) -> bool:
-    """Return whether the last persona is ready, in one quick look."""
+    """Return whether every persona is ready, in one quick look."""
     with wallet.read() as work:
-        holder = work.holders.find(PERSONAS[-1].number)
-        done = holder is not None and work.accounts.of_holder(holder) is not None
-        return done and all(_is_prepared(work, persona) for persona in PERSONAS)
+        # Accounts first: a preparation that was interrupted has opened some and not others.
+        accounts = all(_account(work, persona) is not None for persona in PERSONAS)
+        return accounts and has_signer(wallet.nation) and all(_is_prepared(work, persona) for persona in PERSONAS)
 
 
 def _open_account(wallet: Wallet, persona: Persona) -> bool:
     secret = credentials(persona, wallet.keystore.secret(Secret.DEMO))
     with wallet.work() as work:
-        holder = work.holders.find(persona.number)
-        if holder is not None and work.accounts.of_holder(holder) is not None:
+        if _account(work, persona) is not None:
             return False
         ground = Ground("open_account", "demo", SETUP)
         facts = work.sources.read(RegisterCode.POPULATION, persona.number, ground, subject=f"persona_{persona.key}")
+        expires = facts.values.get("card_expires")
         grants = []
         if persona.staff_role is not None:
             grants = [Grant(persona.staff_role, persona.agency or "", persona.province or "")]
@@ -73,11 +79,15 @@ def _open_account(wallet: Wallet, persona: Persona) -> bool:
             password=secret.password,
             passcode=secret.passcode,
             device_id=secret.device_id,
-            public_key={name: secret.device_jwk[name] for name in ("kty", "crv", "x", "y")},
+            public_key=public_jwk(secret.device_jwk),
+            biometric_key=public_jwk(secret.biometric_jwk),
             actor=SETUP,
             level=persona.account_level,
             device_name="Thiết bị mẫu",
             grants=grants,
+            phone=phone_of(persona.number),
+            kind=HolderKind.CITIZEN if facts.values["nationality"] == VIETNAM else HolderKind.FOREIGNER,
+            valid_until=expires if isinstance(expires, date) else None,
         )
         if not persona.has_device:
             work.devices.unbind(opened.device_id, "demo", SETUP)
@@ -147,10 +157,9 @@ def _staff(work: Work, key: str) -> Actor:
 
 
 def _actor(work: Work, persona: Persona) -> Actor:
-    holder_id = work.holders.find(persona.number)
-    account = work.accounts.of_holder(holder_id) if holder_id else None
+    account = _account(work, persona)
     if account is None:
-        return Actor("system", request_id="demo_setup")
+        raise LookupError(f"no account was opened for {persona.key}")
     return Actor(
         account_id=account.id,
         holder_id=account.holder_id,
@@ -158,3 +167,8 @@ def _actor(work: Work, persona: Persona) -> Actor:
         auth_level=AuthLevel.TWO,
         request_id="demo_setup",
     )
+
+
+def _account(work: Work, persona: Persona) -> AccountView | None:
+    holder_id = work.holders.find(persona.number)
+    return None if holder_id is None else work.accounts.of_holder(holder_id)
