@@ -39,7 +39,7 @@ def test_account_is_activated_with_the_code_alone_and_signs_in(
     assert [(each["name"], each["state"], each["bound_by"], each["current"]) for each in devices] == [
         ("Điện thoại mới", "bound", "otp", True)
     ]
-    assert devices[0]["place"] == "địa chỉ 127.0.0.0/24"
+    assert devices[0]["place"] == "127.0.0.0/24"
     wallet.delivering.deliver_texts()
     assert "da duoc kich hoat" in mailbox.texts(PHONE)[-1]
     assert [event["proven_by"] for event in events("ceremony.completed")] == ["otp"]

@@ -11,6 +11,7 @@ from tests.ceremonies.asking import ANSWERS, NOBODYS_NUMBER, AskingPhone, card_o
 from tests.phone import CitizenPhone
 from tests.support import FixedClock, Mailbox
 from tests.web.refusals import assert_refused, field_errors
+from wallet.ceremonies.conducting import PER_BLOCK
 from wallet.demo.chip import serial_of
 from wallet.demo.personas import persona
 from wallet.demo.phones import phone_of as number_of_phone
@@ -148,7 +149,7 @@ def test_place_is_a_block_of_addresses_never_one(wallet: Wallet, client: FlaskCl
     client.environ_base["REMOTE_ADDR"] = "2001:db8:1:2:3:4:5:6"
     phone.begin("binding", AN)
     places = {each["place"] for each in phone_of("an").get("/v1/me/binding-requests").json["data"]}
-    assert places == {"địa chỉ 203.0.113.0/24", "địa chỉ 2001:db8:1:2::/64"}
+    assert places == {"203.0.113.0/24", "2001:db8:1:2::/64"}
 
 
 def test_record_holds_no_number_no_phone_and_no_code(
@@ -306,3 +307,22 @@ def test_old_ceremonies_are_forgotten(
     AskingPhone(wallet, client).begin("binding", NOBODYS_NUMBER)
     stored = state()
     assert (len(stored["ceremonies"]), len(stored["one_time_codes"])) == (1, 0)
+
+
+def test_block_of_addresses_begins_so_many_an_hour(
+    wallet: Wallet, client: FlaskClient, clock: FixedClock, unchanged: Unchanged
+) -> None:
+    """Each can have codes sent to somebody else's phone: whoever runs through numbers is stopped, nobody else."""
+    phone = AskingPhone(wallet, client)
+    for number in range(PER_BLOCK):
+        phone.begin("binding", f"0990990{number:05d}")
+    for number in (AN, NOBODYS_NUMBER):
+        with unchanged():
+            refused = phone.try_begin("binding", number)
+            assert_refused(refused, 429, "too_many_attempts")
+            assert int(refused.headers["Retry-After"]) == 3600
+    client.environ_base["REMOTE_ADDR"] = "203.0.113.77"
+    phone.begin("binding", AN)
+    client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
+    clock.advance(hours=1)
+    phone.begin("binding", AN)

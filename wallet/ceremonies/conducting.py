@@ -31,7 +31,8 @@ from wallet.identity.questions import Answer, SecurityQuestions
 
 WRONG_ANSWERS = 5
 ANSWERS_A_DAY = 10
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+PER_BLOCK = 60
 
 
 class CeremonyWork(Protocol):
@@ -68,11 +69,12 @@ class Conducting:
     challenges: Challenges
     chips: CardChips | None
 
-    def begin(self, asked: Asked, proof_text: str, request_id: str) -> CeremonyView:
+    def begin(self, asked: Asked, proof_text: str, block: str, request_id: str) -> CeremonyView:
         """Begin a ceremony, for a number that exists or for one that does not.
 
+        block: of addresses, whose ceremonies are counted: each can have codes sent to somebody else's phone.
         Raises NotAuthenticated("invalid_device_proof") unless the asking device signed with the key that it names,
-        InvalidInput, Conflict("device_taken").
+        InvalidInput, Conflict("device_taken"), TooManyAttempts("too_many_attempts").
         """
         device = _checked(asked.device)
         proof = self.proofs.parse(proof_text, self.clock.now())
@@ -81,6 +83,7 @@ class Conducting:
         self.proofs.verify(proof, device.public_key)
         asked = Asked(asked.kind, asked.number, device, asked.phone, asked.place)
         with self.write() as work:
+            work.limits.count("ceremony-address", block, PER_BLOCK, HOUR)
             work.devices.use_challenge(proof.challenge)
             services = work.ceremonies.ceremonies
             return services.view(services.begin(asked, request_id))

@@ -22,7 +22,7 @@ from wallet.web.auth import FRESH, MAX_HEADER_CHARACTERS, current_actor
 from wallet.web.context import current_wallet, request_id
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import Moment, StrictSchema
+from wallet.web.schemas import Moment, PublicKeySchema, StrictSchema
 from wallet.wiring import Work
 
 routes = Routes("ceremonies", __name__, url_prefix="/v1", description="Activation, a new phone, a forgotten secret")
@@ -31,20 +31,6 @@ OWN_DEVICE: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": A
 _BEGUN_HERE = [str(kind) for kind in CeremonyKind if kind is not CeremonyKind.PHONE_CHANGE]
 _FACTORS = [str(factor) for factor in Factor]
 _NAME = r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]{1,80}\Z"
-
-
-def place_of_caller() -> str:
-    """Return where a request comes from as a person is told: a block of addresses, never one address."""
-    return f"địa chỉ {client_block()}"
-
-
-class KeySchema(StrictSchema):
-    """A public key on P-256 as a JWK (RFC 7517, RFC 7518)."""
-
-    kty = fields.String(required=True, validate=validate.OneOf(["EC"]))
-    crv = fields.String(required=True, validate=validate.OneOf(["P-256"]))
-    x = fields.String(required=True, validate=validate.Length(equal=43))
-    y = fields.String(required=True, validate=validate.Length(equal=43))
 
 
 class StepSchema(StrictSchema):
@@ -65,8 +51,8 @@ class CeremonyOrderSchema(StepSchema):
     phone = fields.String(validate=validate.Length(1, 16))
     device_id = fields.String(required=True, validate=validate.Regexp(r"^dev_[A-Za-z0-9_-]{1,60}\Z"))
     device_name = fields.String(required=True, validate=validate.Regexp(_NAME))
-    public_key = fields.Nested(KeySchema, required=True)
-    biometric_key = fields.Nested(KeySchema)
+    public_key = fields.Nested(PublicKeySchema, required=True)
+    biometric_key = fields.Nested(PublicKeySchema)
 
 
 class CeremonySchema(StrictSchema):
@@ -192,8 +178,8 @@ class VouchingSchema(StrictSchema):
 def begin_ceremony(order: dict[str, Any]) -> Response:
     """Begin. A number that nobody has gets the same answer as any other, and never gets further."""
     device = AskingDevice(order["device_id"], order["device_name"], order["public_key"], order.get("biometric_key"))
-    asked = Asked(CeremonyKind(order["kind"]), order["number"], device, order.get("phone"), place_of_caller())
-    begun = current_wallet().conducting.begin(asked, order["proof"], request_id())
+    asked = Asked(CeremonyKind(order["kind"]), order["number"], device, order.get("phone"), client_block())
+    begun = current_wallet().conducting.begin(asked, order["proof"], client_block(), request_id())
     return answer(CeremonySchema(), begun, 201, cache=NO_STORE)
 
 
@@ -274,7 +260,7 @@ def complete_ceremony(step: dict[str, Any], ceremony_id: str) -> Response:
 def begin_phone_change(work: Work, order: dict[str, str]) -> Response:
     """Begin to change one's phone number. The code goes to the new phone."""
     ceremonies = work.ceremonies.ceremonies
-    row = ceremonies.begin_phone_change(current_actor(), order["phone"], place_of_caller())
+    row = ceremonies.begin_phone_change(current_actor(), order["phone"], client_block())
     return answer(CeremonySchema(), ceremonies.view(row), 201, cache=NO_STORE)
 
 

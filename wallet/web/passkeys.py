@@ -14,7 +14,7 @@ from wallet.web.auth import FRESH, current_actor
 from wallet.web.context import current_wallet, request_id
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import Moment, StrictSchema
+from wallet.web.schemas import Moment, PublicKeySchema, StrictSchema
 from wallet.web.session_answers import MAX_BINARY, NO_STORE, AssertionSchema, SessionSchema, session_answer
 from wallet.wiring import Work
 
@@ -79,20 +79,11 @@ class OptionsSchema(StrictSchema):
     expires_at = Moment(required=True)
 
 
-class ClientKeySchema(StrictSchema):
-    """The public half of a P-256 key that the browser made and keeps (RFC 7518, section 6.2.1)."""
-
-    kty = fields.String(required=True, validate=validate.OneOf(["EC"]))
-    crv = fields.String(required=True, validate=validate.OneOf(["P-256"]))
-    x = fields.String(required=True, validate=validate.Length(equal=43))
-    y = fields.String(required=True, validate=validate.Length(equal=43))
-
-
 class PasskeySignInSchema(StrictSchema):
     """An assertion over a challenge of `POST /v1/passkey-challenges`, and the key to refresh with."""
 
     assertion = fields.Nested(AssertionSchema, required=True)
-    client_key = fields.Nested(ClientKeySchema, required=True)
+    client_key = fields.Nested(PublicKeySchema, required=True)
     client_name = fields.String(validate=validate.Regexp(NAME))
     token_binding = fields.String(validate=validate.OneOf([DPOP]))
 

@@ -10,8 +10,7 @@ from wallet.web.addresses import client_block
 from wallet.web.answers import answer
 from wallet.web.context import current_wallet, request_id
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import Moment, StrictSchema
-from wallet.web.staff import PublicKeySchema
+from wallet.web.schemas import Moment, PublicKeySchema, StrictSchema
 
 routes = Routes("registrations", __name__, url_prefix="/v1", description="Registering at home for level 1")
 NO_STORE = "no-store"

@@ -70,6 +70,15 @@ class Both(fields.Field[Mapping[str, str]]):
         return None if value is None else {"vi": value["vi"], "en": value["en"]}
 
 
+class PublicKeySchema(StrictSchema):
+    """The public half of a P-256 key as a JWK (RFC 7518, section 6.2.1)."""
+
+    kty = fields.String(required=True, validate=validate.OneOf(["EC"]))
+    crv = fields.String(required=True, validate=validate.OneOf(["P-256"]))
+    x = fields.String(required=True, validate=validate.Length(equal=43))
+    y = fields.String(required=True, validate=validate.Length(equal=43))
+
+
 class Count(fields.Integer):
     """A small whole number in a query, written in plain digits: `int()` alone also takes ` 5`, `1_0` and `٥`."""
 

@@ -10,18 +10,9 @@ from wallet.web.answers import answer
 from wallet.web.auth import MAX_HEADER_CHARACTERS
 from wallet.web.context import current_wallet, request_id
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import StrictSchema
+from wallet.web.schemas import PublicKeySchema, StrictSchema
 
 routes = Routes("staff", __name__, url_prefix="/v1", description="How staff get in")
-
-
-class PublicKeySchema(StrictSchema):
-    """The public half of a P-256 key (RFC 7518, section 6.2.1)."""
-
-    kty = fields.String(required=True, validate=validate.OneOf(["EC"]))
-    crv = fields.String(required=True, validate=validate.OneOf(["P-256"]))
-    x = fields.String(required=True, validate=validate.Length(equal=43))
-    y = fields.String(required=True, validate=validate.Length(equal=43))
 
 
 class StaffEnrolmentSchema(StrictSchema):

@@ -23,7 +23,7 @@ _BEGUN: dict[str, Any] = {
 _REQUEST: dict[str, Any] = {
     "id": _CEREMONY,
     "device_name": "Điện thoại mới",
-    "place": "địa chỉ 203.0.113.0/24",
+    "place": "203.0.113.0/24",
     "asked_at": "2026-03-02T05:00:00Z",
     "expires_at": "2026-03-02T05:15:00Z",
     "factors": [],
@@ -100,7 +100,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
                     "state": "bound",
                     "bound_at": "2026-03-02T05:05:00Z",
                     "bound_by": "chip+otp",
-                    "place": "địa chỉ 203.0.113.0/24",
+                    "place": "203.0.113.0/24",
                     "current": True,
                 }
             ],
