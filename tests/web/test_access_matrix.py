@@ -177,7 +177,7 @@ EXAMPLES = {
     "order_id": "lko_" + "0" * 32,
     "organisation_id": "org_" + "0" * 32,
     "notice_id": "ntf_" + "0" * 32,
-    "endpoint_id": "whe_" + "0" * 32,
+    "endpoint_id": "whk_" + "0" * 32,
     "attempt_id": "dla_" + "0" * 32,
     "correction_id": "cor_" + "0" * 32,
     "evidence_id": "evd_" + "0" * 32,

@@ -27,7 +27,7 @@ Events = Callable[[str], list[dict[str, Any]]]
 ENDPOINTS = "/v1/admin/webhook-endpoints"
 URL = "https://hooks.example.vn/viso"
 SHOWN = {"id", "url", "description", "events", "state", "version", "created_by", "created_at"}
-NONE = "whe_" + "0" * 32
+NONE = "whk_" + "0" * 32
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ class Endpoints:
         Raises InvalidInput("/url": "webhook_url_refused").
         """
         parse_place(url, localhost=self.localhost)
-        row = WebhookEndpoint(id=new_id(self.entropy, "whe"), url=url, description=description, events=events)
+        row = WebhookEndpoint(id=new_id(self.entropy, "whk"), url=url, description=description, events=events)
         row.state, row.version, row.created_by, row.created_at = "active", 1, actor.account_id, self.clock.now()
         shown, row.sealed_secret = self._new_secret(row.id)
         self.repository.add(row)

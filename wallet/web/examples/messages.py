@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_ENDPOINT_ID = "whe_6b8d0f2a4c6e8a1c3e5b7d9f2a4c6e80"
+_ENDPOINT_ID = "whk_6b8d0f2a4c6e8a1c3e5b7d9f2a4c6e80"
 _EVENT = {"event_id": "evt_3e5b7d9f2a4c6e806b8d0f2a4c6e8a1c"}
 _ENDPOINT: dict[str, Any] = {
     "id": _ENDPOINT_ID,
