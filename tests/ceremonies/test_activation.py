@@ -5,12 +5,23 @@ from typing import Any
 
 import pytest
 
-from tests.ceremonies.asking import ANSWERS, NOBODYS_NUMBER, PASSCODE, PASSWORD, AskingPhone, codes_sent, last_code
-from tests.ceremonies.conftest import WIFE
+from tests.ceremonies.asking import (
+    ANSWERS,
+    NOBODYS_NUMBER,
+    PASSCODE,
+    PASSWORD,
+    AskingPhone,
+    codes_sent,
+    jwk_of,
+    last_code,
+)
+from tests.ceremonies.conftest import SYSTEM, WIFE
 from tests.support import FixedClock, Mailbox
 from tests.web.refusals import assert_refused, field_errors
 from wallet.demo.phones import phone_of as number_of_phone
 from wallet.demo.phones import second_phone_of
+from wallet.identity.devices import activation_key
+from wallet.terms import AccountLevel
 from wallet.wiring import Wallet
 
 PHONE = number_of_phone(WIFE)
@@ -74,6 +85,39 @@ def test_number_and_phone_have_to_belong_together(
     assert_refused(device.step("code-confirmations", code="000000"), 401, "otp_invalid")
     assert_refused(device.step("completion", **CHOSEN), 403, "stronger_factor_required")
     assert account_of(WIFE).state == "approved"
+
+
+def test_account_from_home_is_activated_on_the_phone_that_registered_it_alone(
+    wallet: Wallet, asking: Any, approved: str, mailbox: Mailbox, account_of: Any
+) -> None:
+    """Another phone, another key, another id: a ceremony for nobody, like any other, and no code is sent."""
+    own, stranger, copy, alias = asking(), asking(), asking(), asking()
+    copy.device_id, alias.key = own.device_id, own.key
+    with wallet.work() as work:
+        key = activation_key(own.device_id, jwk_of(own.key))
+        work.accounts.approve(approved, AccountLevel.ONE, SYSTEM, activation_key=key)
+    for other in (stranger, copy, alias):
+        other.begin("activation", WIFE, phone=PHONE)
+        other.step("codes")
+        assert_refused(other.step("completion", **CHOSEN), 403, "stronger_factor_required")
+    assert codes_sent(wallet, mailbox) == []
+    assert account_of(WIFE).state == "approved"
+    own.begin("activation", WIFE, phone=PHONE)
+    own.prove_code(mailbox, PHONE)
+    assert own.done("completion", **CHOSEN)["state"] == "completed"
+
+
+def test_account_that_a_desk_approves_afterwards_is_bound_to_no_phone(
+    wallet: Wallet, asking: Any, approved: str, mailbox: Mailbox
+) -> None:
+    lost, phone = asking(), asking()
+    with wallet.work() as work:
+        key = activation_key(lost.device_id, jwk_of(lost.key))
+        work.accounts.approve(approved, AccountLevel.ONE, SYSTEM, activation_key=key)
+        work.accounts.approve(approved, AccountLevel.TWO, SYSTEM)
+    phone.begin("activation", WIFE, phone=PHONE)
+    phone.prove_code(mailbox, PHONE)
+    assert phone.done("completion", **CHOSEN)["state"] == "completed"
 
 
 def test_phone_is_needed_and_has_to_be_one(asking: Any, approved: str, unchanged: Any) -> None:

@@ -7,15 +7,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from tests.ceremonies.asking import NOBODYS_NUMBER, PASSCODE, AskingPhone, card_of, jwk_of, new_key
+from tests.ceremonies.asking import NOBODYS_NUMBER, PASSCODE, AskingPhone, card_of, codes_sent, jwk_of, new_key
 from tests.phone import CitizenPhone
 from tests.support import FixedClock, Mailbox
 from tests.web.refusals import assert_refused, field_errors
+from tests.web.test_passkeys import Browser
 from wallet.demo.chip import serial_of
 from wallet.demo.personas import persona
 from wallet.demo.phones import phone_of as number_of_phone
 from wallet.identity.models import SignedInSession
 from wallet.messages.models import EventRow, NoticeRow
+from wallet.terms import Actor
 from wallet.wiring import Wallet
 
 AN = persona("an").number
@@ -145,10 +147,11 @@ def test_s12_documents_that_were_issued_before_are_still_shown(
     assert new.client.get(f"/v1/documents/{document}", headers=headers).status_code == 200
 
 
-def test_s11_code_alone_binds_no_device(new: AskingPhone, mailbox: Mailbox, unchanged: Any) -> None:
-    new.prove_code(mailbox, PHONE)
+def test_s11_code_alone_binds_no_device(wallet: Wallet, new: AskingPhone, mailbox: Mailbox, unchanged: Any) -> None:
     with unchanged():
+        assert_refused(new.step("codes"), 403, "stronger_factor_required")
         assert_refused(new.step("completion"), 403, "stronger_factor_required")
+    assert codes_sent(wallet, mailbox) == []
     assert new.done("status")["state"] == "open"
 
 
@@ -287,6 +290,42 @@ def test_holder_is_told_that_a_phone_asks_once_an_hour(
     assert told() == 2
 
 
+# --- passkeys --------------------------------------------------------------------------------------------------
+
+
+def test_s12_passkeys_from_before_open_nothing_once_a_phone_is_bound_by_the_card(
+    wallet: Wallet, old: CitizenPhone, new: AskingPhone, mailbox: Mailbox, account_of: Any, events: Any
+) -> None:
+    """Whoever had the lost phone and its passcode may have made one."""
+    browsers = [Browser(old).register().sign_in() for _ in range(2)]
+    prove_card_and_code(wallet, new, mailbox)
+    new.done("completion")
+    for browser in browsers:
+        assert_refused(browser.call("GET", "/v1/me"), 401, "session_ended")
+        assert_refused(browser.refresh(), 401, "session_ended")
+        assert_refused(browser.try_sign_in(), 401, "invalid_credentials")
+    assert notices_of(wallet, account_of(AN).id).count("passkeys_removed") == 1
+    assert {each["reason"] for each in events("passkey.removed")} == {"device_bound"}
+    assert wallet_passkeys(wallet, account_of(AN).id) == 0
+
+
+def test_passkeys_stay_where_the_old_phone_approved(
+    wallet: Wallet, old: CitizenPhone, new: AskingPhone, account_of: Any
+) -> None:
+    browser = Browser(old).register()
+    old.step_up(4)
+    assert decide(old, new).status_code == 200
+    new.done("completion")
+    assert browser.try_sign_in().status_code == 201
+    assert wallet_passkeys(wallet, account_of(AN).id) == 1
+    assert "passkeys_removed" not in notices_of(wallet, account_of(AN).id)
+
+
+def wallet_passkeys(wallet: Wallet, account_id: str) -> int:
+    with wallet.read() as work:
+        return len(work.passkeys.of_account(account_id))
+
+
 # --- time and state --------------------------------------------------------------------------------------------
 
 
@@ -329,6 +368,49 @@ def test_account_that_is_locked_meanwhile_is_not_bound(
     assert old.post("/v1/me/lock").status_code == 204
     with unchanged():
         assert_refused(new.step("completion"), 409, "ceremony_over")
+
+
+def test_lock_ends_what_was_proven_also_once_it_is_lifted(
+    wallet: Wallet, old: CitizenPhone, new: AskingPhone, asking: Any, mailbox: Mailbox, unchanged: Any
+) -> None:
+    untouched = asking()
+    untouched.begin("binding", AN)
+    prove_card_and_code(wallet, new, mailbox)
+    assert old.post("/v1/me/lock").status_code == 204
+    unlock = {"proof": old.proof(), "passcode": old.own.passcode}
+    assert old.call("POST", "/v1/unlocks", json=unlock).status_code == 204
+    with unchanged():
+        for step in ("completion", "codes", "chip-challenges"):
+            assert_refused(new.step(step), 409, "ceremony_over")
+    status = new.done("status")
+    assert (status["state"], status["end_reason"]) == ("ended", "interrupted")
+    assert untouched.done("status")["state"] == "open", "what proved nothing tells nobody of a lock"
+    new.begin("binding", AN)
+    new.prove_chip(card_of(wallet, AN))
+
+
+def test_nothing_is_proven_for_a_locked_account(
+    wallet: Wallet, old: CitizenPhone, new: AskingPhone, unchanged: Any, account_of: Any
+) -> None:
+    assert old.post("/v1/me/lock").status_code == 204
+    assert_refused(new.step("chip-proofs", **new.reading(card_of(wallet, AN))), 401, "chip_invalid")
+    unlock = {"proof": old.proof(), "passcode": old.own.passcode}
+    assert old.call("POST", "/v1/unlocks", json=unlock).status_code == 204
+    with unchanged():
+        assert_refused(new.step("chip-challenges"), 409, "ceremony_over")
+    assert new.done("status")["factors"] == []
+
+
+def test_approval_counts_no_more_once_the_old_device_is_unbound(
+    wallet: Wallet, old: CitizenPhone, new: AskingPhone, unchanged: Any, account_of: Any
+) -> None:
+    old.step_up(4)
+    assert decide(old, new).status_code == 200
+    with wallet.work() as work:
+        work.devices.unbind(old.own.device_id, "holder_asked", Actor(account_of(AN).id, request_id="tests"))
+    with unchanged():
+        assert_refused(new.step("completion"), 409, "ceremony_over")
+    assert new.done("status")["end_reason"] == "interrupted"
 
 
 def test_binding_ends_what_others_asked_for(wallet: Wallet, new: AskingPhone, asking: Any, mailbox: Mailbox) -> None:

@@ -13,6 +13,7 @@ from tests.support import FixedClock
 from tests.web.refusals import assert_refused
 from wallet.demo.chip import SimulatedChip
 from wallet.demo.personas import persona
+from wallet.identity.challenges import Purpose
 from wallet.sources.models import Card, CardSigner
 from wallet.wiring import Wallet
 
@@ -168,6 +169,13 @@ def test_challenge_of_another_ceremony_is_refused(
 def test_device_challenge_is_no_chip_challenge(phone: AskingPhone, card: SimulatedChip, refused: Any) -> None:
     challenge = phone.client.post("/v1/device-challenges", json={"device_id": phone.device_id}).json["challenge"]
     refused(card.read(challenge), "challenge_invalid")
+
+
+def test_device_challenge_for_this_very_ceremony_is_no_chip_challenge(
+    wallet: Wallet, phone: AskingPhone, card: SimulatedChip, refused: Any
+) -> None:
+    challenge = wallet.identity.challenges.mint(phone.id, wallet.clock.now(), Purpose.DEVICE)
+    refused(card.read(challenge.value), "challenge_invalid")
 
 
 def test_signature_over_another_challenge_is_refused(phone: AskingPhone, card: SimulatedChip, refused: Any) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from tests.ceremonies.asking import NOBODYS_NUMBER, AskingPhone, codes_sent, last_code
+from tests.ceremonies.asking import NOBODYS_NUMBER, AskingPhone, card_of, codes_sent, last_code
+from tests.ceremonies.conftest import WIFE
 from tests.support import FixedClock, Mailbox, SeededEntropy
 from tests.web.refusals import assert_refused
 from wallet.ceremonies.codes import draw_code
@@ -19,15 +20,28 @@ from wallet.wiring import Wallet
 
 AN = persona("an").number
 PHONE = number_of_phone(AN)
+WIFES_PHONE = number_of_phone(WIFE)
 
 
 @pytest.fixture
 def phone(asking: Any) -> AskingPhone:
-    """A phone that asks to become An's, with a code on its way."""
+    """A phone that asks to become An's, has read the card, and has a code on its way."""
     phone: AskingPhone = asking()
     phone.begin("binding", AN)
+    phone.prove_chip(card_of(phone.wallet, AN))
     phone.done("codes")
     return phone
+
+
+@pytest.fixture
+def approving(approved: str) -> Any:
+    """Begin an activation: for the account that waits, or for a number that nobody has, with the same phone."""
+
+    def begin(phone: AskingPhone, number: str) -> AskingPhone:
+        phone.begin("activation", number, phone=WIFES_PHONE)
+        return phone
+
+    return begin
 
 
 def wrong(code: str) -> str:
@@ -40,10 +54,10 @@ def assert_invalid(phone: AskingPhone, code: str, **more: Any) -> None:
 
 def test_s09_code_is_accepted_once(wallet: Wallet, phone: AskingPhone, mailbox: Mailbox, unchanged: Any) -> None:
     code = last_code(wallet, mailbox, PHONE)
-    assert phone.done("code-confirmations", code=code)["factors"] == ["otp"]
+    assert phone.done("code-confirmations", code=code)["factors"] == ["chip", "otp"]
     with unchanged():
         assert_invalid(phone, code)
-    assert phone.done("status")["factors"] == ["otp"]
+    assert phone.done("status")["factors"] == ["chip", "otp"]
 
 
 @pytest.mark.parametrize(("seconds", "accepted"), [(179, True), (180, False), (181, False)])
@@ -53,7 +67,7 @@ def test_s09_code_is_accepted_within_three_minutes(
     code = last_code(wallet, mailbox, PHONE)
     clock.advance(seconds=seconds)
     if accepted:
-        assert phone.done("code-confirmations", code=code)["factors"] == ["otp"]
+        assert phone.done("code-confirmations", code=code)["factors"] == ["chip", "otp"]
     else:
         assert_invalid(phone, code)
 
@@ -64,6 +78,7 @@ def test_s09_code_is_for_its_transaction_alone(
     """The same device, a second ceremony for the same account: the code of the first opens nothing there."""
     first, code = phone.id, last_code(wallet, mailbox, PHONE)
     phone.begin("binding", AN)
+    phone.prove_chip(card_of(wallet, AN))
     assert_invalid(phone, code)
     clock.advance(seconds=60)
     phone.done("codes")
@@ -80,7 +95,7 @@ def test_s09_code_is_for_its_device_alone(
         stranger.device_id = phone.device_id
         response = stranger.step("code-confirmations", ceremony_id=phone.id, code=code)
         assert_refused(response, 401, "invalid_device_proof")
-    assert phone.done("code-confirmations", code=code)["factors"] == ["otp"]
+    assert phone.done("code-confirmations", code=code)["factors"] == ["chip", "otp"]
 
 
 def test_s09_asking_again_kills_the_former_code(
@@ -92,14 +107,14 @@ def test_s09_asking_again_kills_the_former_code(
     latter = last_code(wallet, mailbox, PHONE)
     assert latter != former
     assert_invalid(phone, former)
-    assert phone.done("code-confirmations", code=latter)["factors"] == ["otp"]
+    assert phone.done("code-confirmations", code=latter)["factors"] == ["chip", "otp"]
 
 
 def test_s10_five_wrong_tries_leave_the_code_alive(wallet: Wallet, phone: AskingPhone, mailbox: Mailbox) -> None:
     code = last_code(wallet, mailbox, PHONE)
     for _ in range(5):
         assert_invalid(phone, wrong(code))
-    assert phone.done("code-confirmations", code=code)["factors"] == ["otp"]
+    assert phone.done("code-confirmations", code=code)["factors"] == ["chip", "otp"]
 
 
 def test_s10_sixth_wrong_try_kills_the_code(
@@ -111,16 +126,14 @@ def test_s10_sixth_wrong_try_kills_the_code(
     assert_invalid(phone, code)
     clock.advance(seconds=60)
     phone.done("codes")
-    assert phone.done("code-confirmations", code=last_code(wallet, mailbox, PHONE))["factors"] == ["otp"]
+    assert phone.done("code-confirmations", code=last_code(wallet, mailbox, PHONE))["factors"] == ["chip", "otp"]
 
 
-@pytest.mark.parametrize("number", [AN, NOBODYS_NUMBER], ids=["known", "unknown"])
+@pytest.mark.parametrize("number", [WIFE, NOBODYS_NUMBER], ids=["known", "unknown"])
 def test_s10_one_code_a_minute(
-    wallet: Wallet, asking: Any, mailbox: Mailbox, clock: FixedClock, unchanged: Any, number: str
+    wallet: Wallet, asking: Any, approving: Any, mailbox: Mailbox, clock: FixedClock, unchanged: Any, number: str
 ) -> None:
-    phone, other = asking(), asking()
-    phone.begin("binding", number)
-    other.begin("passcode_reset", number)
+    phone, other = approving(asking(), number), approving(asking(), number)
     assert phone.done("codes")["resend_after_seconds"] == 60
     sent = codes_sent(wallet, mailbox)
     for seconds, each in ((0, phone), (1, other), (58, phone)):
@@ -134,17 +147,15 @@ def test_s10_one_code_a_minute(
     assert phone.step("codes").status_code == 202
 
 
-@pytest.mark.parametrize("number", [AN, NOBODYS_NUMBER], ids=["known", "unknown"])
+@pytest.mark.parametrize("number", [WIFE, NOBODYS_NUMBER], ids=["known", "unknown"])
 def test_s10_five_codes_in_any_hour(
-    wallet: Wallet, asking: Any, mailbox: Mailbox, clock: FixedClock, unchanged: Any, number: str
+    wallet: Wallet, asking: Any, approving: Any, mailbox: Mailbox, clock: FixedClock, unchanged: Any, number: str
 ) -> None:
     """Five at 0, 56, 57, 58 and 59 minutes: the hour slides, so the next is an hour after the first, and one only."""
 
     def ask(minute: int) -> Any:
         clock.set(start + timedelta(minutes=minute))
-        phone = asking()
-        phone.begin("binding", number)
-        response = phone.step("codes")
+        response = approving(asking(), number).step("codes")
         wallet.delivering.deliver_texts()
         return response
 
@@ -152,49 +163,92 @@ def test_s10_five_codes_in_any_hour(
     for minute in (0, 56, 57, 58, 59):
         assert ask(minute).status_code == 202
     sent = codes_sent(wallet, mailbox)
-    assert len(sent) == (5 if number == AN else 0)
+    assert len(sent) == (5 if number == WIFE else 0)
     assert ask(60).status_code == 202
     for minute in (61, 115):
         refused = ask(minute)
         assert_refused(refused, 429, "too_many_codes")
         assert int(refused.headers["Retry-After"]) == (116 - minute) * 60
-    assert codes_sent(wallet, mailbox) == [*sent, *([PHONE] if number == AN else [])]
+    assert codes_sent(wallet, mailbox) == [*sent, *([WIFES_PHONE] if number == WIFE else [])]
     assert ask(116).status_code == 202
 
 
 def test_s10_limit_counts_the_phone_too(
-    wallet: Wallet, asking: Any, mailbox: Mailbox, clock: FixedClock, phone_of: Any
+    wallet: Wallet, phone: AskingPhone, asking: Any, mailbox: Mailbox, unchanged: Any
 ) -> None:
     """Two accounts with one phone: who bombards it through one is stopped at the other."""
+    number = persona("sau").number
     with wallet.work() as work:
-        other = work.accounts.of_holder(work.holders.find(persona("sau").number))
+        other = work.accounts.of_holder(work.holders.find(number))
         work.contacts.set(other.id, other.holder_id, PHONE, None)
-    first, second = asking(), asking()
-    first.begin("binding", AN)
-    first.done("codes")
-    second.begin("binding", persona("sau").number)
-    assert_refused(second.step("codes"), 429, "too_many_codes")
+    second = asking()
+    second.begin("binding", number)
+    second.prove_chip(card_of(wallet, number))
+    with unchanged():
+        assert_refused(second.step("codes"), 429, "too_many_codes")
 
 
 def test_s10_unknown_numbers_get_the_same_answers(
     wallet: Wallet, asking: Any, mailbox: Mailbox, clock: FixedClock
 ) -> None:
     """Every answer of a ceremony for nobody has the status, members, values and headers of one for somebody."""
-    answers: dict[str, list[Any]] = {}
-    for number in (AN, NOBODYS_NUMBER, persona("khoa").number, persona("binh").number):
+    for kind in ("binding", "passcode_reset", "password_reset"):
+        answers: dict[str, list[Any]] = {}
+        for number in (AN, NOBODYS_NUMBER, persona("khoa").number, persona("binh").number):
+            phone = asking()
+            steps = [phone.try_begin(kind, number, phone=PHONE)]
+            phone.ceremony = steps[0].json
+            steps.append(phone.step("status"))
+            steps.append(phone.step("codes"))
+            steps.append(phone.step("code-confirmations", code="123123"))
+            steps.append(phone.step("codes"))
+            steps.append(phone.step("answers", answers=[{"question": "first_job", "answer": "xy"}] * 2))
+            steps.append(phone.step("completion"))
+            steps.append(phone.step("completion", passcode="000000"))
+            answers[number] = [told(step) for step in steps]
+        assert {AN, NOBODYS_NUMBER} < answers.keys()
+        assert all(each == answers[AN] for each in answers.values())
+    assert codes_sent(wallet, mailbox) == []
+
+
+def test_s10_unknown_numbers_get_the_same_answers_at_activation(
+    wallet: Wallet, approved: str, asking: Any, mailbox: Mailbox
+) -> None:
+    answers = {}
+    for number in (WIFE, NOBODYS_NUMBER, AN):
         phone = asking()
-        steps = [phone.try_begin("binding", number, phone=PHONE)]
+        steps = [phone.try_begin("activation", number, phone=WIFES_PHONE)]
         phone.ceremony = steps[0].json
-        steps.append(phone.step("status"))
-        steps.append(phone.step("codes"))
-        steps.append(phone.step("code-confirmations", code="123123"))
-        steps.append(phone.step("codes"))
-        steps.append(phone.step("answers", answers=[{"question": "first_job", "answer": "xy"}] * 2))
-        steps.append(phone.step("completion"))
-        steps.append(phone.step("completion", passcode="000000"))
+        steps += [phone.step("codes"), phone.step("code-confirmations", code="123123"), phone.step("codes")]
+        steps += [phone.step("completion"), phone.step("status")]
         answers[number] = [told(step) for step in steps]
-    assert {AN, NOBODYS_NUMBER} < answers.keys()
-    assert all(each == answers[AN] for each in answers.values())
+    assert [status for status, *_ in answers[WIFE]] == [201, 202, 401, 429, 403, 200]
+    assert all(each == answers[WIFE] for each in answers.values())
+    assert codes_sent(wallet, mailbox) == [WIFES_PHONE]
+
+
+@pytest.mark.parametrize("kind", ["binding", "passcode_reset", "password_reset"])
+@pytest.mark.parametrize("number", [AN, NOBODYS_NUMBER], ids=["known", "unknown"])
+def test_s11_stranger_has_no_code_sent(
+    wallet: Wallet, asking: Any, mailbox: Mailbox, unchanged: Any, kind: str, number: str
+) -> None:
+    stranger = asking()
+    stranger.begin(kind, number)
+    with unchanged():
+        assert_refused(stranger.step("codes"), 403, "stronger_factor_required")
+    assert codes_sent(wallet, mailbox) == []
+
+
+def test_strangers_use_up_no_code_of_the_holder(wallet: Wallet, asking: Any, mailbox: Mailbox) -> None:
+    """Neither where a code is refused, nor where it is made for nobody: An's account is no account to activate."""
+    for kind, number, phone in (("binding", AN, PHONE), ("activation", AN, PHONE), ("passcode_reset", AN, PHONE)):
+        stranger = asking()
+        stranger.begin(kind, number, phone=phone)
+        stranger.step("codes")
+    holder = asking()
+    holder.begin("binding", AN)
+    holder.prove_chip(card_of(wallet, AN))
+    holder.done("codes")
     assert codes_sent(wallet, mailbox) == [PHONE]
 
 
@@ -208,14 +262,12 @@ def told(response: Any) -> tuple[int, Any, Any]:
     return response.status_code, body, headers
 
 
-def test_s10_a_code_is_kept_for_nobody_too(wallet: Wallet, asking: Any) -> None:
+def test_s10_a_code_is_kept_for_nobody_too(wallet: Wallet, asking: Any, approving: Any) -> None:
     """The same rows are written and the same digests computed, so that the work tells nobody apart."""
     counts = []
-    for number in (AN, NOBODYS_NUMBER):
+    for number in (WIFE, NOBODYS_NUMBER):
         before = count_codes(wallet)
-        phone = asking()
-        phone.begin("binding", number)
-        phone.done("codes")
+        approving(asking(), number).done("codes")
         counts.append(count_codes(wallet) - before)
     assert counts == [1, 1]
 
@@ -244,7 +296,7 @@ def test_code_says_what_it_is_for(wallet: Wallet, phone: AskingPhone, mailbox: M
 def test_code_that_is_none_is_not_counted(wallet: Wallet, phone: AskingPhone, mailbox: Mailbox, code: str) -> None:
     for _ in range(7):
         assert_refused(phone.step("code-confirmations", code=code), 422, "invalid_input")
-    assert phone.done("code-confirmations", code=last_code(wallet, mailbox, PHONE))["factors"] == ["otp"]
+    assert phone.done("code-confirmations", code=last_code(wallet, mailbox, PHONE))["factors"] == ["chip", "otp"]
 
 
 def test_fifty_uses_of_one_code_have_one_winner(wallet: Wallet, phone: AskingPhone, mailbox: Mailbox) -> None:
@@ -268,7 +320,7 @@ def test_fifty_uses_of_one_code_have_one_winner(wallet: Wallet, phone: AskingPho
     assert told[200, None] == 1, told
     assert told[401, "otp_invalid"] + told[503, "dependency_unavailable"] == 49, told
     assert told[401, "otp_invalid"] > 0
-    assert phone.done("status")["factors"] == ["otp"]
+    assert phone.done("status")["factors"] == ["chip", "otp"]
 
 
 class Dice:

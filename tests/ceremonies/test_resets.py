@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.ceremonies.asking import ANSWERS, NOBODYS_NUMBER, PASSCODE, PASSWORD, AskingPhone, card_of
+from tests.ceremonies.asking import ANSWERS, NOBODYS_NUMBER, PASSCODE, PASSWORD, AskingPhone, card_of, codes_sent
 from tests.ceremonies.conftest import WIFE
 from tests.ceremonies.test_activation import CHOSEN
 from tests.phone import CitizenPhone
@@ -13,7 +13,10 @@ from tests.web.refusals import assert_refused, field_errors
 from wallet.demo.chip import serial_of
 from wallet.demo.personas import persona
 from wallet.demo.phones import phone_of as number_of_phone
+from wallet.errors import Unavailable
+from wallet.identity.models import Passkey
 from wallet.identity.questions import Answer
+from wallet.terms import Actor
 from wallet.wiring import Wallet
 
 AN = persona("an").number
@@ -111,7 +114,10 @@ def test_s11_code_alone_resets_nothing(
             ("password_reset", {"password": PASSWORD}),
         ):
             phone.begin(kind, WIFE)
-            phone.prove_code(mailbox, PHONE)
+            if phone is holder:
+                phone.prove_code(mailbox, PHONE)
+            else:
+                assert_refused(phone.step("codes"), 403, "stronger_factor_required")
             with unchanged():
                 assert_refused(phone.step("completion", **secret), 403, "stronger_factor_required")
             clock.advance(seconds=60)
@@ -123,8 +129,8 @@ def test_s11_code_and_answers_reset_nothing_from_another_phone(
     """The questions are not even asked there, so nobody guesses at leisure."""
     thief = asking()
     assert "questions" not in thief.begin("passcode_reset", WIFE)
-    thief.prove_code(mailbox, PHONE)
     with unchanged():
+        assert_refused(thief.step("codes"), 403, "stronger_factor_required")
         assert_refused(thief.step("answers", answers=ANSWERS), 409, "factor_not_useful")
         assert_refused(thief.step("completion", passcode=NEW_PASSCODE), 403, "stronger_factor_required")
 
@@ -141,6 +147,69 @@ def test_card_on_another_phone_resets_nothing(wallet: Wallet, asking: Any, uncha
     thief.prove_chip(card_of(wallet, AN))
     with unchanged():
         assert_refused(thief.step("completion", passcode=NEW_PASSCODE), 403, "stronger_factor_required")
+
+
+def test_s11_card_on_another_phone_has_no_code_sent(
+    wallet: Wallet, asking: Any, mailbox: Mailbox, unchanged: Any
+) -> None:
+    """The card is one of two other factors, of a set that needs no code."""
+    thief = asking()
+    thief.begin("passcode_reset", AN)
+    thief.prove_chip(card_of(wallet, AN))
+    with unchanged():
+        assert_refused(thief.step("codes"), 403, "stronger_factor_required")
+    assert codes_sent(wallet, mailbox) == []
+
+
+def test_reset_of_a_device_that_is_unbound_meanwhile_is_over(
+    wallet: Wallet, phone_of: Any, account_of: Any, unchanged: Any
+) -> None:
+    phone = AskingPhone.of(phone_of("an"))
+    phone.begin("passcode_reset", AN)
+    phone.prove_chip(card_of(wallet, AN))
+    with wallet.work() as work:
+        work.devices.unbind(phone.device_id, "holder_asked", Actor(account_of(AN).id, request_id="tests"))
+    with unchanged():
+        assert_refused(phone.step("completion", passcode=NEW_PASSCODE), 409, "ceremony_over")
+    assert phone.done("status")["end_reason"] == "interrupted"
+
+
+def test_reset_of_a_device_that_is_suspended_meanwhile_is_over(
+    wallet: Wallet, phone_of: Any, clock: FixedClock, unchanged: Any
+) -> None:
+    """Whoever guesses the password on a phone of which they have the card as well begins anew."""
+    old = phone_of("an")
+    phone = AskingPhone.of(old)
+    for count in range(10):
+        clock.advance(minutes=5)
+        if count == 9:
+            phone.begin("passcode_reset", AN)
+            phone.prove_chip(card_of(wallet, AN))
+        old.call("POST", "/v1/sessions", json={"proof": old.proof(), "number": AN, "password": "Sai#Mat0Khau"})
+    with unchanged():
+        assert_refused(phone.step("completion", passcode=NEW_PASSCODE), 409, "ceremony_over")
+    phone.begin("passcode_reset", AN)
+    phone.prove_chip(card_of(wallet, AN))
+    phone.done("completion", passcode=NEW_PASSCODE)
+
+
+@pytest.mark.parametrize("kind", ["passcode_reset", "password_reset"])
+def test_s12_reset_removes_the_passkeys(wallet: Wallet, phone_of: Any, account_of: Any, kind: str) -> None:
+    account_id = account_of(AN).id
+    with wallet.db.write() as session:
+        session.add(
+            Passkey(
+                id="pky_1", account_id=account_id, credential_id=b"1", public_key=b"1", sign_count=0, transports=[],
+                name="Máy của kẻ trộm", created_at=wallet.clock.now(),
+            )
+        )  # fmt: skip
+    phone = AskingPhone.of(phone_of("an"))
+    phone.begin(kind, AN)
+    phone.prove_chip(card_of(wallet, AN))
+    secret = {"passcode": NEW_PASSCODE} if kind == "passcode_reset" else {"password": NEW_PASSWORD}
+    phone.done("completion", **secret)
+    with wallet.db.read() as session:
+        assert session.get_one(Passkey, "pky_1").removed_at == wallet.clock.now()
 
 
 def test_own_phone_is_nobodys_for_another_number(phone_of: Any) -> None:
@@ -234,6 +303,21 @@ def test_answers_are_not_guessed_over_many_ceremonies(holder: AskingPhone, clock
     clock.advance(hours=24)
     holder.begin("passcode_reset", WIFE)
     assert "questions" in holder.done("answers", answers=ANSWERS)["factors"]
+
+
+def test_busy_hasher_costs_no_try_and_no_try_of_the_day(
+    wallet: Wallet, resetting: AskingPhone, monkeypatch: Any, stored: Any
+) -> None:
+    """Nothing was learnt, so after any number of them the ten of a day are still there."""
+
+    def busy(*_: Any) -> bool:
+        raise Unavailable("busy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(wallet.identity.hasher), "matches", busy)
+        for _ in range(12):
+            assert_refused(resetting.step("answers", answers=ANSWERS), 503, "busy")
+    assert "questions" in resetting.done("answers", answers=ANSWERS)["factors"]
 
 
 def test_account_without_questions_has_none_to_answer(wallet: Wallet, phone_of: Any) -> None:

@@ -25,7 +25,9 @@ from wallet.commands.main import wallet as command
 from wallet.db import Database
 from wallet.demo.nation import seed_nation
 from wallet.demo.personas import persona
+from wallet.identity.passwords import Knowledge
 from wallet.settings import Settings
+from wallet.terms import Actor
 from wallet.web.app import create_app
 from wallet.wiring import Wallet
 
@@ -119,7 +121,7 @@ def test_staff_added_on_the_shell_enrols_a_device_and_signs_in(run: Run, live: W
     made = json.loads(result.stdout)
     assert made["enrolment"]["url"].endswith("/v1/staff-enrolments")
     account = account_of(live, NEWCOMER)
-    assert account == (made["account_id"], "approved", 1, False)
+    assert account == (made["account_id"], "approved", 0, False)
     answer = phone.enrol(made["enrolment"]["token"], biometric_key=NewPhone(phone.client).jwk)
     assert answer.status_code == 201, answer.text
     assert answer.json == {"account_id": made["account_id"], "device_id": phone.device_id}
@@ -206,6 +208,51 @@ def test_a_token_ends_after_a_quarter_of_an_hour(deployment: Settings, token: st
     late.close()
 
 
+def test_a_role_counts_only_once_its_holder_is_enrolled(
+    run: Run, live: Wallet, phone: NewPhone, token: str, state: Callable[[], Any]
+) -> None:
+    """Whoever has the appointee's phone number activates a citizen's account and no more."""
+    listed = {row["account_id"]: row for row in json.loads(run("staff", "list", "--json").stdout)}
+    account = account_of(live, NEWCOMER)
+    assert account is not None
+    assert (listed[account[0]]["role"], listed[account[0]]["in_force"]) == ("admin", False)
+    assert all(row["in_force"] for row in listed.values() if row["account_id"] != account[0])
+    thief = NewPhone(phone.client, "thief")
+    kept = [live.identity.hasher.hash(kind, text) for kind, text in zip(Knowledge, (PASSWORD, PASSCODE), strict=False)]
+    with live.work() as work:
+        actor = Actor(account[0])
+        work.accounts.activate(account[0], password_hash=kept[0], passcode_hash=kept[1], actor=actor)
+        work.devices.bind(account[0], thief.device_id, thief.jwk, "a", actor, bound_by="otp")
+    session = thief.sign_in(NEWCOMER).json or {}
+    headers = {"Authorization": f"Bearer {session['access_token']}"}
+    assert "roles" not in (phone.client.get("/v1/me", headers=headers).json or {"roles": "no answer"})
+    before = state()
+    assert_refused(phone.client.get("/v1/admin/approvals", headers=headers), 403, "not_allowed")
+    assert_refused(phone.enrol(token), 409, "account_not_approved")
+    assert state() == before
+    assert account_of(live, NEWCOMER) == (account[0], "active", 0, True)
+
+
+def test_another_role_puts_no_waiting_role_in_force(run: Run, live: Wallet, phone: NewPhone, token: str) -> None:
+    account = account_of(live, NEWCOMER)
+    assert account is not None
+    with live.work() as work:
+        work.accounts.activate(account[0], password_hash="x", passcode_hash="x", actor=Actor(account[0]))
+    assert run("staff", "add", "--role", "auditor", "--number", NEWCOMER, *AGENCY).stdout == ""
+    with live.read() as work:
+        assert [str(grant.role) for grant in work.accounts.grants(account[0])] == ["auditor"]
+
+
+def test_every_role_of_a_newcomer_counts_with_the_enrolment(
+    run: Run, live: Wallet, phone: NewPhone, token: str
+) -> None:
+    second = run("staff", "add", "--role", "officer", "--number", NEWCOMER, *AGENCY).stdout.strip()
+    assert phone.enrol(second).status_code == 201
+    account = account_of(live, NEWCOMER)
+    assert account is not None
+    assert account[1:] == ("active", 2, True)
+
+
 def test_a_new_token_makes_the_one_before_void(run: Run, phone: NewPhone, token: str) -> None:
     second = run("staff", "add", "--role", "admin", "--number", NEWCOMER, *AGENCY).stdout.strip()
     assert second != token
@@ -227,6 +274,9 @@ def test_refusals_use_nothing_up(phone: NewPhone, token: str, state: Callable[[]
         ({"public_key": other.jwk}, 401, "invalid_device_proof"),
         ({"device_id": other.device_id}, 401, "invalid_device_proof"),
         ({"biometric_key": {**phone.jwk, "y": phone.jwk["x"]}}, 422, "invalid_input"),
+        ({"biometric_key": phone.jwk}, 422, "invalid_input"),  # one key cannot be two factors
+        ({"device_name": "Máy\u202e công vụ"}, 422, "invalid_input"),
+        ({"device_name": "Máy\ncông vụ"}, 422, "invalid_input"),
         ({"password": "matkhau"}, 422, "weak_password"),
         ({"passcode": "123456"}, 422, "weak_passcode"),
         ({"passcode": "080392"}, 422, "weak_passcode"),  # her birthday
@@ -253,7 +303,7 @@ def test_a_device_that_is_taken_is_refused(phone: NewPhone, token: str, live: Wa
     assert_refused(phone.enrol(token), 409, "device_taken")
     account = account_of(live, NEWCOMER)
     assert account is not None
-    assert account[1:] == ("approved", 1, False)
+    assert account[1:] == ("approved", 0, False)
     assert NewPhone(phone.client, "b").enrol(token).status_code == 201
 
 

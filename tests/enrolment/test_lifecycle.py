@@ -96,8 +96,9 @@ def test_dead_are_locked_their_documents_revoked_and_closed_after_a_time(wallet:
 
 def test_officer_who_notes_a_death_settles_it_at_once(wallet: Wallet) -> None:
     document, officer = issued(wallet), actor_of(wallet, "officer1", StaffRole.OFFICER)
+    amend(wallet, persona("an").number, state="dead")
     with wallet.work() as work:
-        work.locking.lock(account_of(wallet, "an"), LockGround.HOLDER_DIED, officer, "Giấy báo tử số 1")
+        work.locking.lock(account_of(wallet, "an"), LockGround.HOLDER_DIED, officer, "1/GBT")
     assert standing(wallet, document) == ("revoked", "holder_died")
 
 

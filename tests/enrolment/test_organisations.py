@@ -136,3 +136,16 @@ def test_representative_is_told(wallet: Wallet) -> None:
     with wallet.read() as work:
         views, _ = work.inbox.page(account_id, 20, None)
     assert {"organisation_approved", "organisation_refused"} <= {view.code for view in views}
+
+
+def test_former_representative_is_told_once(wallet: Wallet) -> None:
+    register(wallet)
+    former = actor_of(wallet, "an").account_id
+    represented_by(wallet, "sau")
+    for _ in range(2):
+        register(wallet, KNOWN, "sau")
+    with wallet.read() as work:
+        views, _ = work.inbox.page(former, 20, None)
+        others, _ = work.inbox.page(actor_of(wallet, "sau").account_id, 20, None)
+    assert [view.code for view in views].count("organisation_taken_over") == 1
+    assert "organisation_taken_over" not in {view.code for view in others}

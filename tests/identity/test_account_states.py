@@ -9,7 +9,7 @@ import pytest
 from tests.identity.conftest import PASSCODE, PASSWORD, SYSTEM, Citizen, World
 from tests.identity.phones import Phone
 from wallet.errors import Conflict, InvalidInput, NotAuthenticated, NotFound
-from wallet.identity.account_states import GROUNDS, MOVES, LockGround, outweighs
+from wallet.identity.account_states import GROUNDS, MOVES, LockGround
 from wallet.identity.models import AccountState, HolderKind
 from wallet.messages.notices import NOTICES
 from wallet.terms import AccountLevel
@@ -52,7 +52,7 @@ CALLS: dict[str, Move] = {
     "approve": lambda accounts, one: accounts.approve(one, AccountLevel.ONE, SYSTEM),
     "activate": lambda accounts, one: accounts.activate(one, **SECRETS),
     "lock": lambda accounts, one: accounts.lock(one, LockGround.HOLDER_REQUEST, SYSTEM),
-    "unlock": lambda accounts, one: accounts.unlock(one, SYSTEM),
+    "unlock": lambda accounts, one: accounts.unlock(one, LockGround.HOLDER_REQUEST, SYSTEM),
     "close": lambda accounts, one: accounts.close(one, SYSTEM),
 }
 GRANTED: dict[tuple[AccountState, str], AccountState] = {
@@ -163,29 +163,47 @@ def test_lock_before_activation_leads_back_to_approval(world: World) -> None:
     account_id = account_in(world, AccountState.APPROVED)
     with world.work() as work:
         work.accounts.lock(account_id, LockGround.CARD_REVOKED, SYSTEM)
-        work.accounts.unlock(account_id, SYSTEM)
+        assert work.accounts.unlock(account_id, LockGround.CARD_REVOKED, SYSTEM)
         assert work.accounts.find(account_id).state is AccountState.APPROVED
 
 
 @pytest.mark.parametrize("present", LockGround)
 @pytest.mark.parametrize("added", LockGround)
-def test_heavier_ground_stands_and_a_lighter_one_adds_nothing(
+def test_each_ground_stands_for_itself_and_each_is_lifted_for_itself(
     citizen: Citizen, present: LockGround, added: LockGround
 ) -> None:
     world, account_id = citizen.world, citizen.account.account_id
     with world.work() as work:
         work.accounts.lock(account_id, present, SYSTEM)
     before = world.snapshot()
-    if outweighs(added, present):
-        with world.work() as work:
-            work.accounts.lock(account_id, added, SYSTEM, "Văn bản số 1")
-        with world.read() as work:
-            found = work.accounts.find(account_id)
-        assert (found.lock_ground, found.lock_legal_ref) == (added, "Văn bản số 1")
+    if added is present:
+        with pytest.raises(Conflict, match="ground_stands"), world.work() as work:
+            work.accounts.lock(account_id, added, SYSTEM)
+        assert world.snapshot() == before
         return
-    with pytest.raises(Conflict, match="account_not_active"), world.work() as work:
-        work.accounts.lock(account_id, added, SYSTEM)
+    with world.work() as work:
+        work.accounts.lock(account_id, added, SYSTEM, "1/VB")
+    with world.read() as work:
+        found, locks = work.accounts.find(account_id), work.accounts.locks(account_id)
+    assert {lock.ground: lock.legal_ref for lock in locks} == {present: GROUNDS[present].legal_ref, added: "1/VB"}
+    assert GROUNDS[locks[0].ground].weight >= GROUNDS[locks[1].ground].weight
+    assert found.lock_ground is locks[0].ground
+    if LockGround.HOLDER_DIED in (present, added):
+        return
+    with world.work() as work:
+        assert not work.accounts.unlock(account_id, added, SYSTEM)
+        found = work.accounts.find(account_id)
+    assert (found.state, found.lock_ground) == (AccountState.LOCKED, present)
+    assert "account_unlocked" not in told(world)
+    before = world.snapshot()
+    with pytest.raises(Conflict, match="ground_remains"), world.work() as work:
+        work.accounts.unlock(account_id, added, SYSTEM)
     assert world.snapshot() == before
+    with world.work() as work:
+        assert work.accounts.unlock(account_id, present, SYSTEM)
+        found = work.accounts.find(account_id)
+    assert (found.state, found.lock_ground) == (AccountState.ACTIVE, None)
+    assert "account_unlocked" in told(world)
 
 
 @pytest.mark.parametrize("ground", LockGround)
@@ -197,8 +215,7 @@ def test_lock_ends_every_session_and_is_told_unless_the_holder_died(citizen: Cit
     with world.read() as work:
         with pytest.raises(NotAuthenticated, match="session_ended"):
             work.sessions.check(signed_in.session.id)
-        assert work.accounts.find(account_id).lock_legal_ref == GROUNDS[ground].legal_ref
-        assert work.accounts.may_unlock_self(account_id) is (ground is LockGround.HOLDER_REQUEST)
+        assert [lock.legal_ref for lock in work.accounts.locks(account_id)] == [GROUNDS[ground].legal_ref]
     assert ("account_locked" in told(world)) is (ground is not LockGround.HOLDER_DIED)
 
 
@@ -208,7 +225,7 @@ def test_death_is_never_unlocked_and_closing_it_is_told_to_nobody(citizen: Citiz
         work.accounts.lock(account_id, LockGround.HOLDER_DIED, SYSTEM)
     before = world.snapshot()
     with pytest.raises(Conflict, match="ground_remains"), world.work() as work:
-        work.accounts.unlock(account_id, SYSTEM)
+        work.accounts.unlock(account_id, LockGround.HOLDER_DIED, SYSTEM)
     assert world.snapshot() == before
     with world.work() as work:
         work.accounts.close(account_id, SYSTEM)
@@ -221,7 +238,7 @@ def test_sessions_that_a_lock_ended_stay_ended(citizen: Citizen) -> None:
     signed_in = citizen.sign_in()
     with world.work() as work:
         work.accounts.lock(account_id, LockGround.HOLDER_REQUEST, SYSTEM)
-        work.accounts.unlock(account_id, SYSTEM)
+        work.accounts.unlock(account_id, LockGround.HOLDER_REQUEST, SYSTEM)
     with world.read() as work, pytest.raises(NotAuthenticated, match="session_ended"):
         work.sessions.check(signed_in.session.id)
     assert [code for code in told(world) if code.startswith("account_")] == ["account_locked", "account_unlocked"]
@@ -230,10 +247,9 @@ def test_sessions_that_a_lock_ended_stay_ended(citizen: Citizen) -> None:
 def test_unlocked_account_keeps_no_trace_of_its_lock(citizen: Citizen) -> None:
     world, account_id = citizen.world, citizen.account.account_id
     with world.work() as work:
-        work.accounts.lock(account_id, LockGround.TERMS_BROKEN, SYSTEM, "Biên bản số 4")
-        work.accounts.unlock(account_id, SYSTEM)
-        found = work.accounts.find(account_id)
-    assert (found.lock_ground, found.lock_legal_ref, found.locked_at) == (None, None, None)
+        work.accounts.lock(account_id, LockGround.TERMS_BROKEN, SYSTEM, "4/BB")
+        work.accounts.unlock(account_id, LockGround.TERMS_BROKEN, SYSTEM)
+        assert (work.accounts.find(account_id).lock_ground, work.accounts.locks(account_id)) == (None, ())
     assert (world.events("account.locked"), world.events("account.unlocked")) == (1, 1)
 
 

@@ -75,7 +75,7 @@ def test_locked_ward_is_acted_for_by_nobody(citizen: Citizen) -> None:
     ward_id = ward_of(citizen)
     change(citizen, lambda work: work.accounts.lock(ward_id, LockGround.CARD_REVOKED, SYSTEM))
     assert_refused(citizen, ward_id, "account_locked")
-    change(citizen, lambda work: work.accounts.unlock(ward_id, SYSTEM))
+    change(citizen, lambda work: work.accounts.unlock(ward_id, LockGround.CARD_REVOKED, SYSTEM))
     with citizen.world.read() as work:
         assert work.guardians.ward(citizen.account.account_id, ward_id).account_id == ward_id
 

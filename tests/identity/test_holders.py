@@ -153,16 +153,16 @@ def test_account_moves_only_as_its_states_allow(citizen: Citizen) -> None:
     account_id = citizen.account.account_id
     with citizen.world.work() as work:
         with pytest.raises(Conflict, match="account_not_locked"):
-            work.accounts.unlock(account_id, SYSTEM)
+            work.accounts.unlock(account_id, LockGround.HOLDER_REQUEST, SYSTEM)
         work.accounts.lock(account_id, LockGround.HOLDER_REQUEST, SYSTEM)
         assert work.accounts.find(account_id).lock_ground is LockGround.HOLDER_REQUEST
-        with pytest.raises(Conflict, match="account_not_active"):
+        with pytest.raises(Conflict, match="ground_stands"):
             work.accounts.lock(account_id, LockGround.HOLDER_REQUEST, SYSTEM)
-        work.accounts.unlock(account_id, SYSTEM)
+        work.accounts.unlock(account_id, LockGround.HOLDER_REQUEST, SYSTEM)
         work.accounts.close(account_id, SYSTEM)
         for call in (
             lambda: work.accounts.lock(account_id, LockGround.HOLDER_DIED, SYSTEM),
-            lambda: work.accounts.unlock(account_id, SYSTEM),
+            lambda: work.accounts.unlock(account_id, LockGround.HOLDER_REQUEST, SYSTEM),
             lambda: work.accounts.close(account_id, SYSTEM),
         ):
             with pytest.raises(Conflict):

@@ -401,7 +401,7 @@ def test_s23_unlocking_brings_no_session_back(client: FlaskClient, citizen: Citi
     token = sign_in(client, citizen)["access_token"]
     with citizen.world.work() as work:
         work.accounts.lock(citizen.account.account_id, LockGround.HOLDER_REQUEST, SYSTEM)
-        work.accounts.unlock(citizen.account.account_id, SYSTEM)
+        work.accounts.unlock(citizen.account.account_id, LockGround.HOLDER_REQUEST, SYSTEM)
     refused(client.get("/v1/me", headers=bearer(token)), 401, "session_ended")
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.identity.conftest import SYSTEM, Citizen, World
-from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound, WalletError
+from tests.identity.conftest import PASSCODE, SYSTEM, Citizen, World
+from wallet.errors import Conflict, InvalidInput, NotAllowed, NotAuthenticated, NotFound, WalletError
 from wallet.identity.account_states import LockGround
 from wallet.identity.lock_orders import LockOrders, OrderKind, OrderState
 from wallet.identity.locking import COMPETENCE, DESK_GROUNDS, Lift, Locking
@@ -17,7 +17,7 @@ from wallet.terms import Actor, StaffRole
 from wallet.working_days import WorkingDays
 
 AUTHORITY = "Tòa án nhân dân mẫu"
-REF = "Quyết định số 7/QĐ"
+REF = "7/QĐ-TA"
 
 
 def staff(role: StaffRole, account_id: str = "") -> Actor:
@@ -47,8 +47,12 @@ MAY: dict[LockGround, set[str]] = {
 """Written a second time, by hand."""
 
 
-def locking(work: Any, died: list[str] | None = None) -> Locking:
-    return Locking(work.accounts, lambda account_id, _: (died if died is not None else []).append(account_id))
+def locking(work: Any, died: list[str] | None = None, *, recorded: bool = True) -> Locking:
+    return Locking(
+        work.accounts,
+        lambda account_id, _: (died if died is not None else []).append(account_id),
+        lambda *_: recorded,
+    )
 
 
 def orders(work: Any, world: World) -> LockOrders:
@@ -77,8 +81,9 @@ def test_each_ground_for_each_actor(citizen: Citizen, ground: LockGround, who: s
         return
     with world.work() as work:
         locking(work, died).lock(account_id, ground, actor, REF)
-        found = work.accounts.find(account_id)
-    assert (found.state, found.lock_ground, found.lock_legal_ref) == (AccountState.LOCKED, ground, REF)
+        found, locks = work.accounts.find(account_id), work.accounts.locks(account_id)
+    assert (found.state, found.lock_ground) == (AccountState.LOCKED, ground)
+    assert [(lock.ground, lock.legal_ref) for lock in locks] == [(ground, REF)]
     assert died == ([account_id] if ground is LockGround.HOLDER_DIED else [])
 
 
@@ -89,12 +94,24 @@ def test_data_of_competence_is_whole() -> None:
     assert [ground for ground, rule in COMPETENCE.items() if rule.lift is Lift.ASKED] == [LockGround.HOLDER_REQUEST]
 
 
+def test_officers_word_is_not_enough_for_a_death(citizen: Citizen) -> None:
+    """The daily look has asked the register itself, so it is not asked again."""
+    world, account_id, died = citizen.world, citizen.account.account_id, []
+    before = world.snapshot()
+    with pytest.raises(Conflict, match="death_not_recorded"), world.work() as work:
+        locking(work, died, recorded=False).lock(account_id, LockGround.HOLDER_DIED, staff(StaffRole.OFFICER), REF)
+    assert (world.snapshot(), died) == (before, [])
+    with world.work() as work:
+        locking(work, died, recorded=False).lock(account_id, LockGround.HOLDER_DIED, SYSTEM)
+    assert died == [account_id]
+
+
 def test_holder_locks_once(citizen: Citizen) -> None:
     world, actor = citizen.world, Actor(citizen.account.account_id)
     with world.work() as work:
         locking(work).lock_own(actor)
     before = world.snapshot()
-    with pytest.raises(Conflict, match="account_not_active"), world.work() as work:
+    with pytest.raises(Conflict, match="ground_stands"), world.work() as work:
         locking(work).lock_own(actor)
     assert world.snapshot() == before
 
@@ -123,9 +140,9 @@ def test_order_is_received_forwarded_and_granted(citizen: Citizen) -> None:
         assert work.accounts.find(account_id).state is AccountState.ACTIVE
     with world.work() as work:
         made = orders(work, world).decide(order_id, grant=True, written_reason=None, actor=APPROVER)
-        found = work.accounts.find(account_id)
+        locks = work.accounts.locks(account_id)
     assert (made.state, made.decided_by) == (OrderState.GRANTED, APPROVER.account_id)
-    assert (found.lock_ground, found.lock_legal_ref) == (LockGround.AUTHORITY_REQUEST, REF)
+    assert [(lock.ground, lock.legal_ref) for lock in locks] == [(LockGround.AUTHORITY_REQUEST, REF)]
 
 
 def test_deadlines_are_one_working_day_and_two_more(citizen: Citizen) -> None:
@@ -248,11 +265,41 @@ def test_holder_does_not_unlock_what_an_authority_locked(citizen: Citizen) -> No
     world, account_id = citizen.world, citizen.account.account_id
     with world.work() as work:
         work.accounts.lock(account_id, LockGround.HOLDER_REQUEST, Actor(account_id))
-        assert work.accounts.may_unlock_self(account_id)
     order_id = forwarded(citizen)
     with world.work() as work:
         orders(work, world).decide(order_id, grant=True, written_reason=None, actor=APPROVER)
-        assert not work.accounts.may_unlock_self(account_id)
+    before = world.snapshot(counters=False)
+    with pytest.raises(NotAuthenticated, match="invalid_credentials"):
+        citizen.world.signing_in.unlock(citizen.phone.proof(), PASSCODE)
+    assert world.snapshot(counters=False) == before
+
+
+def test_order_to_unlock_leaves_what_the_holder_asked_for(citizen: Citizen) -> None:
+    """Holder locks, authority locks, order unlocks: the holder's own lock still stands, and is theirs to lift."""
+    world, account_id = citizen.world, citizen.account.account_id
+    with world.work() as work:
+        work.accounts.lock(account_id, LockGround.HOLDER_REQUEST, Actor(account_id))
+    for kind in (OrderKind.LOCK, OrderKind.UNLOCK):
+        order_id = forwarded(citizen, kind)
+        with world.work() as work:
+            orders(work, world).decide(order_id, grant=True, written_reason=None, actor=APPROVER)
+            assert work.accounts.find(account_id).state is AccountState.LOCKED
+    with world.read() as work:
+        assert [lock.ground for lock in work.accounts.locks(account_id)] == [LockGround.HOLDER_REQUEST]
+    citizen.world.signing_in.unlock(citizen.phone.proof(), PASSCODE)
+    with world.read() as work:
+        assert work.accounts.find(account_id).state is AccountState.ACTIVE
+
+
+def test_second_order_on_the_same_ground_waits_on(citizen: Citizen) -> None:
+    world = citizen.world
+    first, second = forwarded(citizen), forwarded(citizen)
+    with world.work() as work:
+        orders(work, world).decide(first, grant=True, written_reason=None, actor=APPROVER)
+    before = world.snapshot()
+    with pytest.raises(Conflict, match="ground_stands"), world.work() as work:
+        orders(work, world).decide(second, grant=True, written_reason=None, actor=APPROVER)
+    assert world.snapshot() == before
 
 
 def test_no_order_for_a_closed_account(citizen: Citizen) -> None:

@@ -10,6 +10,7 @@ from tests.identity.conftest import PASSCODE, PASSWORD, SYSTEM, Citizen, World
 from tests.identity.phones import Phone, new_key, signed
 from wallet.errors import NotAllowed, NotAuthenticated, TooManyAttempts, Unavailable, WalletError
 from wallet.identity.accounts import LockGround
+from wallet.identity.passwords import Knowledge
 from wallet.identity.signing_in import SignInOrder, StepUpOrder
 from wallet.terms import AuthLevel
 
@@ -199,6 +200,42 @@ def test_device_that_is_unbound_while_the_hash_runs_is_refused(citizen: Citizen)
     world.identity.hasher.matches = unbind_meanwhile  # type: ignore[method-assign]
     assert outcome(citizen.sign_in) == ("NotAuthenticated", "invalid_credentials", {})
     assert world.events("session.started") == 0
+
+
+@pytest.mark.parametrize("dearer", [False, True], ids=["as it is kept", "to be hashed anew"])
+def test_password_that_is_reset_while_its_hash_runs_opens_nothing(citizen: Citizen, dearer: bool) -> None:
+    world, account_id = citizen.world, citizen.account.account_id
+    check, reset = world.identity.hasher.matches, world.identity.hasher.hash(Knowledge.PASSWORD, "Moi_Tinh2026")
+    world.identity.hasher.needs_rehash = lambda _: dearer  # type: ignore[method-assign]
+
+    def reset_meanwhile(*arguments: Any) -> bool:
+        with world.work() as work:
+            work.accounts.set_password_hash(account_id, reset, SYSTEM)
+            work.sessions.end_all(account_id, "password_reset", SYSTEM)
+        return check(*arguments)
+
+    world.identity.hasher.matches = reset_meanwhile  # type: ignore[method-assign]
+    assert outcome(citizen.sign_in) == ("NotAuthenticated", "invalid_credentials", {})
+    assert world.events("session.started") == 0
+    with world.read() as work:
+        assert work.sessions.repository.account(account_id).password_hash == reset
+
+
+def test_passcode_that_is_reset_while_its_hash_runs_raises_nothing(citizen: Citizen) -> None:
+    signed_in = citizen.sign_in_with_device()
+    world, account_id = citizen.world, citizen.account.account_id
+    check, reset = world.identity.hasher.matches, world.identity.hasher.hash(Knowledge.PASSCODE, "739182")
+
+    def reset_meanwhile(*arguments: Any) -> bool:
+        with world.work() as work:
+            work.accounts.set_passcode_hash(account_id, reset, SYSTEM)
+        return check(*arguments)
+
+    world.identity.hasher.matches = reset_meanwhile  # type: ignore[method-assign]
+    assert outcome(lambda: citizen.step_up(signed_in)) == ("NotAuthenticated", "invalid_credentials", {})
+    with world.read() as work:
+        assert work.sessions.check(signed_in.session.id).auth_level == AuthLevel.ONE
+        assert work.sessions.repository.account(account_id).passcode_hash == reset
 
 
 def test_tries_in_parallel_are_tries(citizen: Citizen) -> None:

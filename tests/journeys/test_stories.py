@@ -96,7 +96,7 @@ def test_a_lost_phone_is_replaced_and_the_old_one_is_dead(grown: Wallet, calling
         holder = work.holders.find(citizen.person.number)
         account = work.accounts.of_holder(holder or "")
         assert account is not None
-        history = work.devices.history(account.id)
+        history, _ = work.devices.page(account.id, 10, None)
     assert [(device.id, str(device.state)) for device in history] == [
         (citizen.phone.device_id, "bound"),
         (lost.device_id, "unbound"),

@@ -112,6 +112,7 @@ class AccountLife(RuleBasedStateMachine):
                 actor=DESK,
             )
         self.state = "pending"
+        self.grounds: set[LockGround] = set()
         self.known_phones: list[PhoneModel] = []
         self.known_sessions: list[SessionModel] = []
 
@@ -163,24 +164,30 @@ class AccountLife(RuleBasedStateMachine):
         phone.state = "unbound"
         self._end_of(phone)
 
-    @precondition(lambda self: self.state == "active")
+    @precondition(lambda self: self.state in ("active", "locked"))
     @rule(ground=st.sampled_from(list(LockGround)))
     def lock(self, ground: LockGround) -> None:
+        if ground in self.grounds:
+            with pytest.raises(Conflict, match="ground_stands"), self.wallet.work() as work:
+                work.accounts.lock(self.account_id, ground, DESK)
+            return
         with self.wallet.work() as work:
             work.accounts.lock(self.account_id, ground, DESK)
-        self.state, self.ground = "locked", ground
+        self.state = "locked"
+        self.grounds.add(ground)
         self._end_all()
 
     @precondition(lambda self: self.state == "locked")
-    @rule()
-    def unlock(self) -> None:
-        if self.ground is LockGround.HOLDER_DIED:
+    @rule(ground=st.sampled_from(list(LockGround)))
+    def unlock(self, ground: LockGround) -> None:
+        if ground is LockGround.HOLDER_DIED or ground not in self.grounds:
             with pytest.raises(Conflict, match="ground_remains"), self.wallet.work() as work:
-                work.accounts.unlock(self.account_id, DESK)
+                work.accounts.unlock(self.account_id, ground, DESK)
             return
         with self.wallet.work() as work:
-            work.accounts.unlock(self.account_id, DESK)
-        self.state = "active"
+            work.accounts.unlock(self.account_id, ground, DESK)
+        self.grounds.remove(ground)
+        self.state = "locked" if self.grounds else "active"
 
     @precondition(lambda self: self.state in ("active", "locked"))
     @rule(surely=st.integers(0, 9))

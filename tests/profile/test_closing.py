@@ -20,8 +20,9 @@ from tests.web.refusals import assert_refused, field_errors
 from wallet.db import Base
 from wallet.errors import Conflict, Malformed, NotFound, WalletError
 from wallet.identity.guardians import Relation
+from wallet.identity.lock_orders import OrderKind
 from wallet.sources.base import Ground, RegisterCode
-from wallet.terms import Actor, Status
+from wallet.terms import Actor, StaffRole, Status
 from wallet.wiring import Wallet
 
 Make = Callable[..., CitizenPhone]
@@ -345,6 +346,34 @@ def test_who_acts_for_an_organisation_stays(
     phone.step_up(4)
     with unchanged():
         assert_refused(close(phone), 409, "organisations_depend_on_you")
+
+
+def test_nothing_is_closed_while_an_authoritys_order_waits_and_the_order_is_not_told(
+    phone_of: Make,
+    wallet: Wallet,
+    unchanged: Unchanged,  # noqa: F811
+) -> None:
+    phone = phone_of("an")
+    account = account_of(phone)
+    officer = Actor("acc_officer", roles=frozenset({StaffRole.OFFICER}))
+    approver = Actor("acc_approver", roles=frozenset({StaffRole.APPROVER}))
+    with wallet.work() as work:
+        order_id = work.lock_orders.receive(account, OrderKind.LOCK, "Tòa án nhân dân mẫu", "7/QĐ-TA", officer).id
+    phone.step_up(4)
+    for forwarded in (False, True):
+        if forwarded:
+            with wallet.work() as work:
+                work.lock_orders.forward(order_id, officer)
+        with unchanged():
+            refused = assert_refused(close(phone), 409, "procedure_unfinished")
+            assert "order" not in json.dumps(refused)
+            assert phone.get("/v1/me/closure").json["blocked_by"] == ["procedure_unfinished"]
+    with wallet.work() as work:
+        work.lock_orders.decide(order_id, grant=False, written_reason="Thiếu căn cứ.", actor=approver)
+    assert close(phone).status_code == 201
+    with wallet.read() as work:
+        order = work.lock_orders.get(order_id)
+    assert (order.authority, order.legal_ref, order.written_reason) == ("", "", None)
 
 
 def test_what_is_open_is_ended(phone_of: Make, wallet: Wallet) -> None:

@@ -66,7 +66,7 @@ def test_no_key_no_hash_and_no_sealed_byte_is_told(wallet: Wallet) -> None:
 
 
 def test_no_member_of_staff_and_no_other_person_is_told(wallet: Wallet) -> None:
-    acting = ("locked_by", "received_by", "forwarded_by", "decided_by", "recorded_by", "created_by", "requested_by")
+    acting = ("by", "received_by", "forwarded_by", "decided_by", "recorded_by", "created_by", "requested_by")
     for each in held(wallet):
         assert not set(each.told) & set(acting), each.table.name
         assert not any(name.endswith("_account_id") for name in each.told), each.table.name

@@ -322,6 +322,45 @@ def test_s23_ending_ends_every_token_at_once_in_every_process(
     second.close()
 
 
+def test_s23_staff_ends_every_session_of_somebody_in_every_process(
+    phone_of: Make, wallet: Wallet, clock: FixedClock, events: Events
+) -> None:
+    phone, admin, stranger = phone_of("an"), phone_of("admin1"), phone_of("sau")
+    browser = Browser(phone).register().sign_in()
+    second = Wallet.build(wallet.settings, clock=clock)
+    elsewhere = CitizenPhone(second, create_app(second).test_client(), "an")
+    elsewhere.tokens = phone.tokens
+    assert elsewhere.get("/v1/me").status_code == 200
+    response = admin.call("DELETE", f"/v1/admin/accounts/{account_id(phone)}/sessions")
+    assert (response.status_code, response.data) == (204, b"")
+    for each in (phone, elsewhere):
+        assert_refused(each.get("/v1/me"), 401, "session_ended")
+        assert_refused(refresh(each), 401, "session_ended")
+    assert_refused(browser.call("GET", "/v1/me"), 401, "session_ended")
+    assert stranger.get("/v1/me").status_code == admin.get("/v1/me").status_code == 200
+    assert told(phone).count("sessions_ended") == 1
+    record = {"actor": account_id(admin), "subject": account_id(phone), "reason": "staff_ended", "count": 2}
+    assert events("session.all_ended")[-1] == record
+    phone.sign_in()  # the account itself stays as it was
+    second.close()
+
+
+def test_s23_only_a_fresh_admin_ends_somebodys_sessions(
+    phone_of: Make, clock: FixedClock, unchanged: Unchanged
+) -> None:
+    phone, admin, officer = phone_of("an"), phone_of("admin1"), phone_of("officer1")
+    path = f"/v1/admin/accounts/{account_id(phone)}/sessions"
+    with unchanged():
+        assert_refused(phone.call("DELETE", path), 403, "not_allowed")
+        assert_refused(officer.call("DELETE", path), 403, "not_allowed")
+        unknown = admin.call("DELETE", f"/v1/admin/accounts/acc_{'0' * 32}/sessions")
+        assert_refused(unknown, 404, "account_unknown")
+    clock.advance(minutes=5, seconds=1)
+    with unchanged():
+        assert_refused(admin.call("DELETE", path), 401, "step_up_required")
+    assert phone.get("/v1/me").status_code == 200
+
+
 def test_s23_removing_a_passkey_ends_its_sessions_in_every_process(
     phone_of: Make, wallet: Wallet, clock: FixedClock
 ) -> None:

@@ -17,7 +17,8 @@ def assert_refused(response: TestResponse, status: int, code: str, *, language: 
     assert response.mimetype == "application/problem+json"
     body: dict[str, Any] = response.json or {}
     assert body["code"] == code, response.text
-    assert body.keys() - {"errors", "auth_level", "max_age", "ways"} == MEMBERS
+    assert body.keys() - {"errors", "auth_level", "max_age", "ways", "until"} == MEMBERS
+    assert ("until" in body) is (code == "cooling_off")
     assert ("ways" in body) is (code == "step_up_required")
     assert body["status"] == status
     assert body["type"] == f"{ISSUER}/problems/{code}"

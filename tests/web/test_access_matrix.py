@@ -68,12 +68,13 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/v1/requests/<request_id>"): CITIZEN,
     ("GET", "/v1/documents"): CITIZEN,
     ("GET", "/v1/documents/<document_id>"): CITIZEN_WITH_SECRET,
-    ("GET", "/v1/documents/<document_id>/code.txt"): CITIZEN,
-    ("GET", "/v1/documents/<document_id>/code.svg"): CITIZEN,
-    ("GET", "/v1/documents/<document_id>/code.png"): CITIZEN,
+    ("GET", "/v1/documents/<document_id>/code.txt"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/documents/<document_id>/code.svg"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/documents/<document_id>/code.png"): CITIZEN_WITH_SECRET,
     ("POST", "/v1/admin/documents/<document_id>/revocation"): ADMIN,
     ("GET", "/v1/admin/utilities/<code>"): ADMIN,
     ("PATCH", "/v1/admin/utilities/<code>"): ADMIN,
+    ("DELETE", "/v1/admin/accounts/<account_id>/sessions"): ADMIN,
     ("GET", "/v1/admin/approvals"): ADMIN,
     ("GET", "/v1/admin/approvals/<approval_id>"): ADMIN,
     ("POST", "/v1/admin/approvals/<approval_id>/decision"): ADMIN,
@@ -153,6 +154,16 @@ PLAIN = {cell for cell in MATRIX if not cell[1].startswith("/v1")} | {
 }
 """Views that are not declared as operations: everyone may call each of them."""
 
+ON_THE_PHONE = {
+    ("POST", "/v1/me/passkeys/options"),
+    ("POST", "/v1/me/passkeys"),
+    ("DELETE", "/v1/me/passkeys/<passkey_id>"),
+    ("DELETE", "/v1/me/devices/<device_id>"),
+    ("PUT", "/v1/me/password"),
+    ("PUT", "/v1/me/passcode"),
+}
+"""What guards an account is changed from the phone alone, never from a browser that came in by passkey."""
+
 CALLERS: dict[str, tuple[str, bool] | None] = {
     "anonymous": None,
     "level 1 citizen": ("binh", True),
@@ -167,6 +178,7 @@ CALLERS: dict[str, tuple[str, bool] | None] = {
 
 EXAMPLES = {
     "session_id": "ses_" + "0" * 32,
+    "account_id": "acc_" + "0" * 32,
     "passkey_id": "pky_" + "0" * 32,
     "code": "residence",
     "request_id": "req_" + "0" * 32,
@@ -270,6 +282,15 @@ def test_every_cell_answers_as_the_matrix_says(
             with unchanged():
                 response = call(client, method, path_of(rule), headers)
             assert_refused(response, *refusal)
+
+
+def test_a_browser_is_refused_what_the_phone_alone_may(phone_of: Make, unchanged: Unchanged) -> None:
+    assert {(each.method, each.path) for each in DECLARED.values() if each.device} == ON_THE_PHONE
+    browser = Browser(phone_of("an")).register().sign_in()
+    headers = {"Authorization": f"Bearer {browser.tokens['access_token']}"}
+    with unchanged():
+        for method, rule in sorted(ON_THE_PHONE):
+            assert_refused(call(browser.client, method, path_of(rule), headers), 403, "device_needed")
 
 
 def test_refusal_comes_before_anything_is_read(client: FlaskClient, phone_of: Make, unchanged: Unchanged) -> None:

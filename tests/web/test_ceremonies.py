@@ -78,13 +78,23 @@ def test_step_of_another_device_is_refused(
 def test_s14_proof_of_a_step_is_used_once(phone: AskingPhone, clock: FixedClock, step: str) -> None:
     body = STEPS[step] | {"proof": phone.proof()}
     assert phone.step("status", proof=body["proof"]).status_code == 200
-    if step == "completion":  # what is refused before the proof is looked at again says nothing of it
-        assert_refused(phone.step(step, **body), 403, "stronger_factor_required")
-        return
-    if step == "answers":
-        assert_refused(phone.step(step, **body), 401, "invalid_device_proof")
-        return
     assert_refused(phone.step(step, **body), 401, "invalid_device_proof")
+
+
+@pytest.mark.parametrize("step", ["codes", "answers", "completion"])
+def test_s14_refused_step_uses_its_proof_up_too(phone: AskingPhone, unchanged: Unchanged, step: str) -> None:
+    body = STEPS[step] | {"proof": phone.proof()}
+    with unchanged():
+        assert phone.step(step, **body).status_code in (403, 409)
+        assert_refused(phone.step(step, **body), 401, "invalid_device_proof")
+
+
+def test_s14_refused_beginning_uses_its_proof_up_too(phone: AskingPhone, phone_of: Any, unchanged: Unchanged) -> None:
+    bound = AskingPhone.of(phone_of("an"))
+    proof = bound.proof()
+    with unchanged():
+        assert_refused(bound.try_begin("binding", AN, proof=proof), 409, "device_taken")
+        assert_refused(bound.try_begin("binding", AN, proof=proof), 401, "invalid_device_proof")
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -300,6 +310,7 @@ def test_old_ceremonies_are_forgotten(
 ) -> None:
     phone = AskingPhone(wallet, client)
     phone.begin("binding", AN)
+    phone.prove_chip(card_of(wallet, AN))
     phone.done("codes")
     clock.advance(days=1, minutes=14)
     assert_refused(phone.step("codes"), 409, "ceremony_over")

@@ -17,10 +17,12 @@ from sqlalchemy import text
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused, field_errors
+from wallet.demo.personas import PERSONAS
+from wallet.identity.accounts import Grant
 from wallet.identity.guardians import Relation
 from wallet.profile.corrections import MOST_A_DAY, NEXT, OPEN, OWNERS, CorrectionState
 from wallet.sources.base import RegisterCode
-from wallet.terms import Actor
+from wallet.terms import Actor, StaffRole
 from wallet.texts.catalogue import catalogue
 from wallet.web.corrections import MAX_BODY
 from wallet.wiring import Wallet
@@ -46,13 +48,16 @@ def file(media_type: str, content: bytes) -> dict[str, str]:
 
 def order(**changes: Any) -> dict[str, Any]:
     stated: dict[str, Any] = {
-        "register": "residence",
-        "fact": "permanent_since",
-        "should_be": "20/05/2016",
-        "explanation": "Sổ hộ khẩu cũ ghi năm 2016.",
+        "register": "population",
+        "fact": "full_name",
+        "should_be": "Nguyễn Mẫu Ân",
+        "explanation": "Giấy khai sinh ghi tên là Ân.",
         "evidence": [file("image/jpeg", picture()), file("application/pdf", b"%PDF-1.4\n%%EOF\n")],
     }
     return {name: value for name, value in (stated | changes).items() if value is not None}
+
+
+RESIDENCE = {"register": "residence", "fact": "permanent_since", "should_be": "20/05/2016"}
 
 
 def submit(phone: CitizenPhone, **changes: Any) -> dict[str, Any]:
@@ -71,7 +76,7 @@ def decide(reviewer: CitizenPhone, correction_id: str, decision: str = "accept",
 
 def test_a_correction_says_who_decides_until_when(phone_of: Make, events: Events) -> None:
     phone = phone_of("an")
-    response = phone.post("/v1/me/corrections", order())
+    response = phone.post("/v1/me/corrections", order(**RESIDENCE))
     assert response.status_code == 201, response.text
     made = response.json or {}
     assert response.headers["Location"] == f"/v1/me/corrections/{made['id']}"
@@ -164,7 +169,7 @@ def test_asked_for_twice_with_one_key_is_one_correction(phone_of: Make, events: 
         ({"register": "no_such"}, {"/register": "not_a_choice"}),
         ({"register": None}, {"/register": "required"}),
         ({"fact": "no_such_fact"}, {"/fact": "unknown_fact"}),
-        ({"fact": "full_name"}, {"/fact": "unknown_fact"}),  # of the population register, not of this one
+        ({"fact": "permanent_since"}, {"/fact": "unknown_fact"}),  # of the residence register, not of this one
         ({"fact": "__class__"}, {"/fact": "invalid_format"}),
         ({"fact": "permanent_since\n"}, {"/fact": "invalid_format"}),
         ({"should_be": ""}, {"/should_be": "invalid_length"}),
@@ -221,7 +226,7 @@ def test_what_is_no_correction_is_refused(
 def test_a_register_that_does_not_know_them_is_told(phone_of: Make, unchanged: Unchanged) -> None:
     vang = phone_of("vang")
     with unchanged():
-        assert_refused(vang.post("/v1/me/corrections", order()), 409, "not_in_register")
+        assert_refused(vang.post("/v1/me/corrections", order(**RESIDENCE)), 409, "not_in_register")
 
 
 def test_a_body_that_is_too_large_is_refused_and_other_operations_keep_their_limit(
@@ -347,7 +352,7 @@ def test_every_reading_is_recorded_with_its_purpose_and_the_holder_sees_it(phone
 def test_accepting_changes_no_register(phone_of: Make, wallet: Wallet) -> None:
     phone, reviewer = phone_of("an"), phone_of("reviewer1")
     made = submit(phone)
-    register = wallet.registers[RegisterCode.RESIDENCE]
+    register = wallet.registers[RegisterCode.POPULATION]
     before = register.read(phone.persona.number)
     decide(reviewer, made["id"])
     assert register.read(phone.persona.number) == before
@@ -381,6 +386,45 @@ def test_the_queue_is_by_state_and_by_what_is_due_first(phone_of: Make, clock: F
     ]
 
 
+def test_an_agency_sees_and_decides_what_it_keeps_and_nothing_else(
+    phone_of: Make, wallet: Wallet, unchanged: Unchanged
+) -> None:
+    phone, reviewer, other = phone_of("an"), phone_of("reviewer1"), phone_of("approver1")
+    appoint(wallet, other, OWNERS[RegisterCode.RESIDENCE])
+    mine, theirs = submit(phone), submit(phone, **RESIDENCE)
+    for caller, own, beyond in ((reviewer, mine, theirs), (other, theirs, mine)):
+        with unchanged():
+            assert [row["id"] for row in caller.get("/v1/desk/corrections").json["data"]] == [own["id"]]
+            path = f"/v1/desk/corrections/{beyond['id']}"
+            assert_refused(caller.get(path), 404, "not_found")
+            assert_refused(caller.get(f"{path}/evidence/{beyond['evidence'][0]['id']}"), 404, "not_found")
+            assert_refused(decide(caller, beyond["id"]), 404, "not_found")
+    for caller, own in ((reviewer, mine), (other, theirs)):
+        assert caller.get(f"/v1/desk/corrections/{own['id']}").status_code == 200
+        assert decide(caller, own["id"]).status_code == 200
+        assert phone.get(f"/v1/me/corrections/{own['id']}").json["state"] == "accepted"
+
+
+def test_a_reviewer_of_an_agency_that_keeps_no_register_sees_nothing(
+    phone_of: Make, wallet: Wallet, unchanged: Unchanged
+) -> None:
+    made, caller = submit(phone_of("an")), phone_of("approver1")
+    appoint(wallet, caller, "Cục Cảnh sát quản lý hành chính về trật tự xã hội")
+    with unchanged():
+        assert caller.get("/v1/desk/corrections").json == {"data": [], "next_cursor": None}
+        assert_refused(caller.get(f"/v1/desk/corrections/{made['id']}"), 404, "not_found")
+        assert_refused(decide(caller, made["id"]), 404, "not_found")
+
+
+def test_s13_a_decision_needs_a_fresh_authentication(phone_of: Make, unchanged: Unchanged, clock: FixedClock) -> None:
+    made, reviewer = submit(phone_of("an")), phone_of("reviewer1")
+    clock.advance(minutes=5, seconds=1)
+    with unchanged():
+        assert_refused(decide(reviewer, made["id"]), 401, "step_up_required")
+    reviewer.step_up()
+    assert decide(reviewer, made["id"]).status_code == 200
+
+
 @pytest.mark.parametrize("query", ["state=open", "state=", "limit=0", "holder_id=x", "state=received&state=refused"])
 def test_a_question_that_is_none_is_refused(phone_of: Make, unchanged: Unchanged, query: str) -> None:
     reviewer = phone_of("reviewer1")
@@ -401,7 +445,7 @@ def test_only_a_reviewer_reads_and_decides(phone_of: Make, unchanged: Unchanged,
 
 def test_nobody_reads_or_decides_their_own(phone_of: Make, unchanged: Unchanged, events: Events) -> None:
     reviewer = phone_of("reviewer1")
-    made = submit(reviewer, register="population", fact="full_name")
+    made = submit(reviewer)
     with unchanged():
         assert_refused(reviewer.get(f"/v1/desk/corrections/{made['id']}"), 403, "not_for_oneself")
         path = f"/v1/desk/corrections/{made['id']}/evidence/{made['evidence'][0]['id']}"
@@ -457,9 +501,21 @@ def test_every_owner_and_every_state_has_its_words() -> None:
         assert catalogue(language)["correction_states"].keys() == {str(state) for state in CorrectionState}
 
 
+def test_who_reviews_in_the_demo_does_it_for_an_agency_that_keeps_a_register() -> None:
+    reviewers = [each for each in PERSONAS if each.staff_role is StaffRole.REVIEWER]
+    assert [(each.key, each.agency) for each in reviewers] == [("reviewer1", OWNERS[RegisterCode.POPULATION])]
+
+
 def test_states_lead_to_an_end() -> None:
     assert NEXT.keys() == set(CorrectionState)
     assert {state for state, following in NEXT.items() if following} == set(OPEN)
+
+
+def appoint(wallet: Wallet, phone: CitizenPhone, agency: str) -> None:
+    """Let somebody review for an agency."""
+    with wallet.work() as work:
+        account = phone.get("/v1/me").json["account_id"]
+        work.accounts.grant(account, Grant(StaffRole.REVIEWER, agency, "01"), Actor("system", request_id="test"))
 
 
 def _make_guardian(wallet: Wallet, guardian: CitizenPhone, ward_account: str) -> None:

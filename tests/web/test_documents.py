@@ -21,6 +21,12 @@ SUMMARY = {"id", "request_id", "utility", "utility_version", "state", "issued_at
 WHOLE = SUMMARY | {"code", "claims", "salt", "sample_mark"}
 
 
+def begin_cooling_off(citizen: CitizenPhone) -> None:
+    account_id = citizen.get("/v1/me").json["account_id"]
+    with citizen.wallet.work() as work:
+        work.devices.begin_cooling_off(account_id)
+
+
 def test_list_tells_nothing_that_a_document_states(phone_of: Make) -> None:
     citizen = phone_of("an")
     document = citizen.issue_residence()
@@ -48,6 +54,20 @@ def test_document_tells_exactly_what_its_holder_may_see(phone_of: Make) -> None:
     assert body["expires_at"] == "2027-03-02T17:00:00Z", "24:00 in Hà Nội"
     assert response.headers["Cache-Control"] == "private, no-store"
     assert not any(value is None for value in body.values())
+
+
+@pytest.mark.parametrize("tail", ["", "/code.txt", "/code.svg", "/code.png"])
+def test_what_was_issued_is_shown_on_a_new_phone_to_whoever_knows_the_secret(
+    phone_of: Make, unchanged: Unchanged, tail: str
+) -> None:
+    citizen = phone_of("an")
+    path = f"/v1/documents/{citizen.issue_residence()}{tail}"
+    begin_cooling_off(citizen)
+    assert citizen.get(path).status_code == 200
+    device_alone = phone_of("an", password=False)
+    with unchanged():
+        assert_refused(device_alone.get(path), 401, "step_up_required")
+        assert_refused(device_alone.get(f"/v1/documents/doc_{'0' * 32}{tail}"), 401, "step_up_required")
 
 
 def test_birth_year_alone_stays_a_year(phone_of: Make) -> None:
@@ -164,10 +184,11 @@ def test_code_answers_304(phone_of: Make) -> None:
         assert (response.status_code, response.data) == (304, b""), form
 
 
-def test_code_of_a_session_of_the_device_alone_is_shown(phone_of: Make) -> None:
-    """At a gate nobody types a password: the code itself carries no more than its paper would."""
+def test_face_alone_opens_a_code_at_a_gate(phone_of: Make) -> None:
+    """Nobody types a password in a queue: the biometric key of the phone is enough."""
     document = phone_of("an").issue_residence()
     citizen = phone_of("an", password=False)
+    citizen.step_up(3)
     assert citizen.code_of(document).startswith("VD1:")
 
 

@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from tests.enrolment.applicants import NAMESAKE, PEOPLE, TONE, WIFE, application, sample, statement, texts
+from tests.enrolment.people import amend
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused, field_errors
@@ -26,7 +27,7 @@ from wallet.enrolment.biometrics import Modality
 from wallet.enrolment.models import ApplicationRow
 from wallet.identity.accounts import Grant
 from wallet.identity.models import Account, AccountState
-from wallet.terms import Actor, StaffRole
+from wallet.terms import AccountLevel, Actor, StaffRole
 from wallet.web.app import create_app
 from wallet.wiring import Wallet
 
@@ -35,6 +36,8 @@ Unchanged = Callable[[], AbstractContextManager[None]]
 Events = Callable[[str], list[dict[str, Any]]]
 PATH = "/v1/desk/applications"
 CHILD, MOTHER = EDGE_CASES["age_13"].number, EDGE_CASES["age_40"].number
+CARD_ISSUED = date(2026, 3, 1)
+"""Of the child, who has none yet: it is issued with the account."""
 REASON = "Ảnh chân dung không phải của người này."
 
 
@@ -205,8 +208,67 @@ def test_child_comes_with_a_parent(wallet: Wallet, officer: CitizenPhone, approv
     alone = record(officer, application(CHILD))
     assert stranger["checks"]["age"] == alone["checks"]["age"] == "needs_guardian"
     assert_refused(decide(approver, alone["id"]), 409, "application_unmatched")
-    made = record(officer, application(CHILD, form={"guardian_number": MOTHER}))
-    assert made["checks"]["age"] == "matched"
+    form = {"guardian_number": MOTHER, "phone": own_phone(MOTHER), "email": "tu@example.vn"}
+    made = record(officer, application(CHILD, form=form))
+    assert (made["checks"]["age"], made["checks"]["phone"], made["matched"]) == ("matched", "guardians_own", True)
+    assert texts(wallet)[-1] == (own_phone(MOTHER), "application_received")
+    amend(wallet, CHILD, card_issued=CARD_ISSUED)
+    assert decide(approver, made["id"]).status_code == 200
+    account = account_of(wallet, CHILD)
+    assert (account.state, account.level) == (AccountState.APPROVED, 2)
+    assert texts(wallet)[-1] == (own_phone(MOTHER), "application_approved_for_ward")
+    with wallet.read() as work:
+        assert work.contacts.find(account.id) is None
+        assert work.guardians.guardians(account.id) == [], "the mother has no account"
+
+
+OTHER_PHONES = {"the child's own": CHILD, "a stranger's": WIFE}
+
+
+@pytest.mark.parametrize("case", OTHER_PHONES)
+def test_phone_beside_a_child_is_the_guardians(
+    wallet: Wallet, officer: CitizenPhone, approver: CitizenPhone, unchanged: Unchanged, case: str
+) -> None:
+    form = {"guardian_number": MOTHER, "phone": own_phone(OTHER_PHONES[case])}
+    made = record(officer, application(CHILD, form=form))
+    assert (made["checks"]["phone"], made["matched"]) == ("not_own", False)
+    with unchanged():
+        assert_refused(decide(approver, made["id"]), 409, "application_unmatched")
+
+
+@pytest.mark.parametrize("level", [AccountLevel.ONE, AccountLevel.TWO])
+def test_guardian_with_level_two_acts_for_the_child_from_the_approval_on(
+    wallet: Wallet, client: FlaskClient, officer: CitizenPhone, approver: CitizenPhone, level: AccountLevel
+) -> None:
+    assert client.post("/v1/registrations", json=statement(MOTHER)).status_code == 202
+    wallet.registering.run()
+    mother = account_of(wallet, MOTHER)
+    with wallet.work() as work:
+        work.accounts.approve(mother.id, level, Actor("system"))
+    form = {"guardian_number": MOTHER, "phone": own_phone(MOTHER)}
+    made = record(officer, application(CHILD, form=form))
+    with wallet.read() as work:
+        assert work.guardians.wards(mother.id) == []
+    amend(wallet, CHILD, card_issued=CARD_ISSUED)
+    assert decide(approver, made["id"]).status_code == 200
+    child = account_of(wallet, CHILD)
+    with wallet.read() as work:
+        wards = work.guardians.wards(mother.id)
+    expected = [(child.id, "mother")] if level is AccountLevel.TWO else []
+    assert [(ward.account_id, ward.relation) for ward in wards] == expected
+
+
+def test_child_who_came_of_age_meanwhile_comes_again(
+    wallet: Wallet, phone_of: Make, unchanged: Unchanged, clock: FixedClock
+) -> None:
+    """The phone that was compared is not theirs, and nobody acts for them any more."""
+    form = {"guardian_number": MOTHER, "phone": own_phone(MOTHER)}
+    made = record(phone_of("officer1"), application(CHILD, form=form))
+    clock.set(clock.now().replace(year=clock.now().year + 1))
+    approver = phone_of("approver1")
+    with unchanged():
+        assert_refused(decide(approver, made["id"]), 409, "application_unmatched")
+    assert account_of(wallet, CHILD) is None
 
 
 def test_child_under_six_has_no_level_two(officer: CitizenPhone) -> None:

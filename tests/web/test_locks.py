@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.enrolment.people import account_of
+from tests.enrolment.people import account_of, amend
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused, field_errors
@@ -23,7 +23,7 @@ Events = Callable[[str], list[dict[str, Any]]]
 
 AN = persona("an").number
 FORM = {"full_name": "Nguyễn Mẫu An", "birth_date": "1990-06-15"}
-REF = "Quyết định số 7/QĐ"
+REF = "7/QĐ-TA"
 
 
 def order(phone: CitizenPhone, kind: str = "lock", **whose: str) -> str:
@@ -44,11 +44,10 @@ def test_holder_locks_and_every_session_ends_at_once(phone_of: Make, wallet: Wal
             assert_refused(phone.get("/v1/documents"), 401, "session_ended")
         assert_refused(first.try_sign_in(), 401, "invalid_credentials")
     with wallet.read() as work:
-        account = work.accounts.find(account_of(wallet, "an"))
-    assert (account.lock_ground, account.lock_legal_ref) == (
-        LockGround.HOLDER_REQUEST,
-        "Luật Căn cước 26/2023/QH15, Điều 34",
-    )
+        locks = work.accounts.locks(account_of(wallet, "an"))
+    assert [(lock.ground, lock.legal_ref) for lock in locks] == [
+        (LockGround.HOLDER_REQUEST, "Luật Căn cước 26/2023/QH15, Điều 34")
+    ]
 
 
 def test_device_alone_does_not_lock(phone_of: Make, unchanged: Unchanged) -> None:
@@ -87,6 +86,8 @@ def test_officer_locks_on_the_grounds_of_a_desk(
     phone_of: Make, wallet: Wallet, unchanged: Unchanged, events: Events, ground: str
 ) -> None:
     officer, holder = phone_of("officer1"), phone_of()
+    if ground == "holder_died":
+        amend(wallet, AN, state="dead")
     body = {"number": AN, "ground": ground, "legal_ref": REF}
     response = officer.post("/v1/desk/locks", body)
     assert response.status_code == 201, response.text
@@ -99,7 +100,7 @@ def test_officer_locks_on_the_grounds_of_a_desk(
     }
     with unchanged():
         assert_refused(holder.get("/v1/me"), 401, "session_ended")
-        assert_refused(officer.post("/v1/desk/locks", body), 409, "account_not_active")
+        assert_refused(officer.post("/v1/desk/locks", body), 409, "ground_stands")
     record = events("account.locked")[-1]
     assert record["actor"] == account_of(wallet, "officer1")
     assert AN not in repr(record)
@@ -118,7 +119,12 @@ def test_officer_sets_no_ground_of_others(phone_of: Make, unchanged: Unchanged, 
     [
         ({"number": None}, "/number", "null"),
         ({"account_id": "acc_" + "0" * 32}, "/number", "invalid"),
-        ({"legal_ref": "x"}, "/legal_ref", "invalid_length"),
+        ({"legal_ref": "1/"}, "/legal_ref", "invalid_length"),
+        ({"legal_ref": "7/" + "Q" * 60}, "/legal_ref", "invalid_length"),
+        *(
+            ({"legal_ref": text}, "/legal_ref", "invalid_format")
+            for text in ("099090000001", "CCCD-099090000001", "123456789/QĐ", "Nguyễn Mẫu An", "NGUYENVANAN", "7/QĐ\n")
+        ),
         ({"number": "12"}, "/number", "invalid_format"),
     ],
 )
@@ -170,12 +176,55 @@ def test_desk_unlocks_at_once_what_the_holder_asked_for(phone_of: Make, unchange
 
 
 @pytest.mark.parametrize("ground", ["terms_broken", "card_revoked", "holder_died"])
-def test_desk_does_not_unlock_while_the_ground_remains(phone_of: Make, unchanged: Unchanged, ground: str) -> None:
+def test_desk_does_not_unlock_while_the_ground_remains(
+    phone_of: Make, wallet: Wallet, unchanged: Unchanged, ground: str
+) -> None:
     officer = phone_of("officer1")
+    if ground == "holder_died":
+        amend(wallet, AN, state="dead")
     officer.post("/v1/desk/locks", {"number": AN, "ground": ground, "legal_ref": REF})
     with unchanged():
         refused = officer.post("/v1/desk/unlocks", {"number": AN, "form": FORM, "legal_ref": REF})
         assert_refused(refused, 409, "ground_remains")
+
+
+def test_officer_locks_on_a_death_only_when_the_register_records_it(
+    phone_of: Make, wallet: Wallet, unchanged: Unchanged
+) -> None:
+    officer, holder = phone_of("officer1"), phone_of()
+    body = {"number": AN, "ground": "holder_died", "legal_ref": REF}
+    with unchanged():
+        assert_refused(officer.post("/v1/desk/locks", body), 409, "death_not_recorded")
+    assert holder.get("/v1/me").status_code == 200
+    amend(wallet, AN, state="dead")
+    assert officer.post("/v1/desk/locks", body).status_code == 201
+
+
+def test_desk_lifts_what_it_can_and_says_what_still_stands(phone_of: Make, unchanged: Unchanged) -> None:
+    holder, officer = phone_of(), phone_of("officer1")
+    holder.call("POST", "/v1/me/lock")
+    officer.post("/v1/desk/locks", {"number": AN, "ground": "terms_broken", "legal_ref": REF})
+    lifted = officer.post("/v1/desk/unlocks", {"number": AN, "form": FORM})
+    body = lifted.json or {}
+    assert (lifted.status_code, body["state"], body["ground"]) == (201, "locked", "terms_broken")
+    with unchanged():
+        assert_refused(officer.post("/v1/desk/unlocks", {"number": AN, "form": FORM}), 409, "ground_remains")
+
+
+def test_desk_writes_ask_for_a_fresh_authentication(phone_of: Make, unchanged: Unchanged, clock: FixedClock) -> None:
+    officer, approver = phone_of("officer1"), phone_of("approver1")
+    path = f"/v1/desk/lock-orders/{order(officer)}"
+    clock.advance(minutes=5, seconds=1)
+    whose = {"number": AN, "legal_ref": REF}
+    with unchanged():
+        for phone, target, body in (
+            (officer, "/v1/desk/locks", whose | {"ground": "terms_broken"}),
+            (officer, "/v1/desk/unlocks", {"number": AN, "form": FORM}),
+            (officer, "/v1/desk/lock-orders", whose | {"kind": "lock", "authority": "Tòa án nhân dân mẫu"}),
+            (officer, f"{path}/forwarding", {}),
+            (approver, f"{path}/decision", {"decision": "grant"}),
+        ):
+            assert_refused(phone.post(target, body), 401, "step_up_required")
 
 
 def test_order_takes_two_steps_and_two_people(phone_of: Make, unchanged: Unchanged, wallet: Wallet) -> None:

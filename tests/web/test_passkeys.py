@@ -88,7 +88,7 @@ class Browser:
         return self.client.post("/v1/sessions/refresh", json=body, headers=headers)
 
     def call(self, method: str, path: str, **more: Any) -> TestResponse:
-        headers = {"Authorization": f"Bearer {self.tokens['access_token']}"}
+        headers = {"Authorization": f"Bearer {self.tokens['access_token']}", **more.pop("headers", {})}
         return self.client.open(path, method=method, headers=headers, **more)
 
 
@@ -219,6 +219,20 @@ class TestSigningIn:
         assert "device" not in mine
         listed = browser.phone.get("/v1/me/passkeys").json["data"]  # type: ignore[index]
         assert listed[0]["last_used_at"]
+
+    def test_holder_is_told_of_every_session_that_begins_in_a_browser(
+        self, browser: Browser, unchanged: Unchanged
+    ) -> None:
+        phone = browser.phone
+        phone.sign_in()
+        assert "signed_in_elsewhere" not in told(phone), "the phone is not elsewhere"
+        browser.sign_in()
+        assert told(phone).count("signed_in_elsewhere") == 1
+        with unchanged():
+            assert_refused(browser.try_sign_in({"id": "x"}), 422, "invalid_input")
+        rows = phone.get("/v1/notices").json["data"]  # type: ignore[index]
+        values = next(row["values"] for row in rows if row["code"] == "signed_in_elsewhere")
+        assert values == {"session": browser.tokens["session_id"]}
 
     def test_browser_asks_for_a_document_and_reads_it(self, browser: Browser) -> None:
         browser.sign_in()
@@ -366,14 +380,18 @@ class TestLevels:
     def test_browser_is_told_that_a_passkey_is_its_only_way(self, browser: Browser, clock: FixedClock) -> None:
         browser.sign_in()
         clock.advance(minutes=6)
-        path = f"/v1/me/passkeys/{browser.passkey_id}"
-        body = assert_refused(browser.call("DELETE", path), 401, "step_up_required")
+        export: dict[str, Any] = {
+            "path": "/v1/me/exports",
+            "json": {},
+            "headers": {"Idempotency-Key": uuid.uuid4().hex},
+        }
+        body = assert_refused(browser.call("POST", **export), 401, "step_up_required")
         assert body["ways"] == [["passkey"]]
         order = {"passkey": browser.authenticator.get(browser.challenge())}
         raised = browser.call("POST", "/v1/sessions/current/step-up", json=order)
         assert raised.status_code == 200
         browser.tokens = raised.json or {}
-        assert browser.call("DELETE", path).status_code == 204
+        assert browser.call("POST", **export).status_code == 201
 
     def test_browser_steps_up_with_no_device(self, browser: Browser, unchanged: Unchanged) -> None:
         browser.sign_in()
@@ -397,6 +415,24 @@ class TestLevels:
             ):
                 body = {f"current_{kind}": current, f"new_{kind}": new}
                 assert_refused(browser.call("PUT", f"/v1/me/{kind}", json=body), 403, "device_needed")
+
+
+class TestGuardedByThePhone:
+    def test_browser_makes_no_further_passkey(self, browser: Browser, unchanged: Unchanged) -> None:
+        browser.sign_in()
+        credential = Authenticator().create(options(browser.phone))
+        body = {"credential": credential, "name": "Của kẻ khác"}
+        with unchanged():
+            assert_refused(browser.call("POST", "/v1/me/passkeys/options"), 403, "device_needed")
+            response = browser.call("POST", "/v1/me/passkeys", json=body, headers={"Idempotency-Key": uuid.uuid4().hex})
+            assert_refused(response, 403, "device_needed")
+        assert add(browser.phone, credential).status_code == 201
+
+    def test_browser_takes_neither_a_passkey_nor_the_device_away(self, browser: Browser, unchanged: Unchanged) -> None:
+        browser.sign_in()
+        with unchanged():
+            for path in (f"passkeys/{browser.passkey_id}", f"devices/{browser.phone.own.device_id}", "devices/x"):
+                assert_refused(browser.call("DELETE", f"/v1/me/{path}"), 403, "device_needed")
 
 
 class TestRemoving:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import insert, text
+from sqlalchemy.exc import OperationalError
 
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
@@ -142,6 +143,19 @@ def test_settings_that_changed_meanwhile_are_not_written_over(phone_of: Make, un
         for stale in (tag, '"v0"', '"v999999999"', "*", '"x"', 'W/"v1"'):
             assert_refused(change(phone, {"language": "vi"}, stale), 412, "version_changed")
         assert_refused(change(phone, {"language": "vi"}, None), 428, "if_match_required")
+
+
+def test_a_contact_changes_behind_its_account(phone_of: Make, wallet: Wallet) -> None:
+    """Settings take the account's row first; a change of the number that took it last would deadlock."""
+    if wallet.db.is_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    account_id = phone_of("an").get("/v1/me").json["account_id"]
+    with wallet.work() as work:
+        former = work.contacts.find(account_id)
+        assert former is not None
+        work.contacts.set(account_id, work.accounts.find(account_id).holder_id, former.phone, None)
+        with wallet.db.engine.connect() as other, pytest.raises(OperationalError, match="lock"):
+            other.execute(text("SELECT id FROM accounts WHERE id = :id FOR UPDATE NOWAIT"), {"id": account_id})
 
 
 def test_settings_need_a_secret_to_be_changed_and_none_to_be_read(phone_of: Make, unchanged: Unchanged) -> None:
@@ -324,6 +338,18 @@ def test_export_needs_a_secret_and_a_fresh_one(phone_of: Make, unchanged: Unchan
         refused = phone.post("/v1/me/exports", {})
         assert_refused(refused, 401, "step_up_required")
         assert "max_age=300" in refused.headers["WWW-Authenticate"].replace('"', "")
+
+
+def test_s12_nothing_is_exported_after_a_new_binding(
+    phone_of: Make, unchanged: Unchanged, clock: FixedClock, wallet: Wallet
+) -> None:
+    phone = phone_of("an")
+    with wallet.work() as work:
+        work.devices.begin_cooling_off(phone.get("/v1/me").json["account_id"])
+    with unchanged():
+        assert_refused(phone.post("/v1/me/exports", {}), 403, "cooling_off")
+    clock.advance(timedelta(days=1))
+    assert exported(phone_of("an"))
 
 
 def test_export_takes_nothing_and_needs_a_key(phone_of: Make, client: FlaskClient, unchanged: Unchanged) -> None:

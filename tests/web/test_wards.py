@@ -13,6 +13,7 @@ from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused, field_errors
 from wallet.demo.personas import persona
+from wallet.enrolment.wards import MOST_A_DAY
 from wallet.identity.account_states import LockGround
 from wallet.terms import Actor
 from wallet.wiring import Wallet
@@ -63,6 +64,21 @@ def test_documents_of_one_are_not_found_as_the_other(phone_of: Make, unchanged: 
         for options in ({}, for_ward(daughter)):
             for tail in ("", "/code.txt", "/code.svg", "/code.png"):
                 assert_refused(phone.get(f"/v1/documents/{document}{tail}", **options), 404, "not_found")
+
+
+def test_a_key_is_bound_to_whom_it_was_used_for(phone_of: Make, unchanged: Unchanged) -> None:
+    phone = phone_of()
+    son, daughter = register(phone), register(phone, DAUGHTER)
+    first = phone.post("/v1/requests", ASK, key="one", **for_ward(son))
+    assert first.status_code == 201, first.text
+    own = phone.post("/v1/requests", ASK, key="two")
+    with unchanged():
+        for key, options in (("one", for_ward(daughter)), ("one", {}), ("two", for_ward(son))):
+            assert_refused(phone.post("/v1/requests", ASK, key=key, **options), 422, "idempotency_key_reused")
+        for key, options, kept in (("one", for_ward(son), first), ("two", {}, own)):
+            again = phone.post("/v1/requests", ASK, key=key, **options)
+            assert (again.status_code, again.data) == (201, kept.data)
+            assert again.headers["Idempotent-Replayed"] == "true"
 
 
 def test_list_names_every_ward(phone_of: Make) -> None:
@@ -215,3 +231,29 @@ def test_order_is_read_strictly(
     with unchanged():
         refused = assert_refused(phone.post("/v1/me/wards", body), 422, "invalid_input")
     assert field_errors(refused) == {pointer: code}
+
+
+def test_ward_and_other_guardian_are_told_of_a_new_one(phone_of: Make, wallet: Wallet) -> None:
+    amend(wallet, SON, mother_number=persona("sau").number)
+    first, second = phone_of(), phone_of("sau")
+    ward = register(first)["account_id"]
+    register(second)
+    register(second)  # repeating it tells nobody anything
+    assert [row["code"] for row in (first.get("/v1/notices").json or {})["data"]].count("guardian_added") == 1
+    assert "guardian_added" not in {row["code"] for row in (second.get("/v1/notices").json or {})["data"]}
+    with wallet.read() as work:
+        views, _ = work.inbox.page(ward, 20, None)
+    assert [view.code for view in views].count("guardian_added") == 2
+
+
+def test_asking_for_wards_is_limited_and_what_is_refused_counts(
+    phone_of: Make, unchanged: Unchanged, clock: Any
+) -> None:
+    phone = phone_of()
+    with unchanged():
+        for last in range(MOST_A_DAY):
+            refused = phone.post("/v1/me/wards", {"number": f"0992160009{last:02d}"})
+            assert_refused(refused, 403, "not_your_ward")
+        assert_refused(phone.post("/v1/me/wards", {"number": SON}), 429, "too_many_attempts")
+    clock.advance(days=1, seconds=1)
+    register(phone_of())

@@ -70,7 +70,7 @@ class Approving:
         rows, following = self.ceremonies.repository.open_of(
             account_id, CeremonyKind.BINDING, self.clock.now(), limit, place
         )
-        return [_request(row) for row in rows], following
+        return [_request(row) for row in rows if self.ceremonies.is_running(row)], following
 
     def decide(self, ceremony_id: str, decision: Decision, comparison: str, actor: Actor) -> BindingRequest | None:
         """Approve or refuse a phone, from the account's bound device; return the request, None for wrong digits.
@@ -120,7 +120,8 @@ class Approving:
         grants = {grant.role: grant for grant in self.accounts.grants(officer.account_id)}
         agency = grants[StaffRole.OFFICER].agency if StaffRole.OFFICER in grants else ""
         row.place = agency[:80]
-        self.ceremonies.prove(row, Factor.DESK, officer, agency=agency, legal_ref=vouching.legal_ref)
+        if not self.ceremonies.prove(row, Factor.DESK, officer, agency=agency, legal_ref=vouching.legal_ref):
+            raise Conflict("ceremony_over")
         return self.ceremonies.view(row)
 
     def _card(self, number: str, ground: Ground, subject: str) -> Mapping[str, Fact]:

@@ -11,7 +11,7 @@ from wallet.ceremonies.models import CeremonyRow
 from wallet.clock import Clock
 from wallet.errors import Malformed, NotFound
 from wallet.identity.accounts import Accounts
-from wallet.identity.challenges import Challenge, Challenges
+from wallet.identity.challenges import Challenge, Challenges, Purpose
 from wallet.identity.holders import Holders
 from wallet.sources.base import Ground, RegisterCode
 from wallet.sources.reading import Sources
@@ -35,7 +35,7 @@ def judge(
 ) -> JudgedReading:
     """Judge a reading by its signatures alone, outside any transaction. Raises Unavailable."""
     try:
-        recognised = challenges.recognise(challenge, ceremony_id, clock.now())
+        recognised = challenges.recognise(challenge, ceremony_id, clock.now(), Purpose.CHIP)
     except Malformed:
         return JudgedReading(None, None, "challenge_invalid")
     try:
@@ -62,8 +62,7 @@ class CardFactor:
         """
         fault = self._fault(row, judged, actor)
         if fault is None:
-            self.ceremonies.prove(row, Factor.CHIP, actor)
-            return True
+            return self.ceremonies.prove(row, Factor.CHIP, actor)
         self.audit.record("ceremony.chip_refused", actor, row.id, reason=fault)
         return False
 

@@ -22,7 +22,7 @@ from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyAttempts
 from wallet.identity.accounts import Accounts, AccountView
 from wallet.identity.contacts import Contacts, normalised_phone
-from wallet.identity.devices import BoundDevice, Devices
+from wallet.identity.devices import BoundDevice, Devices, activation_key
 from wallet.identity.holders import Holders
 from wallet.identity.limits import Limits
 from wallet.identity.questions import SecurityQuestions
@@ -32,6 +32,9 @@ from wallet.terms import Actor
 
 NOBODY = "nobody"
 """Who acts in a ceremony that belongs to nobody."""
+
+INTERRUPTED = "interrupted"
+"""Why a ceremony is over whose account was locked, or lost its device, after something was proven."""
 
 KEPT = timedelta(days=1)
 ANNOUNCED_EVERY = timedelta(hours=1)
@@ -110,10 +113,11 @@ class Ceremonies:
         phone = None if asked.phone is None else normalised_phone(asked.phone)
         if kind.names_phone and phone is None:
             raise InvalidInput({"/phone": "required"})
-        account = self._owner(kind, asked.number, phone)
+        account = self._owner(kind, asked.number, phone, device)
         own = account is not None and is_own(known, account.id, device)
         factors = [str(Factor.DEVICE)] if own and kind.wants(Factor.DEVICE, ()) else []
-        row = self._open(asked.kind, account, device, self._fingerprint(asked.number), asked.place, factors)
+        subject = self._fingerprint(asked.number, phone if kind.names_phone else None)
+        row = self._open(asked.kind, account, device, subject, asked.place, factors)
         self._announce(row)
         self._record("ceremony.begun", row, request_id, kind=row.kind)
         return row
@@ -152,8 +156,16 @@ class Ceremonies:
         return row.device_id, row.public_key
 
     def load(self, ceremony_id: str, *, lock: bool = True) -> CeremonyRow:
-        """Return a ceremony, in whatever state. Raises NotFound("not_found")."""
-        row = self.repository.ceremony(ceremony_id, lock=lock)
+        """Return a ceremony, in whatever state. Raises NotFound("not_found").
+
+        `lock`: nobody else changes it, nor its account, until this transaction ends. The account's row is taken first,
+        as everywhere.
+        """
+        row = self.repository.ceremony(ceremony_id)
+        if row is not None and lock:
+            if row.account_id is not None:
+                self.accounts.hold(row.account_id)
+            row = self.repository.ceremony(ceremony_id, lock=True)
         if row is None:
             raise NotFound("not_found")
         return row
@@ -166,22 +178,36 @@ class Ceremonies:
         return row
 
     def is_running(self, row: CeremonyRow) -> bool:
-        return row.state == "open" and self.clock.now() < row.expires_at
+        return row.state == "open" and self._over(row) is None
 
     def kind(self, row: CeremonyRow) -> Kind:
         return self.kinds[CeremonyKind(row.kind)]
 
     def demand(self, row: CeremonyRow, factor: Factor) -> None:
-        """Refuse a proof that leads nowhere in this ceremony. Raises Conflict("factor_not_useful")."""
-        if not self.kind(row).wants(factor, row.factors):
+        """Refuse a proof that leads nowhere in this ceremony. Raises Conflict("factor_not_useful"), and
+        NotAllowed("stronger_factor_required") for a code that is asked for before anything else is proven (S-11)."""
+        kind = self.kind(row)
+        if not kind.wants(factor, row.factors):
             raise Conflict("factor_not_useful")
+        if factor is Factor.OTP and not kind.may_send(row.factors):
+            raise NotAllowed("stronger_factor_required")
 
-    def prove(self, row: CeremonyRow, factor: Factor, actor: Actor, **details: Any) -> None:
-        """Remember that a factor was proven. Proving it again changes nothing."""
+    def prove(self, row: CeremonyRow, factor: Factor, actor: Actor, **details: Any) -> bool:
+        """Remember that a factor was proven, and return whether it counts. Proving it again changes nothing.
+
+        For an account that is locked by now it does not, and the ceremony is over: unlocking brings nothing back.
+        """
+        account = None if row.account_id is None else self.accounts.find(row.account_id)
+        if account is not None and account.state not in self.kind(row).states:
+            self.end(row, INTERRUPTED, actor)
+            return False
         if factor not in row.factors:
+            if account is not None and not row.factors:
+                row.rests_on = self._standing(account)
             row.factors = [*row.factors, str(factor)]
             self.repository.flush()
             self.audit.record("ceremony.factor_proven", actor, row.id, factor=str(factor), **details)
+        return True
 
     def end(self, row: CeremonyRow, reason: str, actor: Actor) -> None:
         """End a ceremony without its purpose."""
@@ -202,7 +228,7 @@ class Ceremonies:
 
     def view(self, row: CeremonyRow) -> CeremonyView:
         """Return a ceremony as its device sees it."""
-        kind, over = self.kind(row), row.state == "open" and self.clock.now() >= row.expires_at
+        kind, over = self.kind(row), self._over(row) if row.state == "open" else None
         questions = None
         if kind.wants(Factor.QUESTIONS, row.factors) and row.account_id is not None:
             questions = tuple(self.questions.kept(row.account_id)) or None
@@ -210,7 +236,7 @@ class Ceremonies:
             id=row.id,
             kind=CeremonyKind(row.kind),
             state="ended" if over else row.state,
-            end_reason="expired" if over else row.end_reason,
+            end_reason=over or row.end_reason,
             expires_at=row.expires_at,
             comparison=self.comparison(row.id),
             sufficient=kind.sufficient,
@@ -223,6 +249,29 @@ class Ceremonies:
         digest = hmac.new(self.secret, f"comparison:{ceremony_id}".encode(), sha256).digest()
         return f"{int.from_bytes(digest) % 100:02d}"
 
+    def _over(self, row: CeremonyRow) -> str | None:
+        """Return why a ceremony that nobody ended leads nowhere any more, None while it can.
+
+        What was proven counts as long as the account stands as it did then: active, never locked in between, bound to
+        the same device, and asked from it where that was proven. Where nothing was proven yet there is nothing to
+        lose, and a stranger learns nothing of what its holder does (S-10).
+        """
+        if self.clock.now() >= row.expires_at:
+            return "expired"
+        if row.account_id is None or not row.factors:
+            return None
+        account = self.accounts.find(row.account_id)
+        stands = account.state in self.kind(row).states and row.rests_on == self._standing(account)
+        if stands and Factor.DEVICE in row.factors:
+            device = AskingDevice(row.device_id, row.device_name, row.public_key)
+            stands = is_own(self.devices.find(row.device_id), account.id, device)
+        return None if stands else INTERRUPTED
+
+    def _standing(self, account: AccountView) -> dict[str, Any]:
+        """Return what proofs for an account rest on: that it is not locked, and which device it is bound to."""
+        bound = self.devices.of_account(account.id)
+        return {"times_locked": account.times_locked, "device_id": None if bound is None else bound.id}
+
     def _own_phones(self, number: str, holder_id: str, actor: Actor) -> tuple[Any, ...]:
         ground = Ground("change_phone", "phone_change", actor)
         try:
@@ -231,13 +280,17 @@ class Ceremonies:
             return ()
         return stated if isinstance(stated, tuple) else ()
 
-    def _owner(self, kind: Kind, number: str, phone: str | None) -> AccountView | None:
-        """Return the account that a ceremony is for: None for an unknown number, another phone, the wrong state."""
+    def _owner(self, kind: Kind, number: str, phone: str | None, device: AskingDevice) -> AccountView | None:
+        """Return the account that a ceremony is for: None for an unknown number, another phone, the wrong state, and
+        for the activation on another device than the account was registered from."""
         holder_id = self.holders.find(number)
         account = None if holder_id is None else self.accounts.of_holder(holder_id)
         if account is None or account.state not in kind.states:
             return None
         if phone is not None and not self.contacts.has_phone(account.id, phone):
+            return None
+        own_key = activation_key(device.id, device.public_key)
+        if kind.names_phone and account.activation_key not in (None, own_key):
             return None
         return account
 
@@ -263,6 +316,7 @@ class Ceremonies:
             device_name=device.name,
             place=place,
             factors=factors,
+            rests_on=self._standing(account) if account is not None and factors else {},
             sealed_data=sealed,
             subject=subject,
             tries=0,
@@ -284,8 +338,9 @@ class Ceremonies:
         if row.account_id is not None:
             self.contacts.tell(row.account_id, "binding_asked")
 
-    def _fingerprint(self, number: str) -> bytes:
-        return hmac.new(self.secret, f"number:{number}".encode(), sha256).digest()
+    def _fingerprint(self, number: str, phone: str | None = None) -> bytes:
+        given = f"number:{number}" if phone is None else f"number:{number} phone:{phone}"
+        return hmac.new(self.secret, given.encode(), sha256).digest()
 
     def _record(self, action: str, row: CeremonyRow, request_id: str, **details: Any) -> None:
         self.audit.record(action, actor_of(row, request_id), row.id, **details)

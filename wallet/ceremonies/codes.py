@@ -1,7 +1,7 @@
 """One-time codes by SMS: six digits, three minutes, one ceremony, one device, accepted once (S-09, S-10).
 
 Where a ceremony belongs to nobody, a code is made, kept and counted all the same, and none is sent: whoever guesses
-numbers gets the answers that everybody gets.
+numbers gets the answers that everybody gets. It is counted apart, so that nobody uses up what the holder is to have.
 """
 
 import hmac
@@ -58,11 +58,11 @@ class Codes:
     def send(self, row: CeremonyRow, phone: str | None, language: str) -> CodeSent:
         """Make a new code, kill the former one and queue the SMS. phone: E.164; None: nobody's, nothing is sent.
 
-        Raises TooManyAttempts("too_many_codes"): once a minute and five times in any hour, for each number that a
-        ceremony was begun for and for each phone.
+        Raises TooManyAttempts("too_many_codes"): once a minute and five times in any hour, for what a ceremony was
+        begun for (`CeremonyRow.subject`) and for each phone.
         """
         number = row.subject.hex()
-        self._count(f"number:{number}")
+        self._count(f"{'nobody' if row.account_id is None else 'number'}:{number}")
         # A phone that nobody has is counted too, so that the same is asked of the database.
         self._count(f"phone:{phone}" if phone is not None else f"no-phone:{number}")
         now = self.clock.now()

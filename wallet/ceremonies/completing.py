@@ -1,7 +1,8 @@
 """What a ceremony leads to, once enough was proven: a change of whose phone, number or secret counts.
 
 Every kind but the activation is a binding event: the holder is told, other sessions end at once, and nothing sensitive
-is done for a while (S-12). Whoever has stolen a phone number or a phone is then still seen in time.
+is done for a while (S-12). After a reset and at a desk passkeys go too. Whoever has stolen a phone number or a phone
+is then still seen in time.
 """
 
 from collections.abc import Mapping
@@ -9,13 +10,14 @@ from dataclasses import dataclass, field
 
 from wallet.audit import Audit
 from wallet.ceremonies.ceremonies import AskingDevice, Ceremonies, CeremonyView, is_own
-from wallet.ceremonies.kinds import CeremonyKind
+from wallet.ceremonies.kinds import CeremonyKind, Factor
 from wallet.ceremonies.models import CeremonyRow
 from wallet.clock import Clock
 from wallet.errors import Conflict, InvalidInput, NotAllowed
 from wallet.identity.accounts import Accounts, AccountView
 from wallet.identity.contacts import Contacts
 from wallet.identity.devices import Devices
+from wallet.identity.passkeys import Passkeys
 from wallet.identity.passwords import check_passcode, check_password
 from wallet.identity.questions import Answer, SecurityQuestions, check_answers
 from wallet.identity.sessions import Sessions
@@ -49,6 +51,7 @@ class Completing:
     devices: Devices
     sessions: Sessions
     contacts: Contacts
+    passkeys: Passkeys
     questions: SecurityQuestions
     audit: Audit
     clock: Clock
@@ -87,7 +90,7 @@ class Completing:
                 self.accounts.set_password_hash(account.id, hashes.password, actor)
                 self._after_reset(row, account, "password_reset", "password_changed", actor)
             case CeremonyKind.PHONE_CHANGE:
-                self._change_phone(row, account, actor)
+                self._change_phone(row, account, proven_by, actor)
         # What else was asked for, maybe by whoever this was to shut out, has to be asked for anew.
         self.ceremonies.repository.end_others(account.id, row.id, "superseded")
         self.audit.record("ceremony.completed", actor, row.id, kind=row.kind, proven_by=proven_by)
@@ -117,6 +120,7 @@ class Completing:
             self.sessions.end_all(account.id, "device_bound", actor)
             self.devices.restore(known.id, actor)
             self.devices.begin_cooling_off(account.id)
+            self.passkeys.remove_all(account.id, "device_restored", actor)
             return
         self.devices.bind(
             account.id,
@@ -131,13 +135,14 @@ class Completing:
 
     def _after_reset(self, row: CeremonyRow, account: AccountView, reason: str, notice: str, actor: Actor) -> None:
         self.sessions.end_all(account.id, reason, actor)
+        self.passkeys.remove_all(account.id, reason, actor)
         known = self.devices.find(row.device_id)
         if is_own(known, account.id, _device(row)):
             self.devices.forgive(row.device_id, actor)
         self.devices.begin_cooling_off(account.id)
         self.contacts.tell(account.id, notice)
 
-    def _change_phone(self, row: CeremonyRow, account: AccountView, actor: Actor) -> None:
+    def _change_phone(self, row: CeremonyRow, account: AccountView, proven_by: str, actor: Actor) -> None:
         kept = self.ceremonies.kept(row)
         former = self.contacts.find(account.id)
         self.contacts.tell(account.id, "phone_changed")  # on the former phone, as long as it is the one on record
@@ -146,6 +151,8 @@ class Completing:
         self.contacts.telling.text(kept["phone"], "phone_changed", language)
         self.sessions.end_all(account.id, "phone_changed", actor, keep=kept["session_id"])
         self.devices.begin_cooling_off(account.id)
+        if proven_by == Factor.DESK:
+            self.passkeys.remove_all(account.id, "phone_changed", actor)
         self.audit.record("account.phone_changed", actor, account.id)
 
 

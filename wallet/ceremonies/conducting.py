@@ -1,13 +1,14 @@
 """Conducting a ceremony: the proof that comes with every step, and the order of transactions around it.
 
 No step needs a session. Each is signed by the key of the device that began, over a fresh challenge, so a ceremony's id
-alone is worth nothing. A hash is computed between two transactions, never in one; a refusal that has to be remembered
-is committed first and raised afterwards.
+alone is worth nothing. The challenge is used up before the step is looked at, whatever comes of that: a proof is never
+shown twice. A hash is computed between two transactions, never in one; a refusal that has to be remembered is committed
+first and raised afterwards.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
@@ -21,7 +22,7 @@ from wallet.ceremonies.models import CeremonyRow
 from wallet.ceremonies.services import CeremonyServices
 from wallet.clock import Clock
 from wallet.errors import Conflict, InvalidInput, Malformed, NotAuthenticated, Unavailable
-from wallet.identity.challenges import Challenge, Challenges
+from wallet.identity.challenges import Challenge, Challenges, Purpose
 from wallet.identity.compact_jws import public_jwk
 from wallet.identity.contacts import Contacts
 from wallet.identity.devices import DeviceProofs, Devices, UnverifiedProof
@@ -82,38 +83,39 @@ class Conducting:
             raise NotAuthenticated("invalid_device_proof")
         self.proofs.verify(proof, device.public_key)
         asked = Asked(asked.kind, asked.number, device, asked.phone, asked.place)
+        self._use_up(proof)
         with self.write() as work:
             work.limits.count("ceremony-address", block, PER_BLOCK, HOUR)
-            work.devices.use_challenge(proof.challenge)
             services = work.ceremonies.ceremonies
             return services.view(services.begin(asked, request_id))
 
     def status(self, ceremony_id: str, proof_text: str) -> CeremonyView:
         """Return where a ceremony stands, also when it is over. Raises NotFound("not_found"), NotAuthenticated."""
-        proof = self._proven(ceremony_id, proof_text)
+        self._prove(ceremony_id, proof_text)
         with self.write() as work:
-            work.devices.use_challenge(proof.challenge)
             return work.ceremonies.ceremonies.view(work.ceremonies.ceremonies.load(ceremony_id))
 
     def send_code(self, ceremony_id: str, proof_text: str, request_id: str) -> CodeSent:
-        """Send a one-time code. Raises NotFound, NotAuthenticated, Conflict, TooManyAttempts("too_many_codes")."""
-        proof = self._proven(ceremony_id, proof_text)
+        """Send a one-time code, once another factor is proven where one is asked for besides (S-11).
+
+        Raises NotAllowed("stronger_factor_required"), TooManyAttempts("too_many_codes"), NotFound, NotAuthenticated,
+        Conflict.
+        """
+        self._prove(ceremony_id, proof_text)
         with self.write() as work:
-            row = _admitted(work, ceremony_id, proof, Factor.OTP)
+            row = _admitted(work, ceremony_id, Factor.OTP)
             phone, language = _phone(work, row)
             return work.ceremonies.codes.send(row, phone, language)
 
     def confirm_code(self, ceremony_id: str, proof_text: str, code: str, request_id: str) -> CeremonyView:
         """Confirm a one-time code. Every failure is NotAuthenticated("otp_invalid"): used, over, another ceremony's,
         another device's, one try too many. Raises NotFound("not_found"), NotAuthenticated("invalid_device_proof")."""
-        proof = self._proven(ceremony_id, proof_text, other_device="otp_invalid")
+        self._prove(ceremony_id, proof_text, other_device="otp_invalid")
         with self.write() as work:
             services = work.ceremonies
             row = services.ceremonies.load(ceremony_id)
-            work.devices.use_challenge(proof.challenge)
             right = services.ceremonies.is_running(row) and services.codes.confirm(row, code)
-            if right:
-                services.ceremonies.prove(row, Factor.OTP, actor_of(row, request_id))
+            right = right and services.ceremonies.prove(row, Factor.OTP, actor_of(row, request_id))
             view = services.ceremonies.view(row)
         if not right:
             raise NotAuthenticated("otp_invalid")
@@ -121,10 +123,10 @@ class Conducting:
 
     def challenge_chip(self, ceremony_id: str, proof_text: str) -> Challenge:
         """Return what a card's chip has to sign. Raises NotFound, NotAuthenticated, Conflict."""
-        proof = self._proven(ceremony_id, proof_text)
+        self._prove(ceremony_id, proof_text)
         with self.write() as work:
-            row = _admitted(work, ceremony_id, proof, Factor.CHIP)
-            return self.challenges.mint(row.id, self.clock.now())
+            row = _admitted(work, ceremony_id, Factor.CHIP)
+            return self.challenges.mint(row.id, self.clock.now(), Purpose.CHIP)
 
     def prove_chip(
         self, ceremony_id: str, proof_text: str, challenge: str, reading: ChipReading, request_id: str
@@ -133,12 +135,12 @@ class Conducting:
 
         Raises NotFound("not_found"), NotAuthenticated("invalid_device_proof"), Conflict, Unavailable.
         """
-        proof = self._proven(ceremony_id, proof_text)
+        self._prove(ceremony_id, proof_text)
         if self.chips is None:
             raise Conflict("factor_not_useful")
         judged = judge(reading, challenge, ceremony_id, self.chips, self.challenges, self.clock)
         with self.write() as work:
-            row = _admitted(work, ceremony_id, proof, Factor.CHIP)
+            row = _admitted(work, ceremony_id, Factor.CHIP)
             right = work.ceremonies.card_factor.prove(row, judged, actor_of(row, request_id))
             view = work.ceremonies.ceremonies.view(row)
         if not right:
@@ -151,17 +153,16 @@ class Conducting:
         Raises NotAuthenticated("answers_invalid"), TooManyAttempts("too_many_attempts"), NotFound, Conflict,
         Unavailable("busy").
         """
-        proof = self._proven(ceremony_id, proof_text)
+        self._prove(ceremony_id, proof_text)
         with self.write() as work:
-            row = _admitted(work, ceremony_id, proof, Factor.QUESTIONS)
-            kept = _reserved_try(work, row)
-        right = self._are_right(ceremony_id, answers, kept)
+            row = _admitted(work, ceremony_id, Factor.QUESTIONS)
+            tried = _reserved_try(work, row)
+        right = self._are_right(ceremony_id, answers, tried)
         with self.write() as work:
             services = work.ceremonies.ceremonies
             row = services.load(ceremony_id)
             right = right and services.is_running(row)
-            if right:
-                services.prove(row, Factor.QUESTIONS, actor_of(row, request_id))
+            right = right and services.prove(row, Factor.QUESTIONS, actor_of(row, request_id))
             view = services.view(row)
         if not right:
             raise NotAuthenticated("answers_invalid")
@@ -171,35 +172,42 @@ class Conducting:
         """Complete a ceremony. Raises NotAllowed("stronger_factor_required") while no sufficient set was proven whole,
         InvalidInput for what was supplied, Conflict("ceremony_over"), NotFound, NotAuthenticated, Unavailable("busy").
         """
-        proof = self._proven(ceremony_id, proof_text)
+        self._prove(ceremony_id, proof_text)
         with self.read() as work:
             work.ceremonies.completing.check(ceremony_id, supplied)
         hashes = self._hashes(supplied)
         with self.write() as work:
-            row = _admitted(work, ceremony_id, proof)
+            row = work.ceremonies.ceremonies.running(ceremony_id)
             return work.ceremonies.completing.complete(row, hashes, actor_of(row, request_id))
 
-    def _proven(self, ceremony_id: str, proof_text: str, other_device: str = "invalid_device_proof") -> UnverifiedProof:
-        """Return a proof that the device that began has signed. Nothing is written, no lock is taken."""
+    def _prove(self, ceremony_id: str, proof_text: str, other_device: str = "invalid_device_proof") -> None:
+        """Return if the device that began has signed, and use its challenge up. No lock on the ceremony is taken."""
         proof = self.proofs.parse(proof_text, self.clock.now())
         with self.read() as work:
             device_id, public_key = work.ceremonies.ceremonies.key_of(ceremony_id)
         if proof.device_id != device_id:
             raise NotAuthenticated(other_device)
         self.proofs.verify(proof, public_key)
-        return proof
+        self._use_up(proof)
 
-    def _are_right(self, ceremony_id: str, answers: Sequence[Answer], kept: dict[str, str]) -> bool:
+    def _use_up(self, proof: UnverifiedProof) -> None:
+        with self.write() as work:
+            work.devices.use_challenge(proof.challenge)
+
+    def _are_right(self, ceremony_id: str, answers: Sequence[Answer], tried: "_Try") -> bool:
+        kept = tried.kept
         try:
             # Each is evaluated, also after a wrong one: the time tells nobody which.
             matches = [
                 self.hasher.matches(Knowledge.ANSWER, each.normalised, kept.get(each.question)) for each in answers
             ]
         except Unavailable:
-            # Nothing was learnt from this try, so it does not count.
-            with self.write() as work:
-                row = work.ceremonies.ceremonies.load(ceremony_id)
-                row.tries = max(0, row.tries - 1)
+            if tried.account_id is not None:
+                # Nothing was learnt from this try, so it counts neither here nor for the day.
+                with self.write() as work:
+                    row = work.ceremonies.ceremonies.load(ceremony_id)
+                    row.tries = max(0, row.tries - 1)
+                    work.limits.give_back("answers", tried.account_id)
             raise
         return all(matches) and {each.question for each in answers} == set(kept)
 
@@ -214,15 +222,11 @@ class Conducting:
         )
 
 
-def _admitted(
-    work: CeremonyWork, ceremony_id: str, proof: UnverifiedProof, factor: Factor | None = None
-) -> CeremonyRow:
-    """Use the proof's challenge up and return its ceremony, locked. Raises Conflict, NotFound, NotAuthenticated."""
+def _admitted(work: CeremonyWork, ceremony_id: str, factor: Factor) -> CeremonyRow:
+    """Return a ceremony that this factor can bring forward, locked. Raises Conflict, NotAllowed, NotFound."""
     services = work.ceremonies.ceremonies
     row = services.running(ceremony_id)
-    work.devices.use_challenge(proof.challenge)
-    if factor is not None:
-        services.demand(row, factor)
+    services.demand(row, factor)
     return row
 
 
@@ -236,13 +240,21 @@ def _phone(work: CeremonyWork, row: CeremonyRow) -> tuple[str | None, str]:
     return recipient.phone, recipient.language
 
 
-def _reserved_try(work: CeremonyWork, row: CeremonyRow) -> dict[str, str]:
-    """Count a try as wrong before it is known to be, and return what to compare with: nothing once they are used up."""
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A try at the questions. kept: what to compare with. account_id: whose it was counted for, None for nobody's."""
+
+    kept: dict[str, str] = field(default_factory=dict, repr=False)
+    account_id: str | None = None
+
+
+def _reserved_try(work: CeremonyWork, row: CeremonyRow) -> _Try:
+    """Count a try as wrong before it is known to be; once they are used up there is nothing to compare with."""
     if row.account_id is None or row.tries >= WRONG_ANSWERS:
-        return {}
+        return _Try()
     work.limits.count("answers", row.account_id, ANSWERS_A_DAY, DAY)
     row.tries += 1
-    return work.questions.kept(row.account_id)
+    return _Try(work.questions.kept(row.account_id), row.account_id)
 
 
 def _checked(device: AskingDevice) -> AskingDevice:

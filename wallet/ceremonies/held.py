@@ -13,7 +13,7 @@ CEREMONIES = HeldTable(
         *("id", "kind", "device_id", "device_name", "place", "factors", "tries"),
         *("state", "end_reason", "created_at", "expires_at"),
     ),
-    withheld=("account_id", "public_key", "biometric_key", "sealed_data", "subject"),
+    withheld=("account_id", "public_key", "biometric_key", "sealed_data", "subject", "rests_on"),
     ordered="created_at",
     deleted=True,
 )

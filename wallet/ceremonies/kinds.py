@@ -66,6 +66,15 @@ class Kind:
         ready = factor is not Factor.QUESTIONS or Factor.DEVICE in factors
         return ready and any(factor in wanted for wanted in self.sufficient)
 
+    def may_send(self, factors: Iterable[str]) -> bool:
+        """Return whether a one-time code may be sent: only where nothing else is asked, or something else is proven.
+
+        A stranger who knows a number can then neither text its owner nor use the owner's codes up.
+        """
+        proven = frozenset(factors)
+        rests = (frozenset(wanted) - {Factor.OTP} for wanted in self.sufficient if Factor.OTP in wanted)
+        return any(not rest or rest & proven for rest in rests)
+
     def without(self, factor: Factor) -> "Kind":
         """Return the same kind where this factor cannot be had."""
         sufficient = tuple(wanted for wanted in self.sufficient if factor not in wanted)

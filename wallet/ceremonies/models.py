@@ -14,9 +14,10 @@ class CeremonyRow(Base):
 
     account_id: NULL for a number that nobody has; such a ceremony looks and answers like any other and never
     succeeds. device_id, public_key: of the device that asks; every step is signed by it. factors: codes, in the
-    order in which they were proven. state: `open`, `completed`, `ended`. sealed_data: what a kind keeps for its end
-    (a new phone number), under the deployment's key. subject: keyed fingerprint of the number that was given, be it
-    somebody's or nobody's: what limits count.
+    order in which they were proven. rests_on: how the account stood when the first was; empty before.
+    state: `open`, `completed`, `ended`. sealed_data: what a kind keeps for its end
+    (a new phone number), under the deployment's key. subject: keyed fingerprint of the number that was given, and of
+    the phone where the kind names one, be it somebody's or nobody's: what limits count.
     """
 
     __tablename__ = "ceremonies"
@@ -30,6 +31,7 @@ class CeremonyRow(Base):
     device_name: Mapped[str] = mapped_column(String(80))
     place: Mapped[str] = mapped_column(String(80))
     factors: Mapped[list[str]] = mapped_column(JSON)
+    rests_on: Mapped[dict[str, Any]] = mapped_column(JSON)
     sealed_data: Mapped[bytes | None] = mapped_column(LargeBinary)
     subject: Mapped[bytes] = mapped_column(LargeBinary(32))
     tries: Mapped[int] = mapped_column(SmallInteger, default=0)

@@ -71,6 +71,7 @@ def build_ceremonies(
             identity.devices,
             identity.sessions,
             identity.contacts,
+            identity.passkeys,
             identity.questions,
             audit,
             clock,

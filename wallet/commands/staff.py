@@ -101,6 +101,7 @@ def list_staff(as_json: bool) -> None:
             "agency": member.grant.agency,
             "province": member.grant.province,
             "state": str(member.state),
+            "in_force": member.in_force,
         }
         for member in members
     ]
@@ -108,7 +109,10 @@ def list_staff(as_json: bool) -> None:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
     for row in rows:
-        click.echo(f"{row['role']:9} {row['province']}  {row['name']} ({row['number_masked']})  {row['state']}")
+        waiting = "" if row["in_force"] else "  (chờ gắn thiết bị / waits for its device)"
+        click.echo(
+            f"{row['role']:9} {row['province']}  {row['name']} ({row['number_masked']})  {row['state']}{waiting}"
+        )
         click.echo(f"             {row['agency']}  {row['account_id']}")
     if not rows:
         say(f"  Chưa có ai / nobody yet\n  → {EXAMPLE}")

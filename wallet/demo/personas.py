@@ -339,12 +339,15 @@ PERSONAS: tuple[Persona, ...] = (
     _persona(
         "reviewer1",
         (
-            "Chị Xét thẩm định hồ sơ xin cấp giấy ở Hà Nội.",
-            "Xét reviews requests for documents in Hà Nội.",
+            "Chị Xét xem các đề nghị sửa dữ liệu dân cư, ở cơ quan giữ cơ sở dữ liệu đó.",
+            "Xét works where the population register is kept, on what people say is wrong in it.",
         ),
         "staff",
-        ("Xem được hồ sơ chờ thẩm định.", "Sees what waits for review."),
-        staff=(StaffRole.REVIEWER, "Cơ quan cấp mẫu Hà Nội", "01"),
+        (
+            "Trả lời đề nghị về dữ liệu dân cư và thẻ; của cơ quan khác thì không thấy.",
+            "Answers what concerns the population and card registers; of other agencies she sees nothing.",
+        ),
+        staff=(StaffRole.REVIEWER, "c06", "01"),
     ),
     _persona(
         "auditor1",

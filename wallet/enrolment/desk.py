@@ -13,6 +13,7 @@ from typing import Any
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.enrolment.biometrics import FIELDS, BiometricMatcher, Modality
+from wallet.enrolment.companions import Companion, Companions
 from wallet.enrolment.consent import check_consent, check_told
 from wallet.enrolment.eligibility import Right, age_on, kind_of, needs_guardian, right_to
 from wallet.enrolment.forms import Forms, checked_birth, sample_bytes
@@ -37,7 +38,7 @@ from wallet.identity.contacts import Contacts, normalised_phone
 from wallet.identity.holders import Holders
 from wallet.identity.models import AccountState
 from wallet.messages.telling import Telling
-from wallet.sources.base import Fact, Ground, RegisterCode
+from wallet.sources.base import Fact, Ground, RegisterCode, numbers_of
 from wallet.terms import AccountLevel, Actor, StaffRole
 from wallet.working_days import ZONE, WorkingDays
 
@@ -90,7 +91,8 @@ class ForeignPapers:
 class ApplicationOrder:
     """Form TK01 and what came with it.
 
-    birth_date: `YYYY-MM-DD` or `YYYY`. guardian_number: of the parent or guardian who came with somebody under 14.
+    birth_date: `YYYY-MM-DD` or `YYYY`. guardian_number: of the parent or guardian who came with somebody under 14,
+    and whose own-name phone it then is.
     card: None where a citizen has no card that is valid; it is then issued together with the account.
     statements: what the officer has told the holder before they consented.
     """
@@ -142,7 +144,7 @@ class _Found:
     checks: dict[str, str]
     scores: dict[str, float]
     days: int
-    number: str | None = None
+    facts: Mapping[str, Fact] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ class EnrolmentDesk:
     matcher: BiometricMatcher
     accounts: Accounts
     holders: Holders
+    companions: Companions
     contacts: Contacts
     telling: Telling
     working_days: WorkingDays
@@ -176,7 +179,7 @@ class EnrolmentDesk:
             raise NotAllowed("not_an_immigration_office")
         application_id, now = new_id(self.entropy, "app"), self.clock.now()
         found = self._look(order, form, samples, application_id, actor)
-        account = self._account(found.number)
+        account = self._account(found.facts, actor)
         if account is not None and account.id == actor.account_id:
             raise NotAllowed("self_enrolment")
         if account is not None and _is_level_two(account):
@@ -246,15 +249,19 @@ class EnrolmentDesk:
         if not moved:
             raise Conflict("application_closed")
         if approving:
-            self._approve(row.id, form, actor)
+            for_ward = row.matching["checks"].get("phone") == Finding.GUARDIANS_OWN
+            self._approve(row.id, form, for_ward, actor)
         else:
             self.audit.record("application.refused", actor, row.id)
             self.telling.emit("application.refused", application_id=row.id)
             self.telling.text(form["phone"], "application_refused", "vi")
         return self._seen(self._within(row.id, Reach(None, grant.province)))
 
-    def _approve(self, application_id: str, form: Mapping[str, Any], actor: Actor) -> None:
-        """Open the account or raise its level. What was valid when it was recorded has to be valid still."""
+    def _approve(self, application_id: str, form: Mapping[str, Any], for_ward: bool, actor: Actor) -> None:
+        """Open the account or raise its level. What was valid when it was recorded has to be valid still.
+
+        for_ward: the phone is the guardian's; the ward has none, and the guardian acts for them from here on.
+        """
         ground = Ground("open_account", LEVEL_2, actor)
         facts = match_person(
             self.matching.sources,
@@ -266,9 +273,13 @@ class EnrolmentDesk:
         )
         if facts is None or not facts["alive"]:
             raise Conflict("application_unmatched")
-        number, kind = str(facts["number"]), kind_of(facts)
+        kind, companion = kind_of(facts), None
+        if for_ward:
+            companion = self.companions.find(facts, form["guardian_number"], ground, application_id)
+        if needs_guardian(self._age(facts)) is not (companion is not None):
+            raise Conflict("application_unmatched")
         valid_until = self._valid_until(facts, kind, ground, application_id)
-        account = self._account(number)
+        account = self._account(facts, actor)
         if account is not None and account.id == actor.account_id:
             raise NotAllowed("self_approval")
         if account is not None and _is_level_two(account):
@@ -277,18 +288,21 @@ class EnrolmentDesk:
             facts,
             level=AccountLevel.TWO,
             kind=kind,
-            phone=form["phone"],
-            email=form["email"],
+            phone=None if for_ward else form["phone"],
+            email=None if for_ward else form["email"],
             valid_until=valid_until,
             actor=actor,
         )
         state = self.accounts.approve(account_id, AccountLevel.TWO, actor, valid_until=valid_until)
         self.rows.move(application_id, APPROVED, account_id=account_id)
         self.audit.record("application.approved", actor, application_id, account=account_id)
+        if companion is not None:
+            self.companions.begin(companion, account_id, actor)
+            self.telling.text(form["phone"], "application_approved_for_ward", "vi")
         if state is AccountState.ACTIVE:
             # Whoever has the account in use is told there, and keeps the phone on record: changing it binds anew.
             return
-        if not self.contacts.has_phone(account_id, form["phone"]):
+        if not for_ward and not self.contacts.has_phone(account_id, form["phone"]):
             self.contacts.set(account_id, self.accounts.find(account_id).holder_id, form["phone"], form["email"])
         self.contacts.tell(account_id, "application_approved")
 
@@ -351,10 +365,16 @@ class EnrolmentDesk:
         number, kind = str(facts["number"]), kind_of(facts)
         if (kind is HolderKind.FOREIGNER) != (order.foreigner is not None):
             raise InvalidInput({"/foreigner": "wrong_papers"})
+        age, companion = self._age(facts), None
+        if needs_guardian(age):
+            companion = self.companions.find(facts, order.guardian_number, ground, application_id)
+            phone = self.companions.phone(companion, form["phone"], ground, application_id)
+        else:
+            phone = self.matching.phone(number, form["phone"], ground, application_id)
         checks = {
             "person": Finding.MATCHED if facts["alive"] else Finding.DECEASED,
-            "age": self._age(facts, kind, order.guardian_number),
-            "phone": self.matching.phone(number, form["phone"], ground, application_id),
+            "age": _may_have(kind, age, companion),
+            "phone": phone,
         }
         on_file = True
         if order.foreigner is None:
@@ -371,20 +391,14 @@ class EnrolmentDesk:
             likeness = {modality: Likeness(Finding.COLLECTED) for modality in samples}
         checks |= {str(modality): each.finding for modality, each in likeness.items()}
         scores = {str(modality): each.score for modality, each in likeness.items() if each.score is not None}
-        return _Found({name: str(finding) for name, finding in checks.items()}, scores, days, number)
+        return _Found({name: str(finding) for name, finding in checks.items()}, scores, days, facts)
 
-    def _age(self, facts: Mapping[str, Fact], kind: HolderKind, guardian_number: str | None) -> Finding:
+    def _age(self, facts: Mapping[str, Fact]) -> int:
         born = facts["birth_date"]
-        age = age_on(born if isinstance(born, date) else str(born), self._today())
-        if right_to(AccountLevel.TWO, kind, age) is Right.NO:
-            return Finding.TOO_YOUNG
-        guardians = {facts.get(f"{relation}_number") for relation in ("father", "mother", "guardian")}
-        if needs_guardian(age) and (guardian_number is None or guardian_number not in guardians):
-            return Finding.NEEDS_GUARDIAN
-        return Finding.MATCHED
+        return age_on(born if isinstance(born, date) else str(born), self._today())
 
-    def _account(self, number: str | None) -> AccountView | None:
-        holder_id = None if number is None else self.holders.find(number)
+    def _account(self, facts: Mapping[str, Fact] | None, actor: Actor) -> AccountView | None:
+        holder_id = None if facts is None else self.holders.recognise(facts, actor)
         return None if holder_id is None else self.accounts.of_holder(holder_id)
 
     def _grant(self, actor: Actor, role: StaffRole) -> Reach:
@@ -434,13 +448,19 @@ class EnrolmentDesk:
         )
 
 
+def _may_have(kind: HolderKind, age: int, companion: Companion | None) -> Finding:
+    """Return whether somebody of this age may have an account of level 2, and whether who has to came with them."""
+    if right_to(AccountLevel.TWO, kind, age) is Right.NO:
+        return Finding.TOO_YOUNG
+    return Finding.NEEDS_GUARDIAN if needs_guardian(age) and companion is None else Finding.MATCHED
+
+
 def _card_shown(card: CardShown | None, facts: Mapping[str, Fact], today: date) -> Finding:
     """Return whether the card on the desk is the one on record, and valid."""
     known = card_on(facts, today)
     if card is None or known is not Finding.VALID:
         return Finding.NONE if card is None else known
-    numbers = {facts["number"], *_texts(facts.get("former_numbers"))}
-    same = card.number in numbers and card.issued == facts["card_issued"]
+    same = card.number in numbers_of(facts) and card.issued == facts["card_issued"]
     return Finding.VALID if same else Finding.DIFFERS
 
 
@@ -482,7 +502,3 @@ def _plain(value: CardShown | ForeignPapers) -> dict[str, Any]:
         for name, each in asdict(value).items()
         if each is not None
     }
-
-
-def _texts(fact: Fact | None) -> tuple[str, ...]:
-    return tuple(map(str, fact)) if isinstance(fact, tuple) else ()

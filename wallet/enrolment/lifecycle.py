@@ -13,7 +13,7 @@ from wallet.enrolment.matching import permit_end
 from wallet.enrolment.wards import numbers_of, relations_to
 from wallet.errors import Conflict, NotFound
 from wallet.identity.account_states import LockGround
-from wallet.identity.accounts import Accounts, AccountView
+from wallet.identity.accounts import Accounts, Lock
 from wallet.identity.contacts import Contacts
 from wallet.identity.due_accounts import DueAccounts
 from wallet.identity.guardians import Guardians, Relation
@@ -114,22 +114,26 @@ class Lifecycle:
         except NotFound:
             self.due.note_check(account_id)
             return
+        self.accounts.holders.renumber(self.accounts.find(account_id).holder_id, standing.person, actor)
         self.due.note_check(account_id)
         if not standing.alive:
             self.locking.lock(account_id, LockGround.HOLDER_DIED, actor)
             return
         self._note_card(account_id, standing, actor)
         self._weigh_guardians(account_id, standing, actor)
-        account = self.accounts.find(account_id)
-        if account.lock_ground in ENDED.values() and standing.stands_on(self._today()):
-            self.accounts.unlock(account_id, actor)
-        else:
+        if not standing.stands_on(self._today()):
             self.expire(account_id, actor)
+            return
+        for lock in self.accounts.locks(account_id):
+            if lock.ground in ENDED.values():
+                self.accounts.unlock(account_id, lock.ground, actor)
 
     def expire(self, account_id: str, actor: Actor) -> None:
-        """Lock an account whose card or permit has ended; any other is left as it is."""
-        account = self.accounts.find(account_id)
-        if account.state in _UNLOCKED and account.valid_until is not None and account.valid_until < self._today():
+        """Lock an account whose card or permit has ended, also one that is locked on other grounds, once."""
+        account = self.accounts.hold(account_id)
+        if account.state not in _MAY_BE_LOCKED or account.valid_until is None or account.valid_until >= self._today():
+            return
+        if ENDED[account.kind] not in {lock.ground for lock in self.accounts.locks(account_id)}:
             self.locking.lock(account_id, ENDED[account.kind], actor)
 
     def warn(self, account_id: str) -> None:
@@ -150,22 +154,27 @@ class Lifecycle:
         self.revoke_documents(self.accounts.find(account_id).holder_id, actor)
         self.guardians.end_all(account_id, "holder_died", actor)
 
-    def ground_gone(self, account: AccountView, actor: Actor) -> bool:
+    def death_recorded(self, account_id: str, actor: Actor) -> bool:
+        """Return whether the population register says that the holder died. Raises Unavailable."""
+        try:
+            return not self.standing(account_id, actor).alive
+        except NotFound:
+            return False
+
+    def ground_gone(self, account_id: str, lock: Lock, actor: Actor) -> bool:
         """Return whether the registers say that the ground of a lock is gone; what they newly know is kept.
 
         A revoked or held card: a new one was issued since. Raises Unavailable.
         """
         try:
-            standing = self.standing(account.id, actor)
+            standing = self.standing(account_id, actor)
         except NotFound:
             return False
         if not (standing.alive and standing.stands_on(self._today())):
             return False
-        self._note_card(account.id, standing, actor)
-        if account.lock_ground is LockGround.CARD_REVOKED:
-            if account.locked_at is None or standing.issued is None:
-                return False
-            return standing.issued > _day(account.locked_at)
+        self._note_card(account_id, standing, actor)
+        if lock.ground is LockGround.CARD_REVOKED:
+            return standing.issued is not None and standing.issued > _day(lock.at)
         return True
 
     def _note_card(self, account_id: str, standing: Standing, actor: Actor) -> None:
@@ -205,4 +214,4 @@ def _day(moment: datetime) -> date:
     return moment.astimezone(ZONE).date()
 
 
-_UNLOCKED = (AccountState.APPROVED, AccountState.ACTIVE)
+_MAY_BE_LOCKED = (AccountState.APPROVED, AccountState.ACTIVE, AccountState.LOCKED)

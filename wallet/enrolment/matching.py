@@ -29,11 +29,13 @@ class Finding(StrEnum):
     DIFFERS = "differs"
     OWN = "own"
     NOT_OWN = "not_own"
+    GUARDIANS_OWN = "guardians_own"
     NO_REFERENCE = "no_reference"
     COLLECTED = "collected"
+    UNDECIDED = "undecided"
 
 
-GOOD = frozenset({Finding.MATCHED, Finding.VALID, Finding.OWN, Finding.COLLECTED})
+GOOD = frozenset({Finding.MATCHED, Finding.VALID, Finding.OWN, Finding.GUARDIANS_OWN, Finding.COLLECTED})
 """What does not stand in the way of an approval."""
 
 

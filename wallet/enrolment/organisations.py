@@ -91,7 +91,7 @@ class Organisations:
     def register(self, order: OrganisationOrder, actor: Actor) -> OrganisationView:
         """Open the account of an organisation that the caller represents; repeating it changes nothing.
 
-        Where the register names the caller, they take the place of whoever represented it before. Raises
+        Where the register names the caller, they take the place of whoever represented it before, who is told. Raises
         NotAllowed("not_representative"), Conflict("organisation_dissolved"), Conflict("already_exists") where somebody
         else has asked, InvalidInput for what is missing where no register knows the organisation, Unavailable.
         """
@@ -175,17 +175,21 @@ class Organisations:
     def _write(self, code: str, values: dict[str, object], *, registered: bool, actor: Actor) -> str:
         """Store what was decided, over what is there where it may be; return the organisation's id."""
         row_id = new_id(self.entropy, "org")
-        row = None
+        row, former = None, None
         if not self.rows.add({"id": row_id, "enterprise_code": code, **values}):
             row = self.rows.by_code(code)
         if row is not None:
             row_id, own = row.id, row.representative_account_id == actor.account_id
             if own and row.state == values["state"]:
                 return row_id
+            if not own and row.state in (OrganisationState.PENDING, OrganisationState.ACTIVE):
+                former = row.representative_account_id
             free = registered or row.state in (OrganisationState.REFUSED, OrganisationState.CLOSED)
             if not free or not self.rows.move(row_id, row.state, **values):
                 raise Conflict("already_exists")
         self.audit.record("organisation.registered", actor, row_id, state=str(values["state"]))
+        if former is not None:
+            self.contacts.tell(former, "organisation_taken_over", organisation_id=row_id)
         if registered:
             self.contacts.tell(actor.account_id, "organisation_approved", organisation_id=row_id)
         return row_id

@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 from wallet.db import insert_if_absent, keyset_page, rows_changed
 from wallet.enrolment.models import ApplicationRow, OrganisationRow
 
-LEVEL_1, LEVEL_2, WARD = "level_1", "level_2", "ward"
+LEVEL_1, LEVEL_2 = "level_1", "level_2"
 RECEIVED, RECORDED, APPROVED, REFUSED = "received", "recorded", "approved", "refused"
+FOR_DESK = "for_desk"
+"""The reason of a registration from home that could not be decided: no job tries it again, every desk sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,12 @@ class ApplicationRepository:
     ) -> tuple[list[ApplicationRow], str | None]:
         """Return one page of a state, what is due first, and the place of the next.
 
-        A registration from home belongs to no desk; it is seen by every desk once it is overdue.
+        A registration from home belongs to no desk; it is seen by every desk once it is overdue or left to them.
         """
         row = ApplicationRow
         own = [row.kind == LEVEL_2, row.province == reach.province]
         own += [] if reach.agency is None else [row.agency == reach.agency]
-        left_lying = and_(row.kind == LEVEL_1, row.state == RECEIVED, row.due_at < now)
+        left_lying = and_(row.kind == LEVEL_1, row.state == RECEIVED, or_(row.due_at < now, row.reason == FOR_DESK))
         statement = (
             select(row).where(row.state == state, or_(and_(*own), left_lying)).order_by(row.due_at.asc(), row.id.asc())
         )
@@ -57,25 +59,13 @@ class ApplicationRepository:
             .where(
                 ApplicationRow.state == RECEIVED,
                 ApplicationRow.kind == LEVEL_1,
+                ApplicationRow.reason.is_(None),
                 ApplicationRow.received_at <= received_before,
             )
             .order_by(ApplicationRow.due_at, ApplicationRow.id)
             .limit(most)
         )
         return list(self.session.scalars(statement))
-
-    def approved_from_home(self, account_id: str) -> ApplicationRow | None:
-        """Return the registration from home by which an account was approved last."""
-        return self.session.scalar(
-            select(ApplicationRow)
-            .where(
-                ApplicationRow.account_id == account_id,
-                ApplicationRow.kind == LEVEL_1,
-                ApplicationRow.state == APPROVED,
-            )
-            .order_by(ApplicationRow.decided_at.desc())
-            .limit(1)
-        )
 
     def move(self, application_id: str, before: str, **values: object) -> bool:
         """Change an application that is in this state; return whether this call did: of any that race, one does."""

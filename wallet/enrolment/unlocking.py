@@ -9,7 +9,7 @@ from wallet.audit import Audit
 from wallet.enrolment.lifecycle import Lifecycle
 from wallet.enrolment.names import same_name
 from wallet.errors import Conflict, InvalidInput, NotAllowed
-from wallet.identity.accounts import Accounts
+from wallet.identity.accounts import Accounts, Lock
 from wallet.identity.holders import Profile
 from wallet.identity.locking import COMPETENCE, Lift
 from wallet.terms import Actor, StaffRole
@@ -34,22 +34,28 @@ class Unlocking:
     def unlock(self, account_id: str, form: UnlockForm, actor: Actor, legal_ref: str = "") -> None:
         """Unlock for a holder who stands at a desk with form TK03.
 
-        Immediately where the holder had asked for the lock; otherwise when a register says that the ground is gone.
-        Raises NotAllowed("not_allowed") for anybody but an officer and for an officer's own account, InvalidInput where
-        the form names somebody else, Conflict("account_not_locked"), Conflict("ground_remains"),
+        Every ground is lifted that can be: immediately what the holder had asked for, otherwise what a register says
+        is gone. The account stays locked while another one stands; the answer tells. Raises NotAllowed("not_allowed")
+        for anybody but an officer and for an officer's own account, InvalidInput where the form names somebody else,
+        Conflict("account_not_locked"), Conflict("ground_remains") where nothing can be lifted,
         NotFound("account_unknown"), Unavailable where no register answers.
         """
         if StaffRole.OFFICER not in actor.roles or actor.account_id == account_id:
             raise NotAllowed("not_allowed")
-        account = self.accounts.find(account_id)
         _assert_names(form, self.accounts.profile(account_id))
-        if account.lock_ground is None:
+        locks = self.accounts.locks(account_id)
+        if not locks:
             raise Conflict("account_not_locked")
-        lift = COMPETENCE[account.lock_ground].lift
-        if not (lift is Lift.ASKED or (lift is Lift.GONE and self.lifecycle.ground_gone(account, actor))):
+        gone = [lock.ground for lock in locks if self._may_be_lifted(account_id, lock, actor)]
+        if not gone or any(COMPETENCE[lock.ground].lift is Lift.NEVER for lock in locks):
             raise Conflict("ground_remains")
         self.audit.record("account.unlock_form", actor, account_id, form="TK03", legal_ref=legal_ref)
-        self.accounts.unlock(account_id, actor)
+        for ground in gone:
+            self.accounts.unlock(account_id, ground, actor)
+
+    def _may_be_lifted(self, account_id: str, lock: Lock, actor: Actor) -> bool:
+        lift = COMPETENCE[lock.ground].lift
+        return lift is Lift.ASKED or (lift is Lift.GONE and self.lifecycle.ground_gone(account_id, lock, actor))
 
 
 def _assert_names(form: UnlockForm, profile: Profile) -> None:

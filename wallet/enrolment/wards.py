@@ -6,7 +6,7 @@ The population register says who is whose parent or guardian; the caller only na
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from wallet.clock import Clock
 from wallet.enrolment.eligibility import Right, age_on, kind_of, needs_guardian, right_to
@@ -14,8 +14,10 @@ from wallet.enrolment.matching import Finding, card_on, permit_end, permit_on
 from wallet.errors import Conflict, NotAllowed, NotFound
 from wallet.identity.accounts import Accounts
 from wallet.identity.guardians import Guardians, Relation, Ward
+from wallet.identity.limits import Limits
 from wallet.identity.models import AccountState, HolderKind
 from wallet.sources.base import Fact, Ground, RegisterCode
+from wallet.sources.base import numbers_of as numbers_of
 from wallet.sources.reading import Sources
 from wallet.terms import AccountLevel, Actor
 from wallet.working_days import ZONE
@@ -27,11 +29,8 @@ NAMED_BY: Mapping[Relation, str] = {
 }
 """The fact of the population register that names who stands in a relation."""
 
-
-def numbers_of(person: Mapping[str, Fact]) -> frozenset[str]:
-    """Return the number of a person and every former one, for a register may name somebody by either."""
-    former = person.get("former_numbers", ())
-    return frozenset({str(person["number"]), *map(str, former if isinstance(former, tuple) else ())})
+MOST_A_DAY, A_DAY = 20, timedelta(days=1)
+"""How often one account asks for somebody as their ward: every asking reads the register about any number there is."""
 
 
 def relations_to(person: Mapping[str, Fact], numbers: frozenset[str]) -> frozenset[Relation]:
@@ -59,7 +58,12 @@ class Wards:
     accounts: Accounts
     guardians: Guardians
     sources: Sources
+    limits: Limits
     clock: Clock
+
+    def count_asking(self, actor: Actor) -> None:
+        """Count one asking, in a transaction of its own: what is refused counts. Raises TooManyAttempts."""
+        self.limits.count("ward", actor.account_id, MOST_A_DAY, A_DAY)
 
     def register(self, number: str, relation: Relation | None, actor: Actor) -> WardView:
         """Open an account of level 1 for a child under 14 or a ward, and let the caller act for it.

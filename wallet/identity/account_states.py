@@ -36,8 +36,9 @@ class LockGround(StrEnum):
 class GroundRule:
     """What follows from a ground.
 
-    weight: of two grounds the heavier one stands, so that nobody's own unlocking lifts an authority's lock.
-    told: whether the holder is told. legal_ref: what it rests on where nothing nearer is given.
+    weight: the heaviest ground that stands is the one that an account shows and that an order to unlock lifts; the
+    holder's own request is the lightest. told: whether the holder is told. legal_ref: what it rests on where nothing
+    nearer is given.
     """
 
     weight: int
@@ -59,8 +60,3 @@ GROUNDS: Mapping[LockGround, GroundRule] = {
 }
 """Nobody is left to tell of a death. That the automatic locks are told goes beyond the law, which asks for grounds 1,
 2, 3 and 5: whoever finds the account shut learns why."""
-
-
-def outweighs(ground: LockGround, present: LockGround | None) -> bool:
-    """Return whether a lock on `ground` takes the place of one on `present`."""
-    return present is None or GROUNDS[ground].weight > GROUNDS[present].weight

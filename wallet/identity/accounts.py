@@ -12,12 +12,12 @@ from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, NotFound
-from wallet.identity.account_states import GROUNDS, MOVES, outweighs
+from wallet.identity.account_states import GROUNDS, MOVES
 from wallet.identity.account_states import LockGround as LockGround
 from wallet.identity.contacts import Contacts, normalised_phone
 from wallet.identity.devices import BoundDevice, Devices
 from wallet.identity.holders import Holders, Profile
-from wallet.identity.models import Account, AccountState, StaffGrant
+from wallet.identity.models import Account, AccountLock, AccountState, StaffGrant
 from wallet.identity.models import HolderKind as HolderKind
 from wallet.identity.passwords import Hasher, Knowledge, check_passcode, check_password
 from wallet.identity.repository import IdentityRepository
@@ -35,8 +35,17 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Lock:
+    """One ground on which an account is locked. legal_ref: what it rests on."""
+
+    ground: LockGround
+    at: datetime
+    legal_ref: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccountView:
-    """An account as others see it: no hash, no number."""
+    """An account as others see it: no hash, no number. lock_ground: the heaviest of those that stand."""
 
     id: str
     holder_id: str
@@ -45,12 +54,12 @@ class AccountView:
     lock_ground: LockGround | None
     created_at: datetime
     kind: HolderKind = HolderKind.CITIZEN
-    lock_legal_ref: str | None = None
-    locked_at: datetime | None = None
     valid_until: date | None = None
     approved_at: datetime | None = None
     activated_at: datetime | None = None
     closed_at: datetime | None = None
+    times_locked: int = 0
+    activation_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,7 @@ class Accounts:
         the guardian. valid_until: the last day of the card or residence permit. An account that exists stays as it
         is. Raises Conflict("account_closed"), InvalidInput for a phone that is none.
         """
-        holder_id = self.holders.open(facts)
+        holder_id = self.holders.open(facts, actor)
         known = self.repository.account_of_holder(holder_id)
         if known is not None:
             if known.state == AccountState.CLOSED:
@@ -115,14 +124,21 @@ class Accounts:
         return account.id
 
     def approve(
-        self, account_id: str, level: AccountLevel, actor: Actor, *, valid_until: date | None = None
+        self,
+        account_id: str,
+        level: AccountLevel,
+        actor: Actor,
+        *,
+        valid_until: date | None = None,
+        activation_key: str | None = None,
     ) -> AccountState:
         """Approve a pending account, or raise the level of one that is approved or active; return its state.
 
         The level never falls. An approved account that was not activated in time may be approved again, which gives
-        it the whole time anew. The holder is told when the level of an active account rises; the answer to an
-        application is told by whoever gives it. Raises Conflict("account_locked"), Conflict("account_closed"),
-        NotFound("account_unknown").
+        it the whole time anew. activation_key: of the device that alone may activate it
+        (`wallet.identity.devices.activation_key`); None: any device. The holder is told when the level of an active
+        account rises; the answer to an application is told by whoever gives it. Raises Conflict("account_locked"),
+        Conflict("account_closed"), NotFound("account_unknown").
         """
         account = self._load(account_id, lock=True)
         if account.state in (AccountState.LOCKED, AccountState.CLOSED):
@@ -135,7 +151,7 @@ class Accounts:
         account.level = max(account.level, int(level))
         account.valid_until = valid_until or account.valid_until
         if former != AccountState.ACTIVE:
-            account.approved_at = now
+            account.approved_at, account.activation_key = now, activation_key
         self.repository.flush()
         self.audit.record("account.approved", actor, account_id, level=account.level, former=str(former))
         if raised and former == AccountState.ACTIVE:
@@ -182,7 +198,7 @@ class Accounts:
         a device that is not bound yet is bound, grants that are missing are given.
         Raises InvalidInput for a weak password or passcode or a key that is none, Conflict("device_taken").
         """
-        holder_id = self.holders.open(facts)
+        holder_id = self.holders.open(facts, actor)
         account = self.repository.account_of_holder(holder_id)
         if account is None:
             profile = self.holders.profile(holder_id)
@@ -227,6 +243,19 @@ class Accounts:
         """Return an account. Raises NotFound("account_unknown")."""
         return _as_value(self._load(account_id))
 
+    def hold(self, account_id: str) -> AccountView:
+        """Return an account that nobody else changes until this transaction ends. Raises NotFound("account_unknown").
+
+        Row locks are taken in one order: the account first, then what belongs to it.
+        """
+        return _as_value(self._load(account_id, lock=True))
+
+    def locks(self, account_id: str) -> tuple[Lock, ...]:
+        """Return the grounds on which an account is locked, the heaviest first; none for one that is not."""
+        rows = self.repository.account_locks(account_id)
+        found = [Lock(LockGround(row.ground), row.at, row.legal_ref) for row in rows]
+        return tuple(sorted(found, key=lambda lock: (-GROUNDS[lock.ground].weight, lock.ground)))
+
     def of_holder(self, holder_id: str) -> AccountView | None:
         """Return the account that stands for a holder."""
         account = self.repository.account_of_holder(holder_id)
@@ -265,42 +294,49 @@ class Accounts:
         self.audit.record("account.passcode_set", actor, account_id)
 
     def lock(self, account_id: str, ground: LockGround, actor: Actor, legal_ref: str = "") -> None:
-        """Lock an account and end its sessions, at once; the holder is told, except of a death.
+        """Lock an account on one more ground and end its sessions, at once; the holder is told, except of a death.
 
-        legal_ref: of the ground where nothing nearer is given. A heavier ground takes the place of a lighter one.
-        Raises Conflict("account_not_active") for any other state and for a ground that adds nothing, NotFound.
+        legal_ref: of the ground where nothing nearer is given. A locked account takes any ground that it does not have
+        yet. Raises Conflict("account_not_active"), Conflict("ground_stands") for a ground that it has, NotFound.
         """
         account, now = self._load(account_id, lock=True), self.clock.now()
         if account.state != AccountState.LOCKED:
             self._to(account, AccountState.LOCKED, "account_not_active")
-        elif not outweighs(ground, _ground(account)):
-            raise Conflict("account_not_active")
-        account.lock_ground, account.lock_legal_ref = ground, legal_ref or GROUNDS[ground].legal_ref
-        account.locked_by, account.locked_at = actor.account_id, now
-        self.repository.flush()
+        elif any(lock.ground is ground for lock in self.locks(account_id)):
+            raise Conflict("ground_stands")
+        account.times_locked += 1
+        rests_on = legal_ref or GROUNDS[ground].legal_ref
+        self.repository.add(
+            AccountLock(account_id=account_id, ground=ground, by=actor.account_id, at=now, legal_ref=rests_on)
+        )
+        self._note_heaviest(account)
         self.repository.end_sessions(now, "account_locked", account_id=account_id)
         self.audit.record("account.locked", actor, account_id, ground=str(ground))
         if GROUNDS[ground].told:
             self.contacts.tell(account_id, "account_locked")
 
-    def unlock(self, account_id: str, actor: Actor) -> None:
-        """Unlock, back to where the account stood, and tell the holder. Sessions that the lock ended stay ended.
+    def unlock(self, account_id: str, ground: LockGround, actor: Actor) -> bool:
+        """Lift one ground, and return whether it was the last: then the account goes back to where it stood.
 
-        Who may lift which ground is asked before (`may_unlock_self`, `wallet.identity.locking`); a death nobody.
-        Raises Conflict("account_not_locked"), Conflict("ground_remains"), NotFound("account_unknown").
+        The holder is told when it does; sessions that the lock ended stay ended. Who may lift which ground is asked
+        before (`wallet.identity.locking`); a death nobody. Raises Conflict("account_not_locked"),
+        Conflict("ground_remains") for a death and for a ground that does not stand, NotFound("account_unknown").
         """
         account = self._load(account_id, lock=True)
         if account.state != AccountState.LOCKED:
             raise Conflict("account_not_locked")
-        ground = _ground(account)
-        if ground is LockGround.HOLDER_DIED:
+        if ground is LockGround.HOLDER_DIED or not self.repository.remove_lock(account_id, ground):
             raise Conflict("ground_remains")
+        self._note_heaviest(account)
+        if account.lock_ground is not None:
+            self.audit.record("account.ground_lifted", actor, account_id, ground=str(ground))
+            return False
         activated = account.password_hash is not None
         self._to(account, AccountState.ACTIVE if activated else AccountState.APPROVED, "account_not_locked")
-        account.lock_ground = account.lock_legal_ref = account.locked_by = account.locked_at = None
         self.repository.flush()
         self.audit.record("account.unlocked", actor, account_id, ground=str(ground))
         self.contacts.tell(account_id, "account_unlocked")
+        return True
 
     def assert_unlocked(self, holder_id: str) -> None:
         """Return if nothing shuts this holder's account, nor will until this transaction ends.
@@ -310,15 +346,6 @@ class Accounts:
         state = self.repository.account_state_of_holder(holder_id)
         if state in (AccountState.LOCKED, AccountState.CLOSED):
             raise Conflict("account_locked" if state == AccountState.LOCKED else "account_closed")
-
-    def may_unlock_self(self, account_id: str) -> bool:
-        """Return whether the account is locked, and on nothing but its holder's own request."""
-        account = self.repository.account(account_id, lock=True)
-        return (
-            account is not None
-            and account.state == AccountState.LOCKED
-            and _ground(account) is LockGround.HOLDER_REQUEST
-        )
 
     def close(self, account_id: str, actor: Actor) -> None:
         """Close for good, end every session and tell the holder, except after a death.
@@ -341,6 +368,11 @@ class Accounts:
             raise Conflict(refusal)
         account.state = state
 
+    def _note_heaviest(self, account: Account) -> None:
+        standing = self.locks(account.id)
+        account.lock_ground = standing[0].ground if standing else None
+        self.repository.flush()
+
     def _load(self, account_id: str, *, lock: bool = False) -> Account:
         account = self.repository.account(account_id, lock=lock)
         if account is None:
@@ -357,12 +389,12 @@ def _as_value(account: Account) -> AccountView:
         lock_ground=_ground(account),
         created_at=account.created_at,
         kind=HolderKind(account.kind),
-        lock_legal_ref=account.lock_legal_ref,
-        locked_at=account.locked_at,
         valid_until=account.valid_until,
         approved_at=account.approved_at,
         activated_at=account.activated_at,
         closed_at=account.closed_at,
+        times_locked=account.times_locked,
+        activation_key=account.activation_key,
     )
 
 

@@ -60,12 +60,12 @@ class Attempts:
     clock: Clock
 
     def admit(self, proof: UnverifiedProof) -> Device:
-        """Use the proof's challenge up and return its device, locked.
+        """Use the proof's challenge up and return its device; it and its account are locked.
 
         The proof's signature was verified before. Raises NotAllowed("device_not_bound"),
         NotAllowed("rebinding_required"), TooManyAttempts("too_many_attempts"), NotAuthenticated.
         """
-        device = admitted(self.repository.device(proof.device_id, lock=True), self.clock.now())
+        device = admitted(self.repository.device_of_account(proof.device_id), self.clock.now())
         self.devices.use_challenge(proof.challenge)
         return device
 
@@ -94,7 +94,7 @@ class Attempts:
         """
         if actor.device_id is None:
             raise NotAllowed("device_needed")
-        device = admitted(self.repository.device(actor.device_id, lock=True), self.clock.now())
+        device = admitted(self.repository.device_of_account(actor.device_id), self.clock.now())
         return self._begin(device, kind, actor, None, False)
 
     def refuse_proof(self, proof: UnverifiedProof, request_id: str) -> None:
@@ -112,7 +112,7 @@ class Attempts:
         self.audit.record(
             "session.refused", attempt.actor, attempt.account_id, device=attempt.device_id, factor=str(attempt.kind)
         )
-        device = self.repository.device(attempt.device_id, lock=True)
+        device = self.repository.device_of_account(attempt.device_id)
         if device is not None and suspend_if_spent(device):
             self.repository.flush()
             self.repository.end_sessions(self.clock.now(), "device_suspended", device_id=device.id)
@@ -122,11 +122,12 @@ class Attempts:
     def accept(self, attempt: Attempt, new_hash: str | None) -> tuple[Account, Device] | None:
         """Forgive the count and return account and device; None when either was taken away meanwhile.
 
+        None also where the secret was changed while its hash was computed: what was right then is wrong now.
         new_hash: the same secret under today's cost, when it was kept under another.
         """
-        device = self.repository.device(attempt.device_id, lock=True)
         account = self.repository.account(attempt.account_id, lock=True)
-        if device is None or account is None:
+        device = self.repository.device(attempt.device_id, lock=True)
+        if device is None or account is None or _kept(account, attempt.kind) != attempt.kept:
             return None
         if device.state != DeviceState.BOUND or not _lets_in(account, attempt.unlocks):
             return None
@@ -138,9 +139,13 @@ class Attempts:
         self.repository.flush()
         return account, device
 
-    def owner(self, device: Device) -> Account | None:
-        """Return the account of a device that was admitted; None when it is not active."""
-        account = self.repository.account(device.account_id, lock=True)
+    def owner(self, proof: UnverifiedProof) -> Account | None:
+        """Admit a proof by the device alone and return its account; None when it is not active.
+
+        Raises what `admit` raises.
+        """
+        device = self.admit(proof)
+        account = self.repository.account(device.account_id)
         return account if account is not None and account.state == AccountState.ACTIVE else None
 
     def _begin(self, device: Device, kind: Knowledge, actor: Actor, number: str | None, unlocks: bool) -> Attempt:
@@ -148,9 +153,7 @@ class Attempts:
         self.repository.flush()
         account = self.repository.account(device.account_id)
         mine = account is not None and (number is None or self.holders.has_number(account.holder_id, number))
-        kept = None
-        if account is not None and mine:
-            kept = account.password_hash if kind is Knowledge.PASSWORD else account.passcode_hash
+        kept = _kept(account, kind) if account is not None and mine else None
         return Attempt(
             device_id=device.id,
             account_id=device.account_id,
@@ -181,6 +184,10 @@ def admitted(device: Device | None, now: datetime) -> Device:
     if device.blocked_until is not None and now < device.blocked_until:
         raise TooManyAttempts("too_many_attempts", math.ceil((device.blocked_until - now).total_seconds()))
     return device
+
+
+def _kept(account: Account, kind: Knowledge) -> str | None:
+    return account.password_hash if kind is Knowledge.PASSWORD else account.passcode_hash
 
 
 def _lets_in(account: Account, unlocks: bool) -> bool:

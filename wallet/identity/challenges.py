@@ -1,4 +1,4 @@
-"""Challenges that are stored nowhere, for devices and for passkeys.
+"""Challenges that are stored nowhere, for devices, for passkeys and for the chips of cards.
 
 A challenge carries its own end and a keyed fingerprint, so that asking for one writes nothing (a flood of
 requests fills no table) and tells nothing (a device that does not exist gets one like any other). Only its
@@ -23,11 +23,12 @@ HEAD_BYTES = RANDOM_BYTES + EXPIRY_BYTES
 
 
 class Purpose(StrEnum):
-    """What a challenge is for. Subject of each: the device's id, nobody, the account's id."""
+    """What a challenge is for. Subject of each: the device's id, nobody, the account's id, the ceremony's id."""
 
     DEVICE = "device-challenge"
     PASSKEY = "passkey-challenge"
     REGISTRATION = "passkey-registration"
+    CHIP = "chip-challenge"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,8 @@ class ChangingSecrets:
         """Set a new password, end the holder's other sessions and tell the holder.
 
         A wrong current one counts as a wrong try on the session's device. Raises InvalidInput("weak_password" or
-        "secret_unchanged"), NotAuthenticated("invalid_credentials"), NotAllowed("device_needed"), TooManyAttempts,
-        Unavailable("busy").
+        "secret_unchanged"), NotAuthenticated("invalid_credentials", or "session_ended" where it was ended meanwhile),
+        NotAllowed("device_needed"), TooManyAttempts, Unavailable("busy").
         """
         check_password(new, "/new_password")
         self._change(actor, Knowledge.PASSWORD, current, new)
@@ -62,15 +62,19 @@ class ChangingSecrets:
         with self.write() as work:
             attempt = work.sessions.attempts.begin_in_session(actor, kind)
         new_hash = self._new_hash(attempt, current, new)
-        changed = False
+        right = stands = False
         with self.write() as work:
-            if new_hash is not None and work.sessions.attempts.accept(attempt, None) is not None:
-                self._store(work, actor, kind, new_hash)
-                changed = True
-            else:
+            if new_hash is None or work.sessions.attempts.accept(attempt, None) is None:
                 work.sessions.attempts.refuse(attempt)
-        if not changed:
+            else:
+                right = True
+                stands = work.sessions.stands(actor.session_id)  # asked once nobody else changes the account
+                if stands:
+                    self._store(work, actor, kind, new_hash)
+        if not right:
             raise NotAuthenticated("invalid_credentials")
+        if not stands:
+            raise NotAuthenticated("session_ended")
 
     def _new_hash(self, attempt: Attempt, current: str, new: str) -> str | None:
         """Return the hash of the new secret, None when the current one is wrong. Raises Unavailable("busy")."""

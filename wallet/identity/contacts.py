@@ -58,6 +58,9 @@ class Contacts:
     def set(self, account_id: str, holder_id: str, phone: str, email: str | None) -> None:
         """Store how a holder is reached. phone: as `normalised_phone` gives it. Raises NotFound."""
         now = self.clock.now()
+        # The account first, as everywhere: a change of settings and one of the number then wait for one another.
+        self.repository.flush()
+        self.repository.account(account_id, lock=True)
         sealed_phone = self.holders.seal(holder_id, f"{account_id}.phone", phone.encode())
         sealed_email = None if email is None else self.holders.seal(holder_id, f"{account_id}.email", email.encode())
         contact = self.repository.contact(account_id)

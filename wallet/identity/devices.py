@@ -25,6 +25,7 @@ from wallet.identity.compact_jws import (
 )
 from wallet.identity.contacts import Contacts
 from wallet.identity.models import Device, DeviceState
+from wallet.identity.passkeys import Passkeys
 from wallet.identity.repository import IdentityRepository
 from wallet.identity.tokens import to_seconds
 from wallet.terms import Actor
@@ -33,6 +34,8 @@ PROOF_TYP = "viso-device-proof+jwt"
 BIOMETRIC_TYP = "viso-biometric-proof+jwt"
 PROOF_HEADER = frozenset({"alg", "typ"})
 CLOCK_SKEW = timedelta(seconds=60)
+OLD_DEVICE = "old_device"
+"""What `bound_by` says where the former device approved: nothing was lost, so nothing of it is mistrusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class Devices:
 
     repository: IdentityRepository
     contacts: Contacts
+    passkeys: Passkeys
     audit: Audit
     clock: Clock
     cooling_off: timedelta
@@ -122,12 +126,9 @@ class Devices:
         device = self.repository.bound_device(account_id)
         return None if device is None else as_value(device)
 
-    def history(self, account_id: str) -> list[BoundDevice]:
-        """Return every device that an account was ever bound to, the newest first."""
-        return [as_value(device) for device in self.repository.devices(account_id)]
-
     def page(self, account_id: str, limit: int, place: str | None) -> tuple[list[BoundDevice], str | None]:
-        """Return one page of the history, and the place of the next."""
+        """Return one page of the devices that an account was ever bound to, the newest first, and the place of the
+        next."""
         rows, following = self.repository.device_page(account_id, limit, place)
         return [as_value(device) for device in rows], following
 
@@ -151,11 +152,16 @@ class Devices:
         """Bind a device to an account; the one before loses its place, and every session of the account ends.
 
         bound_by: how it was proven. place: where, as far as is known. The holder is told, on the former device's
-        phone number too, and the cooling-off begins; neither for the first device that an account ever has.
-        Raises InvalidInput for a key that is none, Conflict("device_taken") for an id that is in use.
+        phone number too, and the cooling-off begins; neither for the first device that an account ever has. Unless
+        the former device approved, passkeys go too: whoever had the former phone may have made one.
+        Raises InvalidInput for a key that is none, and for a biometric key that is the device's own and so proves
+        nothing more; Conflict("device_taken") for an id that is in use.
         """
         key = _public_key(public_key, "/public_key")
         second = None if biometric_key is None else _public_key(biometric_key, "/biometric_key")
+        if second == key:
+            raise InvalidInput({"/biometric_key": "invalid_public_key"})
+        self.repository.account(account_id, lock=True)  # first, as everywhere: two that wait for each other never end
         former, now = self.repository.devices(account_id, lock=True), self.clock.now()
         replaced = [device for device in former if device.state != DeviceState.UNBOUND]
         for device in replaced:
@@ -182,6 +188,8 @@ class Devices:
             self.repository.end_sessions(now, "device_bound", account_id=account_id)
             self.begin_cooling_off(account_id)
             self.contacts.tell(account_id, "device_replaced" if replaced else "device_bound")
+        if OLD_DEVICE not in bound_by.split("+"):
+            self.passkeys.remove_all(account_id, "device_bound", actor)
         return as_value(device)
 
     def unbind(self, device_id: str, reason: str, actor: Actor) -> None:
@@ -189,7 +197,7 @@ class Devices:
 
         Raises NotFound("device_unknown").
         """
-        device = self.repository.device(device_id, lock=True)
+        device = self.repository.device_of_account(device_id)
         if device is None or device.state == DeviceState.UNBOUND:
             raise NotFound("device_unknown")
         self._take_away(device, reason, actor)
@@ -200,7 +208,7 @@ class Devices:
 
         Raises NotFound("device_unknown").
         """
-        device = self.repository.device(device_id, lock=True)
+        device = self.repository.device_of_account(device_id)
         if device is None or device.state != DeviceState.SUSPENDED:
             raise NotFound("device_unknown")
         device.state = DeviceState.BOUND
@@ -215,7 +223,7 @@ class Devices:
 
         Raises NotFound("device_unknown").
         """
-        device = self.repository.device(device_id, lock=True)
+        device = self.repository.device_of_account(device_id)
         if device is None or device.state == DeviceState.UNBOUND:
             raise NotFound("device_unknown")
         if device.state == DeviceState.SUSPENDED:
@@ -239,6 +247,11 @@ class Devices:
         self.repository.flush()
         self.repository.end_sessions(now, "device_unbound", device_id=device.id)
         self.audit.record("device.unbound", actor, device.account_id, device=device.id, reason=reason)
+
+
+def activation_key(device_id: str, public_key: Mapping[str, str]) -> str:
+    """Return the text that stands for one device with one key: whoever registered is who activates."""
+    return f"{device_id} {thumbprint(public_key['x'], public_key['y'])}"
 
 
 def _public_key(value: object, pointer: str) -> dict[str, str]:

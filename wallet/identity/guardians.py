@@ -78,7 +78,9 @@ class Guardians:
         return [Guardian(row.guardian_account_id, Relation(row.relation)) for row in rows]
 
     def begin(self, guardian_account_id: str, ward_account_id: str, relation: Relation, actor: Actor) -> bool:
-        """Let one account act for another, and tell the guardian; return False when it already does.
+        """Let one account act for another; return False when it already does.
+
+        The guardian is told, and so are the ward and whoever acts for the ward already.
 
         Raises NotAllowed("level_too_low") for a guardian without level 2, NotFound("account_unknown").
         """
@@ -87,6 +89,7 @@ class Guardians:
         row, now = self.repository.guardianship(ward_account_id, guardian_account_id), self.clock.now()
         if row is not None and row.ended_at is None:
             return False
+        others = [guardian.account_id for guardian in self.guardians(ward_account_id)]
         if row is not None:
             row.relation, row.since, row.ended_at = relation, now, None
             self.repository.flush()
@@ -103,6 +106,8 @@ class Guardians:
             "guardianship.begun", actor, ward_account_id, guardian=guardian_account_id, relation=str(relation)
         )
         self.contacts.tell(guardian_account_id, "ward_registered", ward=ward_account_id)
+        for account_id in (ward_account_id, *others):
+            self.contacts.tell(account_id, "guardian_added", ward=ward_account_id)
         return True
 
     def end(self, guardian_account_id: str, ward_account_id: str, reason: str, actor: Actor) -> None:

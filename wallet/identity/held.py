@@ -9,6 +9,7 @@ from wallet.identity.contacts import Contacts
 from wallet.identity.holders import Holders
 from wallet.identity.models import (
     Account,
+    AccountLock,
     AccountState,
     Contact,
     Device,
@@ -36,20 +37,28 @@ ACCOUNTS = HeldTable(
     Account,
     "id",
     told=(
-        *("id", "level", "state", "kind", "lock_ground", "lock_legal_ref", "locked_at", "valid_until"),
+        *("id", "level", "state", "kind", "lock_ground", "valid_until"),
         *("cooling_off_until", "language", "notice_settings", "settings_version"),
         *("created_at", "approved_at", "activated_at", "closed_at", "checked_at", "expiry_told_for"),
     ),
-    withheld=("holder_id", "password_hash", "passcode_hash", "locked_by"),
+    withheld=("holder_id", "times_locked", "activation_key", "password_hash", "passcode_hash"),
     blanked={
+        "activation_key": None,
         "password_hash": None,
         "passcode_hash": None,
-        "lock_legal_ref": None,
         "valid_until": None,
         "cooling_off_until": None,
         "expiry_told_for": None,
         "notice_settings": {},
     },
+)
+ACCOUNT_LOCKS = HeldTable(
+    AccountLock,
+    "account_id",
+    told=("ground", "at", "legal_ref"),
+    withheld=("account_id", "by"),
+    ordered="at",
+    deleted=True,
 )
 CONTACTS = HeldTable(
     Contact,
@@ -84,10 +93,10 @@ LOCK_ORDERS = HeldTable(
         *("decision_due_at", "decided_by", "written_reason"),  # a refusal is answered to the authority that asked
     ),
     ordered="received_at",
-    blanked={"written_reason": None},
+    blanked={"written_reason": None, "authority": "", "legal_ref": ""},
 )
 STAFF_GRANTS = HeldTable(
-    StaffGrant, "account_id", ("role", "agency", "province"), ("account_id",), ordered="role", deleted=True
+    StaffGrant, "account_id", ("role", "agency", "province", "in_force"), ("account_id",), ordered="role", deleted=True
 )
 STAFF_ENROLMENTS = HeldTable(
     StaffEnrolment, "account_id", ("expires_at",), ("account_id", "digest"), ordered="expires_at", deleted=True
@@ -130,7 +139,7 @@ DEVICES = HeldTable(
     ordered="bound_at",
     deleted=True,
 )
-DECIDED = "granted"
+DECIDED, WAITING = "granted", ("received", "forwarded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +152,7 @@ class IdentityHeld:
     clock: Clock
     tables: tuple[HeldTable, ...] = (
         *(REFRESH_TOKENS, SESSIONS, PASSKEYS, DEVICES, STAFF_GRANTS, STAFF_ENROLMENTS, SECURITY_ANSWERS),
-        *(CONTACTS, GUARDIAN_OF, WARD_OF, LOCK_ORDERS, ACCOUNTS, HOLDERS),
+        *(CONTACTS, GUARDIAN_OF, WARD_OF, LOCK_ORDERS, ACCOUNT_LOCKS, ACCOUNTS, HOLDERS),
     )
 
     def export(self, person: Person) -> Iterator[Section]:
@@ -156,6 +165,7 @@ class IdentityHeld:
         reached = {name: value for name, value in known.items() if value is not None}
         yield Section("contact", [row | reached for row in section(self.repository.session, "", CONTACTS, person).rows])
         yield section(self.repository.session, "account", ACCOUNTS, person)
+        yield section(self.repository.session, "locks", ACCOUNT_LOCKS, person)
         yield section(self.repository.session, "devices", DEVICES, person)
         yield section(self.repository.session, "passkeys", PASSKEYS, person)
         yield section(self.repository.session, "sessions", SESSIONS, person)
@@ -198,6 +208,10 @@ class IdentityHeld:
         return sum(
             count_of(self.repository.session, relation, person, ended_at=None) for relation in (GUARDIAN_OF, WARD_OF)
         )
+
+    def waiting_orders(self, person: Person) -> int:
+        """Return how many orders of an authority about the account are not decided."""
+        return sum(count_of(self.repository.session, LOCK_ORDERS, person, state=state) for state in WAITING)
 
     def sole_wards(self, person: Person) -> int:
         """Return how many wards would be left with nobody who acts for them.

@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.crypto.sealing import KEY_BYTES, blind_index, seal, unseal
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, NotFound
 from wallet.identity.models import Holder
 from wallet.identity.repository import IdentityRepository
-from wallet.sources.base import Fact
+from wallet.sources.base import Fact, numbers_of
+from wallet.terms import Actor
 
 PROFILE_FACTS = ("number", "full_name", "birth_date", "sex")
 SHOWN_DIGITS = 4
@@ -41,6 +43,7 @@ class Holders:
     """The holders of one transaction."""
 
     repository: IdentityRepository
+    audit: Audit
     clock: Clock
     entropy: Entropy
     index_secret: bytes
@@ -52,35 +55,60 @@ class Holders:
         holder = self.repository.holder_by_number(blind_index(self.index_secret, number))
         return None if holder is None else holder.id
 
+    def recognise(self, facts: Mapping[str, Fact], actor: Actor) -> str | None:
+        """Return the id of the holder whom a register's facts describe, by the current number or any former one.
+
+        Where the register has established a new number the holder has it from here on (`renumber`). None for nobody.
+        """
+        current = str(facts["number"])
+        known = map(self.find, (current, *sorted(numbers_of(facts) - {current})))
+        holder_id = next((each for each in known if each is not None), None)
+        if holder_id is not None:
+            self.renumber(holder_id, facts, actor)
+        return holder_id
+
+    def renumber(self, holder_id: str, facts: Mapping[str, Fact], actor: Actor) -> bool:
+        """Move a holder to the number that the register states now, with what it states of them; return if it was new.
+
+        Facts of somebody else, and a number that another holder has, change nothing. Raises Conflict("already_exists")
+        when another transaction gave the number to somebody meanwhile, NotFound("holder_unknown").
+        """
+        number = str(facts["number"])
+        index = blind_index(self.index_secret, number)
+        former = self.number(holder_id)
+        if number == former or former not in numbers_of(facts) or self.repository.holder_by_number(index) is not None:
+            return False
+        self.repository.renumber(holder_id, index, self._sealed_profile(holder_id, facts))
+        self.audit.record("holder.renumbered", actor, holder_id)
+        return True
+
     def has_number(self, holder_id: str, number: str) -> bool:
         """Return whether this holder has this number. Costs the same whether anybody else has it or nobody."""
         holder = self.repository.holder(holder_id)
         known = b"" if holder is None or holder.number_index is None else holder.number_index
         return hmac.compare_digest(known, blind_index(self.index_secret, number))
 
-    def open(self, facts: Mapping[str, Fact]) -> str:
-        """Return the id of the holder whom a register's facts describe, made when there is none.
+    def open(self, facts: Mapping[str, Fact], actor: Actor) -> str:
+        """Return the id of the holder whom a register's facts describe, made when nobody is recognised.
 
         facts: at least number, full_name and birth_date. Of the rest only what identifies is kept: the register
         stays the register. Raises Conflict("already_exists") when another transaction opened the same holder.
         """
-        number = str(facts["number"])
-        known = self.find(number)
+        known = self.recognise(facts, actor)
         if known is not None:
             return known
         holder_id = new_id(self.entropy, "hld")
         key = self.entropy.bytes(KEY_BYTES)
-        profile = {name: _text(facts[name]) for name in PROFILE_FACTS if name in facts}
+        self._keys[holder_id] = key
         self.repository.add(
             Holder(
                 id=holder_id,
-                number_index=blind_index(self.index_secret, number),
+                number_index=blind_index(self.index_secret, str(facts["number"])),
                 sealed_data_key=seal(self.data_secret, key, holder_id, self.entropy),
-                sealed_profile=seal(key, json.dumps(profile, ensure_ascii=False).encode(), holder_id, self.entropy),
+                sealed_profile=self._sealed_profile(holder_id, facts),
                 created_at=self.clock.now(),
             )
         )
-        self._keys[holder_id] = key
         return holder_id
 
     def hold(self, holder_id: str, *, shared: bool = False) -> None:
@@ -123,6 +151,10 @@ class Holders:
         self._keys.pop(holder_id, None)
         holder.sealed_data_key = holder.sealed_profile = holder.number_index = None
         self.repository.flush()
+
+    def _sealed_profile(self, holder_id: str, facts: Mapping[str, Fact]) -> bytes:
+        profile = {name: _text(facts[name]) for name in PROFILE_FACTS if name in facts}
+        return self.seal(holder_id, holder_id, json.dumps(profile, ensure_ascii=False).encode())
 
     def _data_key(self, holder_id: str) -> bytes:
         if holder_id not in self._keys:

@@ -35,6 +35,10 @@ class Limits:
             raise _too_many(ends_at, now)
         return count
 
+    def give_back(self, scope: str, subject: str) -> None:
+        """Take one counted try back, of which nothing was learnt."""
+        self.repository.give_guess_back(scope, self._fingerprint(scope, subject), self.clock.now())
+
     def check(self, scope: str, subject: str, limit: int) -> None:
         """Refuse as `count` would, and write nothing. Raises TooManyAttempts("too_many_attempts")."""
         now = self.clock.now()

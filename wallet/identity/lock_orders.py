@@ -87,7 +87,7 @@ class LockOrders:
     def receive(self, account_id: str, kind: OrderKind, authority: str, legal_ref: str, actor: Actor) -> OrderView:
         """Take an authority's request down. Raises NotFound("account_unknown"), Conflict("account_closed")."""
         _assert_role(StaffRole.OFFICER, actor)
-        if self.accounts.find(account_id).state is AccountState.CLOSED:
+        if self.accounts.hold(account_id).state is AccountState.CLOSED:
             raise Conflict("account_closed")
         now = self.clock.now()
         row = LockOrder(
@@ -119,6 +119,7 @@ class LockOrders:
     def decide(self, order_id: str, *, grant: bool, written_reason: str | None, actor: Actor) -> OrderView:
         """Grant an order, which locks or unlocks in the same transaction, or refuse it with written reasons.
 
+        To unlock lifts one ground, the heaviest that stands: what the holder asked for themself is theirs to lift.
         Raises NotAllowed("self_approval") for whoever received or forwarded it or whose account it is, InvalidInput
         for a refusal without reasons, NotFound("not_found"), Conflict("order_closed"), and what locking raises; then
         the order waits on.
@@ -129,6 +130,7 @@ class LockOrders:
             raise NotAllowed("self_approval")
         if not grant and not (written_reason or "").strip():
             raise InvalidInput({"/written_reason": "required"})
+        account = self.accounts.hold(order.account_id)
         decision = OrderState.GRANTED if grant else OrderState.REFUSED
         decided = {"decided_by": actor.account_id, "decided_at": self.clock.now(), "written_reason": written_reason}
         self._move(order_id, OrderState.FORWARDED, decision, **decided)
@@ -136,7 +138,9 @@ class LockOrders:
         if grant and order.kind is OrderKind.LOCK:
             self.locking.lock(order.account_id, order.ground, actor, order.legal_ref)
         elif grant:
-            self.accounts.unlock(order.account_id, actor)
+            if account.lock_ground is None:
+                raise Conflict("account_not_locked")
+            self.accounts.unlock(order.account_id, account.lock_ground, actor)
         return self.get(order_id)
 
     def get(self, order_id: str) -> OrderView:

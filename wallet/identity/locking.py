@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wallet.errors import NotAllowed
+from wallet.errors import Conflict, NotAllowed
 from wallet.identity.account_states import LockGround
 from wallet.identity.accounts import Accounts
 from wallet.terms import Actor, StaffRole
@@ -38,17 +38,18 @@ class Lift(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Competence:
-    """Who sets a ground, and what lifts it."""
+    """Who sets a ground, and what lifts it. recorded: by a person only where a register records it."""
 
     lockers: frozenset[Locker]
     lift: Lift
+    recorded: bool = False
 
 
 COMPETENCE: Mapping[LockGround, Competence] = {
     LockGround.HOLDER_REQUEST: Competence(frozenset({Locker.HOLDER}), Lift.ASKED),
     LockGround.TERMS_BROKEN: Competence(frozenset({Locker.OFFICER}), Lift.ORDER),
     LockGround.CARD_REVOKED: Competence(frozenset({Locker.OFFICER}), Lift.GONE),
-    LockGround.HOLDER_DIED: Competence(frozenset({Locker.OFFICER, Locker.SYSTEM}), Lift.NEVER),
+    LockGround.HOLDER_DIED: Competence(frozenset({Locker.OFFICER, Locker.SYSTEM}), Lift.NEVER, recorded=True),
     LockGround.AUTHORITY_REQUEST: Competence(frozenset({Locker.APPROVER}), Lift.ORDER),
     LockGround.CARD_EXPIRED: Competence(frozenset({Locker.SYSTEM}), Lift.GONE),
     LockGround.PERMIT_ENDED: Competence(frozenset({Locker.SYSTEM}), Lift.GONE),
@@ -59,6 +60,9 @@ DESK_GROUNDS = tuple(ground for ground, rule in COMPETENCE.items() if Locker.OFF
 AfterDeath = Callable[[str, Actor], None]
 """What becomes of what a dead holder had; this room knows neither documents nor enrolment."""
 
+DeathRecorded = Callable[[str, Actor], bool]
+"""Whether the register says that the holder of an account died. Raises Unavailable."""
+
 
 @dataclass(frozen=True, slots=True)
 class Locking:
@@ -66,6 +70,7 @@ class Locking:
 
     accounts: Accounts
     after_death: AfterDeath
+    death_recorded: DeathRecorded
 
     def lock_own(self, actor: Actor) -> None:
         """Lock the caller's own account, at once and with every session. Raises Conflict("account_not_active")."""
@@ -74,10 +79,16 @@ class Locking:
     def lock(self, account_id: str, ground: LockGround, actor: Actor, legal_ref: str = "") -> None:
         """Lock an account on a ground that the actor may set.
 
-        Raises NotAllowed("ground_not_yours"), Conflict("account_not_active"), NotFound("account_unknown").
+        A death cannot be undone, so nobody's word is enough for it: the register has to record it. Raises
+        NotAllowed("ground_not_yours"), Conflict("death_not_recorded"), Conflict("account_not_active"),
+        Conflict("ground_stands"), NotFound("account_unknown"), Unavailable.
         """
-        if not COMPETENCE[ground].lockers & _capacities(actor, account_id):
+        rule, capacities = COMPETENCE[ground], _capacities(actor, account_id)
+        if not rule.lockers & capacities:
             raise NotAllowed("ground_not_yours")
+        # The daily look has just asked the register itself.
+        if rule.recorded and Locker.SYSTEM not in capacities and not self.death_recorded(account_id, actor):
+            raise Conflict("death_not_recorded")
         self.accounts.lock(account_id, ground, actor, legal_ref)
         if ground is LockGround.HOLDER_DIED:
             self.after_death(account_id, actor)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, LargeBinary, SmallInteger, String, text
+from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, LargeBinary, SmallInteger, String, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wallet.db import Base, UtcDateTime
@@ -61,6 +61,8 @@ class Account(Base):
 
     password_hash, passcode_hash: NULL until the account is activated. valid_until: the last day of the card or
     residence permit behind it. cooling_off_until: until then nothing sensitive is done after a new binding (S-12).
+    times_locked: how often, so that nothing from before a lock counts after it. activation_key: the device that alone
+    activates it (`wallet.identity.devices.activation_key`); NULL where any may.
     notice_settings: channel to bool, for what the holder may switch off.
     """
 
@@ -72,9 +74,9 @@ class Account(Base):
     state: Mapped[str] = mapped_column(String(16))
     kind: Mapped[str] = mapped_column(String(16), default=HolderKind.CITIZEN, server_default="citizen")
     lock_ground: Mapped[str | None] = mapped_column(String(32))
-    lock_legal_ref: Mapped[str | None] = mapped_column(String(200))
-    locked_by: Mapped[str | None] = mapped_column(String(64))
-    locked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """The heaviest ground in `account_locks`, for quick reading; only `Accounts` writes it."""
+    times_locked: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    activation_key: Mapped[str | None] = mapped_column(String(128))
     password_hash: Mapped[str | None] = mapped_column(String(255))
     passcode_hash: Mapped[str | None] = mapped_column(String(255))
     valid_until: Mapped[date | None] = mapped_column(Date, index=True)
@@ -90,6 +92,21 @@ class Account(Base):
     """When the registers were last asked whether the person lives and the card stands."""
     expiry_told_for: Mapped[date | None] = mapped_column(Date)
     """The `valid_until` whose coming the holder was told of, once."""
+
+
+class AccountLock(Base):
+    """One ground on which an account is locked, as long as any row stands; lifting a ground deletes its row.
+
+    by: account of whoever set it.
+    """
+
+    __tablename__ = "account_locks"
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    ground: Mapped[str] = mapped_column(String(32), primary_key=True)
+    by: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    legal_ref: Mapped[str] = mapped_column(String(200))
 
 
 class Contact(Base):
@@ -160,7 +177,7 @@ class LockOrder(Base):
 
 
 class StaffGrant(Base):
-    """A role that an account has, for one agency and province."""
+    """A role that an account has, for one agency and province. in_force: false until its holder is enrolled."""
 
     __tablename__ = "staff_grants"
 
@@ -168,6 +185,7 @@ class StaffGrant(Base):
     role: Mapped[str] = mapped_column(String(16), primary_key=True)
     agency: Mapped[str] = mapped_column(String(80))
     province: Mapped[str] = mapped_column(String(16))
+    in_force: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class StaffEnrolment(Base):

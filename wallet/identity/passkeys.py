@@ -91,6 +91,22 @@ class Passkeys:
         self.audit.record("passkey.removed", actor, account_id, passkey=passkey_id)
         self.contacts.tell(account_id, "passkey_removed", passkey=passkey_id)
 
+    def remove_all(self, account_id: str, reason: str, actor: Actor) -> int:
+        """Remove every passkey of an account, end their sessions at once, and tell the holder once; return how many.
+
+        For what shuts a thief out: whoever had the former phone or the former secret may have made one.
+        reason: why, for the record. An account without passkeys is told nothing.
+        """
+        self.repository.account(account_id, lock=True)  # none is added meanwhile
+        now, removed = self.clock.now(), self.repository.passkeys(account_id)
+        for row in removed:
+            self.repository.remove_passkey(account_id, row.id, now)
+            self.repository.end_sessions(now, "passkey_removed", passkey_id=row.id)
+            self.audit.record("passkey.removed", actor, account_id, passkey=row.id, reason=reason)
+        if removed:
+            self.contacts.tell(account_id, "passkeys_removed")
+        return len(removed)
+
     def use(
         self, passkey: PasskeyView, assertion: UnverifiedAssertion, sign_count: int, request_id: str
     ) -> Account | None:

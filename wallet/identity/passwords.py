@@ -106,8 +106,9 @@ def check_passcode(passcode: str, *, number: str, birth_date: str, pointer: str 
 
 def _is_pattern(passcode: str) -> bool:
     repeated = any(passcode == passcode[:length] * (6 // length) for length in (1, 2, 3))
-    steps = {(int(after) - int(before)) % 10 for before, after in pairwise(passcode)}
-    return repeated or steps in ({1}, {9})
+    runs = (passcode, passcode[::2] if passcode[::2] == passcode[1::2] else passcode)  # 123456, 112233
+    straight = any(len({(int(after) - int(before)) % 10 for before, after in pairwise(run)}) == 1 for run in runs)
+    return repeated or straight or len(set(passcode)) < 3
 
 
 def _spellings(birth_date: str) -> set[str]:

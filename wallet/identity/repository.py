@@ -15,6 +15,7 @@ from wallet.errors import Conflict, Unavailable
 from wallet.identity.account_states import LockGround
 from wallet.identity.models import (
     Account,
+    AccountLock,
     AccountState,
     Contact,
     Device,
@@ -65,7 +66,7 @@ _SESSION_FACTS = (
     .join(Account, Account.id == SignedInSession.account_id)
     .outerjoin(Device, Device.id == SignedInSession.device_id)
     .outerjoin(Passkey, Passkey.id == SignedInSession.passkey_id)
-    .outerjoin(StaffGrant, StaffGrant.account_id == Account.id)
+    .outerjoin(StaffGrant, (StaffGrant.account_id == Account.id) & StaffGrant.in_force)
     .where(SignedInSession.id == bindparam("session_id"))
 )
 
@@ -118,6 +119,15 @@ class IdentityRepository:
     def holder_by_number(self, number_index: bytes) -> Holder | None:
         return self.session.scalar(select(Holder).where(Holder.number_index == number_index))
 
+    def renumber(self, holder_id: str, number_index: bytes, sealed_profile: bytes) -> None:
+        """Give a holder another number. Raises Conflict("already_exists") when another transaction was first."""
+        holder = self.session.get_one(Holder, holder_id)
+        try:
+            with self.session.begin_nested():
+                holder.number_index, holder.sealed_profile = number_index, sealed_profile
+        except IntegrityError as error:
+            raise Conflict("already_exists") from error
+
     # Accounts
 
     def account(self, account_id: str, *, lock: bool = False) -> Account | None:
@@ -166,7 +176,22 @@ class IdentityRepository:
         return self.session.execute(statement.limit(1)).first() is not None
 
     def grants(self, account_id: str) -> Sequence[StaffGrant]:
-        return self.session.scalars(select(StaffGrant).where(StaffGrant.account_id == account_id)).all()
+        """Return the roles that an account has; none that waits for its enrolment."""
+        statement = select(StaffGrant).where(StaffGrant.account_id == account_id, StaffGrant.in_force)
+        return self.session.scalars(statement).all()
+
+    def grant(self, account_id: str, role: str) -> StaffGrant | None:
+        """Return a role that an account has, or is to have once it is enrolled."""
+        return self.session.get(StaffGrant, (account_id, role), populate_existing=True)
+
+    def put_grants_in_force(self, account_id: str) -> None:
+        """Let every role of an account count."""
+        self._changed(update(StaffGrant).where(StaffGrant.account_id == account_id).values(in_force=True))
+
+    def put_grant_in_force(self, account_id: str, role: str, *, in_force: bool) -> None:
+        """Let one role of an account count, or wait for the enrolment."""
+        statement = update(StaffGrant).where(StaffGrant.account_id == account_id, StaffGrant.role == role)
+        self._changed(statement.values(in_force=in_force))
 
     def answers(self, account_id: str) -> Sequence[SecurityAnswer]:
         statement = select(SecurityAnswer).where(SecurityAnswer.account_id == account_id)
@@ -226,14 +251,31 @@ class IdentityRepository:
 
     def accounts_of_dead(self, locked_before: datetime, limit: int) -> Sequence[str]:
         """Return accounts that were locked on a death before this moment and are not closed."""
-        statement = select(Account.id).where(
-            Account.state == AccountState.LOCKED,
-            Account.lock_ground == LockGround.HOLDER_DIED,
-            Account.locked_at < locked_before,
+        statement = (
+            select(Account.id)
+            .join(AccountLock, AccountLock.account_id == Account.id)
+            .where(
+                Account.state == AccountState.LOCKED,
+                AccountLock.ground == LockGround.HOLDER_DIED,
+                AccountLock.at < locked_before,
+            )
         )
-        return self.session.scalars(statement.order_by(Account.locked_at, Account.id).limit(limit)).all()
+        return self.session.scalars(statement.order_by(AccountLock.at, Account.id).limit(limit)).all()
 
-    # Orders to lock
+    # Grounds of locks, and orders to lock
+
+    def account_locks(self, account_id: str) -> Sequence[AccountLock]:
+        """Return the grounds on which an account is locked."""
+        return self.session.scalars(select(AccountLock).where(AccountLock.account_id == account_id)).all()
+
+    def remove_lock(self, account_id: str, ground: str) -> bool:
+        """Return whether the ground stood; the caller holds the account."""
+        row = self.session.get(AccountLock, (account_id, ground), populate_existing=True)
+        if row is None:
+            return False
+        self.session.delete(row)
+        self.session.flush()
+        return True
 
     def lock_order(self, order_id: str) -> LockOrder | None:
         return self.session.get(LockOrder, order_id, populate_existing=True)
@@ -253,6 +295,16 @@ class IdentityRepository:
     def device(self, device_id: str, *, lock: bool = False) -> Device | None:
         """Return a device. `lock`: nobody else changes it until this transaction ends."""
         return self.session.get(Device, device_id, with_for_update=lock or None, populate_existing=lock)
+
+    def device_of_account(self, device_id: str) -> Device | None:
+        """Return a device that nobody else changes, nor its account, until this transaction ends.
+
+        The account's row is taken first, as everywhere: two that wait for each other's rows never end.
+        """
+        known = self.device(device_id)
+        if known is not None:
+            self.account(known.account_id, lock=True)
+        return self.device(device_id, lock=True)
 
     def bound_device(self, account_id: str) -> Device | None:
         return self.session.scalar(
@@ -417,6 +469,12 @@ class IdentityRepository:
 
     def guess_count(self, scope: str, subject: bytes) -> GuessCount | None:
         return self.session.get(GuessCount, (scope, subject), populate_existing=True)
+
+    def give_guess_back(self, scope: str, subject: bytes, now: datetime) -> None:
+        """Count one try less in one statement, in a window that is not over."""
+        of = (GuessCount.scope == scope, GuessCount.subject == subject)
+        alive = (GuessCount.count > 0, GuessCount.window_ends_at > now)
+        self._changed(update(GuessCount).where(*of, *alive).values(count=GuessCount.count - 1))
 
     def forget_guesses(self, scope: str, subject: bytes) -> None:
         self.session.execute(delete(GuessCount).where(GuessCount.scope == scope, GuessCount.subject == subject))

@@ -96,10 +96,11 @@ def build_identity(
     """Build the services of one transaction."""
     repository = IdentityRepository(session)
     holders = Holders(
-        repository, clock, entropy, keystore.secret(Secret.NUMBER_INDEX), keystore.secret(Secret.DATA_KEYS)
+        repository, audit, clock, entropy, keystore.secret(Secret.NUMBER_INDEX), keystore.secret(Secret.DATA_KEYS)
     )
     contacts = Contacts(repository, holders, telling, clock, keystore.secret(Secret.NUMBER_INDEX))
-    devices = Devices(repository, contacts, audit, clock, timedelta(hours=settings.cooling_off_hours))
+    passkeys = Passkeys(repository, contacts, audit, clock, entropy)
+    devices = Devices(repository, contacts, passkeys, audit, clock, timedelta(hours=settings.cooling_off_hours))
     limits = Limits(repository, clock, keystore.secret(Secret.CODES))
     strangers = Strangers(limits, audit, settings.spraying_tries)
     accounts = Accounts(
@@ -133,7 +134,7 @@ def build_identity(
         limits=limits,
         questions=SecurityQuestions(repository),
         strangers=strangers,
-        passkeys=Passkeys(repository, contacts, audit, clock, entropy),
+        passkeys=passkeys,
         staffing=Staffing(repository, accounts, audit, clock, entropy, keystore.secret(Secret.CODES)),
     )
 

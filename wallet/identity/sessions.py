@@ -163,7 +163,7 @@ class Sessions:
     session_life: timedelta
 
     def start(self, account_id: str, level: AuthLevel, beginning: Beginning) -> SignedIn:
-        """Begin a session with its first refresh token."""
+        """Begin a session with its first refresh token. Of one in a browser the holder is told."""
         now = self.clock.now()
         row = SignedInSession(
             id=new_id(self.entropy, "ses"),
@@ -186,6 +186,8 @@ class Sessions:
         self.audit.record(
             "session.started", _actor(live, beginning.request_id), account_id, session=row.id, auth_level=int(level)
         )
+        if beginning.passkey_id is not None:
+            self.contacts.tell(account_id, "signed_in_elsewhere", session=row.id)
         return self._signed_in(live, 1, now)
 
     def check(self, session_id: str) -> LiveSession:
@@ -203,6 +205,24 @@ class Sessions:
         ):
             raise NotAuthenticated("session_ended")
         return _live(facts)
+
+    def stands(self, session_id: str | None) -> bool:
+        """Return whether `check` would let a session through."""
+        try:
+            self.check(session_id or "")
+        except NotAuthenticated:
+            return False
+        return True
+
+    def end_for_staff(self, account_id: str, actor: Actor) -> None:
+        """End every session of an account at once, as staff decides, and tell its holder (S-23).
+
+        Raises NotFound("account_unknown").
+        """
+        if self.repository.account(account_id, lock=True) is None:
+            raise NotFound("account_unknown")
+        self.end_all(account_id, "staff_ended", actor)
+        self.contacts.tell(account_id, "sessions_ended")
 
     def raise_level(self, session_id: str, level: AuthLevel, request_id: str) -> SignedIn:
         """Record that the session was authenticated again, and return tokens that say so.

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from wallet.clock import Clock
 from wallet.errors import InvalidInput, Malformed, NotAllowed, NotAuthenticated, Unavailable
+from wallet.identity.account_states import LockGround
 from wallet.identity.accounts import Accounts
 from wallet.identity.attempts import Attempt
 from wallet.identity.compact_jws import public_jwk
@@ -205,7 +206,7 @@ class SigningIn:
         unlocked = False
         with self.write() as work:
             if right and work.sessions.attempts.accept(attempt, new_hash) is not None:
-                work.accounts.unlock(attempt.account_id, attempt.actor)
+                work.accounts.unlock(attempt.account_id, LockGround.HOLDER_REQUEST, attempt.actor)
                 unlocked = True
             else:
                 work.sessions.attempts.refuse(attempt)
@@ -248,8 +249,7 @@ class SigningIn:
     def _sign_in_with_device(self, proof: UnverifiedProof, beginning: Beginning) -> SignedIn:
         signed_in = None
         with self.write() as work:
-            attempts = work.sessions.attempts
-            account = attempts.owner(attempts.admit(proof))
+            account = work.sessions.attempts.owner(proof)
             if account is not None:
                 signed_in = work.sessions.start(account.id, level_of({Factor.DEVICE}), beginning)
         if signed_in is None:  # raised after the commit: the challenge stays used, whatever came of it (S-14)

@@ -1,7 +1,8 @@
 """Staff: who has which role, and how the first of them gets in where there is no desk yet.
 
 Whoever has the server's shell gives a role and hands over a token that enrols one device, once, within a quarter of
-an hour. It opens an account that was never activated, and no other: nobody's own account is taken over with it.
+an hour. It opens an account that was never activated, and no other: nobody's own account is taken over with it. Until
+then the role is only on paper.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -50,12 +51,13 @@ class Appointment:
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """One role of one account."""
+    """One role of one account. in_force: False until the account is enrolled."""
 
     account_id: str
     profile: Profile
     grant: Grant
     state: AccountState
+    in_force: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,10 @@ class Staffing:
     def appoint(self, facts: Mapping[str, Fact], grant: Grant, phone: str | None, actor: Actor) -> Appointment:
         """Give a role to the person whom `facts` describe, and a token where their account is not active yet.
 
-        A token from before is void. Raises Conflict("person_deceased"), Conflict("account_locked"),
-        Conflict("account_closed"), Conflict("staff_level_too_low") for an active account of level 1, InvalidInput.
+        With a token the role counts only once that was used: an account that was activated in any other way, by
+        whoever has the appointee's phone number, is a citizen's. A token from before is void.
+        Raises Conflict("person_deceased"), Conflict("account_locked"), Conflict("account_closed"),
+        Conflict("staff_level_too_low") for an active account of level 1, InvalidInput.
         """
         if facts.get("alive") is False:
             raise Conflict("person_deceased")
@@ -110,9 +114,10 @@ class Staffing:
             raise Conflict("account_locked")
         elif account.level < AccountLevel.TWO:
             raise Conflict("staff_level_too_low")
-        new = grant.role not in {held.role for held in self.accounts.grants(account_id)}
+        new = self.repository.grant(account_id, grant.role) is None
         if new:
             self.accounts.grant(account_id, grant, actor)
+        self.repository.put_grant_in_force(account_id, grant.role, in_force=enrolment is None)
         return Appointment(account_id, new, enrolment)
 
     def dismiss(self, account_id: str, role: StaffRole, actor: Actor) -> None:
@@ -123,13 +128,14 @@ class Staffing:
         self.audit.record("staff.dismissed", actor, account_id, role=str(role))
 
     def members(self) -> Sequence[StaffMember]:
-        """Return every role that anybody has."""
+        """Return every role that anybody has, or is to have once enrolled."""
         return [
             StaffMember(
                 row.account_id,
                 self.accounts.profile(row.account_id),
                 Grant(StaffRole(row.role), row.agency, row.province),
                 self.accounts.find(row.account_id).state,
+                row.in_force,
             )
             for row in self.repository.staff()
         ]
@@ -141,10 +147,15 @@ class Staffing:
             raise NotAuthenticated("enrolment_invalid")
         return row.account_id
 
-    def use(self, token: str) -> None:
-        """Use a token up. Raises NotAuthenticated("enrolment_invalid") unless this call is the first, and in time."""
+    def use(self, token: str, actor: Actor) -> None:
+        """Use a token up for the actor's account, whose roles count from now on.
+
+        Raises NotAuthenticated("enrolment_invalid") unless this call is the first, and in time.
+        """
         if not self.repository.use_staff_enrolment(self._digest(token), self.clock.now()):
             raise NotAuthenticated("enrolment_invalid")
+        self.repository.put_grants_in_force(actor.account_id)
+        self.audit.record("staff.enrolled", actor, actor.account_id)
 
     def _enrol(self, account_id: str, actor: Actor) -> Enrolment:
         token = TOKEN_PREFIX + self.entropy.bytes(TOKEN_BYTES).hex()
@@ -208,7 +219,7 @@ class StaffEnrolling:
         passcode_hash = self.hasher.hash(Knowledge.PASSCODE, order.passcode)
         actor = Actor(account_id, device_id=order.device_id, request_id=request_id)
         with self.write() as work:
-            work.staffing.use(order.token)
+            work.staffing.use(order.token, actor)
             work.devices.use_challenge(proof.challenge)
             work.accounts.activate(account_id, password_hash=password_hash, passcode_hash=passcode_hash, actor=actor)
             work.devices.bind(

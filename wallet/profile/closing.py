@@ -19,6 +19,8 @@ from wallet.profile.export import Rooms
 from wallet.terms import Actor
 
 WARDS, ORGANISATIONS = "wards_depend_on_you", "organisations_depend_on_you"
+PROCEDURE = "procedure_unfinished"
+"""An authority's order waits. The code does not say so: what is not decided is not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +74,19 @@ class Closing:
     def close(self, actor: Actor) -> Closed:
         """Close the caller's account for good.
 
-        Raises Conflict("wards_depend_on_you"), Conflict("organisations_depend_on_you"), Conflict("account_closed").
+        Raises Conflict("wards_depend_on_you"), Conflict("organisations_depend_on_you"),
+        Conflict("procedure_unfinished"), Conflict("account_closed").
         """
         person = _person(actor)
         self.holders.hold(person.holder_id)  # whoever is issuing for them has finished now, or finds nobody
+        self.accounts.hold(person.account_id)  # an order that is being received is there now, or comes too late
         blocked = self._obstacles(person)
         if WARDS in blocked:
             raise Conflict("wards_depend_on_you")
         if ORGANISATIONS in blocked:
             raise Conflict("organisations_depend_on_you")
+        if PROCEDURE in blocked:
+            raise Conflict("procedure_unfinished")
         effects = self._effects(person)
         self.revoking.revoke_all(person.holder_id, RevocationReason.HOLDER_ASKED, actor)
         self.accounts.close(person.account_id, actor)
@@ -93,8 +99,12 @@ class Closing:
         return Closed(self.clock.now(), effects)
 
     def _obstacles(self, person: Person) -> tuple[str, ...]:
-        wards, organisations = self.rooms.identity.sole_wards(person), self.rooms.enrolment.organisations(person)
-        return tuple(code for code, count in ((WARDS, wards), (ORGANISATIONS, organisations)) if count)
+        found = {
+            WARDS: self.rooms.identity.sole_wards(person),
+            ORGANISATIONS: self.rooms.enrolment.organisations(person),
+            PROCEDURE: self.rooms.identity.waiting_orders(person),
+        }
+        return tuple(code for code, count in found.items() if count)
 
     def _effects(self, person: Person) -> Effects:
         return Effects(

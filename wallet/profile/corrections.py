@@ -15,6 +15,7 @@ from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from wallet.identity.accounts import Accounts
 from wallet.identity.contacts import Contacts
 from wallet.identity.guardians import Guardians
 from wallet.identity.holders import Holders, Profile
@@ -23,7 +24,7 @@ from wallet.profile.models import CorrectionRow, EvidenceRow
 from wallet.profile.repository import CorrectionRepository
 from wallet.sources.base import Ground, RegisterCode
 from wallet.sources.reading import Sources
-from wallet.terms import Actor
+from wallet.terms import Actor, StaffRole
 from wallet.working_days import ZONE, WorkingDays
 
 A_DAY = timedelta(days=1)
@@ -36,7 +37,8 @@ OWNERS: Mapping[RegisterCode, str] = {
     RegisterCode.CARDS: "c06",
     RegisterCode.IMMIGRATION: "a08",
 }
-"""Register to the agency that keeps it and decides; names are in the catalogue's section `agencies`."""
+"""Register to the agency that keeps it and decides. A reviewer's grant names the agency by this code; what people call
+it is in the catalogue's section `agencies`."""
 
 
 class CorrectionState(StrEnum):
@@ -117,6 +119,7 @@ class Corrections:
 
     rows: CorrectionRepository
     holders: Holders
+    accounts: Accounts
     contacts: Contacts
     guardians: Guardians
     sources: Sources
@@ -178,13 +181,13 @@ class Corrections:
         rows, following = self.rows.page_of_holder(_holder(actor), limit, place)
         return [_summary(row) for row in rows], following
 
-    # The agency's side
+    # The agency's side: of what another agency keeps, its reviewer sees nothing
 
     def queue(
-        self, state: CorrectionState, limit: int, place: str | None
+        self, state: CorrectionState, actor: Actor, limit: int, place: str | None
     ) -> tuple[list[CorrectionSummary], str | None]:
-        """Return one page of what is in a state, what is due first, and where the next one starts."""
-        rows, following = self.rows.page_of_state(str(state), limit, place)
+        """Return one page of the agency's own that are in a state, what is due first, and where the next one starts."""
+        rows, following = self.rows.page_of_owner(self._agency(actor), str(state), limit, place)
         return [_summary(row) for row in rows], following
 
     def open(self, correction_id: str, actor: Actor) -> tuple[CorrectionView, Profile]:
@@ -192,8 +195,7 @@ class Corrections:
 
         Raises NotFound, NotAllowed("not_for_oneself").
         """
-        row = self._row(correction_id)
-        self._assert_anothers(row, actor)
+        row = self._kept(correction_id, actor)
         self.audit.record("correction.read", actor, row.id, purpose=PURPOSE)
         if self.rows.move(row.id, [CorrectionState.RECEIVED], state=str(CorrectionState.FORWARDED)):
             self.audit.record("correction.forwarded", actor, row.id, owner=row.owner)
@@ -202,8 +204,7 @@ class Corrections:
 
     def open_evidence(self, correction_id: str, evidence_id: str, actor: Actor) -> Evidence:
         """Return one file to the agency. The reading is recorded. Raises NotFound, NotAllowed("not_for_oneself")."""
-        row = self._row(correction_id)
-        self._assert_anothers(row, actor)
+        row = self._kept(correction_id, actor)
         self.audit.record("correction.read", actor, row.id, purpose=PURPOSE, evidence=evidence_id)
         return self._file(row, evidence_id)
 
@@ -212,8 +213,7 @@ class Corrections:
 
         Raises NotFound, NotAllowed("not_for_oneself"), Conflict("correction_closed").
         """
-        row = self._row(correction_id)
-        self._assert_anothers(row, actor)
+        row = self._kept(correction_id, actor)
         state = CorrectionState.ACCEPTED if accept else CorrectionState.REFUSED
         decided = self.rows.move(
             row.id,
@@ -240,10 +240,25 @@ class Corrections:
         if order.fact not in facts.values:
             raise InvalidInput({"/fact": "unknown_fact"})
 
-    def _assert_anothers(self, row: CorrectionRow, actor: Actor) -> None:
+    def _kept(self, correction_id: str, actor: Actor) -> CorrectionRow:
+        """Return a correction of what the reviewer's agency keeps, and of somebody else.
+
+        Raises NotFound("not_found"), NotAllowed("not_for_oneself").
+        """
+        row = self._row(correction_id)
+        if row.owner != self._agency(actor):
+            raise NotFound("not_found")
         wards = {ward.holder_id for ward in self.guardians.wards(actor.account_id)}
         if row.holder_id in wards | {actor.holder_id}:
             raise NotAllowed("not_for_oneself")
+        return row
+
+    def _agency(self, actor: Actor) -> str:
+        """Return for which agency somebody reviews. Raises NotAllowed("not_allowed")."""
+        for grant in self.accounts.grants(actor.account_id):
+            if grant.role is StaffRole.REVIEWER:
+                return grant.agency
+        raise NotAllowed("not_allowed")
 
     def _own(self, correction_id: str, actor: Actor) -> CorrectionRow:
         row = self._row(correction_id)

@@ -20,7 +20,7 @@ class CorrectionRow(Base):
     __tablename__ = "corrections"
     __table_args__ = (
         Index("ix_corrections_holder_created", "holder_id", "created_at", "id"),
-        Index("ix_corrections_queue", "state", "due_at", "id"),
+        Index("ix_corrections_queue", "owner", "state", "due_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)

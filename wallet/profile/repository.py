@@ -34,10 +34,14 @@ class CorrectionRepository:
         )
         return keyset_page(self.session, statement, limit, place)
 
-    def page_of_state(self, state: str, limit: int, place: str | None) -> tuple[list[CorrectionRow], str | None]:
-        """Return one page of a state, what is due first, and the place of the next."""
+    def page_of_owner(
+        self, owner: str, state: str, limit: int, place: str | None
+    ) -> tuple[list[CorrectionRow], str | None]:
+        """Return one page of what an agency has in a state, what is due first, and the place of the next."""
         statement = (
-            select(CorrectionRow).where(CorrectionRow.state == state).order_by(CorrectionRow.due_at, CorrectionRow.id)
+            select(CorrectionRow)
+            .where(CorrectionRow.owner == owner, CorrectionRow.state == state)
+            .order_by(CorrectionRow.due_at, CorrectionRow.id)
         )
         return keyset_page(self.session, statement, limit, place)
 

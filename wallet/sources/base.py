@@ -57,6 +57,12 @@ class Facts:
     as_of: datetime
 
 
+def numbers_of(person: Mapping[str, Fact]) -> frozenset[str]:
+    """Return the number of a person and every former one, for a register may name somebody by either."""
+    former = person.get("former_numbers", ())
+    return frozenset({str(person["number"]), *map(str, former if isinstance(former, tuple) else ())})
+
+
 class Register(Protocol):
     """One register, embedded or a partner's over the network."""
 

@@ -7,9 +7,8 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from wallet.identity.sessions import DPOP
 from wallet.identity.signing_in import SignInOrder, StepUpOrder
-from wallet.terms import AccountLevel, AuthLevel
 from wallet.web.addresses import client_block
-from wallet.web.answers import answer
+from wallet.web.answers import NO_STORE, answer
 from wallet.web.auth import (
     DPOP_SCHEME,
     MAX_HEADER_CHARACTERS,
@@ -19,13 +18,11 @@ from wallet.web.auth import (
     request_url,
 )
 from wallet.web.context import current_wallet, request_id
-from wallet.web.operations import Routes, operation
+from wallet.web.operations import OWN_SESSION, Routes, operation
 from wallet.web.schemas import Moment, StrictSchema
 from wallet.web.session_answers import AssertionSchema, SessionSchema, session_answer
 
 routes = Routes("sessions", __name__, url_prefix="/v1", description="Signing in with a device, and out")
-NO_STORE = "no-store"
-OWN_SESSION: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.ONE}
 
 
 def _token(**options: Any) -> fields.String:

@@ -90,7 +90,7 @@ def revoke_document(work: Work, order: dict[str, str], document_id: str) -> Resp
     return answer(RevocationSchema(), made, 201)
 
 
-@operation(routes, "GET", "/utilities/<code>", **ADMIN)
+@operation(routes, "GET", "/utilities/<code>", **ADMIN, versioned=True)
 @routes.response(200, LaunchSchema)
 def read_launch(code: str) -> Response:
     """Read the state of a utility; its ETag goes into If-Match of the next change."""
@@ -98,7 +98,7 @@ def read_launch(code: str) -> Response:
         return _launch_answer(work.rollout.launch(code))
 
 
-@operation(routes, "PATCH", "/utilities/<code>", **ADMIN, if_match=True)
+@operation(routes, "PATCH", "/utilities/<code>", **ADMIN, if_match=True, location=True)
 @routes.arguments(LaunchChangeSchema)
 @routes.response(200, LaunchSchema)
 @routes.alt_response(202, schema=ApprovalSchema)

@@ -15,6 +15,7 @@ from wallet.web.context import current_wallet
 from wallet.web.schemas import Count, StrictSchema
 
 PRIVATE = "private, no-store"
+NO_STORE = "no-store"
 
 
 class PageQuery(StrictSchema):

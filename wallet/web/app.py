@@ -39,6 +39,7 @@ from wallet.web import (
 )
 from wallet.web.auth import install as install_auth
 from wallet.web.context import EVERY_ANSWER, EXTENSION, request_id
+from wallet.web.draining import Draining
 from wallet.web.lane import CheckLane
 from wallet.web.openapi import document
 from wallet.web.schemas import Both, Moment
@@ -100,7 +101,8 @@ def create_app(wallet: Wallet) -> Flask:
     problems.register(app)
     app.before_request(_begin)
     app.after_request(_finish)
-    app.wsgi_app = CheckLane(app.wsgi_app, wallet)  # type: ignore[method-assign]  # Flask's own place for a middleware
+    drained = Draining(app.wsgi_app, wallet.settings.max_body_bytes)
+    app.wsgi_app = CheckLane(drained, wallet)  # type: ignore[method-assign]  # Flask's own place for a middleware
     return app
 
 

@@ -45,6 +45,7 @@ class Access:
     """Who may call an operation. max_age: how long ago the session's level may have been reached.
 
     cooling_off: refused for a while after a new binding (S-12). for_wards: a guardian may call it for a ward.
+    device: from the phone alone, for a browser that came in by passkey has none.
     """
 
     account_level: AccountLevel
@@ -53,6 +54,7 @@ class Access:
     max_age: timedelta | None
     cooling_off: bool = False
     for_wards: bool = False
+    device: bool = False
 
 
 class WalletJWTManager(JWTManager):
@@ -103,13 +105,14 @@ def requires(
     max_age: timedelta | None = None,
     cooling_off: bool = False,
     for_wards: bool = False,
+    device: bool = False,
 ) -> Callable[[View], View]:
     """Declare who may call a view; the declaration stands on the view as `access`.
 
-    Raises NotAuthenticated, NotAllowed("not_allowed"), LevelTooLow("level_too_low"),
+    Raises NotAuthenticated, NotAllowed("not_allowed" or "device_needed"), LevelTooLow("level_too_low"),
     StepUpRequired("step_up_required"), Unavailable("dependency_unavailable").
     """
-    access = Access(account_level, auth_level, role, max_age, cooling_off, for_wards)
+    access = Access(account_level, auth_level, role, max_age, cooling_off, for_wards, device)
 
     def declare(view: View) -> View:
         @wraps(view)
@@ -241,6 +244,8 @@ def _authorise(access: Access) -> None:
         raise NotAllowed("not_allowed")
     if actor.account_level < access.account_level:
         raise LevelTooLow("level_too_low", needed=int(access.account_level))
+    if access.device and actor.device_id is None:  # no step up makes a device of a browser
+        raise NotAllowed("device_needed")
     level = int(access.auth_level)
     if access.max_age is not None:
         stale = current_wallet().clock.now() - g.authenticated_at > access.max_age

@@ -17,20 +17,18 @@ from wallet.errors import InvalidInput
 from wallet.identity.questions import LONGEST, QUESTIONS, Answer
 from wallet.terms import AccountLevel, AuthLevel, StaffRole
 from wallet.web.addresses import client_block
-from wallet.web.answers import PageQuery, answer, page_answer, place_of
+from wallet.web.answers import NO_STORE, PageQuery, answer, page_answer, place_of
 from wallet.web.auth import FRESH, MAX_HEADER_CHARACTERS, current_actor
 from wallet.web.context import current_wallet, request_id
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import Moment, PublicKeySchema, StrictSchema
+from wallet.web.schemas import LEGAL_REF, NAME, Moment, PublicKeySchema, StrictSchema
 from wallet.wiring import Work
 
 routes = Routes("ceremonies", __name__, url_prefix="/v1", description="Activation, a new phone, a forgotten secret")
-NO_STORE = "no-store"
 OWN_DEVICE: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.FOUR, "max_age": FRESH}
 _BEGUN_HERE = [str(kind) for kind in CeremonyKind if kind is not CeremonyKind.PHONE_CHANGE]
 _FACTORS = [str(factor) for factor in Factor]
-_NAME = r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]{1,80}\Z"
 
 
 class StepSchema(StrictSchema):
@@ -50,7 +48,7 @@ class CeremonyOrderSchema(StepSchema):
     number = fields.String(required=True, validate=validate.Regexp(r"^[0-9]{12}\Z"))
     phone = fields.String(validate=validate.Length(1, 16))
     device_id = fields.String(required=True, validate=validate.Regexp(r"^dev_[A-Za-z0-9_-]{1,60}\Z"))
-    device_name = fields.String(required=True, validate=validate.Regexp(_NAME))
+    device_name = fields.String(required=True, validate=validate.Regexp(NAME))
     public_key = fields.Nested(PublicKeySchema, required=True)
     biometric_key = fields.Nested(PublicKeySchema)
 
@@ -167,7 +165,7 @@ class VouchingSchema(StrictSchema):
     )
     legal_ref = fields.String(
         required=True,
-        validate=validate.Regexp(r"^[0-9A-Za-z./-]{3,64}\Z"),
+        validate=LEGAL_REF,
         metadata={"description": "The record of the procedure at the desk; no name and no number of a person"},
     )
 
@@ -195,7 +193,10 @@ def read_ceremony(step: dict[str, str], ceremony_id: str) -> Response:
 @routes.arguments(StepSchema)
 @routes.response(202, CodeSentSchema)
 def send_code(step: dict[str, str], ceremony_id: str) -> Response:
-    """Have a one-time code sent by SMS. The former one stops counting."""
+    """Have a one-time code sent by SMS. The former one stops counting.
+
+    Only the activation begins with it: elsewhere the card or the bound device comes first (403).
+    """
     sent = current_wallet().conducting.send_code(ceremony_id, step["proof"], request_id())
     return answer(CodeSentSchema(), sent, 202, cache=NO_STORE)
 

@@ -122,7 +122,7 @@ class CorrectionPageSchema(StrictSchema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-@operation(routes, "POST", "", **OWN, max_body=MAX_BODY)
+@operation(routes, "POST", "", **OWN, max_body=MAX_BODY, location=True)
 @routes.arguments(CorrectionOrderSchema)
 @routes.response(201, CorrectionSchema)
 @once

@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 from wallet.profile.corrections import CorrectionState
 from wallet.terms import AccountLevel, AuthLevel, StaffRole
 from wallet.web.answers import PageQuery, answer, page_answer, place_of
-from wallet.web.auth import current_actor
+from wallet.web.auth import FRESH, current_actor
 from wallet.web.context import current_wallet
 from wallet.web.corrections import (
     CorrectionPageSchema,
@@ -67,11 +67,11 @@ class CorrectionDecisionSchema(StrictSchema):
 @routes.arguments(CorrectionQuery, location="query")
 @routes.response(200, CorrectionPageSchema)
 def list_corrections_for_desk(query: dict[str, Any]) -> Response:
-    """List corrections of one state, what is due first. Whom they are about is told by reading one."""
-    state = CorrectionState(query["state"])
-    purpose = f"desk-corrections:{state}"
+    """List your agency's corrections of one state, what is due first. Whom they are about is told by reading one."""
+    state, actor = CorrectionState(query["state"]), current_actor()
+    purpose = f"desk-corrections:{actor.account_id}:{state}"
     with current_wallet().read() as work:
-        rows, following = work.corrections.queue(state, query["limit"], place_of(query["cursor"], purpose))
+        rows, following = work.corrections.queue(state, actor, query["limit"], place_of(query["cursor"], purpose))
     return page_answer(CorrectionSummarySchema(), [in_words(row) for row in rows], following, purpose, query["limit"])
 
 
@@ -94,7 +94,7 @@ def read_evidence_for_desk(correction_id: str, evidence_id: str) -> Response:
     return attached(file, evidence_id)
 
 
-@operation(routes, "POST", "/<correction_id>/decision", **REVIEWER)
+@operation(routes, "POST", "/<correction_id>/decision", **REVIEWER, max_age=FRESH)
 @routes.arguments(CorrectionDecisionSchema)
 @routes.response(200, CorrectionSchema)
 @once

@@ -50,7 +50,13 @@ def list_devices(query: dict[str, Any]) -> Response:
 
 
 @operation(
-    routes, "DELETE", "/devices/<device_id>", account_level=AccountLevel.ONE, auth_level=AuthLevel.TWO, max_age=FRESH
+    routes,
+    "DELETE",
+    "/devices/<device_id>",
+    account_level=AccountLevel.ONE,
+    auth_level=AuthLevel.TWO,
+    max_age=FRESH,
+    device=True,
 )
 @routes.response(204)
 def unbind_device(device_id: str) -> Response:

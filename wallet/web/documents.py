@@ -83,6 +83,7 @@ class DocumentPageSchema(PageSchema):
     auth_level=AuthLevel.ONE,
     for_wards=True,
     cooling_off=True,
+    location=True,
 )
 @routes.arguments(RequestOrderSchema)
 @routes.response(201, RequestSchema)
@@ -159,7 +160,7 @@ def read_document(document_id: str) -> Response:
     "GET",
     "/documents/<document_id>/code.txt",
     account_level=AccountLevel.ONE,
-    auth_level=AuthLevel.ONE,
+    auth_level=AuthLevel.TWO,
     etag=True,
     for_wards=True,
 )
@@ -174,7 +175,7 @@ def read_code_text(document_id: str) -> Response:
     "GET",
     "/documents/<document_id>/code.svg",
     account_level=AccountLevel.ONE,
-    auth_level=AuthLevel.ONE,
+    auth_level=AuthLevel.TWO,
     etag=True,
     for_wards=True,
 )
@@ -189,7 +190,7 @@ def read_code_svg(document_id: str) -> Response:
     "GET",
     "/documents/<document_id>/code.png",
     account_level=AccountLevel.ONE,
-    auth_level=AuthLevel.ONE,
+    auth_level=AuthLevel.TWO,
     etag=True,
     for_wards=True,
 )

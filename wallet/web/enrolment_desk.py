@@ -15,10 +15,10 @@ from wallet.enrolment.desk import (
     ForeignPapers,
 )
 from wallet.enrolment.repository import APPROVED, RECEIVED, RECORDED, REFUSED
-from wallet.terms import AccountLevel, AuthLevel, StaffRole
 from wallet.web.answers import PageQuery, answer, page_answer, place_of
 from wallet.web.auth import FRESH, current_actor
 from wallet.web.context import current_wallet
+from wallet.web.desks import APPROVER, EITHER, OFFICER
 from wallet.web.documents import PageSchema
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
@@ -27,13 +27,6 @@ from wallet.web.schemas import Moment, StrictSchema
 from wallet.wiring import Work
 
 routes = Routes("enrolment_desk", __name__, url_prefix="/v1/desk", description="The enrolment desk, for staff")
-OFFICER: dict[str, Any] = {
-    "account_level": AccountLevel.TWO,
-    "auth_level": AuthLevel.TWO,
-    "role": StaffRole.OFFICER,
-}
-APPROVER: dict[str, Any] = OFFICER | {"role": StaffRole.APPROVER}
-STAFF: dict[str, Any] = OFFICER | {"role": frozenset({StaffRole.OFFICER, StaffRole.APPROVER})}
 STATES = (RECORDED, RECEIVED, APPROVED, REFUSED)
 
 
@@ -158,7 +151,7 @@ def read_card_text(order: dict[str, str]) -> Response:
     return answer(CardReadingSchema(), parse_card(order["text"]))
 
 
-@operation(routes, "POST", "/applications", **OFFICER, max_body=MAX_BODY)
+@operation(routes, "POST", "/applications", **OFFICER, max_body=MAX_BODY, location=True)
 @routes.arguments(ApplicationOrderSchema)
 @routes.response(201, ApplicationSchema)
 @once
@@ -168,7 +161,7 @@ def record_application(work: Work, order: dict[str, Any]) -> Response:
     return answer(ApplicationSchema(), _body(made), 201, {"Location": f"/v1/desk/applications/{made.id}"})
 
 
-@operation(routes, "GET", "/applications", **STAFF)
+@operation(routes, "GET", "/applications", **EITHER)
 @routes.arguments(QueueQuery, location="query")
 @routes.response(200, ApplicationPageSchema)
 def list_applications(query: dict[str, Any]) -> Response:
@@ -182,7 +175,7 @@ def list_applications(query: dict[str, Any]) -> Response:
     return page_answer(ApplicationSummarySchema(), bodies, following, purpose, query["limit"])
 
 
-@operation(routes, "GET", "/applications/<application_id>", **STAFF)
+@operation(routes, "GET", "/applications/<application_id>", **EITHER)
 @routes.response(200, ApplicationSchema)
 def read_application(application_id: str) -> Response:
     """Read one application with its form. That you read it is recorded."""

@@ -10,26 +10,19 @@ from wallet.errors import InvalidInput, pointer_step
 from wallet.identity.account_states import LockGround
 from wallet.identity.lock_orders import OrderKind, OrderState
 from wallet.identity.locking import DESK_GROUNDS
-from wallet.terms import AccountLevel, AuthLevel, StaffRole
+from wallet.terms import AccountLevel, AuthLevel
 from wallet.web.answers import PRIVATE, PageQuery, answer, page_answer, place_of
-from wallet.web.auth import current_actor
+from wallet.web.auth import FRESH, current_actor
 from wallet.web.context import current_wallet
+from wallet.web.desks import APPROVER, EITHER, OFFICER
 from wallet.web.documents import PageSchema
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import Moment, StrictSchema, parse_json, read_body
+from wallet.web.schemas import LEGAL_REF, Moment, StrictSchema, parse_json, read_body
 from wallet.wiring import Work
 
 routes = Routes("locks", __name__, url_prefix="/v1", description="Locking and unlocking accounts")
-OFFICER: dict[str, Any] = {
-    "account_level": AccountLevel.TWO,
-    "auth_level": AuthLevel.TWO,
-    "role": StaffRole.OFFICER,
-}
-APPROVER: dict[str, Any] = OFFICER | {"role": StaffRole.APPROVER}
-EITHER: dict[str, Any] = OFFICER | {"role": frozenset({StaffRole.OFFICER, StaffRole.APPROVER})}
 NUMBER = r"^[0-9]{12}\Z"
-LEGAL_REF = validate.Length(3, 200)
 
 
 class WhoseSchema(StrictSchema):
@@ -69,7 +62,7 @@ class DeskUnlockSchema(StrictSchema):
 
 
 class AccountStandingSchema(StrictSchema):
-    """How an account stands now."""
+    """How an account stands now. ground: the heaviest of those that stand."""
 
     account_id = fields.String(required=True)
     state = fields.String(required=True, metadata={"x-extensible-enum": ["approved", "active", "locked"]})
@@ -137,7 +130,7 @@ def lock_own_account() -> Response:
     return Response(status=204, headers={"Cache-Control": PRIVATE})
 
 
-@operation(routes, "POST", "/desk/locks", **OFFICER)
+@operation(routes, "POST", "/desk/locks", **OFFICER, max_age=FRESH)
 @routes.arguments(DeskLockSchema)
 @routes.response(201, AccountStandingSchema)
 @once
@@ -148,18 +141,21 @@ def lock_at_desk(work: Work, order: dict[str, str]) -> Response:
     return _standing(work, account_id)
 
 
-@operation(routes, "POST", "/desk/unlocks", **OFFICER)
+@operation(routes, "POST", "/desk/unlocks", **OFFICER, max_age=FRESH)
 @routes.arguments(DeskUnlockSchema)
 @routes.response(201, AccountStandingSchema)
 @once
 def unlock_at_desk(work: Work, order: dict[str, Any]) -> Response:
-    """Unlock for a holder with form TK03: at once where they had asked for the lock, else when its ground is gone."""
+    """Unlock for a holder with form TK03: at once where they had asked for the lock, else when its ground is gone.
+
+    The account stays locked while another ground stands: the answer says which.
+    """
     account_id = _account(work, order)
     work.unlocking.unlock(account_id, UnlockForm(**order["form"]), current_actor(), order["legal_ref"])
     return _standing(work, account_id)
 
 
-@operation(routes, "POST", "/desk/lock-orders", **OFFICER)
+@operation(routes, "POST", "/desk/lock-orders", **OFFICER, max_age=FRESH, location=True)
 @routes.arguments(LockOrderReceiptSchema)
 @routes.response(201, LockOrderSchema)
 @once
@@ -191,7 +187,7 @@ def read_lock_order(order_id: str) -> Response:
         return answer(LockOrderSchema(), work.lock_orders.get(order_id))
 
 
-@operation(routes, "POST", "/desk/lock-orders/<order_id>/forwarding", **OFFICER)
+@operation(routes, "POST", "/desk/lock-orders/<order_id>/forwarding", **OFFICER, max_age=FRESH)
 @routes.response(201, LockOrderSchema)
 @once
 def forward_lock_order(work: Work, order_id: str) -> Response:
@@ -200,7 +196,7 @@ def forward_lock_order(work: Work, order_id: str) -> Response:
     return answer(LockOrderSchema(), work.lock_orders.forward(order_id, current_actor()), 201)
 
 
-@operation(routes, "POST", "/desk/lock-orders/<order_id>/decision", **APPROVER)
+@operation(routes, "POST", "/desk/lock-orders/<order_id>/decision", **APPROVER, max_age=FRESH)
 @routes.arguments(LockDecisionSchema)
 @routes.response(201, LockOrderSchema)
 @once
@@ -219,13 +215,10 @@ def _account(work: Work, order: dict[str, Any]) -> str:
 
 def _standing(work: Work, account_id: str) -> Response:
     account = work.accounts.find(account_id)
-    body = {
-        "account_id": account.id,
-        "state": str(account.state),
-        "ground": account.lock_ground,
-        "legal_ref": account.lock_legal_ref,
-        "locked_at": account.locked_at,
-    }
+    body: dict[str, Any] = {"account_id": account.id, "state": str(account.state)}
+    heaviest = next(iter(work.accounts.locks(account_id)), None)
+    if heaviest is not None:
+        body |= {"ground": heaviest.ground, "legal_ref": heaviest.legal_ref, "locked_at": heaviest.at}
     return answer(AccountStandingSchema(), body, 201)
 
 

@@ -6,17 +6,15 @@ from flask import Response
 from marshmallow import fields
 
 from wallet.messages.inbox import NoticeView
-from wallet.terms import AccountLevel, AuthLevel
 from wallet.texts.catalogue import notice
 from wallet.web.answers import PRIVATE, PageQuery, answer, page_answer, place_of
 from wallet.web.auth import current_actor
 from wallet.web.context import current_wallet
 from wallet.web.language import caller_language
-from wallet.web.operations import Routes, operation
+from wallet.web.operations import OWN_SESSION, Routes, operation
 from wallet.web.schemas import Moment, StrictSchema
 
 routes = Routes("notices", __name__, url_prefix="/v1/notices", description="What an account was told")
-OWN_NOTICES: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.ONE}
 
 
 class NoticeSchema(StrictSchema):
@@ -41,7 +39,7 @@ class UnreadCountSchema(StrictSchema):
     unread_count = fields.Integer(required=True)
 
 
-@operation(routes, "GET", "", **OWN_NOTICES)
+@operation(routes, "GET", "", **OWN_SESSION)
 @routes.arguments(PageQuery, location="query")
 @routes.response(200, NoticePageSchema)
 def list_notices(query: dict[str, Any]) -> Response:
@@ -58,7 +56,7 @@ def list_notices(query: dict[str, Any]) -> Response:
     return response
 
 
-@operation(routes, "GET", "/unread-count", **OWN_NOTICES)
+@operation(routes, "GET", "/unread-count", **OWN_SESSION)
 @routes.response(200, UnreadCountSchema)
 def read_unread_count() -> Response:
     """Count what you have not read."""
@@ -66,7 +64,7 @@ def read_unread_count() -> Response:
         return answer(UnreadCountSchema(), {"unread_count": work.inbox.unread(current_actor().account_id)})
 
 
-@operation(routes, "PUT", "/<notice_id>/read-mark", **OWN_NOTICES)
+@operation(routes, "PUT", "/<notice_id>/read-mark", **OWN_SESSION)
 @routes.response(204)
 def mark_notice(notice_id: str) -> Response:
     """Mark one notice as read. The first time counts."""
@@ -75,7 +73,7 @@ def mark_notice(notice_id: str) -> Response:
     return _done()
 
 
-@operation(routes, "PUT", "/read-mark", **OWN_NOTICES)
+@operation(routes, "PUT", "/read-mark", **OWN_SESSION)
 @routes.response(204)
 def mark_all_notices() -> Response:
     """Mark every notice as read."""

@@ -24,8 +24,9 @@ def once(view: Callable[Concatenate[Work, ...], Response]) -> View:
     @wraps(view)
     def wrapped(*args: Any, **kwargs: Any) -> Response:
         key = _key()
-        principal = current_actor().account_id
-        operation = f"{request.method} {request.path}"
+        principal, ward = current_actor().account_id, current_actor().acting_for
+        # For a ward it is another operation: the answer for one is never replayed to who asks for another.
+        operation = f"{request.method} {request.path}" if ward is None else f"{request.method} {ward} {request.path}"
         with current_wallet().work() as work:
             stored = work.idempotency.begin(principal, key, operation, request.get_data(cache=True))
             if stored is not None:

@@ -1,4 +1,4 @@
-"""The caller's sessions: which there are, and ending them."""
+"""The caller's sessions: which there are, and ending them; and how staff ends somebody's."""
 
 from dataclasses import asdict
 from typing import Any
@@ -7,16 +7,14 @@ from flask import Response
 from marshmallow import fields, validate
 
 from wallet.identity.sessions import OpenSession
-from wallet.terms import AccountLevel, AuthLevel
-from wallet.web.answers import PageQuery, page_answer, place_of
-from wallet.web.auth import current_actor
+from wallet.terms import AccountLevel, AuthLevel, StaffRole
+from wallet.web.answers import NO_STORE, PageQuery, page_answer, place_of
+from wallet.web.auth import FRESH, current_actor
 from wallet.web.context import current_wallet
-from wallet.web.operations import Routes, operation
+from wallet.web.operations import OWN_SESSION, Routes, operation
 from wallet.web.schemas import Moment, StrictSchema
-from wallet.web.session_answers import NO_STORE
 
 routes = Routes("open_sessions", __name__, url_prefix="/v1", description="One's sessions, and ending them")
-OWN_SESSION: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.ONE}
 
 
 class NamedSchema(StrictSchema):
@@ -82,6 +80,26 @@ def end_session(session_id: str) -> Response:
     actor = current_actor()
     with current_wallet().work() as work:
         work.sessions.end_own(session_id, actor)
+    return Response(status=204, headers={"Cache-Control": NO_STORE})
+
+
+@operation(
+    routes,
+    "DELETE",
+    "/admin/accounts/<account_id>/sessions",
+    account_level=AccountLevel.TWO,
+    auth_level=AuthLevel.TWO,
+    role=StaffRole.ADMIN,
+    max_age=FRESH,
+)
+@routes.response(204)
+def end_sessions_of_account(account_id: str) -> Response:
+    """End every session of somebody's account; every token stops at once, and the holder is told.
+
+    The account is named by its id, which desks and the record show: a number in a path would be in every log.
+    """
+    with current_wallet().work() as work:
+        work.sessions.end_for_staff(account_id, current_actor())
     return Response(status=204, headers={"Cache-Control": NO_STORE})
 
 

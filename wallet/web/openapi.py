@@ -11,6 +11,7 @@ from apispec import APISpec
 from wallet.identity.factors import Factor
 from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import catalogue
+from wallet.web.auth import ACTING_FOR
 from wallet.web.examples import ANSWERS, BODIES, PROBLEMS, REFUSALS
 from wallet.web.operations import DECLARED
 from wallet.web.schemas import JSON, MERGE_PATCH
@@ -48,6 +49,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
             "Each way is a list of factors to prove together; none of them means that another session is needed.",
             "items": {"type": "array", "items": _TEXT | {"x-extensible-enum": sorted(Factor)}},
         },
+        "until": {"type": "string", "format": "date-time", "description": "Of `cooling_off`: when it ends."},
         "errors": {
             "type": "array",
             "items": {
@@ -244,9 +246,17 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
         parameters.append({"name": "If-Match", "in": "header", "required": True, "schema": tag})
     if declared is not None and declared.method == "PATCH":
         operation["requestBody"]["content"][MERGE_PATCH] = operation["requestBody"]["content"][JSON]
-    for status in responses.keys() & {"201", "202"}:
-        if declared is not None and declared.once:
-            responses[status]["headers"] = {"Location": {"schema": _TEXT}, "Idempotent-Replayed": {"schema": _TEXT}}
+    if declared is not None and declared.for_wards:
+        parameters.append({"name": ACTING_FOR, "in": "header", "schema": _TEXT})
+    for status in responses.keys() & {"200", "201", "202"}:
+        told = {
+            "ETag": declared is not None and declared.versioned and status == "200",
+            "Idempotent-Replayed": declared is not None and declared.once,
+            "Location": declared is not None and declared.location and status != "200",
+        }
+        headers = {name: {"schema": _TEXT} for name, is_told in told.items() if is_told}
+        if headers:
+            responses[status].setdefault("headers", {}).update(headers)
     if name in PLAIN_CONDITIONAL or (declared is not None and declared.etag):
         parameters.append({"name": "If-None-Match", "in": "header", "schema": _TEXT})
         responses["200"].setdefault("headers", {})["ETag"] = {"schema": _TEXT}

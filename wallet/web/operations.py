@@ -13,7 +13,7 @@ from flask import request
 from flask_smorest import Blueprint
 
 from wallet.terms import AccountLevel, AuthLevel
-from wallet.web.auth import ACTING_FOR, Roles, requires, roles_of
+from wallet.web.auth import Roles, requires, roles_of
 from wallet.web.schemas import StrictParser, refuse_parameters
 
 View = Callable[..., Any]
@@ -24,6 +24,10 @@ class Routes(Blueprint):
     are read, so one that is set later is never used."""
 
     ARGUMENTS_PARSER = StrictParser()
+
+
+OWN_SESSION: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.ONE}
+"""Whoever is signed in, however."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,12 @@ class Operation:
     role: Roles
     cooling_off: bool
     for_wards: bool
+    device: bool
     once: bool
     etag: bool
     if_match: bool
+    versioned: bool
+    location: bool
 
 
 DECLARED: dict[str, Operation] = {}
@@ -58,17 +65,21 @@ def operation(
     max_age: timedelta | None = None,
     cooling_off: bool = False,
     for_wards: bool = False,
+    device: bool = False,
     max_body: int | None = None,
     etag: bool = False,
     if_match: bool = False,
+    versioned: bool = False,
+    location: bool = False,
 ) -> Callable[[View], View]:
     """Declare a view as the operation `method path`.
 
     Without a level anyone may call it. role: one that is needed, or several of which one is enough. max_age: how long
     ago the caller may have authenticated. cooling_off: refused for a while after a new binding. for_wards: a guardian
-    may call it for a ward, whom the header Acting-For names. max_body: bytes, where more than the deployment's limit
-    is needed. etag: its answer has one. if_match: the caller has to name the version that they saw. The function's
-    name is the operationId.
+    may call it for a ward, whom the header Acting-For names. device: from the phone alone. max_body: bytes,
+    where more than the deployment's limit is needed. etag: its answer has one, and 304 is an answer. if_match: the
+    caller has to name the version that they saw; versioned: its answer tells it. location: what was made can be read at
+    its Location. The function's name is the operationId.
     """
 
     def declare(view: View) -> View:
@@ -85,9 +96,8 @@ def operation(
                 max_age=max_age,
                 cooling_off=cooling_off,
                 for_wards=for_wards,
+                device=device,
             )(guarded)
-            if for_wards:
-                doc["parameters"] = [{"in": "header", "name": ACTING_FOR, "schema": {"type": "string"}}]
             doc["security"] = [{"bearer": []}]
             doc["x-access"] = {
                 "account_level": int(account_level),
@@ -95,6 +105,7 @@ def operation(
                 **({"role": " or ".join(sorted(roles_of(role)))} if role is not None else {}),
                 **({"max_age": int(max_age.total_seconds())} if max_age is not None else {}),
                 **({"cooling_off": True} if cooling_off else {}),
+                **({"device": True} if device else {}),
             }
         DECLARED[f"{routes.name}.{name}"] = Operation(
             method,
@@ -105,9 +116,12 @@ def operation(
             role,
             cooling_off,
             for_wards,
+            device,
             getattr(view, "once", False),
             etag,
             if_match,
+            versioned or if_match,
+            location,
         )
         routes.route(path, methods=[method], endpoint=name)(routes.doc(**doc)(guarded))
         return guarded

@@ -6,10 +6,11 @@ from flask import Response
 from marshmallow import fields, validate
 
 from wallet.enrolment.organisations import OrganisationOrder, OrganisationState, RefusalReason
-from wallet.terms import AccountLevel, AuthLevel, StaffRole
+from wallet.terms import AccountLevel, AuthLevel
 from wallet.web.answers import PageQuery, answer, page_answer, place_of
 from wallet.web.auth import FRESH, current_actor
 from wallet.web.context import current_wallet
+from wallet.web.desks import APPROVER
 from wallet.web.documents import PageSchema
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
@@ -17,11 +18,6 @@ from wallet.web.schemas import Moment, StrictSchema
 from wallet.wiring import Work
 
 routes = Routes("organisations", __name__, url_prefix="/v1", description="Accounts of organisations")
-APPROVER: dict[str, Any] = {
-    "account_level": AccountLevel.TWO,
-    "auth_level": AuthLevel.TWO,
-    "role": StaffRole.APPROVER,
-}
 
 
 class OrganisationOrderSchema(StrictSchema):
@@ -118,7 +114,7 @@ def list_organisation_cases(query: dict[str, Any]) -> Response:
     return page_answer(OrganisationCaseSchema(), rows, following, purpose, limit)
 
 
-@operation(routes, "POST", "/desk/organisations/<organisation_id>/decision", **APPROVER)
+@operation(routes, "POST", "/desk/organisations/<organisation_id>/decision", **APPROVER, max_age=FRESH)
 @routes.arguments(OrganisationDecisionSchema)
 @routes.response(201, OrganisationCaseSchema)
 @once

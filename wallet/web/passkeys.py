@@ -9,19 +9,17 @@ from wallet.identity.sessions import DPOP
 from wallet.identity.signing_in import PasskeyOrder
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.web.addresses import client_block
-from wallet.web.answers import answer
+from wallet.web.answers import NO_STORE, answer
 from wallet.web.auth import FRESH, current_actor
 from wallet.web.context import current_wallet, request_id
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import Moment, PublicKeySchema, StrictSchema
-from wallet.web.session_answers import MAX_BINARY, NO_STORE, AssertionSchema, SessionSchema, session_answer
+from wallet.web.schemas import NAME, Moment, PublicKeySchema, StrictSchema
+from wallet.web.session_answers import MAX_BINARY, AssertionSchema, SessionSchema, session_answer
 from wallet.wiring import Work
 
 routes = Routes("passkeys", __name__, url_prefix="/v1", description="A second way in, for browsers")
 LEVELS: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.TWO}
-NAME = r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]{1,80}\Z"
-"""A line that a person reads: nothing that is invisible or turns its direction."""
 
 
 def _binary(longest: int = MAX_BINARY) -> fields.String:
@@ -88,7 +86,7 @@ class PasskeySignInSchema(StrictSchema):
     token_binding = fields.String(validate=validate.OneOf([DPOP]))
 
 
-@operation(routes, "POST", "/me/passkeys/options", **LEVELS, max_age=FRESH, cooling_off=True)
+@operation(routes, "POST", "/me/passkeys/options", **LEVELS, max_age=FRESH, cooling_off=True, device=True)
 @routes.response(201, OptionsSchema)
 def create_passkey_options() -> Response:
     """Get what the browser needs to make a passkey. Nothing is stored."""
@@ -102,7 +100,7 @@ def create_passkey_options() -> Response:
     return answer(OptionsSchema(), {"public_key": public_key, "expires_at": expires_at}, 201)
 
 
-@operation(routes, "POST", "/me/passkeys", **LEVELS, max_age=FRESH, cooling_off=True)
+@operation(routes, "POST", "/me/passkeys", **LEVELS, max_age=FRESH, cooling_off=True, device=True, location=True)
 @routes.arguments(PasskeyOrderSchema)
 @routes.response(201, PasskeySchema)
 @once
@@ -124,7 +122,7 @@ def list_passkeys() -> Response:
     return answer(PasskeyListSchema(), {"data": rows})
 
 
-@operation(routes, "DELETE", "/me/passkeys/<passkey_id>", **LEVELS, max_age=FRESH)
+@operation(routes, "DELETE", "/me/passkeys/<passkey_id>", **LEVELS, max_age=FRESH, device=True)
 @routes.response(204)
 def remove_passkey(passkey_id: str) -> Response:
     """Remove a passkey. Its sessions end at once, and the holder is told."""

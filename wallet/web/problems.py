@@ -4,6 +4,7 @@
 status code: one short table maps classes to statuses, subclasses inherit.
 """
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from wallet import errors
 from wallet.texts.catalogue import catalogue, problem
 from wallet.web.context import current_wallet, request_id
 from wallet.web.language import caller_language
+from wallet.working_days import ZONE
 
 STATUS: tuple[tuple[type[errors.WalletError], int], ...] = (
     (errors.BadRequest, 400),
@@ -40,7 +42,7 @@ HTTP_CODES = {
 # Values of a text that are codes themselves, and the section of the catalogue that has words for them.
 WORDS = {"reason": "malformed", "register": "registers", "state": "states", "target": "states"}
 # Values that are members of the document too, as RFC 9457, section 3.2, lets a problem type have them.
-MEMBERS = ("auth_level", "max_age", "ways")
+MEMBERS = ("auth_level", "max_age", "ways", "until")
 log = structlog.get_logger("wallet.web")
 
 
@@ -84,6 +86,8 @@ def _in_words(values: dict[str, Any], language: str) -> dict[str, Any]:
     """Return the values of a text, those that are codes in words."""
     texts = catalogue(language)
     words = {name: texts[WORDS[name]].get(value, value) for name, value in values.items() if name in WORDS}
+    if "until" in values:
+        words["until"] = f"{datetime.fromisoformat(values['until']).astimezone(ZONE):%H:%M %d/%m/%Y}"
     return values | words
 
 

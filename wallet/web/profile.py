@@ -131,7 +131,7 @@ class ClosureSchema(StrictSchema):
     effects = fields.Nested(EffectsSchema, required=True)
 
 
-@operation(routes, "GET", "/settings", **OWN)
+@operation(routes, "GET", "/settings", **OWN, versioned=True)
 @routes.response(200, SettingsSchema)
 def read_settings() -> Response:
     """Read what you chose; the ETag goes into If-Match of the next change."""
@@ -149,7 +149,7 @@ def change_settings(changes: dict[str, Any]) -> Response:
         return _settings_answer(work.preferences.change(actor.account_id, version, changes, actor))
 
 
-@operation(routes, "POST", "/exports", **OWN_WITH_SECRET, max_age=FRESH)
+@operation(routes, "POST", "/exports", **OWN_WITH_SECRET, max_age=FRESH, cooling_off=True)
 @routes.arguments(ExportOrderSchema)
 @routes.response(201, ExportSchema)
 @once

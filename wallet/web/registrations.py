@@ -7,13 +7,12 @@ from marshmallow import fields, validate
 
 from wallet.enrolment.registering import RegistrationOrder
 from wallet.web.addresses import client_block
-from wallet.web.answers import answer
+from wallet.web.answers import NO_STORE, answer
 from wallet.web.context import current_wallet, request_id
 from wallet.web.operations import Routes, operation
 from wallet.web.schemas import Moment, PublicKeySchema, StrictSchema
 
 routes = Routes("registrations", __name__, url_prefix="/v1", description="Registering at home for level 1")
-NO_STORE = "no-store"
 MAX_BODY = 1 << 20
 MAX_SAMPLE = 900_000
 NUMBER = r"^[0-9]{12}\Z"
@@ -47,7 +46,7 @@ class RegistrationSchema(StrictSchema):
     next_poll_after = Moment(required=True)
 
 
-@operation(routes, "POST", "/registrations", max_body=MAX_BODY)
+@operation(routes, "POST", "/registrations", max_body=MAX_BODY, location=True)
 @routes.arguments(RegistrationOrderSchema)
 @routes.response(202, RegistrationSchema)
 def register_at_home(order: dict[str, Any]) -> Response:

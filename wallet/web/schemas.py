@@ -20,6 +20,9 @@ from wallet.errors import BadRequest, InvalidInput, pointer_step
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
+NAME = r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]{1,80}\Z"
+"""A line that a person reads: nothing that is invisible or turns its direction."""
+
 MAX_DEPTH = 32
 MAX_DIGITS = 128
 _MESSAGES = {"required": "required", "null": "null", "validator_failed": "invalid", "invalid_utf8": "invalid_utf8"}
@@ -28,6 +31,8 @@ _VALIDATORS: tuple[tuple[type[validate.Validator], str], ...] = (
     (validate.Range, "out_of_range"),
     (validate.OneOf, "not_a_choice"),
     (validate.Regexp, "invalid_format"),
+    (validate.Email, "invalid_format"),
+    (validate.Equal, "not_a_choice"),
 )
 
 
@@ -77,6 +82,14 @@ class PublicKeySchema(StrictSchema):
     crv = fields.String(required=True, validate=validate.OneOf(["P-256"]))
     x = fields.String(required=True, validate=validate.Length(equal=43))
     y = fields.String(required=True, validate=validate.Length(equal=43))
+
+
+LEGAL_REF = (
+    validate.Length(3, 60),
+    validate.Regexp(r"^[A-ZĐƯ./-]*[0-9]{1,8}(?:[A-ZĐƯ./-]+[0-9]{1,8})*[A-ZĐƯ./-]*\Z"),
+)
+"""The symbol of a document that an act rests on, as `123/QĐ-CAHN` or `TK03-2026/15`. It is kept where nothing is
+erased, so neither words nor nine digits in a row fit: no name, no phone, no number of a person."""
 
 
 class Count(fields.Integer):

@@ -7,14 +7,19 @@ from marshmallow import fields, validate
 
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.web.addresses import client_block
+from wallet.web.answers import NO_STORE
 from wallet.web.auth import FRESH, MAX_HEADER_CHARACTERS, current_actor
 from wallet.web.context import current_wallet, request_id
 from wallet.web.operations import Routes, operation
 from wallet.web.schemas import StrictSchema
-from wallet.web.session_answers import NO_STORE
 
 routes = Routes("secrets", __name__, url_prefix="/v1", description="Password and passcode")
-HOLDER: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.TWO, "max_age": FRESH}
+HOLDER: dict[str, Any] = {
+    "account_level": AccountLevel.ONE,
+    "auth_level": AuthLevel.TWO,
+    "max_age": FRESH,
+    "device": True,
+}
 
 
 def _secret(longest: int) -> fields.String:

@@ -4,11 +4,10 @@ from flask import Response
 from marshmallow import fields, validate
 
 from wallet.identity.sessions import SignedIn
-from wallet.web.answers import answer
+from wallet.web.answers import NO_STORE, answer
 from wallet.web.auth import BEARER, DPOP_SCHEME, tokens_of
 from wallet.web.schemas import Moment, StrictSchema
 
-NO_STORE = "no-store"
 MAX_BINARY = 8192
 """Characters of one value that an authenticator gave, in base64url."""
 

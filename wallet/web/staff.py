@@ -10,7 +10,7 @@ from wallet.web.answers import answer
 from wallet.web.auth import MAX_HEADER_CHARACTERS
 from wallet.web.context import current_wallet, request_id
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import PublicKeySchema, StrictSchema
+from wallet.web.schemas import NAME, PublicKeySchema, StrictSchema
 
 routes = Routes("staff", __name__, url_prefix="/v1", description="How staff get in")
 
@@ -22,7 +22,7 @@ class StaffEnrolmentSchema(StrictSchema):
     device_id = fields.String(required=True, validate=validate.Regexp(r"^dev_[A-Za-z0-9_-]{1,60}\Z"))
     public_key = fields.Nested(PublicKeySchema, required=True)
     biometric_key = fields.Nested(PublicKeySchema)
-    device_name = fields.String(required=True, validate=validate.Length(1, 80))
+    device_name = fields.String(required=True, validate=validate.Regexp(NAME))
     proof = fields.String(
         required=True,
         validate=validate.Length(1, MAX_HEADER_CHARACTERS),

@@ -1,5 +1,7 @@
 """Children and wards of the parent or guardian who asks."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from flask import Response
@@ -41,11 +43,24 @@ class WardsSchema(StrictSchema):
     data = fields.List(fields.Nested(WardSchema), required=True)
 
 
+def counted(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Count the asking before its transaction begins, so that a refusal does not take the count back."""
+
+    @wraps(view)
+    def wrapped(*args: Any, **kwargs: Any) -> Response:
+        with current_wallet().work() as work:
+            work.wards.count_asking(current_actor())
+        return view(*args, **kwargs)
+
+    return wrapped
+
+
 @operation(
     routes, "POST", "/wards", account_level=AccountLevel.TWO, auth_level=AuthLevel.TWO, max_age=FRESH, cooling_off=True
 )
 @routes.arguments(WardOrderSchema)
 @routes.response(201, WardSchema)
+@counted
 @once
 def register_ward(work: Work, order: dict[str, str]) -> Response:
     """Register your child under 14 or your ward, whom the population register names as yours, and act for them."""

@@ -120,7 +120,7 @@ def _showing_secret(view: Callable[..., Response]) -> Callable[..., Response]:
     return wrapped
 
 
-@operation(routes, "POST", "", **ADMIN, max_age=FRESH)
+@operation(routes, "POST", "", **ADMIN, max_age=FRESH, location=True)
 @routes.arguments(EndpointOrderSchema)
 @routes.response(201, NewEndpointSchema)
 @_showing_secret
@@ -142,7 +142,7 @@ def list_webhook_endpoints(query: dict[str, Any]) -> Response:
     return page_answer(EndpointSchema(), rows, following, "webhook-endpoints", query["limit"])
 
 
-@operation(routes, "GET", "/<endpoint_id>", **ADMIN)
+@operation(routes, "GET", "/<endpoint_id>", **ADMIN, versioned=True)
 @routes.response(200, EndpointSchema)
 def read_webhook_endpoint(endpoint_id: str) -> Response:
     """Read one endpoint; its ETag goes into If-Match of the next change."""

@@ -18,7 +18,7 @@ from wallet.documents.repository import PublicationRepository, StatusRepository
 from wallet.documents.status import StatusBoard
 from wallet.documents.trust import TrustCentre
 from wallet.enrolment.biometrics import BiometricMatcher, EmbeddedMatcher
-from wallet.enrolment.registering import RegistrationJob
+from wallet.enrolment.registration_job import RegistrationJob
 from wallet.enrolment.sweeping import AccountSweep
 from wallet.entropy import Entropy, SystemEntropy
 from wallet.errors import ConfigurationError

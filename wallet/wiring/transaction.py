@@ -18,9 +18,11 @@ from wallet.documents.repository import DocumentRepository
 from wallet.documents.revoking import RevocationReason, Revoking
 from wallet.documents.status import Indices
 from wallet.enrolment.biometrics import Thresholds
+from wallet.enrolment.companions import Companions
 from wallet.enrolment.desk import EnrolmentDesk
 from wallet.enrolment.forms import Forms
 from wallet.enrolment.held import EnrolmentHeld
+from wallet.enrolment.judging import Judging
 from wallet.enrolment.lifecycle import Lifecycle
 from wallet.enrolment.matching import Matching
 from wallet.enrolment.organisations import Organisations
@@ -159,7 +161,11 @@ class Work:
     @cached_property
     def locking(self) -> Locking:
         # Looked up when somebody has died: until then the two would be waiting for each other to be built.
-        return Locking(self.accounts, lambda account_id, actor: self.lifecycle.settle_death(account_id, actor))
+        return Locking(
+            self.accounts,
+            lambda account_id, actor: self.lifecycle.settle_death(account_id, actor),
+            lambda account_id, actor: self.lifecycle.death_recorded(account_id, actor),
+        )
 
     @cached_property
     def lock_orders(self) -> LockOrders:
@@ -199,7 +205,7 @@ class Work:
 
     @cached_property
     def wards(self) -> Wards:
-        return Wards(self.accounts, self.guardians, self.sources, self.wallet.clock)
+        return Wards(self.accounts, self.guardians, self.sources, self.limits, self.wallet.clock)
 
     @cached_property
     def organisations(self) -> Organisations:
@@ -231,10 +237,9 @@ class Work:
         return Registrations(
             rows=ApplicationRepository(self.session),
             forms=self.forms,
-            matching=self.matching,
+            judging=Judging(self.matching, self.accounts, self.holders, self.limits, wallet.clock),
             matcher=wallet.matcher,
             accounts=self.accounts,
-            holders=self.holders,
             contacts=self.contacts,
             telling=self.telling,
             limits=self.limits,
@@ -254,6 +259,7 @@ class Work:
             matcher=wallet.matcher,
             accounts=self.accounts,
             holders=self.holders,
+            companions=Companions(self.matching, self.accounts, self.holders, self.guardians),
             contacts=self.contacts,
             telling=self.telling,
             working_days=wallet.working_days,
@@ -363,6 +369,7 @@ class Work:
         return Corrections(
             rows=CorrectionRepository(self.session),
             holders=self.holders,
+            accounts=self.accounts,
             contacts=self.contacts,
             guardians=self.guardians,
             sources=self.sources,

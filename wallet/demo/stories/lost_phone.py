@@ -32,10 +32,10 @@ class LostPhone:
         calling.tell(title, self.lost, "GET", "/v1/me", 200)
         title = "mất máy; xin gắn máy mới / lost; a new phone asks to be bound"
         ceremony = begin(calling, title, "binding", self.new, citizen.person)
-        confirm_code(calling, ceremony, citizen, self.new)
-        title = "chỉ có OTP: bị từ chối / the code alone is refused"
-        advance(calling, title, f"{ceremony}/completion", self.new, refused="stronger_factor_required")
+        title = "chỉ có OTP: bị từ chối, không gửi mã / the code alone is refused, none is sent"
+        advance(calling, title, f"{ceremony}/codes", self.new, refused="stronger_factor_required")
         self._read_the_chip(ceremony)
+        confirm_code(calling, ceremony, citizen, self.new)
         title = "máy mới đã gắn / the new phone is bound"
         advance(calling, title, f"{ceremony}/completion", self.new)
         self._old_phone_is_dead(time.perf_counter())
@@ -47,6 +47,7 @@ class LostPhone:
         calling.on_step(f"tin nhắn / SMS: {text[:56]}…", 0.0)
         title = "việc hệ trọng phải chờ / sensitive acts have to wait: cooling_off"
         ask_for_residence(calling, title, self.new, 403, "cooling_off")
+        self._documents_wait()
         self._both_are_listed()
         self._lock_and_unlock()
         title = "giấy cấp trước khi mất máy vẫn hợp lệ / the document from before still checks as valid"
@@ -71,6 +72,13 @@ class LostPhone:
         order = {"proof": self.calling.proof(self.lost)}
         title = "khóa của máy cũ không còn mở được gì / its key opens nothing any more"
         self.calling.tell(title, None, "POST", "/v1/sessions", 403, "device_not_bound", json=order)
+
+    def _documents_wait(self) -> None:
+        title = "máy mới thấy danh sách giấy tờ / the new phone lists the documents"
+        listed = self.calling.tell(title, self.new, "GET", "/v1/documents", 200)["data"]
+        title = "mã của giấy tờ cũng phải chờ / their codes have to wait too"
+        path = f"/v1/documents/{listed[0]['id']}/code.txt"
+        self.calling.tell(title, self.new, "GET", path, 403, "cooling_off")
 
     def _both_are_listed(self) -> None:
         title = "danh sách thiết bị: máy mới và máy cũ / both phones are listed"

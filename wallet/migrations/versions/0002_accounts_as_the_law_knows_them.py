@@ -30,7 +30,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("corrections", schema=None) as batch_op:
         batch_op.create_index("ix_corrections_holder_created", ["holder_id", "created_at", "id"], unique=False)
-        batch_op.create_index("ix_corrections_queue", ["state", "due_at", "id"], unique=False)
+        batch_op.create_index("ix_corrections_queue", ["owner", "state", "due_at", "id"], unique=False)
 
     op.create_table(
         "delivery_attempts",
@@ -175,6 +175,7 @@ def upgrade() -> None:
         sa.Column("device_name", sa.String(length=80), nullable=False),
         sa.Column("place", sa.String(length=80), nullable=False),
         sa.Column("factors", sa.JSON(), nullable=False),
+        sa.Column("rests_on", sa.JSON(), nullable=False),
         sa.Column("sealed_data", sa.LargeBinary(), nullable=True),
         sa.Column("subject", sa.LargeBinary(length=32), nullable=False),
         sa.Column("tries", sa.SmallInteger(), nullable=False),
@@ -217,6 +218,22 @@ def upgrade() -> None:
             ["ward_account_id"], ["accounts.id"], name=op.f("fk_guardianships_ward_account_id_accounts")
         ),
         sa.PrimaryKeyConstraint("ward_account_id", "guardian_account_id", name=op.f("pk_guardianships")),
+    )
+    op.create_table(
+        "account_locks",
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.Column("ground", sa.String(length=32), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("legal_ref", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_account_locks_account_id_accounts")),
+        sa.PrimaryKeyConstraint("account_id", "ground", name=op.f("pk_account_locks")),
+    )
+    # Accounts that were locked before there was a row for each ground: since when is not known any more.
+    op.execute(
+        "INSERT INTO account_locks (account_id, ground, by, at, legal_ref) "
+        "SELECT id, lock_ground, 'system', created_at, '' FROM accounts "
+        "WHERE state = 'locked' AND lock_ground IS NOT NULL"
     )
     op.create_table(
         "lock_orders",
@@ -331,11 +348,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'live'"),
         )
 
+    with op.batch_alter_table("staff_grants", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("in_force", sa.Boolean(), server_default=sa.true(), nullable=False))
+
     with op.batch_alter_table("accounts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("kind", sa.String(length=16), server_default="citizen", nullable=False))
-        batch_op.add_column(sa.Column("lock_legal_ref", sa.String(length=200), nullable=True))
-        batch_op.add_column(sa.Column("locked_by", sa.String(length=64), nullable=True))
-        batch_op.add_column(sa.Column("locked_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("times_locked", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("activation_key", sa.String(length=128), nullable=True))
         batch_op.add_column(sa.Column("valid_until", sa.Date(), nullable=True))
         batch_op.add_column(sa.Column("cooling_off_until", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("language", sa.String(length=2), server_default="vi", nullable=False))
@@ -400,10 +419,12 @@ def downgrade() -> None:
         batch_op.drop_column("language")
         batch_op.drop_column("cooling_off_until")
         batch_op.drop_column("valid_until")
-        batch_op.drop_column("locked_at")
-        batch_op.drop_column("locked_by")
-        batch_op.drop_column("lock_legal_ref")
+        batch_op.drop_column("activation_key")
+        batch_op.drop_column("times_locked")
         batch_op.drop_column("kind")
+
+    with op.batch_alter_table("staff_grants", schema=None) as batch_op:
+        batch_op.drop_column("in_force")
 
     with op.batch_alter_table("one_time_codes", schema=None) as batch_op:
         batch_op.drop_index(
@@ -427,6 +448,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_lock_orders_account_id"))
 
     op.drop_table("lock_orders")
+    op.drop_table("account_locks")
     op.drop_table("guardianships")
     with op.batch_alter_table("contacts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contacts_phone_index"))

@@ -113,7 +113,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 REFUSALS: dict[str, tuple[str, ...]] = {
     "begin_ceremony": ("invalid_device_proof", "device_taken", "invalid_input"),
     "read_ceremony": ("invalid_device_proof", "not_found"),
-    "send_code": ("too_many_codes", "ceremony_over", "factor_not_useful"),
+    "send_code": ("stronger_factor_required", "too_many_codes", "ceremony_over", "factor_not_useful"),
     "confirm_code": ("otp_invalid",),
     "create_chip_challenge": ("ceremony_over", "factor_not_useful"),
     "prove_chip": ("chip_invalid",),
@@ -124,7 +124,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "decide_binding_request": ("step_up_required", "not_found", "ceremony_over"),
     "vouch_for_holder": ("not_allowed", "self_vouching", "vouching_mismatch"),
     "list_devices": ("invalid_cursor",),
-    "unbind_device": ("step_up_required", "not_found"),
+    "unbind_device": ("device_needed", "step_up_required", "not_found"),
 }
 """Operation to the problems it is known for, beside a missing token."""
 

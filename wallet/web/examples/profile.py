@@ -129,9 +129,12 @@ ANSWERS: dict[str, dict[str, Any]] = {
 
 REFUSALS: dict[str, tuple[str, ...]] = {
     "change_settings": ("version_changed", "if_match_required", "phone_missing", "invalid_input"),
-    "export_everything": ("step_up_required", "too_many_attempts"),
+    "export_everything": ("step_up_required", "cooling_off", "too_many_attempts"),
     "preview_closure": ("step_up_required",),
-    "close_account": ("step_up_required", "cooling_off", "wards_depend_on_you", "organisations_depend_on_you"),
+    "close_account": (
+        *("step_up_required", "cooling_off", "wards_depend_on_you", "organisations_depend_on_you"),
+        "procedure_unfinished",
+    ),
     "submit_correction": ("invalid_input", "not_in_register", "body_too_large", "too_many_attempts"),
     "list_corrections": ("invalid_cursor",),
     "read_correction": ("not_found",),
@@ -139,7 +142,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "list_corrections_for_desk": ("not_allowed", "invalid_cursor"),
     "read_correction_for_desk": ("not_found", "not_for_oneself"),
     "read_evidence_for_desk": ("not_found", "not_for_oneself"),
-    "decide_correction": ("correction_closed", "not_for_oneself"),
+    "decide_correction": ("step_up_required", "not_found", "correction_closed", "not_for_oneself"),
 }
 """Operation to the problems it is known for, beside a missing token."""
 
@@ -152,6 +155,7 @@ STATUSES = {
     "cooling_off": 403,
     "wards_depend_on_you": 409,
     "organisations_depend_on_you": 409,
+    "procedure_unfinished": 409,
     "correction_closed": 409,
     "not_for_oneself": 403,
 }

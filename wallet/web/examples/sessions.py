@@ -105,9 +105,17 @@ ANSWERS: dict[str, dict[str, Any]] = {
 REFUSALS: dict[str, tuple[str, ...]] = {
     "list_sessions": ("invalid_cursor",),
     "end_session": ("not_found",),
-    "create_passkey_options": ("step_up_required", "cooling_off"),
-    "add_passkey": ("step_up_required", "cooling_off", "invalid_input", "too_many_passkeys", "passkey_taken"),
-    "remove_passkey": ("step_up_required", "not_found"),
+    "end_sessions_of_account": ("not_allowed", "step_up_required", "account_unknown"),
+    "create_passkey_options": ("device_needed", "step_up_required", "cooling_off"),
+    "add_passkey": (
+        "device_needed",
+        "step_up_required",
+        "cooling_off",
+        "invalid_input",
+        "too_many_passkeys",
+        "passkey_taken",
+    ),
+    "remove_passkey": ("device_needed", "step_up_required", "not_found"),
     "sign_in_with_passkey": ("invalid_credentials", "invalid_input"),
     "change_password": (
         "step_up_required",

@@ -7,7 +7,7 @@ _WARD = "acc_3e5b7d9f2a4c6e8092b4d6f8a0c1e31c"
 _OFFICER = "acc_5b7d9f2a4c6e8092b4d6f8a0c1e31c3e"
 _APPROVER = "acc_7d9f2a4c6e8092b4d6f8a0c1e31c3e5b"
 _AUTHORITY = "Cơ quan Cảnh sát điều tra Công an thành phố Hà Nội"
-_REF = "Yêu cầu số 12/YC-CSĐT ngày 02/03/2026"
+_REF = "12/2026/YC-CSĐT"
 
 _RECEIVED: dict[str, Any] = {
     "id": "lko_9f2a4c6e8092b4d6f8a0c1e31c3e5b7d",
@@ -60,7 +60,7 @@ _CASE: dict[str, Any] = {
 }
 
 BODIES: dict[str, Any] = {
-    "lock_at_desk": {"number": "099090000001", "ground": "card_revoked", "legal_ref": "Quyết định thu hồi thẻ 45/QĐ"},
+    "lock_at_desk": {"number": "099090000001", "ground": "card_revoked", "legal_ref": "45/QĐ-CAHN"},
     "unlock_at_desk": {
         "number": "099090000001",
         "form": {"full_name": "Nguyễn Mẫu An", "birth_date": "1990-06-15"},
@@ -79,7 +79,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
             "account_id": _ACCOUNT,
             "state": "locked",
             "ground": "card_revoked",
-            "legal_ref": "Quyết định thu hồi thẻ 45/QĐ",
+            "legal_ref": "45/QĐ-CAHN",
             "locked_at": "2026-03-02T05:00:00Z",
         }
     },
@@ -100,19 +100,25 @@ ANSWERS: dict[str, dict[str, Any]] = {
 
 REFUSALS: dict[str, tuple[str, ...]] = {
     "lock_own_account": ("step_up_required",),
-    "lock_at_desk": ("not_allowed", "account_unknown", "ground_not_yours", "account_not_active"),
-    "unlock_at_desk": ("not_allowed", "account_unknown", "account_not_locked", "ground_remains"),
-    "receive_lock_order": ("not_allowed", "account_unknown", "account_closed"),
+    "lock_at_desk": (
+        *("step_up_required", "not_allowed", "account_unknown", "ground_not_yours"),
+        *("account_not_active", "ground_stands", "death_not_recorded", "source_unavailable"),
+    ),
+    "unlock_at_desk": ("step_up_required", "not_allowed", "account_unknown", "account_not_locked", "ground_remains"),
+    "receive_lock_order": ("step_up_required", "not_allowed", "account_unknown", "account_closed"),
     "list_lock_orders": ("not_allowed", "invalid_cursor"),
     "read_lock_order": ("not_allowed", "not_found"),
-    "forward_lock_order": ("not_allowed", "not_found", "order_closed"),
-    "decide_lock_order": ("not_allowed", "self_approval", "not_found", "order_closed", "ground_remains"),
-    "register_ward": ("not_your_ward", "ward_of_age", "ward_card_not_valid", "person_deceased"),
+    "forward_lock_order": ("step_up_required", "not_allowed", "not_found", "order_closed"),
+    "decide_lock_order": (
+        *("step_up_required", "not_allowed", "self_approval", "not_found"),
+        *("order_closed", "ground_remains", "ground_stands"),
+    ),
+    "register_ward": ("too_many_attempts", "not_your_ward", "ward_of_age", "ward_card_not_valid", "person_deceased"),
     "list_wards": ("level_too_low",),
     "register_organisation": ("not_representative", "organisation_dissolved", "already_exists", "source_unavailable"),
     "list_organisations": ("level_too_low",),
     "list_organisation_cases": ("not_allowed", "invalid_cursor"),
-    "decide_organisation": ("not_allowed", "self_approval", "not_found", "order_closed"),
+    "decide_organisation": ("step_up_required", "not_allowed", "self_approval", "not_found", "order_closed"),
 }
 """Operation to the problems it is known for, beside a missing token."""
 
@@ -126,6 +132,8 @@ STATUSES = {
     "account_closed": 409,
     "account_locked": 409,
     "ground_remains": 409,
+    "ground_stands": 409,
+    "death_not_recorded": 409,
     "order_closed": 409,
     "ward_of_age": 409,
     "ward_card_not_valid": 409,
