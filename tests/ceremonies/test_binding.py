@@ -129,7 +129,8 @@ def test_s12_issue_and_number_change_wait_for_the_cooling_off(
             return new.client.post("/v1/requests", json={"utility": "residence"}, headers=headers)
 
     body = assert_refused(issue("at once"), 403, "cooling_off")
-    assert "2026-03-03T05:00:00Z" in body["detail"]
+    assert body["until"] == "2026-03-03T05:00:00Z"
+    assert "12:00 03/03/2026" in body["detail"], "in Hà Nội, as people write it"
     clock.advance(hours=24, seconds=-1)
     assert_refused(issue("a second before"), 403, "cooling_off")
     clock.advance(seconds=1)
