@@ -148,6 +148,22 @@ def test_s12_documents_that_were_issued_before_are_still_shown(
     assert new.client.get(f"/v1/documents/{document}", headers=headers).status_code == 200
 
 
+def test_unknown_phone_is_refused_with_one_tap(
+    new: AskingPhone, old: CitizenPhone, phone_of: Any, unchanged: Any
+) -> None:
+    stranger = phone_of("sau")
+    with unchanged():
+        assert_refused(stranger.call("DELETE", f"/v1/me/binding-requests/{new.id}"), 404, "not_found")
+        assert_refused(new.client.delete(f"/v1/me/binding-requests/{new.id}"), 401, "missing_token")
+    alone = phone_of("an", password=False)
+    assert alone.call("DELETE", f"/v1/me/binding-requests/{new.id}").status_code == 204
+    status = new.done("status")
+    assert (status["state"], status["end_reason"]) == ("ended", "refused")
+    assert alone.get("/v1/me/binding-requests").json["data"] == []
+    with unchanged():
+        assert_refused(alone.call("DELETE", f"/v1/me/binding-requests/{new.id}"), 409, "ceremony_over")
+
+
 def test_s11_code_alone_binds_no_device(wallet: Wallet, new: AskingPhone, mailbox: Mailbox, unchanged: Any) -> None:
     with unchanged():
         assert_refused(new.step("codes"), 403, "stronger_factor_required")

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.ceremonies.asking import AskingPhone
 from tests.phone import CitizenPhone
 from tests.web.refusals import assert_refused
 from tests.web.test_passkeys import Browser
@@ -128,6 +129,7 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("POST", "/v1/ceremonies/<ceremony_id>/completion"): ANYONE,
     ("POST", "/v1/me/phone-changes"): CITIZEN_FULLY_PROVEN,
     ("GET", "/v1/me/binding-requests"): CITIZEN,
+    ("DELETE", "/v1/me/binding-requests/<ceremony_id>"): CITIZEN,
     ("POST", "/v1/me/binding-requests/<ceremony_id>/decision"): CITIZEN_FULLY_PROVEN,
     ("GET", "/v1/me/devices"): CITIZEN,
     ("DELETE", "/v1/me/devices/<device_id>"): CITIZEN_WITH_SECRET,
@@ -159,6 +161,7 @@ ON_THE_PHONE = {
     ("POST", "/v1/me/passkeys"),
     ("DELETE", "/v1/me/passkeys/<passkey_id>"),
     ("DELETE", "/v1/me/devices/<device_id>"),
+    ("DELETE", "/v1/me/binding-requests/<ceremony_id>"),
     ("PUT", "/v1/me/password"),
     ("PUT", "/v1/me/passcode"),
 }
@@ -331,7 +334,8 @@ def test_every_route_with_an_id_hides_what_is_anothers(
     correction = owner.post("/v1/me/corrections", wrong).json
     ids |= {"correction_id": correction["id"], "evidence_id": correction["evidence"][0]["id"]}
     ids |= {"session_id": phone_of("an").tokens["session_id"], "passkey_id": Browser(owner).register().passkey_id}
-    ids |= {"device_id": owner.own.device_id}
+    asking = AskingPhone(owner.wallet, client)
+    ids |= {"device_id": owner.own.device_id, "ceremony_id": asking.begin("binding", owner.persona.number)["id"]}
     for method, rule in own_routes:
         with subtests.test(rule=rule):
             bodies = []

@@ -294,6 +294,22 @@ def decide_binding_request(order: dict[str, str], ceremony_id: str) -> Response:
 
 @operation(
     routes,
+    "DELETE",
+    "/me/binding-requests/<ceremony_id>",
+    account_level=AccountLevel.ONE,
+    auth_level=AuthLevel.ONE,
+    device=True,
+)
+@routes.response(204)
+def refuse_binding_request(ceremony_id: str) -> Response:
+    """Refuse a phone that one knows nothing of: no digits, no step-up. It asks no further."""
+    with current_wallet().work() as work:
+        work.ceremonies.approving.decide(ceremony_id, Decision.REFUSE, "", current_actor())
+    return Response(status=204, headers={"Cache-Control": NO_STORE})
+
+
+@operation(
+    routes,
     "POST",
     "/desk/ceremonies/<ceremony_id>/vouching",
     account_level=AccountLevel.TWO,

@@ -111,6 +111,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 """Operation to status to the body of an answer."""
 
 REFUSALS: dict[str, tuple[str, ...]] = {
+    "refuse_binding_request": ("not_found", "ceremony_over"),
     "begin_ceremony": ("invalid_device_proof", "device_taken", "invalid_input"),
     "read_ceremony": ("invalid_device_proof", "not_found"),
     "send_code": ("stronger_factor_required", "too_many_codes", "ceremony_over", "factor_not_useful"),
