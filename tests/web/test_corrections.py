@@ -301,7 +301,7 @@ def test_a_guardian_corrects_for_a_ward_and_the_ward_is_told(phone_of: Make, wal
     assert made.status_code == 201, made.text
     assert guardian.get("/v1/me/corrections").json["data"] == []
     assert ward.get("/v1/me/corrections").json["data"][0]["id"] == made.json["id"]
-    assert ward.get("/v1/notices").json["data"][0]["code"] == "correction_received"
+    assert "correction_received" in {row["code"] for row in ward.get("/v1/notices").json["data"]}
 
 
 # --- the agency ------------------------------------------------------------------------------------------------
