@@ -17,6 +17,16 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 SATURDAY = 5
 
 
+def vietnamese_day(moment: datetime) -> date:
+    """Return the day that a moment lies in, in Vietnam. moment: aware."""
+    return moment.astimezone(ZONE).date()
+
+
+def end_of_day(day: date) -> datetime:
+    """Return 24:00 in Vietnam of a day, in UTC."""
+    return datetime.combine(day + timedelta(days=1), time(), ZONE).astimezone(UTC)
+
+
 @cache
 def _public_holidays(year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays("VN", years=year))
@@ -50,8 +60,8 @@ class WorkingDays:
 
         start: aware. The day of `start` does not count (Civil Code 91/2015/QH13, article 147, clause 2).
         """
-        day = start.astimezone(ZONE).date()
+        day = vietnamese_day(start)
         while count:
             day += timedelta(days=1)
             count -= self.is_worked(day)
-        return datetime.combine(day + timedelta(days=1), time(), ZONE).astimezone(UTC)
+        return end_of_day(day)

@@ -27,7 +27,7 @@ from tests.support import FixedClock
 from wallet.audit import AuditEvent
 from wallet.db import Base
 from wallet.demo.personas import persona
-from wallet.documents.issuing import HANOI, IssuedDocument, IssueOrder, Issuing, end_of_validity
+from wallet.documents.issuing import IssuedDocument, IssueOrder, Issuing, end_of_validity
 from wallet.documents.models import DocumentRow, StatusListRow
 from wallet.documents.qr_image import matrix
 from wallet.errors import (
@@ -46,6 +46,7 @@ from wallet.terms import AccountLevel, AuthLevel
 from wallet.utilities.base import Claim, Kind, Paper, Source, Utility
 from wallet.utilities.catalogue import Catalogue, Plugin
 from wallet.wiring import Wallet
+from wallet.working_days import ZONE
 
 State = Callable[[], dict[str, list[str]]]
 
@@ -174,7 +175,7 @@ def test_validity_ends_at_24_hours_in_hanoi(wallet: Wallet, clock: FixedClock) -
         document = issue(wallet)
         end = datetime(last_day.year, last_day.month, last_day.day, 17, tzinfo=UTC)
         assert (issued, document.expires_at) == (issued, end)
-        assert document.expires_at.astimezone(HANOI).time().isoformat() == "00:00:00"
+        assert document.expires_at.astimezone(ZONE).time().isoformat() == "00:00:00"
         content = reader.parse_cbor(reader.parse_tag_18(reader.inflate(reader.unbase45(document.code[4:]), 4096))[2])
         assert (content[6], content[4]) == (seconds(clock.now()), seconds(end))
         with wallet.read() as work:
@@ -186,7 +187,7 @@ def test_a_year_means_365_days_wherever_the_server_stands() -> None:
         issued = datetime(2026, 6, 30, tzinfo=UTC) + timedelta(hours=hour)
         end = end_of_validity(issued, timedelta(days=365))
         assert timedelta(days=365) < end - issued <= timedelta(days=366)
-        assert end == end_of_validity(issued.astimezone(HANOI), timedelta(days=365))
+        assert end == end_of_validity(issued.astimezone(ZONE), timedelta(days=365))
 
 
 @on_one_database

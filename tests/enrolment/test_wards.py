@@ -8,12 +8,12 @@ import pytest
 from tests.enrolment.people import DAUGHTER, SON, WIFE, account_of, actor_of, amend
 from wallet.audit import AuditEvent
 from wallet.demo.personas import persona
-from wallet.enrolment.wards import WardView, numbers_of, relations_to
+from wallet.enrolment.wards import WardView, relations_to
 from wallet.errors import Conflict, NotAllowed, Unavailable, WalletError
 from wallet.identity.account_states import LockGround
 from wallet.identity.guardians import Relation
 from wallet.identity.models import AccountState
-from wallet.sources.base import Facts, RegisterCode
+from wallet.sources.base import Facts, RegisterCode, numbers_of
 from wallet.terms import AccountLevel, Actor
 from wallet.wiring import Wallet
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from wallet.ceremonies.ceremonies import Ceremonies, CeremonyView
 from wallet.ceremonies.kinds import CeremonyKind, Factor
@@ -17,9 +16,9 @@ from wallet.identity.holders import Holders
 from wallet.sources.base import Fact, Ground, RegisterCode
 from wallet.sources.reading import Sources
 from wallet.terms import Actor, StaffRole
+from wallet.working_days import vietnamese_day
 
 WRONG_COMPARISONS = 3
-_VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 class Decision(StrEnum):
@@ -112,7 +111,7 @@ class Approving:
         if row.account_id == officer.account_id:
             raise NotAllowed("self_vouching")
         ground = Ground("vouch", row.kind, officer)
-        facts = self._card(vouching.number, ground, row.id)
+        facts = self.sources.find(RegisterCode.CARDS, vouching.number, ground, subject=row.id) or {}
         account = None if row.account_id is None else self.accounts.find(row.account_id)
         owned = account is not None and self.holders.has_number(account.holder_id, vouching.number)
         if not owned or card_fault(facts, vouching.card_serial, self.clock.now()) is not None:
@@ -123,12 +122,6 @@ class Approving:
         if not self.ceremonies.prove(row, Factor.DESK, officer, agency=agency, legal_ref=vouching.legal_ref):
             raise Conflict("ceremony_over")
         return self.ceremonies.view(row)
-
-    def _card(self, number: str, ground: Ground, subject: str) -> Mapping[str, Fact]:
-        try:
-            return self.sources.read(RegisterCode.CARDS, number, ground, subject=subject).values
-        except NotFound:
-            return {}
 
     def _end(self, row: CeremonyRow, reason: str, actor: Actor) -> None:
         self.ceremonies.end(row, reason, actor)
@@ -144,7 +137,7 @@ def card_fault(facts: Mapping[str, Fact], serial: str, now: datetime) -> str | N
     if facts.get("state") != "valid":
         return "card_not_valid"
     expires = facts.get("expires")
-    if isinstance(expires, date) and expires < now.astimezone(_VIETNAM).date():
+    if isinstance(expires, date) and expires < vietnamese_day(now):
         return "card_expired"
     return None
 

@@ -9,7 +9,7 @@ from wallet.ceremonies.chips import CardChips, ChipFacts, ChipReading
 from wallet.ceremonies.kinds import Factor
 from wallet.ceremonies.models import CeremonyRow
 from wallet.clock import Clock
-from wallet.errors import Malformed, NotFound
+from wallet.errors import Malformed
 from wallet.identity.accounts import Accounts
 from wallet.identity.challenges import Challenge, Challenges, Purpose
 from wallet.identity.holders import Holders
@@ -74,11 +74,8 @@ class CardFactor:
             return "challenge_used"
         if facts is None:
             return judged.fault
-        try:
-            ground = Ground("verify_card", row.kind, actor)
-            stated = self.sources.read(RegisterCode.CARDS, facts.number, ground, subject=row.id).values
-        except NotFound:
-            stated = {}
+        ground = Ground("verify_card", row.kind, actor)
+        stated = self.sources.find(RegisterCode.CARDS, facts.number, ground, subject=row.id) or {}
         account = None if row.account_id is None else self.accounts.find(row.account_id)
         if account is None or not self.holders.has_number(account.holder_id, facts.number):
             return "another_person"

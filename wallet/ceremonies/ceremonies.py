@@ -274,10 +274,7 @@ class Ceremonies:
 
     def _own_phones(self, number: str, holder_id: str, actor: Actor) -> tuple[Any, ...]:
         ground = Ground("change_phone", "phone_change", actor)
-        try:
-            stated = self.sources.read(RegisterCode.SUBSCRIBERS, number, ground, subject=holder_id).values["phones"]
-        except NotFound:
-            return ()
+        stated = (self.sources.find(RegisterCode.SUBSCRIBERS, number, ground, subject=holder_id) or {}).get("phones")
         return stated if isinstance(stated, tuple) else ()
 
     def _owner(self, kind: Kind, number: str, phone: str | None, device: AskingDevice) -> AccountView | None:

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -21,8 +20,8 @@ from wallet.schema import schema_problem
 from wallet.sources.base import Ground, RegisterCode
 from wallet.terms import Actor, StaffRole
 from wallet.wiring import Wallet
+from wallet.working_days import ZONE
 
-HERE = ZoneInfo("Asia/Ho_Chi_Minh")
 MAX_AGENCY = 80
 EXAMPLE = 'wallet staff add --role admin --number 0990... --agency "Công an ..." --province 01'
 MENDS = {
@@ -79,7 +78,7 @@ def add(role: str, number: str, agency: str, province: str, phone: str | None, a
     if enrolment is None:
         say("  Tài khoản đã kích hoạt: đăng nhập như thường / the account is active: sign in as usual")
         return
-    until = enrolment.expires_at.astimezone(HERE).strftime("%H:%M:%S")
+    until = enrolment.expires_at.astimezone(ZONE).strftime("%H:%M:%S")
     say(f"  Mã gắn thiết bị, dùng một lần, đến {until} / one-time device enrolment, until {until}:")
     click.echo(enrolment.token)
     say(f"  → POST {issuer}/v1/staff-enrolments (docs/operating.md, section 4)")

@@ -4,16 +4,15 @@ The API, the command line and every later protocol build an IssueOrder and call 
 and from what the utility derives, never from the caller: nothing here signs what somebody sent.
 """
 
-import base64
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from wallet.audit import Audit
 from wallet.clock import Clock
+from wallet.crypto.jws import b64url_encode
 from wallet.crypto.signing import Signer
 from wallet.documents.models import DocumentRow
 from wallet.documents.repository import DocumentRepository
@@ -46,8 +45,7 @@ from wallet.utilities.base import Claim, Claims, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.paper import compact_claims, full_claims
 from wallet.verifier import Policy, judge
-
-HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
+from wallet.working_days import end_of_day, vietnamese_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +102,7 @@ class Issuing:
         self._assert_may_issue(utility, order, actor)
         self.holders.hold(order.holder_id, shared=True)
         now = self.clock.now()
-        claims = self._gather(utility, order, actor, now.astimezone(HANOI).date())
+        claims = self._gather(utility, order, actor, vietnamese_day(now))
         place = self.indices.reserve()
         document = self._sign(utility, order, claims, place, now)
         self._assert_verifies(document)
@@ -155,7 +153,7 @@ class Issuing:
         issued_at = now.replace(microsecond=0)
         expires_at = end_of_validity(issued_at, utility.validity)
         document_id = self.entropy.bytes(16)
-        salt = base64.urlsafe_b64encode(self.entropy.bytes(16)).rstrip(b"=").decode()
+        salt = b64url_encode(self.entropy.bytes(16)).decode()
         whole = full_claims(utility, claims)
         for least in (False, True):
             payload = DocumentPayload(
@@ -225,5 +223,4 @@ def _assert_complete(claims: Claims, of: Iterable[Claim]) -> None:
 
 def end_of_validity(issued_at: datetime, validity: timedelta) -> datetime:
     """Return the end: 24:00 in Asia/Ho_Chi_Minh of the day that lies `validity` after the day of issue."""
-    last_day = issued_at.astimezone(HANOI).date() + validity
-    return datetime.combine(last_day + timedelta(days=1), time(), tzinfo=HANOI)
+    return end_of_day(vietnamese_day(issued_at) + validity)

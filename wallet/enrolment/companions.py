@@ -38,7 +38,11 @@ class Companions:
         self, child: Mapping[str, Fact], number: str | None, ground: Ground, application_id: str
     ) -> Companion | None:
         """Return whoever has this number, current or former, if the register names them as parent or guardian."""
-        facts = None if number is None else self.matching.read(RegisterCode.POPULATION, number, ground, application_id)
+        facts = (
+            None
+            if number is None
+            else self.matching.sources.find(RegisterCode.POPULATION, number, ground, subject=application_id)
+        )
         if facts is None or not facts["alive"]:
             return None
         named = relations_to(child, numbers_of(facts))

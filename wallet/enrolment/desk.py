@@ -17,16 +17,7 @@ from wallet.enrolment.companions import Companion, Companions
 from wallet.enrolment.consent import check_consent, check_told
 from wallet.enrolment.eligibility import Right, age_on, kind_of, needs_guardian, right_to
 from wallet.enrolment.forms import Forms, checked_birth, sample_bytes
-from wallet.enrolment.matching import (
-    GOOD,
-    Finding,
-    Likeness,
-    Matching,
-    card_on,
-    match_person,
-    permit_end,
-    permit_on,
-)
+from wallet.enrolment.matching import GOOD, Finding, Likeness, Matching, card_on, papers, permit_on
 from wallet.enrolment.models import ApplicationRow
 from wallet.enrolment.names import clean_name
 from wallet.enrolment.offices import enrols_foreigners
@@ -40,7 +31,7 @@ from wallet.identity.models import AccountState
 from wallet.messages.telling import Telling
 from wallet.sources.base import Fact, Ground, RegisterCode, numbers_of
 from wallet.terms import AccountLevel, Actor, StaffRole
-from wallet.working_days import ZONE, WorkingDays
+from wallet.working_days import WorkingDays, vietnamese_day
 
 DUE_DAYS, DUE_DAYS_LATE = 3, 7
 """Working days: with a valid card (or captures on file for a foreigner), and without."""
@@ -263,14 +254,7 @@ class EnrolmentDesk:
         for_ward: the phone is the guardian's; the ward has none, and the guardian acts for them from here on.
         """
         ground = Ground("open_account", LEVEL_2, actor)
-        facts = match_person(
-            self.matching.sources,
-            form["number"],
-            form["full_name"],
-            form["birth_date"],
-            ground,
-            subject=application_id,
-        )
+        facts = self.matching.person(form, ground, application_id)
         if facts is None or not facts["alive"]:
             raise Conflict("application_unmatched")
         kind, companion = kind_of(facts), None
@@ -310,16 +294,10 @@ class EnrolmentDesk:
         self, facts: Mapping[str, Fact], kind: HolderKind, ground: Ground, application_id: str
     ) -> date | None:
         """Return the last day of card or permit. Raises Conflict("card_not_valid") where there is none today."""
-        today = self._today()
-        if kind is HolderKind.CITIZEN:
-            if card_on(facts, today) is not Finding.VALID:
-                raise Conflict("card_not_valid")
-            expires = facts.get("card_expires")
-            return expires if isinstance(expires, date) else None
-        permit = self.matching.read(RegisterCode.IMMIGRATION, str(facts["number"]), ground, application_id)
-        if permit is None or permit_on(permit, today) is not Finding.VALID:
+        card, last = papers(self.matching.sources, facts, kind, self._today(), ground, subject=application_id)
+        if card is not Finding.VALID:
             raise Conflict("card_not_valid")
-        return permit_end(permit)
+        return last
 
     def _checked(self, order: ApplicationOrder) -> dict[str, Any]:
         """Return what is stated in the form in which it is kept: without any capture. Raises InvalidInput."""
@@ -352,14 +330,7 @@ class EnrolmentDesk:
     ) -> _Found:
         """Hold everything that was stated against the registers; unlike from home, nothing is left out."""
         ground, today = Ground("open_account", LEVEL_2, actor), self._today()
-        facts = match_person(
-            self.matching.sources,
-            form["number"],
-            form["full_name"],
-            form["birth_date"],
-            ground,
-            subject=application_id,
-        )
+        facts = self.matching.person(form, ground, application_id)
         if facts is None:
             return _Found({"person": Finding.UNMATCHED}, {}, DUE_DAYS_LATE)
         number, kind = str(facts["number"]), kind_of(facts)
@@ -381,7 +352,7 @@ class EnrolmentDesk:
             checks["card"] = _card_shown(order.card, facts, today)
             days = DUE_DAYS if checks["card"] is Finding.VALID else DUE_DAYS_LATE
         else:
-            permit = self.matching.read(RegisterCode.IMMIGRATION, number, ground, application_id)
+            permit = self.matching.sources.find(RegisterCode.IMMIGRATION, number, ground, subject=application_id)
             on_file = permit is None or bool(permit["biometrics_on_file"])
             checks["card"] = _papers_shown(order.foreigner, permit, today)
             days = DUE_DAYS if permit is not None and on_file else DUE_DAYS_LATE
@@ -422,7 +393,7 @@ class EnrolmentDesk:
         return row
 
     def _today(self) -> date:
-        return self.clock.now().astimezone(ZONE).date()
+        return vietnamese_day(self.clock.now())
 
     def _seen(self, row: ApplicationRow, form: Mapping[str, Any] | None = None) -> Application:
         open_still = row.decided_at is None

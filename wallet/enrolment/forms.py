@@ -51,8 +51,3 @@ def sample_bytes(text: str, pointer: str) -> bytes:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", text) or len(text) % 4 == 1:
         raise InvalidInput({pointer: "invalid_sample"})
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def sample_text(sample: bytes) -> str:
-    """Return a capture as text (RFC 4648, section 5, without padding)."""
-    return base64.urlsafe_b64encode(sample).rstrip(b"=").decode()

@@ -13,16 +13,16 @@ from wallet.clock import Clock
 from wallet.enrolment.biometrics import Modality
 from wallet.enrolment.eligibility import Right, age_on, kind_of, needs_guardian, right_to
 from wallet.enrolment.forms import sample_bytes
-from wallet.enrolment.matching import Finding, Matching, card_on, match_person, permit_end, permit_on
+from wallet.enrolment.matching import Finding, Matching, papers
 from wallet.enrolment.repository import LEVEL_1
 from wallet.errors import TooManyAttempts
 from wallet.identity.accounts import Accounts, HolderKind
 from wallet.identity.holders import Holders
 from wallet.identity.limits import Limits
 from wallet.identity.models import AccountState
-from wallet.sources.base import Fact, Ground, RegisterCode
+from wallet.sources.base import Fact, Ground
 from wallet.terms import AccountLevel, Actor
-from wallet.working_days import ZONE
+from wallet.working_days import vietnamese_day
 
 PER_PHONE, PER_NUMBER = 3, 5
 DAY = timedelta(days=1)
@@ -58,17 +58,10 @@ class Judging:
     def judge(self, form: Mapping[str, Any], application_id: str) -> Judgement:
         """Hold a form against the registers, and stop at the first thing that speaks against it. Raises Unavailable."""
         ground = Ground("open_account", LEVEL_1, SYSTEM)
-        today = self.clock.now().astimezone(ZONE).date()
+        today = vietnamese_day(self.clock.now())
         phone = self.matching.phone(form["number"], form["phone"], ground, application_id)
         own, checks = phone is Finding.OWN, {"phone": str(phone)}
-        facts = match_person(
-            self.matching.sources,
-            form["number"],
-            form["full_name"],
-            form["birth_date"],
-            ground,
-            subject=application_id,
-        )
+        facts = self.matching.person(form, ground, application_id)
         if facts is None:
             return Judgement("person_unmatched", own, checks | {"person": Finding.UNMATCHED})
         number, kind = str(facts["number"]), kind_of(facts)
@@ -80,7 +73,7 @@ class Judging:
         age = age_on(form["birth_date"], today)
         if needs_guardian(age) or right_to(AccountLevel.ONE, kind, age) is not Right.YES:
             return Judgement("needs_guardian", own, checks | {"age": Finding.NEEDS_GUARDIAN})
-        card, valid_until = self._card(facts, kind, ground, application_id, today)
+        card, valid_until = papers(self.matching.sources, facts, kind, today, ground, subject=application_id)
         checks["card"] = card
         if card is not Finding.VALID:
             return Judgement("card_not_valid", own, checks)
@@ -102,16 +95,6 @@ class Judging:
         except TooManyAttempts:
             return False
         return True
-
-    def _card(
-        self, facts: Mapping[str, Fact], kind: HolderKind, ground: Ground, application_id: str, today: date
-    ) -> tuple[Finding, date | None]:
-        """Return how the card or residence permit stands, and its last day."""
-        if kind is HolderKind.CITIZEN:
-            expires = facts.get("card_expires")
-            return card_on(facts, today), expires if isinstance(expires, date) else None
-        permit = self.matching.read(RegisterCode.IMMIGRATION, str(facts["number"]), ground, application_id)
-        return (Finding.NONE, None) if permit is None else (permit_on(permit, today), permit_end(permit))
 
     def _has_account(self, facts: Mapping[str, Fact]) -> bool:
         """Return whether there is an account that a registration from home leaves as it is.

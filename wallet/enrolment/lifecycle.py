@@ -5,12 +5,12 @@ Source: Decree 69/2024/NĐ-CP, article 15; docs/domain.md, sections 2.2 and 2.6.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from wallet.clock import Clock
 from wallet.enrolment.eligibility import age_on, needs_guardian
 from wallet.enrolment.matching import permit_end
-from wallet.enrolment.wards import numbers_of, relations_to
+from wallet.enrolment.wards import relations_to
 from wallet.errors import Conflict, NotFound
 from wallet.identity.account_states import LockGround
 from wallet.identity.accounts import Accounts, Lock
@@ -19,10 +19,10 @@ from wallet.identity.due_accounts import DueAccounts
 from wallet.identity.guardians import Guardians, Relation
 from wallet.identity.locking import Locking
 from wallet.identity.models import AccountState, HolderKind
-from wallet.sources.base import Fact, Ground, RegisterCode
+from wallet.sources.base import Fact, Ground, RegisterCode, numbers_of
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
-from wallet.working_days import ZONE
+from wallet.working_days import vietnamese_day
 
 ENDED: Mapping[HolderKind, LockGround] = {
     HolderKind.CITIZEN: LockGround.CARD_EXPIRED,
@@ -76,11 +76,8 @@ class Lifecycle:
         holders, ground = self.accounts.holders, Ground("find_account", "account", actor)
         found = holders.find(number)
         if found is None:
-            try:
-                person = self.sources.read(RegisterCode.POPULATION, number, ground, subject=actor.account_id).values
-            except NotFound as error:
-                raise NotFound("account_unknown") from error
-            known = (holders.find(each) for each in sorted(numbers_of(person)))
+            person = self.sources.find(RegisterCode.POPULATION, number, ground, subject=actor.account_id)
+            known = (holders.find(each) for each in sorted(() if person is None else numbers_of(person)))
             found = next((holder_id for holder_id in known if holder_id is not None), None)
         account = None if found is None else self.accounts.of_holder(found)
         if account is None:
@@ -96,9 +93,8 @@ class Lifecycle:
         if account.kind is HolderKind.CITIZEN:
             issued, ends = _date(person, "card_issued"), _date(person, "card_expires")
             return Standing(alive, issued is not None, issued, ends, person)
-        try:
-            permit = self.sources.read(RegisterCode.IMMIGRATION, number, ground, subject=account.holder_id).values
-        except NotFound:
+        permit = self.sources.find(RegisterCode.IMMIGRATION, number, ground, subject=account.holder_id)
+        if permit is None:
             return Standing(alive, False, None, None, person)
         return Standing(alive, True, None, permit_end(permit), person)
 
@@ -174,7 +170,7 @@ class Lifecycle:
             return False
         self._note_card(account_id, standing, actor)
         if lock.ground is LockGround.CARD_REVOKED:
-            return standing.issued is not None and standing.issued > _day(lock.at)
+            return standing.issued is not None and standing.issued > vietnamese_day(lock.at)
         return True
 
     def _note_card(self, account_id: str, standing: Standing, actor: Actor) -> None:
@@ -202,16 +198,12 @@ class Lifecycle:
         return numbers_of(facts.values) | {number}
 
     def _today(self) -> date:
-        return _day(self.clock.now())
+        return vietnamese_day(self.clock.now())
 
 
 def _date(facts: Mapping[str, Fact], name: str) -> date | None:
     value = facts.get(name)
     return value if isinstance(value, date) else None
-
-
-def _day(moment: datetime) -> date:
-    return moment.astimezone(ZONE).date()
 
 
 _MAY_BE_LOCKED = (AccountState.APPROVED, AccountState.ACTIVE, AccountState.LOCKED)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from wallet.enrolment.biometrics import BiometricMatcher, Modality, Thresholds
 from wallet.enrolment.names import same_name
-from wallet.errors import NotFound
+from wallet.identity.accounts import HolderKind
 from wallet.sources.base import Fact, Ground, RegisterCode
 from wallet.sources.reading import Sources
 
@@ -47,22 +48,18 @@ class Likeness:
     score: float | None = None
 
 
-def match_person(
-    sources: Sources, number: str, full_name: str, birth_date: str, ground: Ground, *, subject: str
-) -> Mapping[str, Fact] | None:
-    """Return what the population register states of the person with this number, name and birth date, else None.
+def papers(
+    sources: Sources, facts: Mapping[str, Fact], kind: HolderKind, today: date, ground: Ground, *, subject: str
+) -> tuple[Finding, date | None]:
+    """Return how a person's card or residence permit stands today, and its last day; None where it has none.
 
-    number: 12 digits, current or former; the facts bear the current one. birth_date: `YYYY-MM-DD`, or `YYYY`, which
-    matches where the register knows no more than the year. Alive or not is the caller's to look at.
-    Raises Unavailable("source_unavailable").
+    facts: of the population register. Raises Unavailable("source_unavailable").
     """
-    try:
-        facts = sources.read(RegisterCode.POPULATION, number, ground, subject=subject).values
-    except NotFound:
-        return None
-    born = facts["birth_date"]
-    known = born.isoformat() if isinstance(born, date) else str(born)
-    return facts if known == birth_date and same_name(str(facts["full_name"]), full_name) else None
+    if kind is HolderKind.CITIZEN:
+        expires = facts.get("card_expires")
+        return card_on(facts, today), expires if isinstance(expires, date) else None
+    permit = sources.find(RegisterCode.IMMIGRATION, str(facts["number"]), ground, subject=subject)
+    return (Finding.NONE, None) if permit is None else (permit_on(permit, today), permit_end(permit))
 
 
 def card_on(facts: Mapping[str, Fact], today: date) -> Finding:
@@ -91,16 +88,24 @@ class Matching:
     matcher: BiometricMatcher
     thresholds: Thresholds
 
-    def read(self, code: RegisterCode, number: str, ground: Ground, subject: str) -> Mapping[str, Fact] | None:
-        """Return what a register states; None where it does not know the person. Raises Unavailable."""
-        try:
-            return self.sources.read(code, number, ground, subject=subject).values
-        except NotFound:
+    def person(self, form: Mapping[str, Any], ground: Ground, subject: str) -> Mapping[str, Fact] | None:
+        """Return what the population register states of whom a form describes; None where it is somebody else.
+
+        form: `number`, 12 digits, current or former (the facts bear the current one); `full_name`; `birth_date`:
+        `YYYY-MM-DD`, or `YYYY`, which matches where the register knows no more than the year. Alive or not is the
+        caller's to look at. Raises Unavailable("source_unavailable").
+        """
+        facts = self.sources.find(RegisterCode.POPULATION, form["number"], ground, subject=subject)
+        if facts is None:
             return None
+        born = facts["birth_date"]
+        known = born.isoformat() if isinstance(born, date) else str(born)
+        same = known == form["birth_date"] and same_name(str(facts["full_name"]), form["full_name"])
+        return facts if same else None
 
     def phone(self, number: str, phone: str, ground: Ground, subject: str) -> Finding:
         """Return whether the phone is in the person's own name. phone: E.164."""
-        facts = self.read(RegisterCode.SUBSCRIBERS, number, ground, subject) or {}
+        facts = self.sources.find(RegisterCode.SUBSCRIBERS, number, ground, subject=subject) or {}
         phones = facts.get("phones")
         return Finding.OWN if isinstance(phones, tuple) and phone in phones else Finding.NOT_OWN
 
@@ -108,7 +113,7 @@ class Matching:
         self, number: str, samples: Mapping[Modality, bytes], ground: Ground, subject: str
     ) -> dict[Modality, Likeness]:
         """Return, for each capture, whether it is of the person with this number. Raises InvalidInput."""
-        facts = self.read(RegisterCode.BIOMETRICS, number, ground, subject) or {}
+        facts = self.sources.find(RegisterCode.BIOMETRICS, number, ground, subject=subject) or {}
         return {modality: self._likeness(modality, sample, facts) for modality, sample in samples.items()}
 
     def _likeness(self, modality: Modality, sample: bytes, facts: Mapping[str, Fact]) -> Likeness:

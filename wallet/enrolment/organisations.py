@@ -13,12 +13,11 @@ from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.enrolment.models import OrganisationRow
 from wallet.enrolment.repository import OrganisationRepository
-from wallet.enrolment.wards import numbers_of
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from wallet.identity.accounts import Accounts
 from wallet.identity.contacts import Contacts
-from wallet.sources.base import Fact, Ground, RegisterCode
+from wallet.sources.base import Fact, Ground, RegisterCode, numbers_of
 from wallet.sources.reading import Sources
 from wallet.terms import Actor, StaffRole
 from wallet.working_days import WorkingDays
@@ -160,9 +159,8 @@ class Organisations:
     def _registered(self, enterprise_code: str, actor: Actor) -> Mapping[str, Fact] | None:
         """Return what the register states of an organisation of the caller's; None where it does not know it."""
         ground = Ground("register_organisation", "account", actor)
-        try:
-            facts = self.sources.read(RegisterCode.BUSINESSES, enterprise_code, ground, subject=actor.account_id).values
-        except NotFound:
+        facts = self.sources.find(RegisterCode.BUSINESSES, enterprise_code, ground, subject=actor.account_id)
+        if facts is None:
             return None
         number = self.accounts.profile(actor.account_id).number
         person = self.sources.read(RegisterCode.POPULATION, number, ground, subject=actor.account_id).values

@@ -13,9 +13,10 @@ from typing import Any
 
 from wallet.audit import Audit
 from wallet.clock import Clock
+from wallet.crypto.jws import b64url_encode
 from wallet.enrolment.biometrics import BiometricMatcher, Modality
 from wallet.enrolment.consent import check_consent
-from wallet.enrolment.forms import Forms, checked_birth, sample_bytes, sample_text
+from wallet.enrolment.forms import Forms, checked_birth, sample_bytes
 from wallet.enrolment.judging import DAY, SYSTEM, Judgement, Judging
 from wallet.enrolment.matching import Finding
 from wallet.enrolment.models import ApplicationRow
@@ -181,7 +182,7 @@ class Registrations:
             "email": order.email,
             "device_id": order.device_id,
             "public_key": key,
-            "face_sample": sample_text(sample),
+            "face_sample": b64url_encode(sample).decode(),
         }
 
     def _approve(self, application_id: str, found: Judgement, form: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from wallet.enrolment.lifecycle import WARNED_BEFORE, Lifecycle
 from wallet.errors import Unavailable, WalletError
 from wallet.identity.due_accounts import DueAccounts
 from wallet.terms import Actor
-from wallet.working_days import ZONE
+from wallet.working_days import vietnamese_day
 
 CHECKED_EVERY = timedelta(days=1)
 BATCH = 200
@@ -63,7 +63,7 @@ class AccountSweep:
     def run(self) -> SweepReport:
         """Look at every account that is due, and return what was done."""
         now, report = self.clock.now(), SweepReport()
-        today = now.astimezone(ZONE).date()
+        today = vietnamese_day(now)
         steps: tuple[tuple[str, Find, Treat], ...] = (
             ("checked", lambda due, n: due.unchecked(now - CHECKED_EVERY, n), lambda it, one: it.look(one, SWEEP)),
             ("expired", lambda due, n: due.past(today, n), lambda it, one: it.expire(one, SWEEP)),

@@ -10,17 +10,16 @@ from datetime import date, datetime, timedelta
 
 from wallet.clock import Clock
 from wallet.enrolment.eligibility import Right, age_on, kind_of, needs_guardian, right_to
-from wallet.enrolment.matching import Finding, card_on, permit_end, permit_on
-from wallet.errors import Conflict, NotAllowed, NotFound
+from wallet.enrolment.matching import Finding, papers
+from wallet.errors import Conflict, NotAllowed
 from wallet.identity.accounts import Accounts
 from wallet.identity.guardians import Guardians, Relation, Ward
 from wallet.identity.limits import Limits
-from wallet.identity.models import AccountState, HolderKind
-from wallet.sources.base import Fact, Ground, RegisterCode
-from wallet.sources.base import numbers_of as numbers_of
+from wallet.identity.models import AccountState
+from wallet.sources.base import Fact, Ground, RegisterCode, numbers_of
 from wallet.sources.reading import Sources
 from wallet.terms import AccountLevel, Actor
-from wallet.working_days import ZONE
+from wallet.working_days import vietnamese_day
 
 NAMED_BY: Mapping[Relation, str] = {
     Relation.FATHER: "father_number",
@@ -75,11 +74,11 @@ class Wards:
         person, relation = self._assert_related(number, relation, actor)
         if person.get("alive") is False:
             raise Conflict("person_deceased")
-        birth, today = person["birth_date"], self.clock.now().astimezone(ZONE).date()
+        birth, today = person["birth_date"], vietnamese_day(self.clock.now())
         age, kind = age_on(birth if isinstance(birth, date) else str(birth), today), kind_of(person)
         if relation is not Relation.GUARDIAN and not needs_guardian(age):
             raise Conflict("ward_of_age")
-        card, valid_until = self._card(person, kind, today, actor)
+        card, valid_until = papers(self.sources, person, kind, today, self._ground(actor), subject=actor.account_id)
         if card is not Finding.VALID or right_to(AccountLevel.ONE, kind, age) is Right.NO:
             raise Conflict("ward_card_not_valid")
         account_id = self.accounts.register(
@@ -97,33 +96,20 @@ class Wards:
     def _assert_related(
         self, number: str, relation: Relation | None, actor: Actor
     ) -> tuple[Mapping[str, Fact], Relation]:
-        own = self._read(self.accounts.profile(actor.account_id).number, actor)
-        try:
-            person = self._read(number, actor)
-        except NotFound as error:
-            raise NotAllowed("not_your_ward") from error
+        ground, subject = self._ground(actor), actor.account_id
+        mine = self.accounts.profile(actor.account_id).number
+        own = self.sources.read(RegisterCode.POPULATION, mine, ground, subject=subject).values
+        person = self.sources.find(RegisterCode.POPULATION, number, ground, subject=subject)
+        if person is None:
+            raise NotAllowed("not_your_ward")
         stated = relations_to(person, numbers_of(own))
         named = relation if relation is not None else next((each for each in Relation if each in stated), None)
         if named is None or named not in stated:
             raise NotAllowed("not_your_ward")
         return person, named
 
-    def _card(
-        self, person: Mapping[str, Fact], kind: HolderKind, today: date, actor: Actor
-    ) -> tuple[Finding, date | None]:
-        """Return how the identity card or residence permit stands, and its last day."""
-        if kind is HolderKind.CITIZEN:
-            ends = person.get("card_expires")
-            return card_on(person, today), ends if isinstance(ends, date) else None
-        try:
-            permit = self._read(str(person["number"]), actor, RegisterCode.IMMIGRATION)
-        except NotFound:
-            return Finding.NONE, None
-        return permit_on(permit, today), permit_end(permit)
-
-    def _read(self, number: str, actor: Actor, register: RegisterCode = RegisterCode.POPULATION) -> Mapping[str, Fact]:
-        ground = Ground("register_ward", "account", actor)
-        return self.sources.read(register, number, ground, subject=actor.account_id).values
+    def _ground(self, actor: Actor) -> Ground:
+        return Ground("register_ward", "account", actor)
 
     def _view(self, ward: Ward) -> WardView:
         account, profile = self.accounts.find(ward.account_id), self.accounts.profile(ward.account_id)

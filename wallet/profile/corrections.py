@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from wallet.audit import Audit
@@ -25,7 +25,7 @@ from wallet.profile.repository import CorrectionRepository
 from wallet.sources.base import Ground, RegisterCode
 from wallet.sources.reading import Sources
 from wallet.terms import Actor, StaffRole
-from wallet.working_days import ZONE, WorkingDays
+from wallet.working_days import WorkingDays, end_of_day, vietnamese_day
 
 A_DAY = timedelta(days=1)
 MOST_A_DAY = 10
@@ -157,7 +157,7 @@ class Corrections:
             state=str(CorrectionState.RECEIVED),
             created_at=now,
             receipt_due_at=self.working_days.due(now, self.receipt_working_days),
-            due_at=_end_of_day(now, self.decision_days),
+            due_at=end_of_day(vietnamese_day(now) + timedelta(days=self.decision_days)),
         )
         evidence = [self._sealed(each, place, row_id, holder_id) for place, each in enumerate(order.evidence)]
         self.rows.add(row, evidence)
@@ -233,11 +233,10 @@ class Corrections:
 
     def _assert_stated(self, order: CorrectionOrder, holder_id: str, actor: Actor) -> None:
         ground = Ground("correct_register", "correction", actor)
-        try:
-            facts = self.sources.read(order.register, self.holders.number(holder_id), ground, subject=holder_id)
-        except NotFound as error:
-            raise Conflict("not_in_register", register=str(order.register)) from error
-        if order.fact not in facts.values:
+        facts = self.sources.find(order.register, self.holders.number(holder_id), ground, subject=holder_id)
+        if facts is None:
+            raise Conflict("not_in_register", register=str(order.register))
+        if order.fact not in facts:
             raise InvalidInput({"/fact": "unknown_fact"})
 
     def _kept(self, correction_id: str, actor: Actor) -> CorrectionRow:
@@ -323,9 +322,3 @@ def _holder(actor: Actor) -> str:
     if actor.holder_id is None:
         raise NotFound("not_found")
     return actor.holder_id
-
-
-def _end_of_day(start: datetime, days: int) -> datetime:
-    """Return 24:00 in Hà Nội of the day that lies so many days after `start`, whose own day does not count."""
-    last = start.astimezone(ZONE).date() + timedelta(days=days)
-    return datetime.combine(last + timedelta(days=1), time(), ZONE)

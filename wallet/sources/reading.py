@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wallet.audit import Audit
-from wallet.errors import ConfigurationError, WalletError
-from wallet.sources.base import Facts, Ground, Register, RegisterCode
+from wallet.errors import ConfigurationError, NotFound, WalletError
+from wallet.sources.base import Fact, Facts, Ground, Register, RegisterCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +41,10 @@ class Sources:
                 procedure=ground.procedure,
                 outcome=outcome,
             )
+
+    def find(self, code: RegisterCode, number: str, ground: Ground, *, subject: str) -> Mapping[str, Fact] | None:
+        """Return what `read` would, None where the register does not know whom it is asked for. Raises Unavailable."""
+        try:
+            return self.read(code, number, ground, subject=subject).values
+        except NotFound:
+            return None

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import NotAcceptable
 
+from wallet.crypto.jws import b64url_encode
 from wallet.crypto.keystore import Role
 from wallet.documents.publishing import Publication
 from wallet.errors import NotFound
@@ -72,15 +73,11 @@ def _jwk(role: Role, certificate_der: bytes, kid: str) -> dict[str, Any]:
     return {
         "kty": "EC",
         "crv": "P-256",
-        "x": _b64url(numbers.x.to_bytes(32, "big")),
-        "y": _b64url(numbers.y.to_bytes(32, "big")),
+        "x": b64url_encode(numbers.x.to_bytes(32, "big")).decode(),
+        "y": b64url_encode(numbers.y.to_bytes(32, "big")).decode(),
         "kid": kid,
         "use": "sig",
         "alg": "ES256",
         "viso_role": str(role),
         "x5c": [base64.b64encode(certificate_der).decode()],
     }
-
-
-def _b64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
