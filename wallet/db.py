@@ -158,12 +158,16 @@ class Database:
         self.engine.dispose()
 
 
+def insert_into(session: Session, table: type[Base]) -> Any:
+    """Return an INSERT that knows ON CONFLICT, which each database spells for itself."""
+    return (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(table)
+
+
 def insert_if_absent(session: Session, table: type[Base], values: dict[str, Any]) -> bool:
     """Insert a row unless its key is taken; return whether this call did. A race has exactly one winner."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     # RETURNING rather than a row count: drivers disagree on the count of an insert that did nothing.
     key = next(iter(table.__table__.primary_key))
-    statement = dialect.insert(table).values(values).on_conflict_do_nothing().returning(key)
+    statement = insert_into(session, table).values(values).on_conflict_do_nothing().returning(key)
     return session.execute(statement).first() is not None
 
 

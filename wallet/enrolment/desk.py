@@ -4,47 +4,35 @@ What was compared is kept as codes and scores; captures never are. What failed i
 Source: Decree 69/2024/NĐ-CP, articles 10, 11 and 13; docs/domain.md, section 2.3.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from wallet.audit import Audit
 from wallet.clock import Clock
-from wallet.enrolment.biometrics import FIELDS, BiometricMatcher, Modality
-from wallet.enrolment.companions import Companion, Companions
+from wallet.enrolment.biometrics import BiometricMatcher
+from wallet.enrolment.companions import Companions
+from wallet.enrolment.comparing import Comparing
 from wallet.enrolment.consent import check_consent, check_told
-from wallet.enrolment.eligibility import Right, age_on, kind_of, needs_guardian, right_to
-from wallet.enrolment.forms import Forms, checked_birth, sample_bytes
-from wallet.enrolment.matching import GOOD, Finding, Likeness, Matching, card_on, papers, permit_on
+from wallet.enrolment.eligibility import age_of, kind_of, needs_guardian
+from wallet.enrolment.forms import Forms
+from wallet.enrolment.matching import GOOD, Finding, Matching, papers
 from wallet.enrolment.models import ApplicationRow
-from wallet.enrolment.names import clean_name
 from wallet.enrolment.offices import enrols_foreigners
 from wallet.enrolment.repository import APPROVED, LEVEL_2, RECORDED, REFUSED, ApplicationRepository, Reach
+from wallet.enrolment.tk01 import ApplicationOrder, checked_form, checked_samples
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from wallet.identity.accounts import Accounts, AccountView, HolderKind
-from wallet.identity.contacts import Contacts, normalised_phone
+from wallet.identity.contacts import Contacts
 from wallet.identity.holders import Holders
 from wallet.identity.models import AccountState
 from wallet.messages.telling import Telling
-from wallet.sources.base import Fact, Ground, RegisterCode, numbers_of
+from wallet.sources.base import Fact, Ground
 from wallet.terms import AccountLevel, Actor, StaffRole
 from wallet.working_days import WorkingDays, vietnamese_day
-
-DUE_DAYS, DUE_DAYS_LATE = 3, 7
-"""Working days: with a valid card (or captures on file for a foreigner), and without."""
-
-PAPERS = (
-    "health_insurance",
-    "social_insurance",
-    "driving_licence",
-    "vehicle_registration",
-    "birth_certificate",
-    "marriage_certificate",
-)
-"""What a holder may ask to have integrated. Source: docs/domain.md, section 2.7."""
 
 AWAITED = frozenset({Finding.NONE, Finding.EXPIRED})
 """Of a card: it may be issued or renewed until the decision, which asks the register again."""
@@ -57,51 +45,6 @@ class Decision(StrEnum):
 
     APPROVE = "approve"
     REFUSE = "refuse"
-
-
-@dataclass(frozen=True, slots=True)
-class CardShown:
-    """The identity card on the desk. number: as printed, current or former."""
-
-    number: str = field(repr=False)
-    issued: date
-    serial: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignPapers:
-    """Passport and residence card of a foreigner on the desk. permit_kind: `permanent` or `temporary`."""
-
-    passport_number: str = field(repr=False)
-    permit_number: str = field(repr=False)
-    permit_kind: str
-    permit_expires: date
-
-
-@dataclass(frozen=True, slots=True)
-class ApplicationOrder:
-    """Form TK01 and what came with it.
-
-    birth_date: `YYYY-MM-DD` or `YYYY`. guardian_number: of the parent or guardian who came with somebody under 14,
-    and whose own-name phone it then is.
-    card: None where a citizen has no card that is valid; it is then issued together with the account.
-    statements: what the officer has told the holder before they consented.
-    """
-
-    number: str = field(repr=False)
-    full_name: str = field(repr=False)
-    birth_date: str = field(repr=False)
-    phone: str = field(repr=False)
-    face_sample: str = field(repr=False)
-    finger_sample: str = field(repr=False)
-    consent_given: bool
-    consent_version: str
-    statements: Sequence[str]
-    email: str | None = field(default=None, repr=False)
-    papers: Sequence[str] = ()
-    card: CardShown | None = None
-    foreigner: ForeignPapers | None = None
-    guardian_number: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,22 +72,13 @@ class Application:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What the registers say of an applicant."""
-
-    checks: dict[str, str]
-    scores: dict[str, float]
-    days: int
-    facts: Mapping[str, Fact] | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class EnrolmentDesk:
     """The desk, in one transaction."""
 
     rows: ApplicationRepository
     forms: Forms
     matching: Matching
+    comparing: Comparing
     matcher: BiometricMatcher
     accounts: Accounts
     holders: Holders
@@ -165,11 +99,11 @@ class EnrolmentDesk:
         officer = self._grant(actor, StaffRole.OFFICER)
         check_consent(order.consent_given, order.consent_version, "/consent/given", "/consent/version")
         check_told(order.statements, "/consent/statements")
-        form, samples = self._checked(order), self._samples(order)
+        form, samples = checked_form(order), checked_samples(order, self.matcher)
         if order.foreigner is not None and not enrols_foreigners(officer.agency or ""):
             raise NotAllowed("not_an_immigration_office")
         application_id, now = new_id(self.entropy, "app"), self.clock.now()
-        found = self._look(order, form, samples, application_id, actor)
+        found = self.comparing.compare(order, form, samples, application_id, actor)
         account = self._account(found.facts, actor)
         if account is not None and account.id == actor.account_id:
             raise NotAllowed("self_enrolment")
@@ -260,7 +194,7 @@ class EnrolmentDesk:
         kind, companion = kind_of(facts), None
         if for_ward:
             companion = self.companions.find(facts, form["guardian_number"], ground, application_id)
-        if needs_guardian(self._age(facts)) is not (companion is not None):
+        if needs_guardian(age_of(facts, self._today())) is not (companion is not None):
             raise Conflict("application_unmatched")
         valid_until = self._valid_until(facts, kind, ground, application_id)
         account = self._account(facts, actor)
@@ -298,75 +232,6 @@ class EnrolmentDesk:
         if card is not Finding.VALID:
             raise Conflict("card_not_valid")
         return last
-
-    def _checked(self, order: ApplicationOrder) -> dict[str, Any]:
-        """Return what is stated in the form in which it is kept: without any capture. Raises InvalidInput."""
-        return {
-            "number": order.number,
-            "full_name": clean_name(order.full_name, "/form/full_name"),
-            "birth_date": checked_birth(order.birth_date, "/form/birth_date"),
-            "phone": _phone(order.phone),
-            "email": order.email,
-            "papers": sorted(set(order.papers)),
-            "guardian_number": order.guardian_number,
-            "card": None if order.card is None else _plain(order.card),
-            "foreigner": None if order.foreigner is None else _plain(order.foreigner),
-        }
-
-    def _samples(self, order: ApplicationOrder) -> dict[Modality, bytes]:
-        given = {Modality.FACE: order.face_sample, Modality.FINGER: order.finger_sample}
-        samples = {modality: sample_bytes(text, FIELDS[modality]) for modality, text in given.items()}
-        for modality, sample in samples.items():
-            self.matcher.assert_sample(modality, sample)
-        return samples
-
-    def _look(
-        self,
-        order: ApplicationOrder,
-        form: Mapping[str, Any],
-        samples: Mapping[Modality, bytes],
-        application_id: str,
-        actor: Actor,
-    ) -> _Found:
-        """Hold everything that was stated against the registers; unlike from home, nothing is left out."""
-        ground, today = Ground("open_account", LEVEL_2, actor), self._today()
-        facts = self.matching.person(form, ground, application_id)
-        if facts is None:
-            return _Found({"person": Finding.UNMATCHED}, {}, DUE_DAYS_LATE)
-        number, kind = str(facts["number"]), kind_of(facts)
-        if (kind is HolderKind.FOREIGNER) != (order.foreigner is not None):
-            raise InvalidInput({"/foreigner": "wrong_papers"})
-        age, companion = self._age(facts), None
-        if needs_guardian(age):
-            companion = self.companions.find(facts, order.guardian_number, ground, application_id)
-            phone = self.companions.phone(companion, form["phone"], ground, application_id)
-        else:
-            phone = self.matching.phone(number, form["phone"], ground, application_id)
-        checks = {
-            "person": Finding.MATCHED if facts["alive"] else Finding.DECEASED,
-            "age": _may_have(kind, age, companion),
-            "phone": phone,
-        }
-        on_file = True
-        if order.foreigner is None:
-            checks["card"] = _card_shown(order.card, facts, today)
-            days = DUE_DAYS if checks["card"] is Finding.VALID else DUE_DAYS_LATE
-        else:
-            permit = self.matching.sources.find(RegisterCode.IMMIGRATION, number, ground, subject=application_id)
-            on_file = permit is None or bool(permit["biometrics_on_file"])
-            checks["card"] = _papers_shown(order.foreigner, permit, today)
-            days = DUE_DAYS if permit is not None and on_file else DUE_DAYS_LATE
-        likeness = self.matching.likeness(number, samples, ground, application_id)
-        if not on_file:
-            # The immigration office takes them for its own register now: there is nothing to compare with yet.
-            likeness = {modality: Likeness(Finding.COLLECTED) for modality in samples}
-        checks |= {str(modality): each.finding for modality, each in likeness.items()}
-        scores = {str(modality): each.score for modality, each in likeness.items() if each.score is not None}
-        return _Found({name: str(finding) for name, finding in checks.items()}, scores, days, facts)
-
-    def _age(self, facts: Mapping[str, Fact]) -> int:
-        born = facts["birth_date"]
-        return age_on(born if isinstance(born, date) else str(born), self._today())
 
     def _account(self, facts: Mapping[str, Fact] | None, actor: Actor) -> AccountView | None:
         holder_id = None if facts is None else self.holders.recognise(facts, actor)
@@ -419,32 +284,6 @@ class EnrolmentDesk:
         )
 
 
-def _may_have(kind: HolderKind, age: int, companion: Companion | None) -> Finding:
-    """Return whether somebody of this age may have an account of level 2, and whether who has to came with them."""
-    if right_to(AccountLevel.TWO, kind, age) is Right.NO:
-        return Finding.TOO_YOUNG
-    return Finding.NEEDS_GUARDIAN if needs_guardian(age) and companion is None else Finding.MATCHED
-
-
-def _card_shown(card: CardShown | None, facts: Mapping[str, Fact], today: date) -> Finding:
-    """Return whether the card on the desk is the one on record, and valid."""
-    known = card_on(facts, today)
-    if card is None or known is not Finding.VALID:
-        return Finding.NONE if card is None else known
-    same = card.number in numbers_of(facts) and card.issued == facts["card_issued"]
-    return Finding.VALID if same else Finding.DIFFERS
-
-
-def _papers_shown(papers: ForeignPapers, permit: Mapping[str, Fact] | None, today: date) -> Finding:
-    """Return whether passport and residence card on the desk are those on record, and valid."""
-    if permit is None:
-        return Finding.UNMATCHED
-    names = ("passport_number", "permit_number", "permit_kind", "permit_expires")
-    if any(getattr(papers, name) != permit[name] for name in names):
-        return Finding.DIFFERS
-    return permit_on(permit, today)
-
-
 def _is_matched(row: ApplicationRow) -> bool:
     checks = row.matching.get("checks", {})
     return bool(checks) and all(_is_good(name, finding) for name, finding in checks.items())
@@ -458,18 +297,3 @@ def _is_good(name: str, finding: str) -> bool:
 def _is_level_two(account: AccountView) -> bool:
     used = account.state not in (AccountState.PENDING, AccountState.APPROVED)
     return used and account.level >= AccountLevel.TWO
-
-
-def _phone(text: str) -> str:
-    try:
-        return normalised_phone(text)
-    except InvalidInput as error:
-        raise InvalidInput({"/form/phone": "invalid_phone"}) from error
-
-
-def _plain(value: CardShown | ForeignPapers) -> dict[str, Any]:
-    return {
-        name: each.isoformat() if isinstance(each, date) else each
-        for name, each in asdict(value).items()
-        if each is not None
-    }

@@ -54,6 +54,12 @@ def age_on(birth: date | str, day: date) -> int:
     return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
 
 
+def age_of(facts: Mapping[str, Fact], today: date) -> int:
+    """Return somebody's age, as the population register knows their birth."""
+    born = facts["birth_date"]
+    return age_on(born if isinstance(born, date) else str(born), today)
+
+
 def kind_of(facts: Mapping[str, Fact]) -> HolderKind:
     """Return which rows of the table are about the person whom the population register describes."""
     return HolderKind.CITIZEN if facts.get("nationality") == VIETNAM else HolderKind.FOREIGNER

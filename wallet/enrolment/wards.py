@@ -6,10 +6,10 @@ The population register says who is whose parent or guardian; the caller only na
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from wallet.clock import Clock
-from wallet.enrolment.eligibility import Right, age_on, kind_of, needs_guardian, right_to
+from wallet.enrolment.eligibility import Right, age_of, kind_of, needs_guardian, right_to
 from wallet.enrolment.matching import Finding, papers
 from wallet.errors import Conflict, NotAllowed
 from wallet.identity.accounts import Accounts
@@ -74,8 +74,8 @@ class Wards:
         person, relation = self._assert_related(number, relation, actor)
         if person.get("alive") is False:
             raise Conflict("person_deceased")
-        birth, today = person["birth_date"], vietnamese_day(self.clock.now())
-        age, kind = age_on(birth if isinstance(birth, date) else str(birth), today), kind_of(person)
+        today = vietnamese_day(self.clock.now())
+        age, kind = age_of(person, today), kind_of(person)
         if relation is not Relation.GUARDIAN and not needs_guardian(age):
             raise Conflict("ward_of_age")
         card, valid_until = papers(self.sources, person, kind, today, self._ground(actor), subject=actor.account_id)

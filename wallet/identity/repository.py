@@ -6,11 +6,10 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CursorResult, Delete, Select, Update, bindparam, case, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from wallet.db import Base, keyset_page
+from wallet.db import Base, insert_into, keyset_page
 from wallet.errors import Conflict, Unavailable
 from wallet.identity.account_states import LockGround
 from wallet.identity.models import (
@@ -453,10 +452,9 @@ class IdentityRepository:
 
         A window that is over begins anew.
         """
-        dialect = sqlite if self.session.get_bind().dialect.name == "sqlite" else postgresql
         over = GuessCount.window_ends_at <= now
         values = {"scope": scope, "subject": subject, "window_ends_at": window_ends_at, "count": 1}
-        statement = dialect.insert(GuessCount).values(values)
+        statement = insert_into(self.session, GuessCount).values(values)
         statement = statement.on_conflict_do_update(
             index_elements=[GuessCount.scope, GuessCount.subject],
             set_={

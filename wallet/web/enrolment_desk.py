@@ -6,15 +6,9 @@ from flask import Response
 from marshmallow import fields, validate
 
 from wallet.enrolment.card_reading import MOST_CHARACTERS, parse_card
-from wallet.enrolment.desk import (
-    PAPERS,
-    Application,
-    ApplicationOrder,
-    CardShown,
-    Decision,
-    ForeignPapers,
-)
+from wallet.enrolment.desk import Application, Decision
 from wallet.enrolment.repository import APPROVED, RECEIVED, RECORDED, REFUSED
+from wallet.enrolment.tk01 import PAPERS, ApplicationOrder, CardShown, ForeignPapers
 from wallet.web.answers import PageQuery, answer, page_answer, place_of
 from wallet.web.auth import FRESH, current_actor
 from wallet.web.context import current_wallet

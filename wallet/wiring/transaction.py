@@ -19,6 +19,7 @@ from wallet.documents.revoking import RevocationReason, Revoking
 from wallet.documents.status import Indices
 from wallet.enrolment.biometrics import Thresholds
 from wallet.enrolment.companions import Companions
+from wallet.enrolment.comparing import Comparing
 from wallet.enrolment.desk import EnrolmentDesk
 from wallet.enrolment.forms import Forms
 from wallet.enrolment.held import EnrolmentHeld
@@ -252,14 +253,16 @@ class Work:
     @cached_property
     def enrolment_desk(self) -> EnrolmentDesk:
         wallet = self.wallet
+        companions = Companions(self.matching, self.accounts, self.holders, self.guardians)
         return EnrolmentDesk(
             rows=ApplicationRepository(self.session),
             forms=self.forms,
             matching=self.matching,
+            comparing=Comparing(self.matching, companions, wallet.clock),
             matcher=wallet.matcher,
             accounts=self.accounts,
             holders=self.holders,
-            companions=Companions(self.matching, self.accounts, self.holders, self.guardians),
+            companions=companions,
             contacts=self.contacts,
             telling=self.telling,
             working_days=wallet.working_days,
