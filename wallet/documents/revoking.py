@@ -51,14 +51,15 @@ class Revoking:
             raise AlreadyRevoked("already_revoked")
         return Revocation(document_id, reason, self.clock.now())
 
-    def revoke_all(self, holder_id: str, reason: RevocationReason, actor: Actor) -> int:
-        """Revoke every document of a holder that is not revoked, expired ones too; return how many.
+    def revoke_all(self, holder_id: str, reason: RevocationReason, actor: Actor, *, expired_too: bool = True) -> int:
+        """Revoke every document of a holder that is not revoked; return how many.
 
         For the holder, and for the system. Raises NotAllowed("not_allowed").
         """
         if actor.holder_id not in (holder_id, None):
             raise NotAllowed("not_allowed")
-        return sum(self._revoke(row, reason, actor) for row in self.documents.unrevoked(holder_id))
+        now, rows = self.clock.now(), self.documents.unrevoked(holder_id)
+        return sum(self._revoke(row, reason, actor) for row in rows if expired_too or now < row.expires_at)
 
     def _revoke(self, row: DocumentRow, reason: RevocationReason, actor: Actor) -> bool:
         now = self.clock.now()

@@ -70,7 +70,7 @@ from wallet.requests.held import RequestsHeld
 from wallet.requests.lifecycle import Requests
 from wallet.requests.repository import RequestRepository
 from wallet.sources.reading import Sources
-from wallet.terms import Actor, StaffRole
+from wallet.terms import Actor
 
 if TYPE_CHECKING:
     from wallet.wiring.process import Wallet
@@ -189,16 +189,8 @@ class Work:
 
     def _revoke_documents_of_dead(self, holder_id: str, actor: Actor) -> int:
         """Revoke whatever a dead holder still has. The registers order it, so no admin is asked."""
-        by = replace(actor, holder_id=holder_id, roles=frozenset({StaffRole.ADMIN}))
-        count, place, last = 0, None, False
-        while not last:
-            documents, place = self.holding.page(by, 100, place)
-            for document in documents:
-                if document.state == "valid":
-                    self.revoking.revoke(document.id, RevocationReason.HOLDER_DIED, by)
-                    count += 1
-            last = place is None
-        return count
+        by_register = replace(actor, holder_id=None)
+        return self.revoking.revoke_all(holder_id, RevocationReason.HOLDER_DIED, by_register, expired_too=False)
 
     @cached_property
     def unlocking(self) -> Unlocking:
