@@ -13,7 +13,6 @@ from tests.web.refusals import assert_refused, field_errors
 from wallet.demo.chip import serial_of
 from wallet.demo.personas import persona
 from wallet.demo.phones import phone_of as number_of_phone
-from wallet.errors import Unavailable
 from wallet.identity.models import Passkey
 from wallet.identity.questions import Answer
 from wallet.terms import Actor
@@ -305,16 +304,9 @@ def test_answers_are_not_guessed_over_many_ceremonies(holder: AskingPhone, clock
     assert "questions" in holder.done("answers", answers=ANSWERS)["factors"]
 
 
-def test_busy_hasher_costs_no_try_and_no_try_of_the_day(
-    wallet: Wallet, resetting: AskingPhone, monkeypatch: Any, stored: Any
-) -> None:
+def test_busy_hasher_costs_no_try_and_no_try_of_the_day(wallet: Wallet, resetting: AskingPhone) -> None:
     """Nothing was learnt, so after any number of them the ten of a day are still there."""
-
-    def busy(*_: Any) -> bool:
-        raise Unavailable("busy")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(type(wallet.identity.hasher), "matches", busy)
+    with wallet.identity.hasher._turn():  # somebody else's hash, for as long as this takes
         for _ in range(12):
             assert_refused(resetting.step("answers", answers=ANSWERS), 503, "busy")
     assert "questions" in resetting.done("answers", answers=ANSWERS)["factors"]
