@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run-$(shell cat requirements/run.txt setup.cfg pyproject.toml | cksum | cut -d' ' -f1)
 TEST_STAMP := $(VENV)/.test-$(shell cat requirements/test.txt setup.cfg pyproject.toml | cksum | cut -d' ' -f1)
 ORACLE_STAMP := .oracle/.made-$(shell cksum < requirements/oracle.txt | cut -d' ' -f1)
+UPGRADE ?= --upgrade
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .PHONY: run test test-full lint types contracts suite bench picture lock clean
@@ -26,10 +27,10 @@ bench: $(TEST_STAMP)  ## ratios against the limits, measured in one run
 picture: $(TEST_STAMP)  ## draw the README's picture again
 	@$(BIN)/python docs/pictures/make.py
 
-lock:  ## resolve the lock files anew (needs uv)
+lock:  ## resolve the lock files anew (needs uv); UPGRADE= keeps what is pinned
 	@for set in run prod test oracle; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	    --no-emit-index-url --upgrade -o requirements/$$set.txt requirements/$$set.in || exit 1; done
+	    --no-emit-index-url --no-strip-extras $(UPGRADE) -o requirements/$$set.txt requirements/$$set.in || exit 1; done
 
 clean:  ## remove what was built and the demo's data; keys stay
 	@rm -rf $(VENV) .oracle build *.egg-info var .pytest_cache .mypy_cache .ruff_cache .hypothesis
