@@ -71,7 +71,7 @@ class Idempotency:
                 continue
             if not hmac.compare_digest(row.fingerprint, fingerprint) or row.answer is None:
                 raise InvalidInput({}, "idempotency_key_reused")
-            return self._opened(row.answer, principal, key)
+            return self.opened(row.answer, principal, key)
         raise Unavailable("busy")
 
     def finish(self, principal: str, key: str, answer: Mapping[str, Any]) -> None:
@@ -90,7 +90,8 @@ class Idempotency:
         """Drop keys past their life."""
         self.session.execute(delete(IdempotencyRow).where(IdempotencyRow.created_at < self.clock.now() - self.life))
 
-    def _opened(self, answer: Mapping[str, Any], principal: str, key: str) -> Mapping[str, Any]:
+    def opened(self, answer: Mapping[str, Any], principal: str, key: str) -> Mapping[str, Any]:
+        """Return what a row keeps. Raises Malformed when a bit is another."""
         if "sealed" not in answer:
             return answer  # kept before answers were sealed
         sealed = base64.b64decode(answer["sealed"])

@@ -10,7 +10,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 from sqlalchemy import func, select, text
@@ -137,18 +137,27 @@ def assert_kept(server: Server, ledger: Ledger, before: dict[str, int]) -> None:
     }
     assert len({request for request, _ in ledger.issued.values()}) == issued
     assert len({document for _, document in ledger.issued.values()}) == issued
-    wallet = Wallet.build(server.settings)
-    with wallet.db.read() as session:
+    with closing(Wallet.build(server.settings)) as wallet:
+        assert_rows_kept(wallet, ledger)
+
+
+def assert_rows_kept(wallet: Wallet, ledger: Ledger) -> None:
+    """Hold each acknowledged answer against what is stored of it."""
+    with wallet.read() as work:
+        session = work.session
         if wallet.db.is_sqlite:
             assert session.scalar(text("PRAGMA integrity_check")) == "ok"
             assert session.execute(text("PRAGMA foreign_key_check")).first() is None
         rows = {row.id: row for row in session.scalars(select(DocumentRow))}
         requests = {row.id: row for row in session.scalars(select(RequestRow))}
-        keys = {row.key: row.answer for row in session.scalars(select(IdempotencyRow))}
+        keys = {row.key: row for row in session.scalars(select(IdempotencyRow))}
+        answers = {
+            key: work.idempotency.opened(keys[key].answer or {}, keys[key].principal, key) for key in ledger.issued
+        }
     for key, (request, document) in ledger.issued.items():
         assert requests[request].document_id == document
         assert rows[document].request_id == request
-        answer = json.loads((keys[key] or {})["body"])
+        answer = json.loads(answers[key]["body"])
         assert (answer["id"], answer["document_id"]) == (request, document)
     places = Counter((row.status_list, row.status_index) for row in rows.values())
     assert max(places.values()) == 1
@@ -158,7 +167,6 @@ def assert_kept(server: Server, ledger: Ledger, before: dict[str, int]) -> None:
         assert row.revoked_at is not None, f"an acknowledged revocation of {revoked_at} is gone"
         assert wallet.board.lists[row.status_list].get(row.status_index) is Status.INVALID
     assert_every_code_verifies(wallet, rows)
-    wallet.close()
 
 
 def assert_every_code_verifies(wallet: Wallet, rows: dict[str, DocumentRow]) -> None:

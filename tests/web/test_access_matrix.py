@@ -3,6 +3,7 @@
 The matrix is written a second time on purpose: a declaration that is loosened by mistake differs from it.
 """
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -43,13 +44,13 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("DELETE", "/v1/sessions/current"): CITIZEN,
     ("GET", "/v1/sessions"): CITIZEN,
     ("DELETE", "/v1/sessions"): CITIZEN,
-    ("DELETE", "/v1/sessions/<session_id>"): CITIZEN,
+    ("DELETE", "/v1/sessions/<id:session_id>"): CITIZEN,
     ("POST", "/v1/sessions/passkey"): ANYONE,
     ("POST", "/v1/passkey-challenges"): ANYONE,
     ("POST", "/v1/me/passkeys/options"): CITIZEN_WITH_SECRET,
     ("POST", "/v1/me/passkeys"): CITIZEN_WITH_SECRET,
     ("GET", "/v1/me/passkeys"): CITIZEN,
-    ("DELETE", "/v1/me/passkeys/<passkey_id>"): CITIZEN_WITH_SECRET,
+    ("DELETE", "/v1/me/passkeys/<id:passkey_id>"): CITIZEN_WITH_SECRET,
     ("PUT", "/v1/me/password"): CITIZEN_WITH_SECRET,
     ("PUT", "/v1/me/passcode"): CITIZEN_WITH_SECRET,
     ("POST", "/v1/unlocks"): ANYONE,
@@ -159,7 +160,7 @@ PLAIN = {cell for cell in MATRIX if not cell[1].startswith("/v1")} | {
 ON_THE_PHONE = {
     ("POST", "/v1/me/passkeys/options"),
     ("POST", "/v1/me/passkeys"),
-    ("DELETE", "/v1/me/passkeys/<passkey_id>"),
+    ("DELETE", "/v1/me/passkeys/<id:passkey_id>"),
     ("DELETE", "/v1/me/devices/<device_id>"),
     ("DELETE", "/v1/me/binding-requests/<ceremony_id>"),
     ("PUT", "/v1/me/password"),
@@ -214,7 +215,7 @@ def cells(app: Flask) -> set[tuple[str, str]]:
 
 
 def path_of(rule: str, **ids: str) -> str:
-    path = rule.replace("<path:", "<")
+    path = re.sub(r"<\w+:", "<", rule)
     for name, value in (EXAMPLES | ids).items():
         path = path.replace(f"<{name}>", value)
     assert "<" not in path, rule

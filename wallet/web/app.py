@@ -42,6 +42,7 @@ from wallet.web.context import EVERY_ANSWER, EXTENSION, request_id
 from wallet.web.draining import Draining
 from wallet.web.lane import CheckLane
 from wallet.web.openapi import document
+from wallet.web.operations import IdConverter
 from wallet.web.schemas import Both, Moment
 from wallet.wiring import Wallet
 
@@ -68,8 +69,10 @@ def create_app(wallet: Wallet) -> Flask:
     app.extensions[EXTENSION] = wallet
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False  # one address for one thing: no redirect that a client must follow with its token
+    app.url_map.converters["id"] = IdConverter
     install_auth(app, wallet)
     api = _Api(app)
+    api.register_converter(IdConverter, lambda _: {"type": "string", "minLength": 1})
     api.register_field(Moment, "string", "date-time")
     api.register_field(Both, "object", None)
     for blueprint in (

@@ -73,7 +73,7 @@ def end_sessions(query: dict[str, Any]) -> Response:
     return Response(status=204, headers={"Cache-Control": NO_STORE})
 
 
-@operation(routes, "DELETE", "/sessions/<session_id>", **OWN_SESSION)
+@operation(routes, "DELETE", "/sessions/<id:session_id>", **OWN_SESSION)
 @routes.response(204)
 def end_session(session_id: str) -> Response:
     """End one of the caller's sessions; every token of it stops at once."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import request
 from flask_smorest import Blueprint
+from werkzeug.routing import UnicodeConverter
 
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.web.auth import Roles, requires, roles_of
@@ -24,6 +25,13 @@ class Routes(Blueprint):
     are read, so one that is set later is never used."""
 
     ARGUMENTS_PARSER = StrictParser()
+
+
+class IdConverter(UnicodeConverter):
+    """`<id:…>` in a path: an id has a prefix, so `/sessions/refresh` is not the session "refresh" and OPTIONS does not
+    promise what that address cannot do."""
+
+    regex = "[^/_]+_[^/]+"
 
 
 OWN_SESSION: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.ONE}

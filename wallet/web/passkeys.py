@@ -122,7 +122,7 @@ def list_passkeys() -> Response:
     return answer(PasskeyListSchema(), {"data": rows})
 
 
-@operation(routes, "DELETE", "/me/passkeys/<passkey_id>", **LEVELS, max_age=FRESH, device=True)
+@operation(routes, "DELETE", "/me/passkeys/<id:passkey_id>", **LEVELS, max_age=FRESH, device=True)
 @routes.response(204)
 def remove_passkey(passkey_id: str) -> Response:
     """Remove a passkey. Its sessions end at once, and the holder is told."""
