@@ -37,6 +37,13 @@ class ClaimsRejected(InvalidInput):
         super().__init__({f"/claims/{name}": code for name, code in fields.items()}, "claims_rejected")
 
 
+class AnswersRejected(InvalidInput):
+    """What was answered makes no request. fields: path inside the answers, such as `guests/0/number`, to code."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__({f"/answers/{path}": code for path, code in fields.items()}, "answers_rejected")
+
+
 class BadRequest(WalletError):
     """Not understood at all: no JSON, an unknown parameter, a header that is missing."""
 

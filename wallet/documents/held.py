@@ -13,7 +13,7 @@ DOCUMENTS = HeldTable(
     DocumentRow,
     "holder_id",
     told=(
-        *("id", "request_id", "utility", "utility_version", "issued_at", "expires_at"),
+        *("id", "request_id", "utility", "kind", "kind_version", "rules_version", "issued_at", "expires_at"),
         *("revoked_at", "revocation_reason"),
     ),
     withheld=("holder_id", "kid", "status_list", "status_index", "sealed"),  # the claims are told unsealed

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,9 @@ class HeldDocument:
     id: str
     request_id: str
     utility: str
-    utility_version: int
+    kind: str
+    kind_version: int
+    rules_version: str
     state: str
     issued_at: datetime
     expires_at: datetime
@@ -31,11 +33,12 @@ class HeldDocument:
 
 @dataclass(frozen=True, slots=True)
 class DocumentContent:
-    """What was sealed: every claim, the salt of their hash, the code."""
+    """What was sealed: every claim and where it comes from, the salt of their hash, the code."""
 
     claims: Mapping[str, Any]
     salt: str
     code: str
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,9 @@ def _held(row: DocumentRow, now: datetime) -> HeldDocument:
         id=row.id,
         request_id=row.request_id,
         utility=row.utility,
-        utility_version=row.utility_version,
+        kind=row.kind,
+        kind_version=row.kind_version,
+        rules_version=row.rules_version,
         state=state,
         issued_at=row.issued_at,
         expires_at=row.expires_at,

@@ -6,7 +6,7 @@ and from what the utility derives, never from the caller: nothing here signs wha
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -25,7 +25,6 @@ from wallet.errors import (
     LevelTooLow,
     Malformed,
     NotAllowed,
-    NotFound,
     StepUpRequired,
     Unavailable,
 )
@@ -38,10 +37,11 @@ from wallet.formats.cwt_code import (
 )
 from wallet.identity.holders import Holders
 from wallet.launching.rollout import Rollout
-from wallet.sources.base import Ground, RegisterCode
+from wallet.sources.base import Ground
+from wallet.sources.gathering import Gathered, gather
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
-from wallet.utilities.base import Claim, Claims, Source, Utility
+from wallet.utilities.base import Case, Claim, Claims, DocumentType, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.paper import compact_claims, full_claims
 from wallet.verifier import Policy, judge
@@ -50,11 +50,21 @@ from wallet.working_days import end_of_day, vietnamese_day
 
 @dataclass(frozen=True, slots=True)
 class IssueOrder:
-    """What is to be issued, to whom, for which request."""
+    """What is to be issued, to whom, for which request.
+
+    case: the request as the plug-in sees it. number: of whom the document is about, "" for the holder. gathered: what
+    was read for the request in this transaction. rules_version: under which rules it was asked for.
+    decided: an officer decided it, so that it is not the actor but the holder whom it goes to.
+    """
 
     utility: str
     holder_id: str
     request_id: str
+    case: Case
+    rules_version: str
+    number: str = ""
+    gathered: Gathered = field(default_factory=Gathered)
+    decided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +75,15 @@ class IssuedDocument:
     holder_id: str
     request_id: str
     utility: str
-    utility_version: int
+    kind: str
+    kind_version: int
+    rules_version: str
     issued_at: datetime
     expires_at: datetime
     code: str
     claims: Mapping[str, Any]
     salt: str
+    sources: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +115,11 @@ class Issuing:
         self._assert_may_issue(utility, order, actor)
         self.holders.hold(order.holder_id, shared=True)
         now = self.clock.now()
-        claims = self._gather(utility, order, actor, vietnamese_day(now))
+        kind = utility.document_of(order.case)
+        gathered = self._gather(kind, order, actor)
+        claims = self._claims(kind, order.case, gathered, vietnamese_day(now))
         place = self.indices.reserve()
-        document = self._sign(utility, order, claims, place, now)
+        document = self._sign(kind, order, claims, _provenance(kind, claims, gathered), place, now)
         self._assert_verifies(document)
         self._store(document, place)
         self.audit.record(
@@ -112,58 +127,79 @@ class Issuing:
             actor,
             document.id,
             utility=utility.code,
-            version=utility.version,
+            kind=kind.code,
+            version=kind.version,
+            rules=order.rules_version,
             request=order.request_id,
         )
         return document
 
     def _assert_may_issue(self, utility: Utility, order: IssueOrder, actor: Actor) -> None:
+        self.assert_unlocked(order.holder_id)
+        if order.decided:
+            return
         if actor.holder_id != order.holder_id:
             raise NotAllowed("not_allowed")
-        self.assert_unlocked(order.holder_id)
         self.rollout.assert_open(utility.code)
         if actor.account_level < utility.minimum_level:
             raise LevelTooLow("level_too_low", needed=int(utility.minimum_level))
         if actor.auth_level < utility.minimum_auth:
             raise StepUpRequired("step_up_required", auth_level=int(utility.minimum_auth))
 
-    def _gather(self, utility: Utility, order: IssueOrder, actor: Actor, today: date) -> Claims:
-        """Read every register the utility names, once, and let the utility refuse what it finds."""
-        number = self.holders.profile(order.holder_id).number
-        ground = Ground("issue_document", utility.code, actor)
+    def _gather(self, kind: DocumentType, order: IssueOrder, actor: Actor) -> Gathered:
+        """Read every register that the document names and that was not read for its request."""
+        number = order.number or self.holders.profile(order.holder_id).number
+        ground = Ground("issue_document", order.utility, actor)
+        gathered = gather(self.sources, kind.registers, number, ground, subject=order.holder_id, known=order.gathered)
+        for register in kind.registers:
+            needed = any(claim.required for claim in kind.claims if claim.source == register)
+            if needed and register in gathered.unknown:
+                raise Conflict("not_in_register", register=register)
+        return gathered
+
+    def _claims(self, kind: DocumentType, case: Case, gathered: Gathered, today: date) -> Claims:
+        """Return what the document states, unless the plug-in refuses it."""
+        stated = {**gathered.values, Source.DECLARED: case.answers, Source.REQUEST: case.request}
+        given = [claim for claim in kind.claims if claim.source != Source.DERIVED]
         claims: dict[str, Any] = {}
-        for source in utility.sources:
-            try:
-                facts = self.sources.read(RegisterCode(source), number, ground, subject=order.holder_id)
-            except NotFound as error:
-                raise Conflict("not_in_register", register=str(source)) from error
-            wanted = [claim.name for claim in utility.claims if claim.source is source]
-            claims |= {name: facts.values[name] for name in wanted if name in facts.values}
-        _assert_complete(claims, [claim for claim in utility.claims if claim.source is not Source.DERIVED])
-        derived = utility.derive(claims)
-        computed = [claim for claim in utility.claims if claim.source is Source.DERIVED]
+        for claim in given:
+            values = stated.get(claim.source, {})
+            if claim.stated_as in values:
+                claims[claim.name] = values[claim.stated_as]
+        _assert_complete(claims, given)
+        derived = kind.derive(replace(case, facts={**case.facts, **gathered.values}, claims=claims))
+        computed = [claim for claim in kind.claims if claim.source == Source.DERIVED]
         claims |= {claim.name: derived[claim.name] for claim in computed if claim.name in derived}
         _assert_complete(claims, computed)
-        utility.check(claims, today)
+        kind.check(claims, today)
         return claims
 
     def _sign(
-        self, utility: Utility, order: IssueOrder, claims: Claims, place: StatusIndex, now: datetime
+        self,
+        kind: DocumentType,
+        order: IssueOrder,
+        claims: Claims,
+        sources: Mapping[str, Mapping[str, str]],
+        place: StatusIndex,
+        now: datetime,
     ) -> IssuedDocument:
         issued_at = now.replace(microsecond=0)
-        expires_at = end_of_validity(issued_at, utility.validity)
+        last = kind.until(replace(order.case, claims=claims))
+        expires_at = end_of_day(last) if last is not None else end_of_validity(issued_at, kind.validity)
+        if expires_at <= issued_at:
+            raise Conflict("already_over")
         document_id = self.entropy.bytes(16)
         salt = b64url_encode(self.entropy.bytes(16)).decode()
-        whole = full_claims(utility, claims)
+        whole = full_claims(kind, claims)
         for least in (False, True):
             payload = DocumentPayload(
                 issuer=self.issuer_code,
                 issued_at=issued_at,
                 expires_at=expires_at,
                 document_id=document_id,
-                utility=utility.code,
-                utility_version=utility.version,
-                claims=compact_claims(utility, claims, least=least),
+                utility=kind.code,
+                utility_version=kind.version,
+                claims=compact_claims(kind, claims, least=least),
                 claims_hash=claims_digest(whole, salt),
                 recipient=None,
                 status=StatusReference(place.index, self.trust.status_uri(place.list_id)),
@@ -180,13 +216,16 @@ class Issuing:
             id=f"doc_{document_id.hex()}",
             holder_id=order.holder_id,
             request_id=order.request_id,
-            utility=utility.code,
-            utility_version=utility.version,
+            utility=order.utility,
+            kind=kind.code,
+            kind_version=kind.version,
+            rules_version=order.rules_version,
             issued_at=issued_at,
             expires_at=expires_at,
             code=code,
             claims=whole,
             salt=salt,
+            sources=sources,
         )
 
     def _assert_verifies(self, document: IssuedDocument) -> None:
@@ -196,7 +235,12 @@ class Issuing:
             raise Unavailable("signing_unavailable", reasons=[str(reason) for reason in judgement.reasons])
 
     def _store(self, document: IssuedDocument, place: StatusIndex) -> None:
-        content = {"claims": document.claims, "salt": document.salt, "code": document.code}
+        content = {
+            "claims": document.claims,
+            "salt": document.salt,
+            "code": document.code,
+            "sources": document.sources,
+        }
         plaintext = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
         self.documents.add(
             DocumentRow(
@@ -204,7 +248,9 @@ class Issuing:
                 holder_id=document.holder_id,
                 request_id=document.request_id,
                 utility=document.utility,
-                utility_version=document.utility_version,
+                kind=document.kind,
+                kind_version=document.kind_version,
+                rules_version=document.rules_version,
                 kid=self.signer.kid,
                 issued_at=document.issued_at,
                 expires_at=document.expires_at,
@@ -219,6 +265,17 @@ def _assert_complete(claims: Claims, of: Iterable[Claim]) -> None:
     missing = [claim.name for claim in of if claim.required and claim.name not in claims]
     if missing:
         raise ClaimsRejected(**dict.fromkeys(missing, "missing_in_register"))
+
+
+def _provenance(kind: DocumentType, claims: Claims, gathered: Gathered) -> dict[str, dict[str, str]]:
+    """Return, for each claim, where it comes from and, of a register, when that last changed it."""
+    found: dict[str, dict[str, str]] = {}
+    for claim in kind.claims:
+        if claim.name in claims:
+            found[claim.name] = {"source": str(claim.source)}
+            if claim.source in gathered.facts:
+                found[claim.name]["as_of"] = gathered.facts[claim.source].as_of.isoformat(timespec="seconds")
+    return found
 
 
 def end_of_validity(issued_at: datetime, validity: timedelta) -> datetime:

@@ -177,16 +177,17 @@ class TrustCentre:
     def _types(self) -> tuple[TypeEntry, ...]:
         return tuple(
             TypeEntry(
-                plugin.utility.code,
-                plugin.utility.version,
-                dict(plugin.utility.title),
+                kind.code,
+                kind.version,
+                dict(kind.title),
                 tuple(
                     ClaimEntry(claim.number, claim.name, plugin.label(claim.name), str(claim.kind))
-                    for claim in plugin.utility.claims
+                    for claim in kind.claims
                     if claim.kind is not Kind.RECORDS
                 ),
             )
             for plugin in self.catalogue
+            for kind in plugin.utility.documents
         )
 
 

@@ -14,7 +14,9 @@ from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound, pointer_
 from wallet.requests.models import RequestRow
 from wallet.requests.repository import RequestRepository
 from wallet.terms import Actor
+from wallet.utilities.base import Case
 from wallet.utilities.catalogue import Catalogue
+from wallet.working_days import vietnamese_day
 
 
 class RequestState(StrEnum):
@@ -84,7 +86,10 @@ class Requests:
             updated_at=now,
         )
         self.audit.record("request.submitted", actor, row.id, utility=utility.code)
-        document = self.issuing.issue(IssueOrder(utility.code, actor.holder_id, row.id), actor)
+        rules = utility.rules_on(vietnamese_day(now))
+        case = Case(now=now, today=vietnamese_day(now), submitted_at=now, figures=rules.figures)
+        asked = IssueOrder(utility.code, actor.holder_id, row.id, case, rules.version)
+        document = self.issuing.issue(asked, actor)
         row.document_id = document.id
         self._move(row, RequestState.ISSUED)
         self.rows.add(row)  # once, as it ended: an instant request is never seen half done

@@ -15,7 +15,7 @@ from wallet.terms import Actor
 
 
 class RegisterCode(StrEnum):
-    """The registers that are known. A utility's claim names one of them as its source."""
+    """The registers that come with the wallet. A deployment may connect others, by codes of their own."""
 
     POPULATION = "population"
     RESIDENCE = "residence"
@@ -29,6 +29,18 @@ class RegisterCode(StrEnum):
     """Enterprises, by their code and not by a person's number."""
     CARDS = "cards"
     """Which identity card a person has, and whether it is valid, held or revoked."""
+    CRIMINAL_RECORDS = "criminal_records"
+    """Convictions, their expungement, and bans after a bankruptcy (Cơ sở dữ liệu lý lịch tư pháp)."""
+    HEALTH_INSURANCE = "health_insurance"
+    """The health-insurance card (thẻ BHYT)."""
+    HEALTH_RECORDS = "health_records"
+    """What care facilities sent to the insurance portal: history, visits, papers."""
+    DRIVING_LICENCES = "driving_licences"
+    VEHICLES = "vehicles"
+    SOCIAL_SECURITY = "social_security"
+    """The account that benefits are paid into (tài khoản an sinh xã hội)."""
+    CIVIL_STATUS = "civil_status"
+    """Births, marriages and deaths, and hospitals' electronic notices of birth (Cơ sở dữ liệu hộ tịch điện tử)."""
 
 
 Fact = str | int | bool | date | bytes | tuple[str, ...] | tuple[Mapping[str, "Fact"], ...]
@@ -52,7 +64,7 @@ class Ground:
 class Facts:
     """What a register states about one person or enterprise. `as_of`: when the register last changed it."""
 
-    register: RegisterCode
+    register: str
     values: Mapping[str, Fact]
     as_of: datetime
 
@@ -66,7 +78,10 @@ def numbers_of(person: Mapping[str, Fact]) -> frozenset[str]:
 class Register(Protocol):
     """One register, embedded or a partner's over the network."""
 
-    code: RegisterCode
+    @property
+    def code(self) -> str:
+        """What the wallet calls it."""
+        ...
 
     def read(self, number: str) -> Facts:
         """Return what is known of the person with this number (or a former number of theirs).

@@ -255,7 +255,7 @@ class EmbeddedBusinesses:
         return Facts(self.code, {name: row[name] for name in self._NAMES}, row["updated_at"])
 
 
-def embedded_registers(database: Database) -> dict[RegisterCode, Register]:
+def embedded_registers(database: Database) -> dict[str, Register]:
     """Return every register that is a table of this deployment."""
     registers: tuple[Register, ...] = (
         EmbeddedPopulation(database),

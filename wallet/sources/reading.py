@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 from wallet.audit import Audit
 from wallet.errors import ConfigurationError, NotFound, WalletError
-from wallet.sources.base import Fact, Facts, Ground, Register, RegisterCode
+from wallet.sources.base import Fact, Facts, Ground, Register
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
     """The registers of one transaction."""
 
-    registers: Mapping[RegisterCode, Register]
+    registers: Mapping[str, Register]
     audit: Audit
 
-    def read(self, code: RegisterCode, number: str, ground: Ground, *, subject: str) -> Facts:
+    def read(self, code: str, number: str, ground: Ground, *, subject: str) -> Facts:
         """Read one person from one register.
 
         subject: the id the row is about (`hld_...`), for the number itself is never written down.
@@ -42,7 +42,7 @@ class Sources:
                 outcome=outcome,
             )
 
-    def find(self, code: RegisterCode, number: str, ground: Ground, *, subject: str) -> Mapping[str, Fact] | None:
+    def find(self, code: str, number: str, ground: Ground, *, subject: str) -> Mapping[str, Fact] | None:
         """Return what `read` would, None where the register does not know whom it is asked for. Raises Unavailable."""
         try:
             return self.read(code, number, ground, subject=subject).values

@@ -1,7 +1,9 @@
 """The contract between the wallet and a utility: what a plug-in declares. A plug-in imports this and nothing else.
 
-A utility is a kind of document. It names its claims and where each comes from; the wallet fetches, checks,
-signs, stores and revokes. A plug-in is handed no Flask, no database and no network.
+A utility is a public service that ends in a signed document. It names what it asks, what it reads from registers, what
+its documents state, what it costs and how long it may take, and how a request goes through; the wallet asks, reads,
+checks, has people decide, signs, stores and revokes. A plug-in is handed no Flask, no database and no network: its
+functions get a `Case` and give a value back.
 
 A plug-in is one folder beside this file, or a package that registers the entry point group `wallet.utilities`. Its
 `__init__.py` holds one value named `utility`; `texts.json` and `examples.json` stand beside it. `catalogue.py` finds
@@ -9,81 +11,61 @@ it and holds it against the contract (`faults`); the contract tests run for it w
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
 
-from wallet.errors import ClaimsRejected
+from wallet.errors import AnswersRejected, ClaimsRejected
 from wallet.terms import AccountLevel, AuthLevel
+from wallet.utilities.case import Capacity, Case, age_on
+from wallet.utilities.claims import NO_REGISTER, REQUEST_FACTS, Asking, Claim, Claims, Kind, Paper, Source
+from wallet.utilities.forms import Answers, Ask, Field
+from wallet.utilities.lifecycles import ANSWERED, FOUR_EYES, INSTANT, LINKED, NOTICE, REVIEWED, By, Lifecycle, Move
+from wallet.utilities.rules import Deadline, Fee, FeeLine, Rules, free
 
 __all__ = [
+    "ANSWERED",
+    "FOUR_EYES",
+    "INSTANT",
+    "LINKED",
+    "NOTICE",
+    "NO_REGISTER",
+    "REQUEST_FACTS",
+    "REVIEWED",
     "AccountLevel",
+    "Answers",
+    "AnswersRejected",
+    "Ask",
+    "Asking",
     "AuthLevel",
+    "By",
+    "Capacity",
+    "Case",
     "Claim",
+    "Claims",
     "ClaimsRejected",
+    "Deadline",
+    "DocumentType",
+    "Fee",
+    "FeeLine",
+    "Field",
     "Kind",
+    "Layout",
     "Lifecycle",
+    "Link",
+    "Move",
     "Paper",
+    "Rules",
+    "Section",
     "Source",
+    "Step",
     "Utility",
+    "age_on",
+    "free",
 ]
 
-Claims = Mapping[str, Any]
-"""Claim name to value. A day is a `date`, or the text `"1948"` where only the year is known. Absent means absent."""
 
-
-class Kind(StrEnum):
-    """What a value is. All but RECORDS have a compact form in a code (docs/wire.md, section 4)."""
-
-    TEXT = "text"
-    DAY = "day"
-    TIME = "time"
-    INT = "int"
-    BOOL = "bool"
-    LIST = "list"
-    RECORDS = "records"
-
-
-class Source(StrEnum):
-    """Where a claim comes from. Never from the caller: what someone typed is an answer, not a claim."""
-
-    POPULATION = "population"
-    RESIDENCE = "residence"
-    DERIVED = "derived"
-
-
-class Paper(StrEnum):
-    """Whether a claim stands in the code that is printed, where everyone can read it."""
-
-    HIDDEN = "hidden"
-    SHOWN = "shown"
-    REQUIRED = "required"
-
-
-class Lifecycle(StrEnum):
-    """Whether a request is answered at once or by a person."""
-
-    INSTANT = "instant"
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One named statement in a document.
-
-    number: the claim's key in a compact body, never used again for another claim of this utility.
-    required: a document without it is not issued.
-    """
-
-    number: int
-    name: str
-    kind: Kind = Kind.TEXT
-    source: Source = Source.DERIVED
-    paper: Paper = Paper.HIDDEN
-    required: bool = True
-
-
-def _nothing_derived(_claims: Claims) -> Claims:
+def _nothing_derived(_case: Case) -> Claims:
     return {}
 
 
@@ -91,28 +73,62 @@ def _nothing_refused(_claims: Claims, _today: date) -> None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Utility:
-    """A kind of document, whole. Optional fields have defaults; a change of meaning is a new `version`.
+def _nothing_wrong(_case: Case) -> None:
+    return None
 
-    title: `vi` and `en`. legal_basis: what law it stands on, as printed. minimum_level, minimum_auth: of the
-    account and of the session that asks. validity: whole days; it ends at 24:00 in Asia/Ho_Chi_Minh.
-    derive(claims): further claims computed from those that came from registers.
+
+def _always(_case: Case) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of a paper: a heading (a code of `texts.json`, `headings`; "" for none) and its claims in order."""
+
+    heading: str
+    claims: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a document stands on paper: the official frame is the wallet's, the body is these sections.
+
+    number: the paper's own numbering, with `{serial}` and `{year}`. signatory: a code of `texts.json`, `signatories`.
+    bilingual: English stands under the Vietnamese.
+    """
+
+    sections: tuple[Section, ...] = ()
+    number: str = "{serial}/{year}"
+    signatory: str = ""
+    bilingual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentType:
+    """A kind of document, as it stands in the trust bundle's table of types.
+
+    code: on the wire; never that of another kind of any utility. version: a change of meaning is a new one. title: `vi`
+    and `en`. validity: whole days from the day of issue; it ends at 24:00 in Hà Nội. until(case): the last day instead,
+    for a paper that has its own; None for `validity`.
+    views: purpose to the names of the claims that it shows; a purpose that is not named shows what paper shows.
+    asking: whether a verifier may ask for it. void_when: registers whose change about the person voids it at once.
+    sensitive: its claims are of the strict class of Law 91/2025/QH15: presenting it needs a fresh authentication.
+    derive(case): further claims computed from those that are known.
     check(claims, today): raises ClaimsRejected(name="code") when no document may be made of these claims.
-    Texts for people (labels of claims, reasons of refusal) stand in `texts.json` beside the plug-in.
     """
 
     code: str
-    version: int
     title: Mapping[str, str]
     claims: tuple[Claim, ...]
     validity: timedelta
-    legal_basis: str = ""
-    owner: str = ""
-    minimum_level: AccountLevel = AccountLevel.TWO
-    minimum_auth: AuthLevel = AuthLevel.TWO
-    lifecycle: Lifecycle = Lifecycle.INSTANT
-    derive: Callable[[Claims], Claims] = _nothing_derived
+    version: int = 1
+    until: Callable[[Case], date | None] = lambda _case: None
+    views: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    asking: Asking = Asking.ANYONE
+    void_when: frozenset[str] = frozenset()
+    sensitive: bool = False
+    layout: Layout = Layout()
+    derive: Callable[[Case], Claims] = _nothing_derived
     check: Callable[[Claims, date], None] = _nothing_refused
 
     @property
@@ -120,6 +136,122 @@ class Utility:
         return tuple(claim.name for claim in self.claims)
 
     @property
-    def sources(self) -> tuple[Source, ...]:
+    def registers(self) -> tuple[str, ...]:
         """The registers that must be read, each once, in the order of first use."""
-        return tuple(dict.fromkeys(claim.source for claim in self.claims if claim.source is not Source.DERIVED))
+        return tuple(dict.fromkeys(claim.source for claim in self.claims if claim.from_register))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A sub-task with a clock of its own, at an agency.
+
+    agency: whose officers finish it. after: steps that must be finished before it starts. needed(case): whether this
+    request needs it. finds: names of what the agency reports (`case.steps[code]`), each a text.
+    """
+
+    code: str
+    agency: str
+    deadline: Deadline
+    after: tuple[str, ...] = ()
+    needed: Callable[[Case], bool] = _always
+    finds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What the holder must link before anything is issued: a record about them in another institution's register.
+
+    It matches when the register's name (without case and diacritics) and date of birth are the population's.
+    register: where it is; name, birth_date: what the register calls them.
+    """
+
+    register: str
+    name: str = "full_name"
+    birth_date: str = "birth_date"
+
+
+@dataclass(frozen=True, slots=True)
+class Utility:
+    """A public service, whole. Optional fields have defaults; a change of meaning is a new `version`.
+
+    title: `vi` and `en`. agency: a code of the catalogue's agencies, or of `texts.json`, `agencies`.
+    rules: by the day they came into force, oldest first; one of them is in force today.
+    minimum_level, minimum_auth: of the account and of the session that asks. who: as what one may apply.
+    form: what is asked. reads: registers that `accept` and the form's prefilled fields need beside those of the claims;
+    what a holder is shown (`shows`): register to the names of its facts.
+    lifecycle: how a request goes through; steps: its sub-tasks; reasons: codes an officer may give (`texts.json`,
+    `reasons`). link: what must be linked first. province_of(case): code of the province whose desk gets it, "" for that
+    of the holder's permanent residence.
+    accept(case): raises AnswersRejected({"guests/0/number": "code"}) for answers that make no request, ClaimsRejected.
+    document_for(case): the code of the kind of document that comes of it; by default the first.
+    confidential: only its own desk and its holder ever see that it exists; no guardian, no other agency.
+    Texts for people stand in `texts.json` beside the plug-in.
+    """
+
+    code: str
+    version: int
+    title: Mapping[str, str]
+    agency: str
+    documents: tuple[DocumentType, ...]
+    rules: tuple[Rules, ...]
+    minimum_level: AccountLevel = AccountLevel.TWO
+    minimum_auth: AuthLevel = AuthLevel.TWO
+    who: frozenset[Capacity] = frozenset({Capacity.SELF})
+    form: tuple[Field, ...] = ()
+    reads: tuple[str, ...] = ()
+    shows: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    lifecycle: Lifecycle = INSTANT
+    steps: tuple[Step, ...] = ()
+    reasons: tuple[str, ...] = ()
+    link: Link | None = None
+    confidential: bool = False
+    province_of: Callable[[Case], str] = lambda _case: ""
+    accept: Callable[[Case], None] = _nothing_wrong
+    document_for: Callable[[Case], str] = lambda _case: ""
+
+    def rules_on(self, day: date) -> Rules:
+        """Return the rules in force on a day; before the first, the first."""
+        in_force = [rules for rules in self.rules if rules.effective_from <= day]
+        return in_force[-1] if in_force else self.rules[0]
+
+    def rules_of(self, version: str) -> Rules:
+        """Return the rules of a version, as a request keeps it. Raises KeyError."""
+        return next(rules for rules in self.rules if rules.version == version)
+
+    def document(self, code: str) -> DocumentType:
+        """Return a kind of document of this utility; "" is the first. Raises KeyError."""
+        if not code:
+            return self.documents[0]
+        found = next((kind for kind in self.documents if kind.code == code), None)
+        if found is None:
+            raise KeyError(code)
+        return found
+
+    def document_of(self, case: Case) -> DocumentType:
+        """Return the kind of document that comes of a case."""
+        return self.document(self.document_for(case))
+
+    @property
+    def registers(self) -> tuple[str, ...]:
+        """Every register it reads for whatever, in the order of first use."""
+        fields = [field.held_by[0] for field in self.form if field.held_by]
+        claimed = [register for kind in self.documents for register in kind.registers]
+        linked = [self.link.register] if self.link else []
+        return tuple(dict.fromkeys([*claimed, *self.reads, *fields, *self.shows, *linked]))
+
+
+def texts_needed(utility: Utility) -> dict[str, set[str]]:
+    """Return section to keys: every text that `texts.json` must hold, in both languages."""
+    fields = [*utility.form, *(inner for outer in utility.form for inner in outer.fields)]
+    needed: dict[str, set[str]] = {
+        "claims": {name for kind in utility.documents for name in kind.names},
+        "fields": {each.name for each in fields},
+        "choices": {f"{each.name}.{choice}" for each in fields for choice in each.choices},
+        "reasons": set(utility.reasons),
+        "steps": {step.code for step in utility.steps},
+        "headings": {part.heading for kind in utility.documents for part in kind.layout.sections if part.heading},
+        "signatories": {kind.layout.signatory for kind in utility.documents if kind.layout.signatory},
+        "purposes": {purpose for kind in utility.documents for purpose in kind.views},
+        "facts": {name for names in utility.shows.values() for name in names},
+    }
+    return {section: keys for section, keys in needed.items() if keys}

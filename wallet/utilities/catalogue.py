@@ -5,6 +5,7 @@ Whoever finds a plug-in holds it against the contract; a wrong one stops the sta
 
 import json
 import pkgutil
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +17,7 @@ from typing import Any
 
 import wallet.utilities
 from wallet.errors import ConfigurationError, UnknownUtility
-from wallet.utilities.base import Utility
+from wallet.utilities.base import DocumentType, Utility, texts_needed
 
 ENTRY_POINTS = "wallet.utilities"
 LANGUAGES = ("vi", "en")
@@ -32,7 +33,11 @@ class Plugin:
 
     def label(self, claim_name: str) -> dict[str, str]:
         """Return what a claim is called, in both languages."""
-        return {language: self.texts[language]["claims"][claim_name] for language in LANGUAGES}
+        return self.words("claims", claim_name)
+
+    def words(self, section: str, key: str) -> dict[str, str]:
+        """Return one text of `texts.json` in both languages. Raises KeyError."""
+        return {language: self.texts[language][section][key] for language in LANGUAGES}
 
     def reason(self, code: str, language: str) -> str | None:
         """Return the plug-in's own words for a refusal, None when it has none for this code."""
@@ -62,6 +67,10 @@ class Catalogue:
             problems += [f"{module.__name__}: {fault}" for fault in faults(plugin)]
             if utility.code in plugins:
                 problems.append(f"{module.__name__}: the code {utility.code} is taken")
+            taken = {kind.code for other in plugins.values() for kind in other.utility.documents}
+            problems += [
+                f"{module.__name__}: the document {k.code} is taken" for k in utility.documents if k.code in taken
+            ]
             plugins[utility.code] = plugin
         if problems:
             raise ConfigurationError(*problems, mend="wallet doctor")
@@ -88,22 +97,45 @@ class Catalogue:
 def faults(plugin: Plugin) -> list[str]:
     """Return what breaks the contract, one sentence each."""
     utility = plugin.utility
-    found = []
-    for what, values in (("number", [c.number for c in utility.claims]), ("name", list(utility.names))):
-        if len(set(values)) != len(values):
-            found.append(f"two claims share a {what}")
-    if not utility.claims:
-        found.append("it has no claims")
-    found += [f"the number of the claim {c.name} is negative" for c in utility.claims if c.number < 0]
+    found = [f"no title in {language}" for language in LANGUAGES if not utility.title.get(language)]
+    if not utility.documents:
+        found.append("no document comes of it")
+    if not utility.rules:
+        found.append("it has no rules")
+    days = [rules.effective_from for rules in utility.rules]
+    if days != sorted(set(days)):
+        found.append("its rules are not in the order of the days they came into force")
+    if len({rules.version for rules in utility.rules}) != len(utility.rules):
+        found.append("two of its rules share a version")
+    for kind in utility.documents:
+        found += [f"{kind.code}: {fault}" for fault in _faults_of_document(kind)]
+    names = Counter(each.name for each in utility.form)
+    found += [f"two fields share the name {name}" for name, count in names.items() if count > 1]
+    steps = {step.code for step in utility.steps}
+    found += [
+        f"the step {each.code} waits for one that is not there" for each in utility.steps if set(each.after) - steps
+    ]
     for language in LANGUAGES:
-        if not utility.title.get(language):
-            found.append(f"no title in {language}")
-        labels = plugin.texts.get(language, {}).get("claims", {})
-        missing = {name for name in utility.names if not labels.get(name)}
-        found += [f"no label in {language} for the claim {name}" for name in sorted(missing)]
-    if utility.validity < timedelta(days=1) or utility.validity % timedelta(days=1):
-        found.append("its validity is not a number of whole days")
+        texts = plugin.texts.get(language, {})
+        for section, keys in texts_needed(utility).items():
+            missing = sorted(key for key in keys if not texts.get(section, {}).get(key))
+            found += [f"no text in {language} for {section}.{key}" for key in missing]
     return found
+
+
+def _faults_of_document(kind: DocumentType) -> Iterator[str]:
+    for what, values in (("number", [c.number for c in kind.claims]), ("name", list(kind.names))):
+        if len(set(values)) != len(values):
+            yield f"two claims share a {what}"
+    if not kind.claims:
+        yield "it has no claims"
+    yield from (f"the number of the claim {c.name} is negative" for c in kind.claims if c.number < 0)
+    yield from (f"no title in {language}" for language in LANGUAGES if not kind.title.get(language))
+    named = [*(name for names in kind.views.values() for name in names)]
+    named += [name for part in kind.layout.sections for name in part.claims]
+    yield from (f"{name} is shown and no claim" for name in sorted(set(named) - set(kind.names)))
+    if kind.validity < timedelta(days=1) or kind.validity % timedelta(days=1):
+        yield "its validity is not a number of whole days"
 
 
 def _modules() -> Iterator[Any]:

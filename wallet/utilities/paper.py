@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from wallet.utilities.base import Claims, Kind, Paper, Utility
+from wallet.utilities.base import Claims, DocumentType, Kind, Paper
 
 EPOCH = date(1970, 1, 1)
 
 
-def compact_claims(utility: Utility, claims: Claims, *, least: bool = False) -> dict[int, Any]:
+def compact_claims(document: DocumentType, claims: Claims, *, least: bool = False) -> dict[int, Any]:
     """Return claim number to compact value. least: only what the utility marked as required on paper."""
     wanted = (Paper.REQUIRED,) if least else (Paper.REQUIRED, Paper.SHOWN)
     return {
         claim.number: compact_value(claim.kind, claims[claim.name])
-        for claim in utility.claims
+        for claim in document.claims
         if claim.paper in wanted and claim.name in claims and claim.kind is not Kind.RECORDS
     }
 
@@ -31,9 +31,9 @@ def compact_value(kind: Kind, value: Any) -> Any:
     return list(value) if kind is Kind.LIST else value
 
 
-def full_claims(utility: Utility, claims: Claims) -> dict[str, Any]:
+def full_claims(document: DocumentType, claims: Claims) -> dict[str, Any]:
     """Return the claims as JSON carries them and as they are hashed: `"YYYY-MM-DD"` or `"YYYY"`, absent left out."""
-    return {claim.name: _json_value(claims[claim.name]) for claim in utility.claims if claim.name in claims}
+    return {claim.name: _json_value(claims[claim.name]) for claim in document.claims if claim.name in claims}
 
 
 def _json_value(value: Any) -> Any:

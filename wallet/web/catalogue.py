@@ -1,23 +1,27 @@
 """Which utilities there are, for everyone: what they state, whether they are open."""
 
+from datetime import date
 from typing import Any
 
 from flask import Response
 from marshmallow import fields
 
 from wallet.launching.rollout import Launch
+from wallet.texts.catalogue import LANGUAGES, lookup
+from wallet.utilities.base import Asking, DocumentType
 from wallet.utilities.catalogue import Plugin
 from wallet.web.answers import answer, with_etag
 from wallet.web.context import current_wallet
 from wallet.web.operations import Routes, operation
 from wallet.web.schemas import Both, StrictSchema
+from wallet.working_days import vietnamese_day
 
 routes = Routes("utilities", __name__, url_prefix="/v1", description="The utilities of this deployment")
 CACHE = "public, max-age=5, stale-while-revalidate=30"
 
 
 class ClaimSchema(StrictSchema):
-    """One statement that a document of this utility makes."""
+    """One statement that a document makes."""
 
     number = fields.Integer(required=True)
     name = fields.String(required=True)
@@ -26,6 +30,36 @@ class ClaimSchema(StrictSchema):
     paper = fields.String(required=True)
     required = fields.Boolean(required=True)
     label = Both(required=True)
+
+
+class DocumentTypeSchema(StrictSchema):
+    """A kind of document that comes of it. purposes: of the views in which it can be shown."""
+
+    code = fields.String(required=True)
+    version = fields.Integer(required=True)
+    title = Both(required=True)
+    validity_days = fields.Integer(required=True)
+    asking = fields.String(required=True, metadata={"x-extensible-enum": [str(each) for each in Asking]})
+    purposes = fields.List(fields.String(), required=True)
+    claims = fields.List(fields.Nested(ClaimSchema), required=True)
+
+
+class RulesSchema(StrictSchema):
+    """The rules in force. working_hours: of eight in a working day."""
+
+    version = fields.String(required=True)
+    effective_from = fields.Date(required=True)
+    legal_basis = fields.String(required=True)
+    working_days = fields.Integer(required=True)
+    working_hours = fields.Integer(required=True)
+    extended_working_days = fields.Integer(required=True)
+
+
+class AgencySchema(StrictSchema):
+    """The agency that answers for it."""
+
+    code = fields.String(required=True)
+    name = Both(required=True)
 
 
 class UtilitySummarySchema(StrictSchema):
@@ -38,15 +72,15 @@ class UtilitySummarySchema(StrictSchema):
     minimum_account_level = fields.Integer(required=True)
     minimum_auth_level = fields.Integer(required=True)
     lifecycle = fields.String(required=True)
-    validity_days = fields.Integer(required=True)
 
 
 class UtilitySchema(UtilitySummarySchema):
     """One utility, whole."""
 
-    owner = fields.String(required=True)
-    legal_basis = fields.String(required=True)
-    claims = fields.List(fields.Nested(ClaimSchema), required=True)
+    agency = fields.Nested(AgencySchema, required=True)
+    who = fields.List(fields.String(), required=True, metadata={"description": "As what one may apply"})
+    rules = fields.Nested(RulesSchema, required=True)
+    documents = fields.List(fields.Nested(DocumentTypeSchema), required=True)
 
 
 class UtilitiesSchema(StrictSchema):
@@ -60,7 +94,8 @@ def list_utilities() -> Response:
     wallet = current_wallet()
     with wallet.read() as work:
         launches = work.rollout.launches()
-    rows = [described(plugin, launches[plugin.utility.code]) for plugin in wallet.catalogue]
+    today = vietnamese_day(wallet.clock.now())
+    rows = [described(plugin, launches[plugin.utility.code], today) for plugin in wallet.catalogue]
     return with_etag(answer(UtilitiesSchema(), {"data": rows}, cache=CACHE))
 
 
@@ -72,12 +107,15 @@ def read_utility(code: str) -> Response:
     plugin = wallet.catalogue.plugin(code)
     with wallet.read() as work:
         launch = work.rollout.launch(code)
-    return with_etag(answer(UtilitySchema(), described(plugin, launch), cache=CACHE))
+    return with_etag(
+        answer(UtilitySchema(), described(plugin, launch, vietnamese_day(wallet.clock.now())), cache=CACHE)
+    )
 
 
-def described(plugin: Plugin, launch: Launch) -> dict[str, Any]:
+def described(plugin: Plugin, launch: Launch, today: date) -> dict[str, Any]:
     """Return a utility as the API tells it."""
     utility = plugin.utility
+    rules = utility.rules_on(today)
     return {
         "code": utility.code,
         "version": utility.version,
@@ -85,10 +123,36 @@ def described(plugin: Plugin, launch: Launch) -> dict[str, Any]:
         "state": str(launch.state),
         "minimum_account_level": int(utility.minimum_level),
         "minimum_auth_level": int(utility.minimum_auth),
-        "lifecycle": str(utility.lifecycle),
-        "validity_days": utility.validity.days,
-        "owner": utility.owner,
-        "legal_basis": utility.legal_basis,
+        "lifecycle": utility.lifecycle.code,
+        "agency": {"code": utility.agency, "name": agency_name(plugin, utility.agency)},
+        "who": sorted(utility.who),
+        "rules": {
+            "version": rules.version,
+            "effective_from": rules.effective_from,
+            "legal_basis": rules.legal_basis,
+            "working_days": rules.deadline.working_days,
+            "working_hours": rules.deadline.working_hours,
+            "extended_working_days": rules.deadline.extended_working_days,
+        },
+        "documents": [_document(plugin, kind) for kind in utility.documents],
+    }
+
+
+def agency_name(plugin: Plugin, code: str) -> dict[str, str]:
+    """Return what an agency is called: in the plug-in's own words where it has some."""
+    if all(code in plugin.texts[language].get("agencies", {}) for language in LANGUAGES):
+        return plugin.words("agencies", code)
+    return {language: lookup("agencies", code, language) for language in LANGUAGES}
+
+
+def _document(plugin: Plugin, kind: DocumentType) -> dict[str, Any]:
+    return {
+        "code": kind.code,
+        "version": kind.version,
+        "title": kind.title,
+        "validity_days": kind.validity.days,
+        "asking": str(kind.asking),
+        "purposes": list(kind.views),
         "claims": [
             {
                 "number": claim.number,
@@ -99,6 +163,6 @@ def described(plugin: Plugin, launch: Launch) -> dict[str, Any]:
                 "required": claim.required,
                 "label": plugin.label(claim.name),
             }
-            for claim in utility.claims
+            for claim in kind.claims
         ],
     }

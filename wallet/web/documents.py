@@ -44,7 +44,9 @@ class DocumentSummarySchema(StrictSchema):
     id = fields.String(required=True, metadata={"example": "doc_0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e"})
     request_id = fields.String(required=True)
     utility = fields.String(required=True)
-    utility_version = fields.Integer(required=True)
+    kind = fields.String(required=True, metadata={"description": "The code of the kind of document, as in its code"})
+    kind_version = fields.Integer(required=True)
+    rules_version = fields.String(required=True, metadata={"description": "The rules it was issued under"})
     state = fields.String(required=True, metadata={"x-extensible-enum": ["valid", "expired", "revoked"]})
     issued_at = Moment(required=True)
     expires_at = Moment(required=True)
@@ -58,6 +60,11 @@ class DocumentSchema(DocumentSummarySchema):
     code = fields.String(required=True)
     claims = fields.Dict(keys=fields.String(), required=True)
     salt = fields.String(required=True)
+    sources = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata={"description": "Claim to where it comes from (`source`) and when that last changed it (`as_of`)"},
+    )
     sample_mark = fields.String(required=True)
 
 

@@ -60,7 +60,7 @@ class Wallet:
     catalogue: Catalogue
     db: Database
     nation: Database
-    registers: dict[RegisterCode, Register]
+    registers: dict[str, Register]
     clock: Clock
     entropy: Entropy
     messages: Messages

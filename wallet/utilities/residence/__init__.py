@@ -5,13 +5,26 @@ Source: Residence Law 68/2020/QH14; Circular 55/2021/TT-BCA as amended by Circul
 
 from datetime import date, timedelta
 
-from wallet.utilities.base import AccountLevel, AuthLevel, Claim, Claims, ClaimsRejected, Kind, Paper, Source, Utility
+from wallet.utilities.base import (
+    AccountLevel,
+    AuthLevel,
+    Case,
+    Claim,
+    Claims,
+    ClaimsRejected,
+    DocumentType,
+    Kind,
+    Paper,
+    Rules,
+    Source,
+    Utility,
+)
 
 
-def derive(claims: Claims) -> Claims:
+def derive(case: Case) -> Claims:
     """Add what follows from the registers: the last four digits, and what kind of registration this is."""
-    kind = "Thường trú và tạm trú" if "temporary_address" in claims else "Thường trú"
-    return {"number_last4": claims["number"][-4:], "registration_kind": kind}
+    kind = "Thường trú và tạm trú" if "temporary_address" in case.claims else "Thường trú"
+    return {"number_last4": case.claims["number"][-4:], "registration_kind": kind}
 
 
 def check(claims: Claims, today: date) -> None:
@@ -30,15 +43,11 @@ def check(claims: Claims, today: date) -> None:
         raise ClaimsRejected(**rejected)
 
 
-utility = Utility(
+CT07 = DocumentType(
     code="residence",
-    version=1,
     title={"vi": "Xác nhận thông tin về cư trú", "en": "Confirmation of residence"},
-    legal_basis="Luật Cư trú 68/2020/QH14; Thông tư 66/2023/TT-BCA (CT07)",
-    owner="Công an cấp xã",
-    minimum_level=AccountLevel.TWO,
-    minimum_auth=AuthLevel.TWO,
     validity=timedelta(days=365),
+    void_when=frozenset({Source.RESIDENCE}),
     derive=derive,
     check=check,
     claims=(
@@ -61,4 +70,15 @@ utility = Utility(
         Claim(17, "household_members", Kind.RECORDS, Source.RESIDENCE, required=False),
         Claim(18, "nationality", source=Source.POPULATION, required=False),
     ),
+)
+
+utility = Utility(
+    code="residence",
+    version=1,
+    title={"vi": "Xác nhận thông tin về cư trú", "en": "Confirmation of residence"},
+    agency="commune_police",
+    minimum_level=AccountLevel.TWO,
+    minimum_auth=AuthLevel.TWO,
+    documents=(CT07,),
+    rules=(Rules("2024-01", date(2024, 1, 1), "Luật Cư trú 68/2020/QH14; Thông tư 66/2023/TT-BCA (CT07)"),),
 )

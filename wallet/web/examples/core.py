@@ -15,7 +15,9 @@ _SUMMARY: dict[str, Any] = {
     "id": _DOCUMENT,
     "request_id": _REQUEST,
     "utility": "residence",
-    "utility_version": 1,
+    "kind": "residence",
+    "kind_version": 1,
+    "rules_version": "2024-01",
     "state": "valid",
     "issued_at": "2026-03-02T05:00:00Z",
     "expires_at": "2027-03-02T17:00:00Z",
@@ -37,7 +39,6 @@ _UTILITY: dict[str, Any] = {
     "minimum_account_level": 2,
     "minimum_auth_level": 2,
     "lifecycle": "instant",
-    "validity_days": 365,
 }
 _SESSION: dict[str, Any] = {
     "session_id": "ses_4c6e8a0b2d4f6081a3c5e7092b4d6f8e",

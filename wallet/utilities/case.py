@@ -1,0 +1,69 @@
+"""What the functions of a plug-in are told, and all they are told: no database, no network, no clock.
+
+Part of the contract; plug-ins import it through `wallet.utilities.base`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from wallet.terms import AccountLevel
+from wallet.utilities.claims import Claims
+from wallet.utilities.forms import Answers
+
+
+class Capacity(StrEnum):
+    """As what somebody applies.
+
+    GUARDIAN: for a child or ward, out of the guardian's own account. PROXY: for a relative or whoever gave authority;
+    the document goes to the applicant. BUSINESS: for an organisation they represent.
+    """
+
+    SELF = "self"
+    GUARDIAN = "guardian"
+    PROXY = "proxy"
+    BUSINESS = "business"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One request as the plug-in sees it.
+
+    now: aware; today: the day in Vietnam. answers: checked against the form. facts: register code to what it states
+    about the person the request is about; a register that does not know them is absent. claims: of the document
+    that is being made, as far as they are known. number: of whom it is about. applicant: number, name and birth date of
+    who applies. relation: of the applicant to that person, as the population register has it: `parent`, `child`,
+    `spouse`, or "" for none. submitted_at: None while it is a draft. figures: of the rules in force for this request.
+    steps: what each finished sub-task found. request: `REQUEST_FACTS` as far as known.
+    """
+
+    now: datetime
+    today: date
+    answers: Answers = field(default_factory=dict)
+    facts: Mapping[str, Claims] = field(default_factory=dict)
+    claims: Claims = field(default_factory=dict)
+    number: str = ""
+    capacity: Capacity = Capacity.SELF
+    relation: str = ""
+    applicant: Mapping[str, Any] = field(default_factory=dict)
+    account_level: AccountLevel = AccountLevel.ONE
+    submitted_at: datetime | None = None
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+    def fact(self, register: str, name: str, default: Any = None) -> Any:
+        """Return one fact, the default where the register does not state it."""
+        return self.facts.get(register, {}).get(name, default)
+
+
+def age_on(birth_date: date | str, day: date) -> int:
+    """Return somebody's age in whole years on a day; where only the year of birth is known, as if born on its last day.
+
+    Born on 29 February: a year older on 1 March of other years.
+    """
+    if isinstance(birth_date, str):
+        return day.year - int(birth_date[:4]) - (0 if (day.month, day.day) == (12, 31) else 1)
+    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))

@@ -1,0 +1,156 @@
+"""How a request goes through: states and moves as data. The service, the tests and the drawings in the docs read it.
+
+Labels of states: docs/domain.md, section 4.0. Part of the contract; plug-ins import it through `wallet.utilities.base`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+DRAFT = "draft"
+
+
+class By(StrEnum):
+    """Who makes a move. PAYMENT: word of the payment; STEPS: the last sub-task ended; SYSTEM: time, a register."""
+
+    HOLDER = "holder"
+    OFFICER = "officer"
+    PAYMENT = "payment"
+    STEPS = "steps"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One arrow. issues: the document is issued with it; voids: it is revoked with it; reason: one of the list.
+
+    second: made by another officer than the one who made the move before it (four eyes).
+    """
+
+    action: str
+    source: str
+    target: str
+    by: By
+    issues: bool = False
+    voids: bool = False
+    reason: bool = False
+    second: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """States and moves of one kind of request. It begins as a draft.
+
+    waiting: states in which the office's clock stands still, for it is the applicant's turn.
+    """
+
+    code: str
+    moves: tuple[Move, ...]
+    waiting: frozenset[str] = frozenset()
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([DRAFT, *(state for move in self.moves for state in (move.source, move.target))]))
+
+    @property
+    def final(self) -> frozenset[str]:
+        """States that nothing leads out of."""
+        return frozenset(self.states) - {move.source for move in self.moves}
+
+    @property
+    def instant(self) -> bool:
+        """Whether a submitted request is answered at once, without a person."""
+        return any(move.issues for move in self.moves if move.source == DRAFT)
+
+    @property
+    def reviewed(self) -> bool:
+        """Whether an officer has a part in it."""
+        return any(move.by is By.OFFICER for move in self.moves)
+
+    def from_(self, state: str) -> tuple[Move, ...]:
+        return tuple(move for move in self.moves if move.source == state)
+
+    def move(self, state: str, action: str) -> Move | None:
+        """Return the arrow from a state by an action, None where there is none."""
+        return next((move for move in self.moves if move.source == state and move.action == action), None)
+
+
+INSTANT = Lifecycle("instant", (Move("submit", DRAFT, "issued", By.HOLDER, issues=True),))
+"""Answered as it is asked."""
+
+
+def _withdrawn_from(*states: str) -> tuple[Move, ...]:
+    return tuple(Move("withdraw", state, "withdrawn", By.HOLDER) for state in states)
+
+
+_TO_THE_DESK = (
+    Move("submit", DRAFT, "submitted", By.HOLDER),
+    Move("ask_payment", DRAFT, "awaiting_payment", By.HOLDER),
+    Move("pay", "awaiting_payment", "submitted", By.PAYMENT),
+    Move("accept", "submitted", "accepted", By.OFFICER),
+    Move("request_supplement", "submitted", "supplement_required", By.OFFICER, reason=True),
+    Move("request_supplement", "accepted", "supplement_required", By.OFFICER, reason=True),
+    Move("supplement", "supplement_required", "submitted", By.HOLDER),
+    Move("reject", "submitted", "rejected", By.OFFICER, reason=True),
+    Move("reject", "accepted", "rejected", By.OFFICER, reason=True),
+    Move("verify", "accepted", "verifying", By.OFFICER),
+    Move("verified", "verifying", "accepted", By.STEPS),
+    *_withdrawn_from("awaiting_payment", "submitted", "supplement_required", "accepted", "verifying"),
+)
+
+REVIEWED = Lifecycle(
+    "reviewed",
+    (*_TO_THE_DESK, Move("approve", "accepted", "issued", By.OFFICER, issues=True)),
+    waiting=frozenset({DRAFT, "awaiting_payment", "supplement_required"}),
+)
+"""An officer takes it, has things verified, asks for what is missing, decides."""
+
+FOUR_EYES = Lifecycle(
+    "four_eyes",
+    (
+        *_TO_THE_DESK,
+        Move("approve", "accepted", "proposed", By.OFFICER),
+        Move("confirm", "proposed", "issued", By.OFFICER, issues=True, second=True),
+        Move("send_back", "proposed", "accepted", By.OFFICER, reason=True, second=True),
+    ),
+    waiting=REVIEWED.waiting,
+)
+"""As REVIEWED, and a second officer signs."""
+
+ANSWERED = Lifecycle(
+    "answered",
+    (
+        Move("submit", DRAFT, "received", By.HOLDER, issues=True),
+        Move("accept", "received", "accepted", By.OFFICER),
+        Move("resolve", "accepted", "resolved", By.OFFICER, reason=True),
+        Move("withdraw", "received", "withdrawn", By.HOLDER, voids=True),
+    ),
+)
+"""A report: its receipt is given at once, what came of it later."""
+
+NOTICE = Lifecycle(
+    "notice",
+    (
+        Move("submit", DRAFT, "sent", By.HOLDER, issues=True),
+        Move("receive", "sent", "received", By.OFFICER),
+        Move("return", "sent", "returned", By.OFFICER, reason=True, voids=True),
+        Move("end", "sent", "ended", By.HOLDER, voids=True),
+        Move("end", "received", "ended", By.HOLDER, voids=True),
+        Move("cancel", "sent", "cancelled", By.HOLDER, voids=True),
+        Move("cancel", "received", "cancelled", By.HOLDER, voids=True),
+    ),
+)
+"""A notice: it counts from when it was sent; the receipt is void when it ends, is cancelled or is sent back."""
+
+LINKED = Lifecycle(
+    "linked",
+    (
+        Move("submit", DRAFT, "in_steps", By.HOLDER),
+        Move("request_supplement", "in_steps", "supplement_required", By.OFFICER, reason=True),
+        Move("supplement", "supplement_required", "in_steps", By.HOLDER),
+        Move("reject", "in_steps", "rejected", By.OFFICER, reason=True),
+        Move("finish", "in_steps", "issued", By.STEPS, issues=True),
+        Move("withdraw", "supplement_required", "withdrawn", By.HOLDER),
+    ),
+    waiting=frozenset({DRAFT, "supplement_required"}),
+)
+"""One request, several agencies' steps one after the other; the document comes with the last of them."""
