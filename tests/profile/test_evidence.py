@@ -11,7 +11,7 @@ from PIL.ExifTags import Base as Tag
 from PIL.PngImagePlugin import PngInfo
 
 from wallet.errors import InvalidInput
-from wallet.profile.evidence import JPEG, MAX_BYTES, MAX_PIXELS, PDF, PNG, SUFFIXES, cleaned
+from wallet.evidence import JPEG, MAX_BYTES, MAX_PIXELS, PDF, PNG, SUFFIXES, cleaned
 
 SECRET = "Nha so 5, ngo 7 duong Lang"
 

@@ -1,14 +1,16 @@
 """Provinces and communes as they are since 1 July 2025, the 63 prefix codes from before, and how addresses are written.
 
-The list of communes comes from the package `vietnam_provinces`, so that the next change is an update and not an edit.
+The list of communes itself is `wallet.places`.
 Shares of people are rounded: a demo needs a plausible nation, not a census.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from wallet.demo.draw import Draw, Shares
 from wallet.demo.records import Address
+from wallet.places import Commune, communes, provinces
 
 OLD_PROVINCES: tuple[tuple[str, str, str, str], ...] = (
     ("001", "Hà Nội", "Hà Nội", "01"),
@@ -103,25 +105,11 @@ _STREETS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Commune:
-    """A commune, ward or special zone. `code`: 5 digits. `name` and `province`: with the word for their kind."""
-
-    code: str
-    name: str
-    province_code: str
-    province: str
-
-    @property
-    def is_urban(self) -> bool:
-        return self.name.startswith("Phường")
-
-
-@dataclass(frozen=True, slots=True)
 class Places:
     """The whole list: communes by code, the people's shares of provinces, and of the communes in each."""
 
-    communes: dict[str, Commune]
-    provinces: dict[str, str]
+    communes: Mapping[str, Commune]
+    provinces: Mapping[str, str]
     by_people: Shares[str]
     in_province: dict[str, Shares[Commune]]
 
@@ -129,25 +117,14 @@ class Places:
 @cache
 def places() -> Places:
     """Return the list of places, read once."""
-    # Imported here: building its tables takes a tenth of a second that only a seeding needs.
-    from vietnam_provinces import Province, VietNamDivisionType, Ward
-
-    provinces = {}
-    for province in Province.iter_all():
-        bare = province.division_type is VietNamDivisionType.TINH
-        provinces[f"{province.code.value:02d}"] = f"Tỉnh {province.name}" if bare else province.name
-    communes = {}
-    for ward in Ward.iter_all():
-        code, of = f"{ward.code.value:05d}", f"{ward.province_code.value:02d}"
-        communes[code] = Commune(code, " ".join(ward.name.split()), of, provinces[of])
     weights = {"Phường": 3.0, "Xã": 1.0, "Đặc": 0.1}
-    in_province: dict[str, dict[Commune, float]] = {code: {} for code in provinces}
-    for commune in communes.values():
+    in_province: dict[str, dict[Commune, float]] = {code: {} for code in provinces()}
+    for commune in communes().values():
         in_province[commune.province_code][commune] = weights[commune.name.split()[0]]
     return Places(
-        communes,
-        provinces,
-        Shares({code: PROVINCE_SHARES.get(code, 1.0) for code in provinces}),
+        communes(),
+        provinces(),
+        Shares({code: PROVINCE_SHARES.get(code, 1.0) for code in provinces()}),
         {code: Shares(shares) for code, shares in in_province.items()},
     )
 

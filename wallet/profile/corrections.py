@@ -61,7 +61,7 @@ NEXT: Mapping[CorrectionState, frozenset[CorrectionState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One file, as `wallet.profile.evidence.cleaned` leaves it."""
+    """One file, as `wallet.evidence.cleaned` leaves it."""
 
     media_type: str
     content: bytes = field(repr=False)

@@ -1,7 +1,6 @@
 """Corrections of the caller: what a register says wrong about them, with evidence, for its owner to decide."""
 
 import base64
-import unicodedata
 from dataclasses import fields as fields_of
 from typing import Any
 
@@ -9,6 +8,7 @@ from flask import Response, current_app
 from marshmallow import ValidationError, fields, post_load, validate
 
 from wallet.errors import InvalidInput
+from wallet.evidence import MAX_FILES, SUFFIXES, cleaned
 from wallet.profile.corrections import (
     OWNERS,
     CorrectionOrder,
@@ -17,7 +17,6 @@ from wallet.profile.corrections import (
     CorrectionView,
     Evidence,
 )
-from wallet.profile.evidence import MAX_FILES, SUFFIXES, cleaned
 from wallet.sources.base import RegisterCode
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.texts.catalogue import LANGUAGES, lookup
@@ -26,7 +25,7 @@ from wallet.web.auth import current_actor
 from wallet.web.context import current_wallet
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import Both, Moment, StrictSchema
+from wallet.web.schemas import Both, Moment, PlainWords, StrictSchema
 from wallet.wiring import Work
 
 routes = Routes("corrections", __name__, url_prefix="/v1/me/corrections", description="What a register says wrong")
@@ -34,16 +33,6 @@ OWN: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLeve
 MAX_BODY = 3 << 20
 MAX_CONTENT = 1_500_000
 """Characters of one file in base64; more is over a mebibyte in any case."""
-
-
-class PlainWords(fields.String):
-    """A text that a person typed, in NFC: without control, format and private characters, which hide what it says."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = unicodedata.normalize("NFC", super()._deserialize(value, attr, data, **kwargs)).strip()
-        if any(unicodedata.category(letter)[0] == "C" and letter != "\n" for letter in text):
-            raise ValidationError("not_plain_text")
-        return text
 
 
 class EvidenceOrderSchema(StrictSchema):

@@ -14,13 +14,12 @@ from wallet.web.corrections import (
     CorrectionPageSchema,
     CorrectionSchema,
     CorrectionSummarySchema,
-    PlainWords,
     attached,
     in_words,
 )
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import StrictSchema
+from wallet.web.schemas import PlainWords, StrictSchema
 from wallet.wiring import Work
 
 routes = Routes(

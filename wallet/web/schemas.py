@@ -16,7 +16,10 @@ from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from wallet.errors import BadRequest, InvalidInput, pointer_step
+from wallet.errors import BadRequest, InvalidInput
+from wallet.strict import PlainWords, StrictSchema, pointers
+
+__all__ = ["PlainWords", "StrictSchema"]
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -25,36 +28,6 @@ NAME = r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]{1,8
 
 MAX_DEPTH = 32
 MAX_DIGITS = 128
-_MESSAGES = {"required": "required", "null": "null", "validator_failed": "invalid", "invalid_utf8": "invalid_utf8"}
-_VALIDATORS: tuple[tuple[type[validate.Validator], str], ...] = (
-    (validate.Length, "invalid_length"),
-    (validate.Range, "out_of_range"),
-    (validate.OneOf, "not_a_choice"),
-    (validate.Regexp, "invalid_format"),
-    (validate.Email, "invalid_format"),
-    (validate.Equal, "not_a_choice"),
-)
-
-
-class StrictSchema(Schema):
-    """A schema whose messages are codes."""
-
-    class Meta:
-        unknown = RAISE
-
-    error_messages = {"unknown": "unknown_field", "type": "invalid_type"}  # noqa: RUF012 - marshmallow's own shape
-
-    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        messages: Any = {name: _MESSAGES.get(name, "invalid_type") for name in field_obj.error_messages}
-        if isinstance(field_obj, (fields.DateTime, fields.Date)):
-            messages |= {"invalid": "invalid_format", "format": "invalid_format"}
-        field_obj.error_messages = messages
-        for validator in field_obj.validators:
-            code = next((code for kind, code in _VALIDATORS if isinstance(validator, kind)), None)
-            if code is not None:
-                validator.error = code  # type: ignore[attr-defined]
-        if isinstance(field_obj, fields.List):
-            self.on_bind_field(field_name, field_obj.inner)
 
 
 class Moment(fields.Field[datetime]):
@@ -126,17 +99,6 @@ class StrictParser(FlaskParser):
             code = "unknown_parameter" if unknown else "invalid_parameter"
             raise BadRequest(code, name=", ".join(sorted(name[:64] for name in unknown or names))) from error
         raise InvalidInput(flat) from error
-
-
-def pointers(messages: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """Return marshmallow's nested messages as JSON Pointer (RFC 6901) and code, the first code of each field."""
-    if isinstance(messages, Mapping):
-        found = []
-        for name, inner in messages.items():
-            found += pointers(inner, prefix + ("" if name == "_schema" else pointer_step(str(name))))
-        return found
-    code = str(messages[0]) if isinstance(messages, list) else str(messages)
-    return [(prefix, code)]
 
 
 def refuse_parameters() -> None:

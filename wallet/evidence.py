@@ -1,4 +1,4 @@
-"""Files that come with a correction: of three kinds, small, and pictures only as they look.
+"""Files that people send as evidence: of three kinds, small, and pictures only as they look.
 
 A picture is decoded under a limit and written anew: place, camera and whatever else hides in a file stay behind. A PDF
 cannot be cleaned like that; it is stored as it came and only ever handed out as an attachment.
