@@ -268,13 +268,18 @@ def _assert_complete(claims: Claims, of: Iterable[Claim]) -> None:
 
 
 def _provenance(kind: DocumentType, claims: Claims, gathered: Gathered) -> dict[str, dict[str, str]]:
-    """Return, for each claim, where it comes from and, of a register, when that last changed it."""
+    """Return, for each claim, where it comes from and, of a register, when that last changed it.
+
+    What was computed from a register names it as `register`.
+    """
     found: dict[str, dict[str, str]] = {}
     for claim in kind.claims:
         if claim.name in claims:
             found[claim.name] = {"source": str(claim.source)}
-            if claim.source in gathered.facts:
-                found[claim.name]["as_of"] = gathered.facts[claim.source].as_of.isoformat(timespec="seconds")
+            if claim.register and not claim.from_register:
+                found[claim.name]["register"] = str(claim.register)
+            if claim.register in gathered.facts:
+                found[claim.name]["as_of"] = gathered.facts[claim.register].as_of.isoformat(timespec="seconds")
     return found
 
 

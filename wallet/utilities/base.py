@@ -138,7 +138,7 @@ class DocumentType:
     @property
     def registers(self) -> tuple[str, ...]:
         """The registers that must be read, each once, in the order of first use."""
-        return tuple(dict.fromkeys(claim.source for claim in self.claims if claim.from_register))
+        return tuple(dict.fromkeys(claim.register for claim in self.claims if claim.register))
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +245,7 @@ def texts_needed(utility: Utility) -> dict[str, set[str]]:
     fields = [*utility.form, *(inner for outer in utility.form for inner in outer.fields)]
     needed: dict[str, set[str]] = {
         "claims": {name for kind in utility.documents for name in kind.names},
+        "parts": {f"{c.name}.{part}" for kind in utility.documents for c in kind.claims for part in c.parts},
         "fields": {each.name for each in fields},
         "choices": {f"{each.name}.{choice}" for each in fields for choice in each.choices},
         "reasons": set(utility.reasons),

@@ -80,7 +80,9 @@ class Claim:
 
     number: the claim's key in a compact body, never used again for another claim of this kind of document. source: a
     Source, or the code of another register. fact: what the source calls it, where that is another name.
-    required: a document without it is not issued.
+    required: a document without it is not issued. basis: the register that a DERIVED claim is computed from; it is read
+    for the claim, and how fresh it is is how fresh the claim is. parts: of RECORDS, the names of what one record holds,
+    in the order in which it is shown; their words stand in `texts.json` under `parts.<claim>.<part>`.
     """
 
     number: int
@@ -90,6 +92,8 @@ class Claim:
     paper: Paper = Paper.HIDDEN
     required: bool = True
     fact: str = ""
+    basis: str = ""
+    parts: tuple[str, ...] = ()
 
     @property
     def from_register(self) -> bool:
@@ -99,3 +103,8 @@ class Claim:
     def stated_as(self) -> str:
         """The name of the fact at its source."""
         return self.fact or self.name
+
+    @property
+    def register(self) -> str:
+        """The register that it comes from or is computed from, "" for none."""
+        return self.source if self.from_register else self.basis
