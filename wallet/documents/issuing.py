@@ -152,7 +152,7 @@ class Issuing:
         ground = Ground("issue_document", order.utility, actor)
         gathered = gather(self.sources, kind.registers, number, ground, subject=order.holder_id, known=order.gathered)
         for register in kind.registers:
-            needed = any(claim.required for claim in kind.claims if claim.source == register)
+            needed = any(claim.required for claim in kind.claims if claim.register == register)
             if needed and register in gathered.unknown:
                 raise Conflict("not_in_register", register=register)
         return gathered

@@ -77,6 +77,14 @@ def _nothing_wrong(_case: Case) -> None:
     return None
 
 
+def _any_change(_stated: Claims, _case: Case) -> bool:
+    return True
+
+
+def _nothing_withheld(_case: Case) -> frozenset[str]:
+    return frozenset()
+
+
 def _always(_case: Case) -> bool:
     return True
 
@@ -112,6 +120,9 @@ class DocumentType:
     for a paper that has its own; None for `validity`.
     views: purpose to the names of the claims that it shows; a purpose that is not named shows what paper shows.
     asking: whether a verifier may ask for it. void_when: registers whose change about the person voids it at once.
+    void_if(stated, case): whether such a change voids this one; by default any does. stated: its claims, as JSON
+    carries them; the case holds the facts of now. A paper that may not hint at what it leaves out must not end because
+    that changed. supersedes: a newer one about the same person takes the place of the older.
     sensitive: its claims are of the strict class of Law 91/2025/QH15: presenting it needs a fresh authentication.
     derive(case): further claims computed from those that are known.
     check(claims, today): raises ClaimsRejected(name="code") when no document may be made of these claims.
@@ -126,6 +137,8 @@ class DocumentType:
     views: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     asking: Asking = Asking.ANYONE
     void_when: frozenset[str] = frozenset()
+    void_if: Callable[[Claims, Case], bool] = _any_change
+    supersedes: bool = False
     sensitive: bool = False
     layout: Layout = Layout()
     derive: Callable[[Case], Claims] = _nothing_derived
@@ -178,10 +191,12 @@ class Utility:
     rules: by the day they came into force, oldest first; one of them is in force today.
     minimum_level, minimum_auth: of the account and of the session that asks. who: as what one may apply.
     form: what is asked. reads: registers that `accept` and the form's prefilled fields need beside those of the claims;
-    what a holder is shown (`shows`): register to the names of its facts.
+    what a holder is shown (`shows`): register to the names of its facts. withheld(case): names among them that are not
+    shown to who looks; a minor, for instance, does not see the whole household.
     lifecycle: how a request goes through; steps: its sub-tasks; reasons: codes an officer may give (`texts.json`,
-    `reasons`). link: what must be linked first. province_of(case): code of the province whose desk gets it, "" for that
-    of the holder's permanent residence.
+    `reasons`); supplements: those that ask for a supplement and do not refuse, () where any may do either. link: what
+    must be linked first. province_of(case): code of the province whose desk gets it, "" for that of the holder's
+    permanent residence.
     accept(case): raises AnswersRejected({"guests/0/number": "code"}) for answers that make no request, ClaimsRejected.
     document_for(case): the code of the kind of document that comes of it; by default the first.
     confidential: only its own desk and its holder ever see that it exists; no guardian, no other agency.
@@ -203,8 +218,10 @@ class Utility:
     lifecycle: Lifecycle = INSTANT
     steps: tuple[Step, ...] = ()
     reasons: tuple[str, ...] = ()
+    supplements: tuple[str, ...] = ()
     link: Link | None = None
     confidential: bool = False
+    withheld: Callable[[Case], frozenset[str]] = _nothing_withheld
     province_of: Callable[[Case], str] = lambda _case: ""
     accept: Callable[[Case], None] = _nothing_wrong
     document_for: Callable[[Case], str] = lambda _case: ""
@@ -217,6 +234,14 @@ class Utility:
     def rules_of(self, version: str) -> Rules:
         """Return the rules of a version, as a request keeps it. Raises KeyError."""
         return next(rules for rules in self.rules if rules.version == version)
+
+    def reasons_for(self, action: str) -> tuple[str, ...]:
+        """Return the codes an officer may give with a move: some ask for a supplement, the others refuse."""
+        if not self.supplements or action not in ("request_supplement", "reject"):
+            return self.reasons
+        if action == "request_supplement":
+            return self.supplements
+        return tuple(code for code in self.reasons if code not in self.supplements)
 
     def document(self, code: str) -> DocumentType:
         """Return a kind of document of this utility; "" is the first. Raises KeyError."""

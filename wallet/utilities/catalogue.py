@@ -111,6 +111,7 @@ def faults(plugin: Plugin) -> list[str]:
         found += [f"{kind.code}: {fault}" for fault in _faults_of_document(kind)]
     names = Counter(each.name for each in utility.form)
     found += [f"two fields share the name {name}" for name, count in names.items() if count > 1]
+    found += [f"the supplement {code} is no reason" for code in utility.supplements if code not in utility.reasons]
     steps = {step.code for step in utility.steps}
     found += [
         f"the step {each.code} waits for one that is not there" for each in utility.steps if set(each.after) - steps
