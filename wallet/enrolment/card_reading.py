@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 
-from wallet.enrolment.names import clean_name
 from wallet.errors import InvalidInput
+from wallet.utilities.names import clean_name
 
 FIELDS = 7
 MOST_CHARACTERS = 1000

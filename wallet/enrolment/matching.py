@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import Any
 
 from wallet.enrolment.biometrics import BiometricMatcher, Modality, Thresholds
-from wallet.enrolment.names import same_name
 from wallet.identity.accounts import HolderKind
 from wallet.sources.base import Fact, Ground, RegisterCode
 from wallet.sources.reading import Sources
+from wallet.utilities.names import same_name
 
 
 class Finding(StrEnum):

@@ -20,7 +20,6 @@ from wallet.enrolment.forms import Forms, checked_birth, sample_bytes
 from wallet.enrolment.judging import DAY, SYSTEM, Judgement, Judging
 from wallet.enrolment.matching import Finding
 from wallet.enrolment.models import ApplicationRow
-from wallet.enrolment.names import clean_name
 from wallet.enrolment.repository import APPROVED, FOR_DESK, LEVEL_1, RECEIVED, REFUSED, ApplicationRepository
 from wallet.entropy import Entropy, new_id
 from wallet.errors import InvalidInput, Malformed, NotFound, TooManyAttempts
@@ -31,6 +30,7 @@ from wallet.identity.devices import activation_key
 from wallet.identity.limits import Limits
 from wallet.messages.telling import Telling
 from wallet.terms import AccountLevel, Actor
+from wallet.utilities.names import clean_name
 from wallet.working_days import WorkingDays
 
 DUE_DAYS = 1

@@ -10,9 +10,9 @@ from typing import Any
 
 from wallet.enrolment.biometrics import FIELDS, BiometricMatcher, Modality
 from wallet.enrolment.forms import checked_birth, sample_bytes
-from wallet.enrolment.names import clean_name
 from wallet.errors import InvalidInput
 from wallet.identity.contacts import normalised_phone
+from wallet.utilities.names import clean_name
 
 PAPERS = (
     "health_insurance",

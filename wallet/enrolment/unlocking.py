@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from wallet.audit import Audit
 from wallet.enrolment.lifecycle import Lifecycle
-from wallet.enrolment.names import same_name
 from wallet.errors import Conflict, InvalidInput, NotAllowed
 from wallet.identity.accounts import Accounts, Lock
 from wallet.identity.holders import Profile
 from wallet.identity.locking import COMPETENCE, Lift
 from wallet.terms import Actor, StaffRole
+from wallet.utilities.names import same_name
 
 
 @dataclass(frozen=True, slots=True)

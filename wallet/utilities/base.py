@@ -10,6 +10,7 @@ A plug-in is one folder beside this file, or a package that registers the entry 
 it and holds it against the contract (`faults`); the contract tests run for it without being told.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -21,6 +22,7 @@ from wallet.utilities.case import Capacity, Case, age_on
 from wallet.utilities.claims import NO_REGISTER, REQUEST_FACTS, Asking, Claim, Claims, Kind, Paper, Source
 from wallet.utilities.forms import Answers, Ask, Field
 from wallet.utilities.lifecycles import ANSWERED, FOUR_EYES, INSTANT, LINKED, NOTICE, REVIEWED, By, Lifecycle, Move
+from wallet.utilities.names import clean_name, same_name, unmarked
 from wallet.utilities.rules import Deadline, Fee, FeeLine, Rules, free
 
 __all__ = [
@@ -61,7 +63,10 @@ __all__ = [
     "Step",
     "Utility",
     "age_on",
+    "clean_name",
     "free",
+    "same_name",
+    "unmarked",
 ]
 
 
@@ -159,7 +164,8 @@ class Step:
     """A sub-task with a clock of its own, at an agency.
 
     agency: whose officers finish it. after: steps that must be finished before it starts. needed(case): whether this
-    request needs it. finds: names of what the agency reports (`case.steps[code]`), each a text.
+    request needs it. finds: names of what the agency reports (`case.steps[code]`), each a text. patterns: a regular
+    expression that the whole of a text matches, by its name.
     """
 
     code: str
@@ -168,6 +174,14 @@ class Step:
     after: tuple[str, ...] = ()
     needed: Callable[[Case], bool] = _always
     finds: tuple[str, ...] = ()
+    patterns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def faults(self, found: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong with what an agency reports: its name to a code; nothing when the step can end."""
+        wrong = dict.fromkeys(found.keys() - set(self.finds), "unknown_field")
+        wrong |= {name: "required" for name in self.finds if not found.get(name, "").strip()}
+        patterns = {name: pattern for name, pattern in self.patterns.items() if name not in wrong}
+        return wrong | {n: "invalid_format" for n, pattern in patterns.items() if not re.fullmatch(pattern, found[n])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +195,17 @@ class Link:
     register: str
     name: str = "full_name"
     birth_date: str = "birth_date"
+
+    def matches(self, facts: Mapping[str, Claims]) -> bool:
+        """Return whether the record is about the person. facts: register to what it states, as a case has it.
+
+        A name or a day that either of them does not state matches nothing; a year alone matches every day of it.
+        """
+        theirs, ours = facts.get(self.register, {}), facts.get(Source.POPULATION, {})
+        one, other = (str(each.get(name, "")) for each, name in ((theirs, self.birth_date), (ours, "birth_date")))
+        days = bool(one and other) and (one.startswith(other) or other.startswith(one))
+        names = unmarked(theirs.get(self.name, "")), unmarked(ours.get("full_name", ""))
+        return days and bool(names[0]) and names[0] == names[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +284,7 @@ class Utility:
     @property
     def registers(self) -> tuple[str, ...]:
         """Every register it reads for whatever, in the order of first use."""
-        fields = [field.held_by[0] for field in self.form if field.held_by]
+        fields = [each[0] for field in self.form for each in (field.held_by, field.one_of) if each]
         claimed = [register for kind in self.documents for register in kind.registers]
         linked = [self.link.register] if self.link else []
         return tuple(dict.fromkeys([*claimed, *self.reads, *fields, *self.shows, *linked]))

@@ -11,7 +11,7 @@ from typing import Any
 
 from wallet.terms import AccountLevel
 from wallet.utilities.claims import Claims
-from wallet.utilities.forms import Answers
+from wallet.utilities.forms import Answers, Field
 
 
 class Capacity(StrEnum):
@@ -36,7 +36,8 @@ class Case:
     that is being made, as far as they are known. number: of whom it is about. applicant: number, name and birth date of
     who applies. relation: of the applicant to that person, as the population register has it: `parent`, `child`,
     `spouse`, or "" for none. submitted_at: None while it is a draft. figures: of the rules in force for this request.
-    steps: what each finished sub-task found. request: `REQUEST_FACTS` as far as known.
+    steps: what each finished sub-task found. request: `REQUEST_FACTS` as far as known. places: of each commune that is
+    answered, by its code: `commune`, `province`, both with their kind, and `province_code`.
     """
 
     now: datetime
@@ -53,10 +54,24 @@ class Case:
     figures: Mapping[str, Any] = field(default_factory=dict)
     steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     request: Mapping[str, Any] = field(default_factory=dict)
+    places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def fact(self, register: str, name: str, default: Any = None) -> Any:
         """Return one fact, the default where the register does not state it."""
         return self.facts.get(register, {}).get(name, default)
+
+    def chosen(self, question: Field) -> Mapping[str, Any] | None:
+        """Return the record that the answer to a field with `one_of` names, None where the register states no such."""
+        if question.one_of is None:
+            return None
+        register, records, name = question.one_of
+        answer = self.answers.get(question.name)
+        return next((each for each in self.fact(register, records, ()) if each.get(name) == answer), None)
+
+    def commune_name(self, code: str) -> str:
+        """Return a commune as it is written, with its province; its code where no list names it."""
+        place = self.places.get(code)
+        return f"{place['commune']}, {place['province']}" if place else code
 
 
 def age_on(birth_date: date | str, day: date) -> int:

@@ -46,7 +46,8 @@ class Field:
     choices: codes; their words stand in `texts.json` under `choices.<field>.<code>`. fields: of one record.
     only_if: another field of the same form and the values of it for which this one is asked; then it is as required
     as it says, and otherwise it must be absent. held_by: register and fact; where the register states it, it is not
-    asked and must not be sent. pattern: a regular expression that the whole of a TEXT matches.
+    asked and must not be sent. one_of: register, its fact of records, and the name in them of what may be answered: the
+    holder chooses among what the register states. pattern: a regular expression that the whole of a TEXT matches.
     importable: RECORDS may come as a spreadsheet, a row each, with `fields` as columns.
     """
 
@@ -58,5 +59,6 @@ class Field:
     fields: tuple["Field", ...] = ()
     only_if: tuple[str, tuple[Any, ...]] | None = None
     held_by: tuple[str, str] | None = None
+    one_of: tuple[str, str, str] | None = None
     pattern: str = ""
     importable: bool = False

@@ -5,8 +5,8 @@ import unicodedata
 import pytest
 
 from wallet.demo.nation import generate
-from wallet.enrolment.names import clean_name, same_name
 from wallet.errors import InvalidInput
+from wallet.utilities.names import clean_name, same_name
 
 LOOK_ALIKES = [
     "Nguyễn Văn Оanh",

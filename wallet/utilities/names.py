@@ -2,6 +2,7 @@
 
 A name is stored composed (NFC) with single spaces. Letters of other scripts, invisible characters and letters that
 only look like ours are refused, so that nobody is registered under a name that reads as somebody else's (S-70).
+Part of the contract; plug-ins import it through `wallet.utilities.base`.
 """
 
 import re
@@ -50,6 +51,15 @@ def same_name(one: str, other: str) -> bool:
     `Hoà` and `Hòa` are the same; `Hà` and `Hạ`, or `Hoa` and `Hòa`, never are.
     """
     return _key(one) == _key(other)
+
+
+def unmarked(text: str) -> str:
+    """Return a name as registers without Vietnamese letters keep it: small letters, no marks, single spaces.
+
+    `Đỗ  Thị HOÀ` is `do thi hoa`. Source: docs/domain.md, section 8 (text rules).
+    """
+    letters = unicodedata.normalize("NFD", text.casefold().replace("đ", "d").replace("’", "'"))
+    return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())
 
 
 def _key(text: str) -> str:
