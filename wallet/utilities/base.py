@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import MappingProxyType
 
-from wallet.errors import AnswersRejected, ClaimsRejected
+from wallet.errors import AnswersRejected, ClaimsRejected, InvalidInput
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.utilities.case import Capacity, Case, age_on
 from wallet.utilities.claims import NO_REGISTER, REQUEST_FACTS, Asking, Claim, Claims, Kind, Paper, Source
@@ -51,6 +51,7 @@ __all__ = [
     "Fee",
     "FeeLine",
     "Field",
+    "InvalidInput",
     "Kind",
     "Layout",
     "Lifecycle",
