@@ -1,0 +1,73 @@
+"""Reading the book: records of the health register as mappings, and the claims every paper has in common."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from wallet.utilities.base import Case, Claim, Claims, Kind, Paper, Source, unmarked
+
+Record = Mapping[str, Any]
+
+PERSON = (
+    Claim(1, "full_name", source=Source.POPULATION, paper=Paper.REQUIRED),
+    Claim(2, "number_last4", paper=Paper.REQUIRED, basis=Source.POPULATION),
+    Claim(3, "number", source=Source.POPULATION),
+    Claim(4, "birth_date", Kind.DAY, Source.POPULATION),
+    Claim(5, "sex", source=Source.POPULATION),
+)
+"""Claims 1 to 5 of every paper."""
+
+NAMED = ("full_name", "number_last4", "birth_date")
+"""What a verifier compares with the person in front of them, whatever the purpose."""
+
+
+ID = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+"""What a facility numbers its visits and slips with."""
+
+DISEASE = ("name", "code", "since")
+ALLERGY = ("substance", "reaction", "severity")
+NOTHING = frozenset({"", "khong", "khong co"})
+"""How facilities write that there was none."""
+
+
+def records(case: Case, name: str) -> tuple[Record, ...]:
+    """Return records of the book; none where the register states none."""
+    return tuple(case.fact(Source.HEALTH_RECORDS, name, ()))
+
+
+def lines(value: Any) -> tuple[str, ...]:
+    """Return what a register states as one text or as several, as lines; a blank or a "none" is no line."""
+    stated = (value,) if isinstance(value, str) else tuple(value or ())
+    return tuple(line for line in (str(each).strip() for each in stated) if not _says_nothing(line))
+
+
+def only(source: Record, names: Iterable[str]) -> dict[str, Any]:
+    """Return what a record states of some names. What says nothing is left out."""
+    return {name: source[name] for name in names if name in source and not _says_nothing(source[name])}
+
+
+def closed(visit: Record, today: date) -> bool:
+    """Return whether a visit has ended: its summary exists only then."""
+    ended = visit.get("discharged_on")
+    return ended is not None and ended <= today
+
+
+def last4(case: Case) -> dict[str, str]:
+    return {"number_last4": case.claims["number"][-4:]}
+
+
+def changed(stated: Claims, book: Claims) -> bool:
+    """Return whether the book says something else now. stated: claims of a document, as JSON carries them."""
+    return any(stated[name] != _plain(book.get(name)) for name in book if name in stated)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, tuple) else value
+
+
+def _says_nothing(value: Any) -> bool:
+    return value is None or value == () or (isinstance(value, str) and unmarked(value) in NOTHING)
