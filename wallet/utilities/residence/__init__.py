@@ -1,76 +1,75 @@
-"""Confirmation of residence (CT07).
+"""Residence: the household as its adults see it, form CT07, and an answer to one question about it.
 
-Source: Residence Law 68/2020/QH14; Circular 55/2021/TT-BCA as amended by Circular 66/2023/TT-BCA.
+An account holder sees what the register states (`shows`); minors do not see the whole household, their parents and
+guardians do. What is wrong there is corrected by its owner: a correction request of the profile goes to it.
+
+Unconfirmed, and therefore figures or rules: what Law 118/2025/QH15 changed on 1 July 2026, that there is no fee.
+Source: Residence Law 68/2020/QH14; Circular 55/2021/TT-BCA as amended by Circular 66/2023/TT-BCA: half a working day
+where the data is in the database, which here is at once; up to 3 working days where it must be checked.
 """
 
-from datetime import date, timedelta
+from datetime import date
 
 from wallet.utilities.base import (
     AccountLevel,
+    AnswersRejected,
+    Ask,
     AuthLevel,
+    Capacity,
     Case,
-    Claim,
-    Claims,
     ClaimsRejected,
-    DocumentType,
-    Kind,
-    Paper,
+    Deadline,
+    Field,
     Rules,
-    Source,
     Utility,
 )
+from wallet.utilities.residence.confirmation import CT07
+from wallet.utilities.residence.fact import FACTS, RESIDENCE_FACT, the_fact
+from wallet.utilities.residence.register import beyond_the_law, contradictions, numbers_of, sees_household, wrong_head
+
+WHOLE = "whole"
+"""The scope of form CT07; also where no scope is answered."""
+
+DEADLINE = Deadline(working_hours=4, extended_working_days=3)
+FIGURES = {"adult_age": 18, "temporary_years": 2}
 
 
-def derive(case: Case) -> Claims:
-    """Add what follows from the registers: the last four digits, and what kind of registration this is."""
-    kind = "Thường trú và tạm trú" if "temporary_address" in case.claims else "Thường trú"
-    return {"number_last4": case.claims["number"][-4:], "registration_kind": kind}
+def accept(case: Case) -> None:
+    """Refuse what a register contradicts, and what is not so.
 
-
-def check(claims: Claims, today: date) -> None:
-    """Refuse what contradicts itself; the register's owner must correct it first."""
-    rejected = {}
-    born, since = claims["birth_date"], claims["permanent_since"]
-    if since > today:
-        rejected["permanent_since"] = "in_future"
-    elif isinstance(born, date) and since < born:
-        rejected["permanent_since"] = "before_birth"
-    if isinstance(born, date) and born > today:
-        rejected["birth_date"] = "in_future"
-    if "temporary_until" in claims and claims["temporary_until"] < claims.get("temporary_since", date.min):
-        rejected["temporary_until"] = "before_start"
+    Somebody whom the residence register does not know is refused when it is read for the document, not here.
+    """
+    if case.answers.get("with_members") is True and not sees_household(case):
+        raise AnswersRejected({"with_members": "adults_only"})
+    if "residence" not in case.facts:
+        return
+    stated = {**case.facts.get("population", {}), **case.facts["residence"]}
+    rejected = {
+        **contradictions(stated, case.today),
+        **wrong_head(stated, numbers_of(case)),
+    }
+    for claim, reason in beyond_the_law(stated, case.figures["temporary_years"]).items():
+        rejected.setdefault(claim, reason)
     if rejected:
         raise ClaimsRejected(**rejected)
+    if picks_one(case):
+        the_fact(case)
 
 
-CT07 = DocumentType(
-    code="residence",
-    title={"vi": "Xác nhận thông tin về cư trú", "en": "Confirmation of residence"},
-    validity=timedelta(days=365),
-    void_when=frozenset({Source.RESIDENCE}),
-    derive=derive,
-    check=check,
-    claims=(
-        Claim(1, "full_name", source=Source.POPULATION, paper=Paper.REQUIRED),
-        Claim(2, "number_last4", paper=Paper.REQUIRED),
-        Claim(3, "number", source=Source.POPULATION),
-        Claim(4, "birth_date", Kind.DAY, Source.POPULATION),
-        Claim(5, "sex", source=Source.POPULATION),
-        Claim(6, "registration_kind", paper=Paper.SHOWN),
-        Claim(7, "permanent_commune", source=Source.RESIDENCE, paper=Paper.SHOWN),
-        Claim(8, "permanent_province", source=Source.RESIDENCE, paper=Paper.SHOWN),
-        Claim(9, "permanent_since", Kind.DAY, Source.RESIDENCE, Paper.SHOWN),
-        Claim(10, "permanent_address", source=Source.RESIDENCE),
-        Claim(11, "temporary_address", source=Source.RESIDENCE, required=False),
-        Claim(12, "temporary_since", Kind.DAY, Source.RESIDENCE, required=False),
-        Claim(13, "temporary_until", Kind.DAY, Source.RESIDENCE, required=False),
-        Claim(14, "current_address", source=Source.RESIDENCE, required=False),
-        Claim(15, "household_head_name", source=Source.RESIDENCE),
-        Claim(16, "relation_to_head", source=Source.RESIDENCE),
-        Claim(17, "household_members", Kind.RECORDS, Source.RESIDENCE, required=False),
-        Claim(18, "nationality", source=Source.POPULATION, required=False),
-    ),
-)
+def picks_one(case: Case) -> bool:
+    """Return whether one fact is asked for, and not the whole form."""
+    return case.answers.get("scope", WHOLE) != WHOLE
+
+
+def withheld(case: Case) -> frozenset[str]:
+    """Return what a minor is not shown: who else lives there."""
+    return frozenset() if sees_household(case) else frozenset({"household_members"})
+
+
+def document_for(case: Case) -> str:
+    """Return the kind of document: of one fact where one is picked."""
+    return RESIDENCE_FACT.code if picks_one(case) else CT07.code
+
 
 utility = Utility(
     code="residence",
@@ -79,6 +78,63 @@ utility = Utility(
     agency="commune_police",
     minimum_level=AccountLevel.TWO,
     minimum_auth=AuthLevel.TWO,
-    documents=(CT07,),
-    rules=(Rules("2024-01", date(2024, 1, 1), "Luật Cư trú 68/2020/QH14; Thông tư 66/2023/TT-BCA (CT07)"),),
+    who=frozenset({Capacity.SELF, Capacity.GUARDIAN}),
+    documents=(CT07, RESIDENCE_FACT),
+    rules=(
+        Rules(
+            "2024-01",
+            date(2024, 1, 1),
+            "Luật Cư trú 68/2020/QH14; Thông tư 66/2023/TT-BCA (CT07)",
+            DEADLINE,
+            figures=FIGURES,
+        ),
+        Rules(
+            "2026-07",
+            date(2026, 7, 1),
+            "Luật Cư trú 68/2020/QH14, sửa đổi theo Luật 118/2025/QH15; Thông tư 66/2023/TT-BCA (CT07)",
+            DEADLINE,
+            figures=FIGURES,
+        ),
+    ),
+    form=(
+        Field("scope", Ask.CHOICE, required=False, choices=(WHOLE, *FACTS)),
+        Field("commune", Ask.COMMUNE, required=False, only_if=("scope", ("lives_in_commune",))),
+        Field("province", Ask.PROVINCE, required=False, only_if=("scope", ("lives_in_province",))),
+        Field(
+            "relation", Ask.CHOICE, choices=("spouse", "child", "parent"), only_if=("scope", ("household_relation",))
+        ),
+        Field("member_last4", size=(4, 4), pattern="[0-9]{4}", only_if=("scope", ("household_relation",))),
+        Field("purpose", required=False, size=(1, 120), only_if=("scope", (WHOLE,))),
+        Field("recipient", required=False, size=(1, 120), only_if=("scope", (WHOLE,))),
+        Field("with_members", Ask.BOOL, required=False, only_if=("scope", (WHOLE,))),
+        Field("with_earlier_places", Ask.BOOL, required=False, only_if=("scope", (WHOLE,))),
+    ),
+    shows={
+        "population": (
+            "full_name",
+            "number",
+            "birth_date",
+            "sex",
+            "ethnicity",
+            "religion",
+            "nationality",
+            "native_place",
+        ),
+        "residence": (
+            "permanent_address",
+            "permanent_old_address",
+            "permanent_since",
+            "temporary_address",
+            "temporary_since",
+            "temporary_until",
+            "current_address",
+            "household_head_name",
+            "relation_to_head",
+            "household_members",
+            "residence_history",
+        ),
+    },
+    accept=accept,
+    withheld=withheld,
+    document_for=document_for,
 )

@@ -1,0 +1,127 @@
+"""Form CT07, confirmation of residence: everything the register states, with the parts that were asked for.
+
+Its exact layout is unconfirmed (docs/domain.md, section 4.1). The register's `religion` stays out: it is shown to the
+holder, and no reader of this paper needs it (Law 91/2025/QH15: sensitive data).
+Source: Circular 55/2021/TT-BCA as amended by 66/2023/TT-BCA: valid one year, void at once when the data changes.
+"""
+
+from datetime import date, timedelta
+
+from wallet.utilities.base import (
+    Case,
+    Claim,
+    Claims,
+    ClaimsRejected,
+    DocumentType,
+    Kind,
+    Layout,
+    Paper,
+    Section,
+    Source,
+)
+from wallet.utilities.residence.register import contradictions
+
+MEMBER = ("full_name", "birth_date", "sex", "relation", "number_last4")
+PLACE = ("from_day", "to_day", "kind", "address")
+
+
+def derive(case: Case) -> Claims:
+    """Add what follows from the registers, and the tables that were asked for."""
+    kind = "Thường trú và tạm trú" if "temporary_address" in case.claims else "Thường trú"
+    derived = {"number_last4": case.claims["number"][-4:], "registration_kind": kind}
+    head = case.fact("residence", "household_head_number")
+    if head:
+        derived["household_head_last4"] = head[-4:]
+    for claim, field, fact in (
+        ("household_members", "with_members", "household_members"),
+        ("earlier_places", "with_earlier_places", "residence_history"),
+    ):
+        records = case.fact("residence", fact)
+        if case.answers.get(field) is True and records is not None:
+            derived[claim] = records
+    return derived
+
+
+def check(claims: Claims, today: date) -> None:
+    """Refuse what contradicts itself; the register's owner must correct it first."""
+    rejected = contradictions(claims, today)
+    if rejected:
+        raise ClaimsRejected(**rejected)
+
+
+CT07 = DocumentType(
+    code="residence",
+    title={"vi": "Xác nhận thông tin về cư trú", "en": "Confirmation of residence"},
+    validity=timedelta(days=365),
+    void_when=frozenset({Source.RESIDENCE}),
+    derive=derive,
+    check=check,
+    claims=(
+        Claim(1, "full_name", source=Source.POPULATION, paper=Paper.REQUIRED),
+        Claim(2, "number_last4", basis=Source.POPULATION, paper=Paper.REQUIRED),
+        Claim(3, "number", source=Source.POPULATION),
+        Claim(4, "birth_date", Kind.DAY, Source.POPULATION),
+        Claim(5, "sex", source=Source.POPULATION),
+        Claim(6, "registration_kind", basis=Source.RESIDENCE, paper=Paper.SHOWN),
+        Claim(7, "permanent_commune", source=Source.RESIDENCE, paper=Paper.SHOWN),
+        Claim(8, "permanent_province", source=Source.RESIDENCE, paper=Paper.SHOWN),
+        Claim(9, "permanent_since", Kind.DAY, Source.RESIDENCE, Paper.SHOWN),
+        Claim(10, "permanent_address", source=Source.RESIDENCE),
+        Claim(11, "temporary_address", source=Source.RESIDENCE, required=False),
+        Claim(12, "temporary_since", Kind.DAY, Source.RESIDENCE, required=False),
+        Claim(13, "temporary_until", Kind.DAY, Source.RESIDENCE, required=False),
+        Claim(14, "current_address", source=Source.RESIDENCE, required=False),
+        Claim(15, "household_head_name", source=Source.RESIDENCE),
+        Claim(16, "relation_to_head", source=Source.RESIDENCE),
+        Claim(17, "household_members", Kind.RECORDS, basis=Source.RESIDENCE, required=False, parts=MEMBER),
+        Claim(18, "nationality", source=Source.POPULATION, required=False),
+        Claim(19, "permanent_old_address", source=Source.RESIDENCE, required=False),
+        Claim(20, "permanent_commune_code", source=Source.RESIDENCE, required=False),
+        Claim(21, "permanent_province_code", source=Source.RESIDENCE, required=False),
+        Claim(22, "household_head_last4", basis=Source.RESIDENCE, required=False),
+        Claim(23, "earlier_places", Kind.RECORDS, basis=Source.RESIDENCE, required=False, parts=PLACE),
+        Claim(24, "ethnicity", source=Source.POPULATION, required=False),
+        Claim(25, "native_place", source=Source.POPULATION, required=False),
+        Claim(26, "purpose", source=Source.DECLARED, required=False),
+        Claim(27, "recipient", source=Source.DECLARED, required=False),
+    ),
+    views={
+        "bank": ("full_name", "number_last4", "birth_date", "permanent_address", "current_address"),
+        "school": (
+            "full_name",
+            "birth_date",
+            "permanent_commune",
+            "permanent_province",
+            "permanent_since",
+            "household_head_name",
+            "relation_to_head",
+        ),
+        "notary": (
+            "full_name",
+            "number",
+            "birth_date",
+            "permanent_address",
+            "permanent_old_address",
+            "household_head_name",
+            "relation_to_head",
+            "household_members",
+        ),
+        "land_office": ("full_name", "number", "birth_date", "permanent_address", "permanent_old_address"),
+        "hospital": ("full_name", "number_last4", "birth_date", "permanent_commune", "permanent_province"),
+    },
+    layout=Layout(
+        sections=(
+            Section("person", ("full_name", "number", "birth_date", "sex", "ethnicity", "nationality", "native_place")),
+            Section(
+                "permanent",
+                ("registration_kind", "permanent_address", "permanent_since", "permanent_old_address"),
+            ),
+            Section("elsewhere", ("temporary_address", "temporary_since", "temporary_until", "current_address")),
+            Section("household", ("household_head_name", "relation_to_head", "household_members")),
+            Section("earlier", ("earlier_places",)),
+            Section("use", ("purpose", "recipient")),
+        ),
+        number="{serial}/{year}/XN-CT07",
+        signatory="commune_police_head",
+    ),
+)
