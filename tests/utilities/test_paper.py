@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.oracle import reader
-from tests.utilities.plugins import MADE_UP
+from tests.utilities.plugins import PAPER
 from wallet.crypto import cbor
 from wallet.formats import compact_values as wire
 from wallet.utilities.base import Claim, Kind, Paper
@@ -26,7 +26,7 @@ EVERY = (
     Claim(7, "count", Kind.INT, paper=Paper.SHOWN),
     Claim(8, "at", Kind.TIME, paper=Paper.SHOWN),
 )
-UTILITY = replace(MADE_UP, claims=EVERY)
+DOCUMENT = replace(PAPER, claims=EVERY)
 CLAIMS: dict[str, Any] = {
     "name": "Nguyễn Văn An",
     "since": date(1969, 12, 31),
@@ -40,7 +40,7 @@ CLAIMS: dict[str, Any] = {
 
 
 def test_paper_shows_what_is_declared_for_it() -> None:
-    assert compact_claims(UTILITY, CLAIMS) == {
+    assert compact_claims(DOCUMENT, CLAIMS) == {
         1: "Nguyễn Văn An",
         2: -1,
         5: ["vi", "en"],
@@ -51,12 +51,12 @@ def test_paper_shows_what_is_declared_for_it() -> None:
 
 
 def test_least_is_what_is_required_alone() -> None:
-    assert compact_claims(UTILITY, CLAIMS, least=True) == {1: "Nguyễn Văn An"}
+    assert compact_claims(DOCUMENT, CLAIMS, least=True) == {1: "Nguyễn Văn An"}
 
 
 def test_absent_claims_are_left_out_and_false_ones_stay() -> None:
-    assert compact_claims(UTILITY, {"name": "A"}) == {1: "A"}
-    assert full_claims(UTILITY, {"name": "A", "permanent": False, "count": 0}) == {
+    assert compact_claims(DOCUMENT, {"name": "A"}) == {1: "A"}
+    assert full_claims(DOCUMENT, {"name": "A", "permanent": False, "count": 0}) == {
         "name": "A",
         "permanent": False,
         "count": 0,
@@ -64,12 +64,12 @@ def test_absent_claims_are_left_out_and_false_ones_stay() -> None:
 
 
 def test_claims_nobody_declared_go_nowhere() -> None:
-    assert compact_claims(UTILITY, {"name": "A", "number": "012345678901"}) == {1: "A"}
-    assert full_claims(UTILITY, {"name": "A", "number": "012345678901"}) == {"name": "A"}
+    assert compact_claims(DOCUMENT, {"name": "A", "number": "012345678901"}) == {1: "A"}
+    assert full_claims(DOCUMENT, {"name": "A", "number": "012345678901"}) == {"name": "A"}
 
 
 def test_full_claims_are_json_with_days_as_text() -> None:
-    assert full_claims(UTILITY, CLAIMS) == {
+    assert full_claims(DOCUMENT, CLAIMS) == {
         "name": "Nguyễn Văn An",
         "since": "1969-12-31",
         "hidden": "secret",
@@ -82,8 +82,8 @@ def test_full_claims_are_json_with_days_as_text() -> None:
 
 
 def test_year_alone_stays_a_year() -> None:
-    assert compact_claims(UTILITY, {"since": "1948"}) == {2: "1948"}
-    assert full_claims(UTILITY, {"since": "1948"}) == {"since": "1948"}
+    assert compact_claims(DOCUMENT, {"since": "1948"}) == {2: "1948"}
+    assert full_claims(DOCUMENT, {"since": "1948"}) == {"since": "1948"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from wallet.utilities.base import Case, Claim, DocumentType, Rules, Source, Utility
-from wallet.utilities.catalogue import Plugin, faults
+from wallet.utilities.catalogue import Plugin
+from wallet.utilities.declaration import faults_of_declaration
 
 KIND = DocumentType(
     code="made_up",
@@ -37,9 +38,10 @@ def test_each_move_has_its_reasons(utility: Utility, action: str, reasons: tuple
 
 
 def test_a_supplement_that_is_no_reason_is_a_fault() -> None:
-    assert faults(Plugin(SPLIT, {"vi": WORDS, "en": WORDS}, "made.up")) == []
+    told = "the supplement blurred is no reason"
+    assert told not in faults_of_declaration(Plugin(SPLIT, {"vi": WORDS, "en": WORDS}, "made.up"))
     broken = replace(UTILITY, supplements=("not_readable", "blurred"))
-    assert "the supplement blurred is no reason" in faults(Plugin(broken, {"vi": WORDS, "en": WORDS}, "made.up"))
+    assert told in faults_of_declaration(Plugin(broken, {"vi": WORDS, "en": WORDS}, "made.up"))
 
 
 def test_any_change_voids_nothing_replaces_and_all_is_shown_unless_it_says_otherwise() -> None:

@@ -259,7 +259,10 @@ class Utility:
 
     def rules_of(self, version: str) -> Rules:
         """Return the rules of a version, as a request keeps it. Raises KeyError."""
-        return next(rules for rules in self.rules if rules.version == version)
+        found = next((rules for rules in self.rules if rules.version == version), None)
+        if found is None:
+            raise KeyError(version)
+        return found
 
     def reasons_for(self, action: str) -> tuple[str, ...]:
         """Return the codes an officer may give with a move: some ask for a supplement, the others refuse."""
