@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from wallet.utilities.base import Case, Deadline, Field, Link, Source, Step, unmarked
+from wallet.utilities.base import Case, Deadline, Field, Link, Source, Step, still_stated, unmarked
 
 PLATE = Field("plate", one_of=(Source.VEHICLES, "vehicles", "plate"))
 PEOPLE = {"full_name": "Đỗ Thị Hòa", "birth_date": date(1990, 5, 12)}
@@ -29,6 +29,22 @@ def test_an_answer_names_a_record_of_the_register_or_none() -> None:
     assert case(facts=facts).chosen(PLATE) is None
     assert case(answers={"plate": "30A-123.45"}).chosen(PLATE) is None
     assert case(facts=facts, answers={"plate": "30A-123.45"}).chosen(Field("plate")) is None
+
+
+def test_a_record_is_found_by_any_value() -> None:
+    facts = {Source.VEHICLES: {"vehicles": ({"plate": "30A-123.45"},)}}
+    assert case(facts=facts).record(PLATE, "30A-123.45") == {"plate": "30A-123.45"}
+    assert case(facts=facts).record(PLATE, "30A-999.99") is None
+
+
+def test_a_document_states_what_it_states_as_json_carries_it() -> None:
+    stated = {"plate": "30A-123.45", "registered_on": "2019-08-15", "classes": ["A1", "B"]}
+    claims = {"plate": "30A-123.45", "registered_on": date(2019, 8, 15), "classes": ("A1", "B"), "state": "valid"}
+    names = ("plate", "registered_on", "classes", "expires_on")
+    assert still_stated(stated, names, claims)
+    assert not still_stated(stated, names, {**claims, "expires_on": date(2026, 11, 20)})
+    assert not still_stated(stated, names, {**claims, "classes": ("A1",)})
+    assert not still_stated(stated, names, {})
 
 
 def test_a_commune_is_written_with_its_province_or_as_its_code() -> None:

@@ -19,7 +19,17 @@ from types import MappingProxyType
 from wallet.errors import AnswersRejected, ClaimsRejected, InvalidInput
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.utilities.case import Capacity, Case, age_on
-from wallet.utilities.claims import NO_REGISTER, REQUEST_FACTS, Asking, Claim, Claims, Kind, Paper, Source
+from wallet.utilities.claims import (
+    NO_REGISTER,
+    REQUEST_FACTS,
+    Asking,
+    Claim,
+    Claims,
+    Kind,
+    Paper,
+    Source,
+    still_stated,
+)
 from wallet.utilities.forms import Answers, Ask, Field
 from wallet.utilities.lifecycles import ANSWERED, FOUR_EYES, INSTANT, LINKED, NOTICE, REVIEWED, By, Lifecycle, Move
 from wallet.utilities.names import clean_name, same_name, unmarked
@@ -67,6 +77,7 @@ __all__ = [
     "clean_name",
     "free",
     "same_name",
+    "still_stated",
     "unmarked",
 ]
 

@@ -60,13 +60,16 @@ class Case:
         """Return one fact, the default where the register does not state it."""
         return self.facts.get(register, {}).get(name, default)
 
-    def chosen(self, question: Field) -> Mapping[str, Any] | None:
-        """Return the record that the answer to a field with `one_of` names, None where the register states no such."""
+    def record(self, question: Field, value: Any) -> Claims | None:
+        """Return the record that a value names among those of `question.one_of`, None where there is no such."""
         if question.one_of is None:
             return None
         register, records, name = question.one_of
-        answer = self.answers.get(question.name)
-        return next((each for each in self.fact(register, records, ()) if each.get(name) == answer), None)
+        return next((each for each in self.fact(register, records, ()) if each.get(name) == value), None)
+
+    def chosen(self, question: Field) -> Claims | None:
+        """Return the record that the answer to a field with `one_of` names, None where there is no such."""
+        return self.record(question, self.answers.get(question.name))
 
     def commune_name(self, code: str) -> str:
         """Return a commune as it is written, with its province; its code where no list names it."""

@@ -3,8 +3,9 @@
 Part of the contract; plug-ins import it through `wallet.utilities.base`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -108,3 +109,21 @@ class Claim:
     def register(self) -> str:
         """The register that it comes from or is computed from, "" for none."""
         return self.source if self.from_register else self.basis
+
+
+def plain_value(value: Any) -> Any:
+    """Return a value as JSON carries it: a day as `"YYYY-MM-DD"`, a time in seconds."""
+    if isinstance(value, datetime):
+        return int(value.timestamp())
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {name: plain_value(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain_value(part) for part in value]
+    return value
+
+
+def still_stated(stated: Claims, names: Iterable[str], claims: Claims) -> bool:
+    """Return whether a document states these claims. stated: as JSON carries them; names: those that are compared."""
+    return all(stated.get(name) == plain_value(claims.get(name)) for name in names)

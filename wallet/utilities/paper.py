@@ -3,11 +3,11 @@
 Source: docs/wire.md, section 1 (compact claims) and section 4 (`kind`).
 """
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 from wallet.utilities.base import Claims, DocumentType, Kind, Paper
+from wallet.utilities.claims import plain_value
 
 EPOCH = date(1970, 1, 1)
 
@@ -33,16 +33,4 @@ def compact_value(kind: Kind, value: Any) -> Any:
 
 def full_claims(document: DocumentType, claims: Claims) -> dict[str, Any]:
     """Return the claims as JSON carries them and as they are hashed: `"YYYY-MM-DD"` or `"YYYY"`, absent left out."""
-    return {claim.name: _json_value(claims[claim.name]) for claim in document.claims if claim.name in claims}
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return int(value.timestamp())
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {name: _json_value(part) for name, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_json_value(part) for part in value]
-    return value
+    return {claim.name: plain_value(claims[claim.name]) for claim in document.claims if claim.name in claims}
