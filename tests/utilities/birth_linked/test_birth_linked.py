@@ -80,6 +80,25 @@ def test_one_day_before_six_is_not_too_old() -> None:
     assert faults_of(utility, case(notice={"born_on": date(2020, 11, 21)})) == {}
 
 
+@pytest.mark.parametrize(
+    ("state", "notice_id", "refused"),
+    [
+        ("in_steps", "CS-2026-000123", True),
+        ("supplement_required", "CS-2026-000123", True),
+        ("issued", "CS-2026-000123", True),
+        ("rejected", "CS-2026-000123", False),
+        ("withdrawn", "CS-2026-000123", False),
+        ("draft", "CS-2026-000123", False),
+        ("in_steps", "CS-2026-000124", False),
+    ],
+)
+def test_a_child_is_asked_for_once_and_a_twin_too(state: str, notice_id: str, refused: bool) -> None:
+    asked = case()
+    earlier = {"birth_linked": ({"state": state, "answers": {"notice_id": notice_id}},)}
+    why = {"/answers/notice_id": "asked_already"} if refused else {}
+    assert faults_of(utility, replace(asked, facts={**asked.facts, "own_requests": earlier})) == why
+
+
 def test_without_a_register_there_is_no_notice() -> None:
     assert faults_of(utility, case_of(utility, TYPED, {}, person=MAI)) == {"/answers/notice_id": "no_notice"}
 

@@ -40,6 +40,8 @@ from wallet.utilities.base import (
 
 NOTICE_OF_BIRTH = Field("notice_id", size=(1, 40), one_of=(Source.CIVIL_STATUS, "births", "notice_id"))
 PARENTS = {"mother": "mother_number", "father": "father_number"}
+OWN_REQUESTS = "own_requests"
+UNDER_WAY = ("in_steps", "supplement_required", "issued")
 DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 NOTICED = {
     "child_born_on": "born_on",
@@ -69,9 +71,15 @@ def accept(case: Case) -> None:
         wrong["notice_id"] = "registered_already"
     elif age_on(notice["born_on"], case.today) >= case.figures["age_limit"]:
         wrong["notice_id"] = "too_old"
+    elif any(_is_of(earlier, notice["notice_id"]) for earlier in case.fact(OWN_REQUESTS, "birth_linked", ())):
+        wrong["notice_id"] = "asked_already"
     wrong |= _wrong_name(case, notice) | _wrong_residence(case, notice)
     if wrong:
         raise AnswersRejected(wrong)
+
+
+def _is_of(earlier: Claims, notice_id: str) -> bool:
+    return earlier["state"] in UNDER_WAY and earlier["answers"].get("notice_id") == notice_id
 
 
 def name_of(case: Case, notice: Claims) -> str:
@@ -198,7 +206,7 @@ utility = Utility(
         Field("residence_with", Ask.CHOICE, choices=tuple(PARENTS)),
         Field("first_care_facility", size=(2, 200)),
     ),
-    reads=(Source.RESIDENCE,),
+    reads=(Source.RESIDENCE, OWN_REQUESTS),
     shows={Source.CIVIL_STATUS: ("births",)},
     lifecycle=LINKED,
     steps=(

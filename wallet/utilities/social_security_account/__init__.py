@@ -36,6 +36,8 @@ from wallet.utilities.base import (
 )
 
 REGISTER = Source.SOCIAL_SECURITY
+OWN_REQUESTS = "own_requests"
+UNDER_WAY = ("submitted", "supplement_required", "accepted", "verifying")
 
 
 def digits_of(account: str) -> str:
@@ -50,6 +52,8 @@ def accept(case: Case) -> None:
     least, most = case.figures["account_digits"]
     if not re.fullmatch(rf"[0-9]{{{least},{most}}}", account):
         wrong["account_number"] = "no_account_number"
+    elif any(earlier["state"] in UNDER_WAY for earlier in case.fact(OWN_REQUESTS, "social_security_account", ())):
+        wrong["account_number"] = "asked_already"
     elif account[-4:] == case.fact(REGISTER, "account_last4") and unmarked(case.answers["bank"]) == unmarked(
         case.fact(REGISTER, "account_bank", "")
     ):
@@ -131,6 +135,7 @@ utility = Utility(
         Field("account_number", size=(1, 40)),
         Field("own_name", Ask.BOOL),
     ),
+    reads=(OWN_REQUESTS,),
     shows={REGISTER: ("benefits", "account_bank", "account_last4")},
     lifecycle=REVIEWED,
     steps=(Step("bank_check", "paying_bank", Deadline(working_days=1), finds=("account_name",)),),
