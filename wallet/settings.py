@@ -50,6 +50,7 @@ class Settings:
     correction_decision_days: int
     activation_days: int
     registration_seconds: int
+    payment_minutes: int
     face_threshold: float
     finger_threshold: float
     holiday_overrides_file: str
@@ -164,6 +165,7 @@ class SettingsSchema(Schema):
     passkey_origins = fields.String(load_default="", validate=_origins)
     activation_days = fields.Integer(load_default=7, validate=validate.Range(1, 365))
     registration_seconds = _seconds(0, 86400, 0)
+    payment_minutes = fields.Integer(load_default=30, validate=validate.Range(1, 1440))
     face_threshold = fields.Float(load_default=0.29, validate=validate.Range(-1, 1))
     finger_threshold = fields.Float(load_default=0.29, validate=validate.Range(-1, 1))
     holiday_overrides_file = fields.String(load_default="")

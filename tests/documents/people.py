@@ -7,11 +7,14 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support import NOON
 from wallet.demo.personas import persona
 from wallet.documents.issuing import IssuedDocument, IssueOrder
 from wallet.sources.base import Facts, Register, RegisterCode
 from wallet.terms import AccountLevel, Actor, AuthLevel, StaffRole
+from wallet.utilities.base import Case
 from wallet.wiring import Wallet
+from wallet.working_days import vietnamese_day
 
 ISSUED = ("an", "sau", "doi", "nho", "xa", "dai", "marie")
 """The personas whose story ends with a document."""
@@ -47,7 +50,9 @@ def unlike_anything(letters: int) -> str:
 
 
 def order_for(actor: Actor, utility: str = "residence") -> IssueOrder:
-    return IssueOrder(utility, actor.holder_id or "", f"req_{uuid4().hex}")
+    """Return what a request of this person asks issuing for, whose answers have been accepted."""
+    case = Case(now=NOON, today=vietnamese_day(NOON), submitted_at=NOON)
+    return IssueOrder(utility, actor.holder_id or "", f"req_{uuid4().hex}", case, "2024-01")
 
 
 def issue(wallet: Wallet, key: str = "an") -> IssuedDocument:

@@ -14,13 +14,12 @@ import wallet
 from wallet import errors
 from wallet.documents.revoking import RevocationReason
 from wallet.launching.rollout import LaunchState
-from wallet.requests.lifecycle import RequestState
 from wallet.sources.base import RegisterCode
+from wallet.strict import _VALIDATORS
 from wallet.texts.catalogue import catalogue, problem
-from wallet.utilities.catalogue import Catalogue, Plugin
+from wallet.utilities.catalogue import Catalogue
 from wallet.verifier import REASONS, Verdict
 from wallet.web.problems import HTTP_CODES
-from wallet.web.schemas import _VALIDATORS
 
 ROOT = Path(wallet.__file__).parent
 PLUGINS = list(Catalogue.discover())
@@ -200,7 +199,20 @@ def test_both_languages_name_the_same_values(name: str) -> None:
     vi, en = CATALOGUES[name]["vi"], CATALOGUES[name]["en"]
     assert [path for path in vi if placeholders(vi[path]) != placeholders(en[path])] == []
     known = {"approval", "auth_level", "days", "detail", "hours", "limit", "minutes", "n", "name", "needed"}
-    known |= {"reason", "register", "retry_after", "state", "target", "until", "code", "purpose"}
+    known |= {
+        "reason",
+        "register",
+        "retry_after",
+        "state",
+        "target",
+        "until",
+        "code",
+        "purpose",
+        "capacity",
+        "due_at",
+        "number",
+        "step",
+    }
     for path, text in (*vi.items(), *en.items()):
         assert placeholders(text) <= known, path
         assert text.count("{") == text.count("}") == len(re.findall(r"\{\w+\}", text)), path
@@ -252,7 +264,7 @@ def test_details_are_sentences_and_titles_are_not() -> None:
 @pytest.mark.parametrize(
     ("section", "codes"),
     [
-        ("states", {*LaunchState, *RequestState, "valid", "expired", "revoked", "awaiting_approval"}),
+        ("states", {*LaunchState, "valid", "expired", "revoked", "awaiting_approval"}),
         ("revocation_reasons", set(RevocationReason)),
         ("registers", set(RegisterCode)),
     ],
@@ -288,28 +300,6 @@ def test_templates_hold_no_words_of_their_own() -> None:
         )
         words = set(re.findall(r"[^\W\d_]+", html)) - {"Ví", "Số"}
         assert words == set(), template.name
-
-
-# --- plug-ins --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: plugin.utility.code)
-def test_plugin_has_words_for_every_claim_and_every_refusal(plugin: Plugin) -> None:
-    names = set(plugin.utility.names)
-    folder = Path(*plugin.module.split(".")[1:])
-    codes = set()
-    for _, module in modules(str(folder)):
-        for node in ast.walk(module):
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-                codes |= set(constants(node.value))
-            elif isinstance(node, ast.Call) and called(node) == "ClaimsRejected":
-                for keyword in node.keywords:
-                    codes |= set(constants(keyword.value)) if keyword.arg else set()
-    for language in ("vi", "en"):
-        texts = plugin.texts[language]
-        assert texts.keys() <= {"claims", "reasons"}
-        assert texts["claims"].keys() == names
-        assert texts.get("reasons", {}).keys() == codes
 
 
 # --- the verifier ----------------------------------------------------------------------------------------------

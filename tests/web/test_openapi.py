@@ -240,15 +240,12 @@ def test_writes_that_last_name_their_key(document: dict[str, Any]) -> None:
     standing |= {"register_ward", "register_organisation", "decide_organisation"}
     profile = {"export_everything", "close_account", "submit_correction", "decide_correction"}
     ceremonies = {"begin_phone_change", "vouch_for_holder", "add_passkey"}
+    requests = {"submit_request", "move_request", "add_request_file", "open_payment", "link_record"}
+    requests |= {"hand_over_request", "decide_request", "report_step"}
     enrolment = {"record_application", "decide_application"}
     assert (
         keyed
-        == enrolment
-        | ceremonies
-        | standing
-        | {"submit_request", "revoke_document", "decide_approval"}
-        | webhooks
-        | profile
+        == enrolment | ceremonies | standing | {"revoke_document", "decide_approval"} | requests | webhooks | profile
     )
 
 

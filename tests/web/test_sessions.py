@@ -335,3 +335,8 @@ class TestUnlocking:
             assert_refused(self.unlock(phone, proof=other.proof()), 401, "invalid_credentials")
             assert_refused(self.unlock(phone, "999998", proof), 401, "invalid_credentials")
             assert_refused(self.unlock(phone, proof=proof), 401, "invalid_device_proof")
+
+
+def test_an_address_offers_the_methods_that_it_has(client: FlaskClient) -> None:
+    for path, methods in (("/v1/sessions/refresh", {"POST"}), ("/v1/me/passkeys/options", {"POST"})):
+        assert client.options(path).allow == methods | {"OPTIONS"}, path

@@ -13,7 +13,8 @@ from wallet.terms import Actor, StaffRole, Status
 
 
 class RevocationReason(StrEnum):
-    """Why a document is revoked. `data_changed`: what it states no longer holds (CT07 after a move)."""
+    """Why a document is revoked. `data_changed`: what it states no longer holds (CT07 after a move); `request_ended`:
+    it was the receipt of something that is over."""
 
     DATA_CHANGED = "data_changed"
     ISSUED_IN_ERROR = "issued_in_error"
@@ -21,6 +22,7 @@ class RevocationReason(StrEnum):
     HOLDER_DIED = "holder_died"
     FRAUD = "fraud"
     COURT_ORDER = "court_order"
+    REQUEST_ENDED = "request_ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,12 @@ class Revoking:
         if not self._revoke(row, reason, actor):
             raise AlreadyRevoked("already_revoked")
         return Revocation(document_id, reason, self.clock.now())
+
+    def void(self, document_id: str, reason: RevocationReason, actor: Actor) -> None:
+        """Revoke what the lifecycle of its request, or a register, voids. A revoked one stays as it is."""
+        row = self.documents.get(document_id)
+        if row is not None:
+            self._revoke(row, reason, actor)
 
     def revoke_all(self, holder_id: str, reason: RevocationReason, actor: Actor, *, expired_too: bool = True) -> int:
         """Revoke every document of a holder that is not revoked; return how many.

@@ -10,6 +10,7 @@ import wallet.idempotency
 import wallet.identity.models
 import wallet.launching.models
 import wallet.messages.models
+import wallet.payments.models
 import wallet.profile.models
 import wallet.requests.models
 import wallet.single_use  # noqa: F401 - each registers its tables

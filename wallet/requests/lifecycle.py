@@ -1,126 +1,383 @@
-"""A citizen's request for a utility. States are data; an instant utility goes from submitted to issued at once."""
+"""A citizen's request: drafted, sent, answered, supplemented, withdrawn. One service for every utility.
 
+How each goes is its utility's lifecycle, as data (`wallet.utilities.lifecycles`); `moving.py` makes the arrows real.
+"""
+
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wallet.audit import Audit
 from wallet.clock import Clock
-from wallet.documents.issuing import IssueOrder, Issuing
+from wallet.documents.issuing import IssueOrder
 from wallet.entropy import Entropy, new_id
-from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound, pointer_step
-from wallet.requests.models import RequestRow
+from wallet.errors import (
+    Conflict,
+    InvalidInput,
+    LevelTooLow,
+    NotAllowed,
+    NotFound,
+    PreconditionFailed,
+    StepUpRequired,
+)
+from wallet.evidence import MAX_FILES
+from wallet.identity.guardians import Guardians
+from wallet.identity.holders import Holders
+from wallet.launching.rollout import Rollout
+from wallet.payments.paying import Paying, PaymentView
+from wallet.requests.cases import Cases, Told
+from wallet.requests.links import Links
+from wallet.requests.models import RequestFile, RequestRow
+from wallet.requests.moving import Moving
+from wallet.requests.orders import FileView, RequestDetail, RequestOrder, UtilityRequest
 from wallet.requests.repository import RequestRepository
+from wallet.requests.sealed import Content, open_content, seal_content
+from wallet.requests.seeing import Seeing, file_view, summary
 from wallet.terms import Actor
-from wallet.utilities.base import Case
+from wallet.utilities.answering import parse
+from wallet.utilities.base import Ask, By, Capacity, Field, Lifecycle, Source, Utility
 from wallet.utilities.catalogue import Catalogue
-from wallet.working_days import vietnamese_day
+from wallet.utilities.lifecycles import DRAFT
+from wallet.working_days import WorkingDays, vietnamese_day
 
-
-class RequestState(StrEnum):
-    """Where a request stands. Source: docs/domain.md, section 4.0."""
-
-    SUBMITTED = "submitted"
-    ISSUED = "issued"
-
-
-NEXT: dict[RequestState, frozenset[RequestState]] = {
-    RequestState.SUBMITTED: frozenset({RequestState.ISSUED}),
-    RequestState.ISSUED: frozenset(),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class RequestOrder:
-    """What a citizen asks for. answers: what they typed; a utility that asks nothing takes none."""
-
-    utility: str
-    answers: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class UtilityRequest:
-    """A request as its citizen sees it."""
-
-    id: str
-    utility: str
-    utility_version: int
-    state: RequestState
-    created_at: datetime
-    updated_at: datetime
-    document_id: str | None
+MOST_DRAFTS = 50
+"""Drafts that somebody may have at a time."""
+MOST_FILES = 20
+"""Files of one request, over all its fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """Requests, in one transaction."""
+    """Requests as their holders see them, in one transaction."""
 
     rows: RequestRepository
     catalogue: Catalogue
-    issuing: Issuing
+    cases: Cases
+    moving: Moving
+    seeing: Seeing
+    links: Links
+    paying: Paying
+    holders: Holders
+    guardians: Guardians
+    rollout: Rollout
     audit: Audit
     clock: Clock
     entropy: Entropy
+    calendar: WorkingDays
 
     def submit(self, order: RequestOrder, actor: Actor) -> UtilityRequest:
-        """Take a request and, for an instant utility, answer it in the same transaction.
+        """Take a request; unless it is a draft, send it in the same transaction.
 
-        Raises UnknownUtility, InvalidInput, and what issuing raises; then there is no request either.
+        Raises UnknownUtility, NotAllowed, LevelTooLow, StepUpRequired, Conflict (the utility is not open, nothing was
+        linked yet, the account is locked), InvalidInput with every fault of the answers, and what issuing raises; then
+        there is no request either.
         """
         utility = self.catalogue.get(order.utility)
-        if actor.holder_id is None:
-            raise NotAllowed("not_allowed")
-        if order.answers:
-            # No utility asks anything yet. What a register holds is never asked, and never taken from the caller.
-            raise InvalidInput({"/answers" + pointer_step(name): "unknown_field" for name in order.answers})
+        holder_id = _holder(actor)
+        self._assert_may_ask(utility, order, actor)
         now = self.clock.now()
+        request_id = new_id(self.entropy, "req")
+        content = Content(_plain(order.answers), order.about)
         row = RequestRow(
-            id=new_id(self.entropy, "req"),
-            holder_id=actor.holder_id,
+            id=request_id,
+            holder_id=holder_id,
+            account_id=actor.acting_for or actor.account_id,
             utility=utility.code,
             utility_version=utility.version,
-            state=str(RequestState.SUBMITTED),
+            rules_version=utility.rules_on(vietnamese_day(now)).version,
+            capacity=str(_capacity(order, actor)),
+            state=DRAFT,
+            version=1,
+            agency=utility.agency,
+            province="",
             created_at=now,
             updated_at=now,
+            apologies=0,
+            fee=[],
+            fields_held=0,
+            fields_asked=0,
+            sealed=seal_content(self.holders, holder_id, request_id, content),
         )
-        self.audit.record("request.submitted", actor, row.id, utility=utility.code)
-        rules = utility.rules_on(vietnamese_day(now))
-        case = Case(now=now, today=vietnamese_day(now), submitted_at=now, figures=rules.figures)
-        asked = IssueOrder(utility.code, actor.holder_id, row.id, case, rules.version)
-        document = self.issuing.issue(asked, actor)
-        row.document_id = document.id
-        self._move(row, RequestState.ISSUED)
-        self.rows.add(row)  # once, as it ended: an instant request is never seen half done
-        return _seen(row)
+        if order.draft:
+            self._keep_draft(utility, row, content, actor)
+        elif utility.lifecycle.at_once:
+            self._answer_at_once(utility, row, content, actor)
+        else:
+            self.rows.add(row)
+            self._send(utility, row, content, actor)
+        return summary(row)
 
-    def get(self, request_id: str, actor: Actor) -> UtilityRequest:
-        """Return one request. Raises NotFound."""
-        row = self.rows.of_holder(request_id, actor.holder_id or "")
+    def edit(self, request_id: str, answers: Mapping[str, Any], version: int, actor: Actor) -> RequestDetail:
+        """Merge answers into a draft, or into what is to be supplemented (RFC 7396: null takes one away).
+
+        Raises NotFound, Conflict("not_editable"), PreconditionFailed, InvalidInput.
+        """
+        row, utility = self._own(request_id, actor)
+        self._assert_editable(row, utility)
+        if row.version != version:
+            raise PreconditionFailed("version_changed")
+        content = open_content(self.holders, row)
+        merged = {name: value for name, value in {**content.answers, **answers}.items() if value is not None}
+        parse(utility.form, merged, partial=True)
+        edited = replace(content, answers=_plain(merged))
+        sealed = seal_content(self.holders, row.holder_id, row.id, edited)
+        if not self.rows.move(row, {"sealed": sealed, "updated_at": self.clock.now()}):
+            raise PreconditionFailed("version_changed")
+        return self.seeing.whole(row, utility)
+
+    def act(self, request_id: str, action: str, actor: Actor) -> UtilityRequest:
+        """Do what the holder may do with it: submit, supplement, withdraw, end, cancel.
+
+        Raises NotFound, Conflict("transition_not_allowed"), and what sending raises.
+        """
+        row, utility = self._own(request_id, actor)
+        if action in ("submit", "supplement"):
+            self._assert_levels(utility, actor)
+            if action == "submit":
+                self.rollout.assert_open(utility.code)
+            arrow = utility.lifecycle.move(row.state, action)
+            if arrow is None or arrow.by is not By.HOLDER:
+                raise Conflict("transition_not_allowed", state=row.state, target=action)
+            self._send(utility, row, open_content(self.holders, row), actor, action=action)
+            return summary(row)
+        if action == "ask_payment":
+            raise Conflict("transition_not_allowed", state=row.state, target=action)
+        self.moving.move(utility, row, action, By.HOLDER, actor)
+        self.paying.abandon(row.id)
+        return summary(row)
+
+    def pay(self, request_id: str, actor: Actor) -> PaymentView:
+        """Begin to pay for a request that waits for it. Raises NotFound, Conflict("nothing_to_pay"), Unavailable."""
+        row, utility = self._own(request_id, actor, lock=True)
+        due = sum(line["amount"] for line in row.fee)
+        if due <= 0 or not any(move.by is By.PAYMENT for move in utility.lifecycle.from_(row.state)):
+            raise Conflict("nothing_to_pay")
+        return self.paying.open(row.id, due)
+
+    def paid(self, request_id: str, actor: Actor) -> None:
+        """Go on with a request whose fee was paid. One that is not waiting for it any more stays as it is."""
+        row = self.rows.get(request_id, lock=True)
         if row is None:
-            raise NotFound("not_found")
-        return _seen(row)
+            return
+        utility = self.catalogue.get(row.utility)
+        arrow = next((each for each in utility.lifecycle.from_(row.state) if each.by is By.PAYMENT), None)
+        if arrow is not None:
+            self.moving.move(utility, row, arrow.action, By.PAYMENT, actor)
+
+    def discard(self, request_id: str, actor: Actor) -> None:
+        """Throw a draft away. Raises NotFound, Conflict("not_editable")."""
+        row, _ = self._own(request_id, actor)
+        if row.state != DRAFT:
+            raise Conflict("not_editable", state=row.state)
+        self.rows.remove(row)
+        self.audit.record("request.discarded", actor, request_id)
+
+    def get(self, request_id: str, actor: Actor) -> RequestDetail:
+        """Return one request. Raises NotFound."""
+        row, utility = self._own(request_id, actor)
+        return self.seeing.whole(row, utility)
 
     def page(self, actor: Actor, limit: int, place: str | None) -> tuple[list[UtilityRequest], str | None]:
         """Return one page, newest first, and where the next one starts."""
-        rows, following = self.rows.page_of_holder(actor.holder_id or "", limit, place)
-        return [_seen(row) for row in rows], following
+        confidential = () if actor.acting_for is None else self._confidential()
+        rows, following = self.rows.page_of_holder(_holder(actor), limit, place, without=confidential)
+        return [summary(row) for row in rows], following
 
-    def _move(self, row: RequestRow, state: RequestState) -> None:
-        if state not in NEXT[RequestState(row.state)]:
-            raise Conflict("transition_not_allowed", state=row.state, target=str(state))
-        row.state = str(state)
-        row.updated_at = self.clock.now()
+    # Files
+
+    def attach(self, request_id: str, field_name: str, media_type: str, content: bytes, actor: Actor) -> FileView:
+        """Keep a file for a field of a draft, or of what is to be supplemented; the answer then names its id.
+
+        content: as `wallet.evidence.cleaned` leaves it. Raises NotFound, InvalidInput, Conflict("not_editable",
+        "too_many_files").
+        """
+        row, utility = self._own(request_id, actor, lock=True)
+        self._assert_editable(row, utility)
+        field = next((each for each in utility.form if each.name == field_name and each.kind is Ask.FILES), None)
+        if field is None:
+            raise InvalidInput({"/field": "not_a_choice"})
+        files = self.rows.files(row.id)
+        if len(files) >= MOST_FILES or sum(each.field == field.name for each in files) >= max(field.size[1], MAX_FILES):
+            raise Conflict("too_many_files")
+        file_id = new_id(self.entropy, "evd")
+        stored = RequestFile(
+            id=file_id,
+            request_id=row.id,
+            field=field.name,
+            media_type=media_type,
+            size=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            added_at=self.clock.now(),
+            sealed_content=self.holders.seal(row.holder_id, file_id, content),
+        )
+        self.rows.add(stored)
+        self.audit.record("request.file_added", actor, row.id, file=file_id, field=field.name)
+        return file_view(stored)
+
+    def detach(self, request_id: str, file_id: str, actor: Actor) -> None:
+        """Take a file away. Raises NotFound, Conflict("not_editable", "file_in_use")."""
+        row, utility = self._own(request_id, actor, lock=True)
+        self._assert_editable(row, utility)
+        content = open_content(self.holders, row)
+        if any(file_id in ids for ids in _file_answers(utility.form, content.answers).values()):
+            raise Conflict("file_in_use")
+        if not self.rows.remove_file(row.id, file_id):
+            raise NotFound("not_found")
+        self.audit.record("request.file_removed", actor, row.id, file=file_id)
+
+    def file(self, request_id: str, file_id: str, actor: Actor) -> tuple[str, bytes]:
+        """Return media type and content of one of the holder's own files. Raises NotFound."""
+        row, _ = self._own(request_id, actor)
+        found = next((each for each in self.rows.files(row.id) if each.id == file_id), None)
+        if found is None:
+            raise NotFound("not_found")
+        return found.media_type, self.holders.unseal(row.holder_id, found.id, found.sealed_content)
+
+    # Inside
+
+    def _keep_draft(self, utility: Utility, row: RequestRow, content: Content, actor: Actor) -> None:
+        parse(utility.form, content.answers, partial=True)
+        drafts = self.rows.open_of_holder(row.holder_id, ())
+        if sum(each.state == DRAFT for each in drafts) >= MOST_DRAFTS:
+            raise Conflict("too_many_drafts")
+        self.rows.add(row)
+        self.audit.record("request.drafted", actor, row.id, utility=utility.code)
+
+    def _answer_at_once(self, utility: Utility, row: RequestRow, content: Content, actor: Actor) -> None:
+        """Send and answer in one go: the row is written once, as it ended, and is never seen half done."""
+        row.submitted_at = self.clock.now()
+        told = self._told(utility, row, content, actor)
+        self._prepare(utility, row, told)
+        self.audit.record("request.submitted", actor, row.id, utility=utility.code)
+        order = IssueOrder(
+            utility.code,
+            row.holder_id,
+            row.id,
+            self.cases.refreshed(told, row).case,
+            row.rules_version,
+            number=told.number,
+            gathered=told.gathered,
+        )
+        row.document_id = self.moving.issuing.issue(order, actor).id
+        arrow = utility.lifecycle.move(DRAFT, "submit")
+        row.state = arrow.target if arrow else row.state
+        self.rows.add(row)
+
+    def _send(
+        self, utility: Utility, row: RequestRow, content: Content, actor: Actor, *, action: str = "submit"
+    ) -> None:
+        """Send what is whole: to the desk, to the cash desk first, or to be answered at once."""
+        before = row.submitted_at
+        told = self._told(utility, row, content, actor)
+        self._assert_files(utility, row, told)
+        self._prepare(utility, row, told)
+        now = self.clock.now()
+        values: dict[str, Any] = {
+            "submitted_at": before or now,
+            "province": row.province,
+            "fee": row.fee,
+            "fields_held": row.fields_held,
+            "fields_asked": row.fields_asked,
+        }
+        due = sum(line["amount"] for line in row.fee)
+        owed = action == "submit" and due > 0 and utility.lifecycle.move(row.state, "ask_payment") is not None
+        if owed:
+            self.moving.move(utility, row, "ask_payment", By.HOLDER, actor, told=told, values=values)
+            self.paying.open(row.id, due)
+            return
+        self.moving.move(utility, row, action, By.HOLDER, actor, told=told, values=values)
+        if _in_steps(utility.lifecycle, row.state) and not self.rows.steps(row.id):
+            self.moving.open_steps(utility, row, told.case)
+        if row.document_id is None:
+            self.moving.inform(row, "request_received")
+
+    def _told(self, utility: Utility, row: RequestRow, content: Content, actor: Actor) -> Told:
+        told = self.cases.build(utility, row, content, actor)
+        utility.accept(told.case)
+        if utility.link is not None:
+            self.links.assert_linked(utility, row.holder_id)
+        return told
+
+    def _prepare(self, utility: Utility, row: RequestRow, told: Told) -> None:
+        """Write onto the row what sending decides: fee, desk, and how much was not asked."""
+        rules = utility.rules_of(row.rules_version)
+        fee = rules.fee(told.case)
+        row.fee = [{"code": line.code, "amount": line.amount} for line in fee.lines]
+        home = told.case.fact(Source.RESIDENCE, "permanent_province_code", "")
+        row.province = utility.province_of(told.case) or home
+        row.fields_held = len(told.held)
+        row.fields_asked = len(told.case.answers) - len(told.held)
+
+    def _assert_files(self, utility: Utility, row: RequestRow, told: Told) -> None:
+        known: dict[str, set[str]] = {}
+        for file in self.rows.files(row.id):
+            known.setdefault(file.field, set()).add(file.id)
+        faults = {
+            f"/answers/{name}": "unknown_file"
+            for name, ids in _file_answers(utility.form, told.case.answers).items()
+            if not set(ids) <= known.get(name, set())
+        }
+        if faults:
+            raise InvalidInput(faults)
+
+    def _assert_may_ask(self, utility: Utility, order: RequestOrder, actor: Actor) -> None:
+        capacity = _capacity(order, actor)
+        if capacity not in utility.who or (utility.confidential and actor.acting_for is not None):
+            raise NotAllowed("capacity_not_allowed", capacity=str(capacity))
+        if (capacity is Capacity.PROXY) != (order.about is not None):
+            raise InvalidInput({"/about": "required" if order.about is None else "not_asked"})
+        self._assert_levels(utility, actor)
+        self.rollout.assert_open(utility.code)
+
+    def _assert_levels(self, utility: Utility, actor: Actor) -> None:
+        self.moving.issuing.assert_unlocked(_holder(actor))
+        if actor.account_level < utility.minimum_level:
+            raise LevelTooLow("level_too_low", needed=int(utility.minimum_level))
+        if actor.auth_level < utility.minimum_auth:
+            raise StepUpRequired("step_up_required", auth_level=int(utility.minimum_auth))
+
+    def _assert_editable(self, row: RequestRow, utility: Utility) -> None:
+        editable = row.state == DRAFT or utility.lifecycle.move(row.state, "supplement") is not None
+        if not editable:
+            raise Conflict("not_editable", state=row.state)
+
+    def _own(self, request_id: str, actor: Actor, *, lock: bool = False) -> tuple[RequestRow, Utility]:
+        row = self.rows.get(request_id, lock=True) if lock else self.rows.of_holder(request_id, _holder(actor))
+        if row is None or row.holder_id != _holder(actor):
+            raise NotFound("not_found")
+        utility = self.catalogue.get(row.utility)
+        if utility.confidential and actor.acting_for is not None:
+            raise NotFound("not_found")
+        return row, utility
+
+    def _confidential(self) -> tuple[str, ...]:
+        return tuple(plugin.utility.code for plugin in self.catalogue if plugin.utility.confidential)
 
 
-def _seen(row: RequestRow) -> UtilityRequest:
-    return UtilityRequest(
-        id=row.id,
-        utility=row.utility,
-        utility_version=row.utility_version,
-        state=RequestState(row.state),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        document_id=row.document_id,
-    )
+def _holder(actor: Actor) -> str:
+    if actor.holder_id is None:
+        raise NotAllowed("not_allowed")
+    return actor.holder_id
+
+
+def _capacity(order: RequestOrder, actor: Actor) -> Capacity:
+    """Return as what somebody applies: who acts for a ward is a guardian, whatever else they say."""
+    return Capacity.GUARDIAN if actor.acting_for is not None else order.capacity
+
+
+def _plain(answers: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(answers)
+
+
+def _file_answers(form: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the ids of files that the answers name, by field."""
+    return {
+        field.name: tuple(answers[field.name]) for field in form if field.kind is Ask.FILES and field.name in answers
+    }
+
+
+def _in_steps(lifecycle: Lifecycle, state: str) -> bool:
+    """Return whether the sub-tasks alone lead on from here, without an officer who has to lay them out."""
+    moves = lifecycle.from_(state)
+    return any(move.by is By.STEPS for move in moves) and not any(move.action == "verified" for move in moves)

@@ -1,29 +1,209 @@
-"""Reads and writes the table of requests."""
+"""Reads and writes the tables of requests."""
 
-from sqlalchemy import select
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from wallet.db import keyset_page
-from wallet.requests.models import RequestRow
+from wallet.db import Base, insert_if_absent, keyset_page, rows_changed
+from wallet.requests.models import LinkRow, RequestEvent, RequestFile, RequestRow, RequestStep
 
 
 class RequestRepository:
+    """Requests and what belongs to them. The request is locked first, then what belongs to it."""
+
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def add(self, row: RequestRow) -> None:
-        self.session.add(row)
+    def add(self, *rows: Base) -> None:
+        self.session.add_all(rows)
         self.session.flush()
+
+    def flush(self) -> None:
+        self.session.flush()
+
+    def get(self, request_id: str, *, lock: bool = False) -> RequestRow | None:
+        statement = select(RequestRow).where(RequestRow.id == request_id)
+        if lock:
+            statement = statement.with_for_update().execution_options(populate_existing=True)
+        return self.session.scalar(statement)
 
     def of_holder(self, request_id: str, holder_id: str) -> RequestRow | None:
         statement = select(RequestRow).where(RequestRow.id == request_id, RequestRow.holder_id == holder_id)
         return self.session.scalar(statement)
 
-    def page_of_holder(self, holder_id: str, limit: int, place: str | None) -> tuple[list[RequestRow], str | None]:
-        """Return one page, newest first, and the place where the next one starts (None at the end)."""
+    def page_of_holder(
+        self, holder_id: str, limit: int, place: str | None, *, without: Collection[str] = ()
+    ) -> tuple[list[RequestRow], str | None]:
+        """Return one page, newest first, and the place where the next one starts (None at the end).
+
+        without: codes of utilities that are left out.
+        """
         statement = (
             select(RequestRow)
-            .where(RequestRow.holder_id == holder_id)
+            .where(RequestRow.holder_id == holder_id, RequestRow.utility.not_in(list(without)))
             .order_by(RequestRow.created_at.desc(), RequestRow.id.desc())
         )
         return keyset_page(self.session, statement, limit, place)
+
+    def of_utility(self, holder_id: str, utility: str, most: int) -> Sequence[RequestRow]:
+        """Return a holder's requests for one utility that were sent, the newest first."""
+        statement = (
+            select(RequestRow)
+            .where(
+                RequestRow.holder_id == holder_id, RequestRow.utility == utility, RequestRow.submitted_at.is_not(None)
+            )
+            .order_by(RequestRow.submitted_at.desc(), RequestRow.id.desc())
+            .limit(most)
+        )
+        return self.session.scalars(statement).all()
+
+    def open_of_holder(self, holder_id: str, final: Collection[str]) -> Sequence[RequestRow]:
+        """Return a holder's requests that are not in one of these states."""
+        statement = select(RequestRow).where(RequestRow.holder_id == holder_id, RequestRow.state.not_in(list(final)))
+        return self.session.scalars(statement.order_by(RequestRow.id)).all()
+
+    def move(self, row: RequestRow, values: dict[str, Any]) -> bool:
+        """Change a row that still has the state and version that it was read with; return whether it had."""
+        statement = (
+            update(RequestRow)
+            .where(RequestRow.id == row.id, RequestRow.state == row.state, RequestRow.version == row.version)
+            .values(version=row.version + 1, **values)
+        )
+        changed = rows_changed(self.session, statement) == 1
+        if changed:
+            self.session.refresh(row)
+        return changed
+
+    def remove(self, row: RequestRow) -> None:
+        """Delete a draft with everything that came with it."""
+        for model in (RequestFile, RequestStep, RequestEvent):
+            self.session.execute(delete(model).where(model.request_id == row.id))
+        self.session.delete(row)
+        self.session.flush()
+
+    def count_open(self, utility: str, final: Collection[str]) -> int:
+        statement = select(func.count()).where(RequestRow.utility == utility, RequestRow.state.not_in(list(final)))
+        return self.session.scalar(statement) or 0
+
+    # What happened
+
+    def log(self, row: RequestRow, *, seal_note: Callable[[int], bytes | None], **values: Any) -> None:
+        """Write the next event of a request, whose row this transaction has just changed.
+
+        seal_note: seals what was written, bound to the place of the event.
+        """
+        last = select(func.coalesce(func.max(RequestEvent.sequence), 0)).where(RequestEvent.request_id == row.id)
+        sequence = (self.session.scalar(last) or 0) + 1
+        self.add(RequestEvent(request_id=row.id, sequence=sequence, sealed_note=seal_note(sequence), **values))
+
+    def events(self, request_id: str) -> Sequence[RequestEvent]:
+        statement = select(RequestEvent).where(RequestEvent.request_id == request_id)
+        return self.session.scalars(statement.order_by(RequestEvent.sequence)).all()
+
+    def steps(self, request_id: str) -> Sequence[RequestStep]:
+        statement = select(RequestStep).where(RequestStep.request_id == request_id)
+        return self.session.scalars(statement.order_by(RequestStep.position)).all()
+
+    def finish_step(self, request_id: str, code: str, values: dict[str, Any]) -> bool:
+        """Close a step that is active; return whether this call did it."""
+        statement = (
+            update(RequestStep)
+            .where(RequestStep.request_id == request_id, RequestStep.code == code, RequestStep.state == "active")
+            .values(**values)
+        )
+        return rows_changed(self.session, statement) == 1
+
+    def forget_steps(self, request_id: str) -> None:
+        self.session.execute(delete(RequestStep).where(RequestStep.request_id == request_id))
+
+    # Files
+
+    def files(self, request_id: str) -> Sequence[RequestFile]:
+        statement = select(RequestFile).where(RequestFile.request_id == request_id)
+        return self.session.scalars(statement.order_by(RequestFile.added_at, RequestFile.id)).all()
+
+    def remove_file(self, request_id: str, file_id: str) -> bool:
+        statement = delete(RequestFile).where(RequestFile.id == file_id, RequestFile.request_id == request_id)
+        return rows_changed(self.session, statement) == 1
+
+    # The desk
+
+    def queue(
+        self,
+        agency: str,
+        province: str,
+        utilities: Collection[str],
+        states: Collection[str],
+        limit: int,
+        place: str | None,
+    ) -> tuple[list[RequestRow], str | None]:
+        """Return one page of what lies on a desk, the oldest first. province: "*" for the whole country."""
+        statement = select(RequestRow).where(
+            RequestRow.agency == agency,
+            RequestRow.utility.in_(list(utilities)),
+            RequestRow.state.in_(list(states)),
+            RequestRow.submitted_at.is_not(None),
+        )
+        if province != "*":
+            statement = statement.where(RequestRow.province == province)
+        return keyset_page(self.session, statement.order_by(RequestRow.submitted_at, RequestRow.id), limit, place)
+
+    def step_queue(
+        self, agency: str, province: str, limit: int, place: str | None
+    ) -> tuple[list[RequestStep], str | None]:
+        """Return one page of the sub-tasks that an agency has to do, what is due first."""
+        statement = select(RequestStep).where(RequestStep.agency == agency, RequestStep.state == "active")
+        if province != "*":
+            statement = statement.where(RequestStep.province.in_([province, ""]))
+        ordered = statement.order_by(RequestStep.due_at, RequestStep.request_id, RequestStep.code)
+        return keyset_page(self.session, ordered, limit, place)
+
+    def claim(self, request_id: str, officer: str | None, at: datetime | None, *, held_by: str | None) -> bool:
+        """Put a request into an officer's hands, or back; return whether it was where `held_by` says."""
+        mine = RequestRow.claimed_by.is_(None) if held_by is None else RequestRow.claimed_by == held_by
+        statement = (
+            update(RequestRow)
+            .where(RequestRow.id == request_id, mine)
+            .values(claimed_by=officer, claimed_at=at, version=RequestRow.version + 1)
+        )
+        return rows_changed(self.session, statement) == 1
+
+    def claimed(self, officer: str) -> Sequence[RequestRow]:
+        return self.session.scalars(select(RequestRow).where(RequestRow.claimed_by == officer)).all()
+
+    def overdue(self, now: datetime, states: Collection[str], limit: int) -> Sequence[str]:
+        """Return ids of requests whose time is over, the longest first."""
+        statement = (
+            select(RequestRow.id)
+            .where(RequestRow.state.in_(list(states)), RequestRow.due_at.is_not(None), RequestRow.due_at < now)
+            .order_by(RequestRow.due_at, RequestRow.id)
+            .limit(limit)
+        )
+        return self.session.scalars(statement).all()
+
+    # Links and counts
+
+    def link(self, holder_id: str, utility: str) -> LinkRow | None:
+        return self.session.get(LinkRow, (holder_id, utility))
+
+    def links(self, holder_id: str) -> Sequence[LinkRow]:
+        statement = select(LinkRow).where(LinkRow.holder_id == holder_id).order_by(LinkRow.utility)
+        return self.session.scalars(statement).all()
+
+    def set_link(self, holder_id: str, utility: str, values: dict[str, Any]) -> None:
+        if not insert_if_absent(self.session, LinkRow, {"holder_id": holder_id, "utility": utility, **values}):
+            mine = (LinkRow.holder_id == holder_id, LinkRow.utility == utility)
+            self.session.execute(update(LinkRow).where(*mine).values(**values))
+
+    def reuse(self, since: datetime) -> Sequence[tuple[str, int, int]]:
+        """Return utility, fields that a register answered and fields that a person did, of what was sent since."""
+        statement = (
+            select(RequestRow.utility, func.sum(RequestRow.fields_held), func.sum(RequestRow.fields_asked))
+            .where(RequestRow.submitted_at >= since)
+            .group_by(RequestRow.utility)
+            .order_by(RequestRow.utility)
+        )
+        return [(utility, int(held), int(asked)) for utility, held, asked in self.session.execute(statement)]

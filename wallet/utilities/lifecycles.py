@@ -62,6 +62,11 @@ class Lifecycle:
         return any(move.issues for move in self.moves if move.source == DRAFT)
 
     @property
+    def at_once(self) -> bool:
+        """Whether sending it is its end: it is answered, and nothing more can happen."""
+        return any(move.issues and move.target in self.final for move in self.moves if move.source == DRAFT)
+
+    @property
     def reviewed(self) -> bool:
         """Whether an officer has a part in it."""
         return any(move.by is By.OFFICER for move in self.moves)

@@ -3,39 +3,17 @@
 from typing import Any
 
 from flask import Response, current_app
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from wallet.documents import qr_image
-from wallet.requests.lifecycle import RequestOrder
 from wallet.terms import SAMPLE_MARK, AccountLevel, AuthLevel
 from wallet.web.answers import PRIVATE, PageQuery, answer, page_answer, place_of, with_etag
 from wallet.web.auth import current_actor
 from wallet.web.context import current_wallet
-from wallet.web.once import once
 from wallet.web.operations import Routes, operation
 from wallet.web.schemas import Moment, StrictSchema
-from wallet.wiring import Work
 
-routes = Routes("documents", __name__, url_prefix="/v1", description="Requests and documents of a citizen")
-
-
-class RequestOrderSchema(StrictSchema):
-    """What a citizen asks for. `answers` is for utilities that ask something."""
-
-    utility = fields.String(required=True, validate=validate.Regexp(r"^[a-z][a-z0-9_]{0,63}\Z"))
-    answers = fields.Dict(keys=fields.String(), load_default=dict)
-
-
-class RequestSchema(StrictSchema):
-    """A request. `document_id` is there once it is issued."""
-
-    id = fields.String(required=True, metadata={"example": "req_0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e"})
-    utility = fields.String(required=True)
-    utility_version = fields.Integer(required=True)
-    state = fields.String(required=True, metadata={"x-extensible-enum": ["submitted", "issued"]})
-    created_at = Moment(required=True)
-    updated_at = Moment(required=True)
-    document_id = fields.String()
+routes = Routes("documents", __name__, url_prefix="/v1", description="Documents of a citizen")
 
 
 class DocumentSummarySchema(StrictSchema):
@@ -74,59 +52,8 @@ class PageSchema(StrictSchema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-class RequestPageSchema(PageSchema):
-    data = fields.List(fields.Nested(RequestSchema), required=True)
-
-
 class DocumentPageSchema(PageSchema):
     data = fields.List(fields.Nested(DocumentSummarySchema), required=True)
-
-
-@operation(
-    routes,
-    "POST",
-    "/requests",
-    account_level=AccountLevel.ONE,
-    auth_level=AuthLevel.ONE,
-    for_wards=True,
-    cooling_off=True,
-    location=True,
-)
-@routes.arguments(RequestOrderSchema)
-@routes.response(201, RequestSchema)
-@once
-def submit_request(work: Work, order: dict[str, Any]) -> Response:
-    """Ask for a document. An instant utility issues it at once: `document_id` is in the answer."""
-    made = work.requests.submit(RequestOrder(**order), current_actor())
-    return answer(RequestSchema(), made, 201, {"Location": f"/v1/requests/{made.id}"})
-
-
-@operation(routes, "GET", "/requests", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE, for_wards=True)
-@routes.arguments(PageQuery, location="query")
-@routes.response(200, RequestPageSchema)
-def list_requests(query: dict[str, Any]) -> Response:
-    """List your requests, newest first."""
-    actor = current_actor()
-    purpose = f"requests:{actor.holder_id}"
-    with current_wallet().read() as work:
-        rows, following = work.requests.page(actor, query["limit"], place_of(query["cursor"], purpose))
-    return page_answer(RequestSchema(), rows, following, purpose, query["limit"])
-
-
-@operation(
-    routes,
-    "GET",
-    "/requests/<request_id>",
-    account_level=AccountLevel.ONE,
-    auth_level=AuthLevel.ONE,
-    etag=True,
-    for_wards=True,
-)
-@routes.response(200, RequestSchema)
-def read_request(request_id: str) -> Response:
-    """Read one of your requests."""
-    with current_wallet().read() as work:
-        return with_etag(answer(RequestSchema(), work.requests.get(request_id, current_actor())))
 
 
 @operation(routes, "GET", "/documents", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE, for_wards=True)

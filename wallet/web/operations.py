@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import request
 from flask_smorest import Blueprint
-from werkzeug.routing import UnicodeConverter
+from werkzeug.routing import BaseConverter
 
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.web.auth import Roles, requires, roles_of
@@ -27,7 +27,7 @@ class Routes(Blueprint):
     ARGUMENTS_PARSER = StrictParser()
 
 
-class IdConverter(UnicodeConverter):
+class IdConverter(BaseConverter):
     """`<id:…>` in a path: an id has a prefix, so `/sessions/refresh` is not the session "refresh" and OPTIONS does not
     promise what that address cannot do."""
 

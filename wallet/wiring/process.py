@@ -36,6 +36,7 @@ from wallet.jobs import Job, Runner
 from wallet.messages.delivering import Delivering
 from wallet.messages.posting import PinnedPoster
 from wallet.messages.sending import Messages, open_messages
+from wallet.payments.provider import EmbeddedPayments, Payments
 from wallet.settings import Settings
 from wallet.single_use import forget_expired
 from wallet.sources.base import Register, RegisterCode
@@ -149,8 +150,25 @@ class Wallet:
             Job("registrations", timedelta(seconds=1), self.registering.run),
             Job("texts", timedelta(seconds=1), self.delivering.deliver_texts, woken=True),
             Job("accounts", timedelta(hours=1), self.account_sweep.run_as_job),
+            Job("requests", timedelta(minutes=1), self.look_after_requests),
             Job("webhooks", timedelta(seconds=1), self.delivering.deliver_webhooks, woken=True),
         )
+
+    @cached_property
+    def payments(self) -> Payments:
+        """Who takes the money; a real provider takes its place here."""
+        return EmbeddedPayments(self.entropy, self.settings.issuer_url)
+
+    @property
+    def final_states(self) -> frozenset[str]:
+        """States of requests, of whatever utility, that nothing leads out of."""
+        return frozenset(state for plugin in self.catalogue for state in plugin.utility.lifecycle.final)
+
+    def look_after_requests(self) -> bool:
+        """Apologise for what is overdue, close payments whose time is over; return whether there is more to do."""
+        with self.work() as work:
+            done = work.request_services.overdue.apologise()
+            return done + work.paying.expire() > 0
 
     @cached_property
     def account_sweep(self) -> AccountSweep:

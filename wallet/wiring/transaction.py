@@ -61,14 +61,18 @@ from wallet.messages.inbox import Inbox
 from wallet.messages.queue import Queue
 from wallet.messages.repository import MessageRepository
 from wallet.messages.telling import Telling
+from wallet.payments.paying import Paying
 from wallet.profile.closing import Closing
 from wallet.profile.corrections import Corrections
 from wallet.profile.export import Exporting, Rooms
 from wallet.profile.held import ProfileHeld
 from wallet.profile.repository import CorrectionRepository
+from wallet.requests.desk import ReviewDesk
 from wallet.requests.held import RequestsHeld
 from wallet.requests.lifecycle import Requests
-from wallet.requests.repository import RequestRepository
+from wallet.requests.links import Links
+from wallet.requests.services import RequestServices
+from wallet.requests.showing import Showing
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
 
@@ -349,10 +353,43 @@ class Work:
         )
 
     @cached_property
-    def requests(self) -> Requests:
+    def request_services(self) -> RequestServices:
         wallet = self.wallet
-        rows = RequestRepository(self.session)
-        return Requests(rows, wallet.catalogue, self.issuing, self.audit, wallet.clock, wallet.entropy)
+        return RequestServices(
+            session=self.session,
+            catalogue=wallet.catalogue,
+            identity=self.identity,
+            issuing=lambda: self.issuing,
+            revoking=self.revoking,
+            rollout=self.rollout,
+            sources=self.sources,
+            provider=wallet.payments,
+            payment_life=timedelta(minutes=wallet.settings.payment_minutes),
+            audit=self.audit,
+            clock=wallet.clock,
+            entropy=wallet.entropy,
+            calendar=wallet.working_days,
+        )
+
+    @property
+    def requests(self) -> Requests:
+        return self.request_services.requests
+
+    @property
+    def review_desk(self) -> ReviewDesk:
+        return self.request_services.desk
+
+    @property
+    def links(self) -> Links:
+        return self.request_services.links
+
+    @property
+    def showing(self) -> Showing:
+        return self.request_services.showing
+
+    @property
+    def paying(self) -> Paying:
+        return self.request_services.paying
 
     @cached_property
     def preferences(self) -> Preferences:
@@ -384,7 +421,7 @@ class Work:
             identity=IdentityHeld(IdentityRepository(session), self.holders, self.contacts, clock),
             enrolment=EnrolmentHeld(session, self.forms, clock),
             documents=DocumentsHeld(session, self.holders),
-            requests=RequestsHeld(session),
+            requests=RequestsHeld(session, self.holders, self.wallet.final_states),
             messages=MessagesHeld(session),
             ceremonies=CeremoniesHeld(session),
             profile=ProfileHeld(session, self.holders),

@@ -7,9 +7,9 @@ the service answers.
 from typing import Any
 
 from wallet.texts.catalogue import lookup, problem
-from wallet.web.examples import ceremonies, core, enrolment, messages, profile, sessions, staff, standing
+from wallet.web.examples import ceremonies, core, enrolment, messages, profile, requests, sessions, staff, standing
 
-_SURFACES: tuple[Any, ...] = (core, staff, messages, sessions, enrolment, standing, profile, ceremonies)
+_SURFACES: tuple[Any, ...] = (core, staff, messages, sessions, enrolment, standing, profile, ceremonies, requests)
 
 BODIES: dict[str, Any] = {name: body for surface in _SURFACES for name, body in surface.BODIES.items()}
 """Operation to the body of a request."""

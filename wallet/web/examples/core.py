@@ -22,15 +22,6 @@ _SUMMARY: dict[str, Any] = {
     "issued_at": "2026-03-02T05:00:00Z",
     "expires_at": "2027-03-02T17:00:00Z",
 }
-_ASKED: dict[str, Any] = {
-    "id": _REQUEST,
-    "utility": "residence",
-    "utility_version": 1,
-    "state": "issued",
-    "created_at": "2026-03-02T05:00:00Z",
-    "updated_at": "2026-03-02T05:00:00Z",
-    "document_id": _DOCUMENT,
-}
 _UTILITY: dict[str, Any] = {
     "code": "residence",
     "version": 1,
@@ -104,7 +95,6 @@ BODIES: dict[str, Any] = {
     },
     "refresh_session": {"refresh_token": "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl"},
     "step_up": {"passcode": "280517", "proof": "eyJ0eXAiOiJ2aXNvLWRldmljZS1wcm9vZitqd3QifQ.e30.c2lnbmF0dXJl"},
-    "submit_request": {"utility": "residence"},
     "revoke_document": {"reason": "data_changed"},
     "change_launch": {"state": "paused", "reason": "Dữ liệu cư trú đang được chỉnh lại."},
     "decide_approval": {"decision": "approve"},
@@ -144,30 +134,46 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "read_utility": {
         "200": _UTILITY
         | {
-            "owner": "Công an cấp xã",
-            "legal_basis": "Luật Cư trú 68/2020/QH14; Thông tư 66/2023/TT-BCA (CT07)",
-            "claims": [
+            "agency": {"code": "commune_police", "name": {"vi": "Công an cấp xã", "en": "Commune police"}},
+            "who": ["guardian", "self"],
+            "rules": {
+                "version": "2024-01",
+                "effective_from": "2024-01-01",
+                "legal_basis": "Luật Cư trú 68/2020/QH14; Thông tư 66/2023/TT-BCA (CT07)",
+                "working_days": 0,
+                "working_hours": 0,
+                "extended_working_days": 0,
+            },
+            "documents": [
                 {
-                    "number": 1,
-                    "name": "full_name",
-                    "kind": "text",
-                    "source": "population",
-                    "paper": "required",
-                    "required": True,
-                    "label": {"vi": "Họ, chữ đệm và tên", "en": "Full name"},
+                    "code": "residence",
+                    "version": 1,
+                    "title": _TITLE,
+                    "validity_days": 365,
+                    "asking": "anyone",
+                    "purposes": [],
+                    "claims": [
+                        {
+                            "number": 1,
+                            "name": "full_name",
+                            "kind": "text",
+                            "source": "population",
+                            "paper": "required",
+                            "required": True,
+                            "label": {"vi": "Họ, chữ đệm và tên", "en": "Full name"},
+                        }
+                    ],
                 }
             ],
         }
     },
-    "submit_request": {"201": _ASKED},
-    "list_requests": {"200": {"data": [_ASKED], "next_cursor": None}},
-    "read_request": {"200": _ASKED},
     "list_documents": {"200": {"data": [_SUMMARY], "next_cursor": None}},
     "read_document": {
         "200": _SUMMARY
         | {
             "code": _CODE,
             "claims": {"full_name": "Nguyễn Mẫu An", "birth_date": "1990-06-15"},
+            "sources": {"full_name": {"source": "population", "as_of": "2026-01-12T03:00:00+00:00"}},
             "salt": "n7v0Yw1k2m3p4q5r6s7t8A",
             "sample_mark": SAMPLE_MARK,
         }
@@ -196,9 +202,6 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "refresh_session": ("token_reuse",),
     "step_up": ("invalid_credentials",),
     "read_utility": ("unknown_utility",),
-    "submit_request": ("invalid_input", "level_too_low", "utility_disabled"),
-    "list_requests": ("invalid_cursor",),
-    "read_request": ("not_found",),
     "list_documents": ("invalid_cursor",),
     "read_document": ("step_up_required", "not_found"),
     "read_code_text": ("step_up_required", "not_found"),

@@ -1,0 +1,160 @@
+"""Payments of requests: opened once, settled once, whenever and however often the provider says so.
+
+An outcome that comes late changes nothing that was decided meanwhile: money that arrives for a payment that is closed
+is owed back, and its payer is told.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from wallet.audit import Audit
+from wallet.clock import Clock
+from wallet.entropy import Entropy, new_id
+from wallet.errors import Conflict, NotFound
+from wallet.payments.models import PaymentRow
+from wallet.payments.provider import PaymentOrder, Payments
+from wallet.payments.repository import PaymentRepository
+from wallet.terms import Actor
+
+LAPSED_AT_ONCE = 200
+
+
+class PaymentState(StrEnum):
+    """Where a payment stands. refund_due: money came for one that was closed."""
+
+    OPEN = "open"
+    PAID = "paid"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    ABANDONED = "abandoned"
+    REFUND_DUE = "refund_due"
+
+
+CLOSED_UNPAID = (PaymentState.FAILED, PaymentState.EXPIRED, PaymentState.ABANDONED)
+
+
+class Outcome(StrEnum):
+    """What a provider says happened."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentView:
+    """A payment as its payer sees it."""
+
+    id: str
+    request_id: str
+    amount: int
+    state: PaymentState
+    address: str
+    opened_at: datetime
+    expires_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Paying:
+    """Payments, in one transaction.
+
+    number_of: the number of a request as people read it. inform: tells whoever applied (request id, notice code).
+    """
+
+    rows: PaymentRepository
+    provider: Payments
+    audit: Audit
+    clock: Clock
+    entropy: Entropy
+    life: timedelta
+    number_of: Callable[[str], str]
+    inform: Callable[[str, str], None]
+
+    def open(self, request_id: str, amount: int) -> PaymentView:
+        """Open a payment; one that is open already is the answer. Raises Unavailable("payment_unavailable")."""
+        now = self.clock.now()
+        for row in self.rows.of_request(request_id):
+            if row.state == PaymentState.OPEN and row.expires_at > now:
+                return _view(row)
+            if row.state == PaymentState.PAID:
+                raise Conflict("already_paid")
+        payment_id = new_id(self.entropy, "pay")
+        opened = self.provider.open(PaymentOrder(payment_id, amount, self.number_of(request_id)))
+        row = PaymentRow(
+            id=payment_id,
+            request_id=request_id,
+            amount=amount,
+            state=str(PaymentState.OPEN),
+            reference=opened.reference,
+            address=opened.address,
+            opened_at=now,
+            expires_at=now + self.life,
+        )
+        self.rows.add(row)
+        return _view(row)
+
+    def of_request(self, request_id: str) -> list[PaymentView]:
+        """Return every payment of a request, oldest first."""
+        return [_view(row) for row in self.rows.of_request(request_id)]
+
+    def settle(self, reference: str, outcome: Outcome, amount: int, actor: Actor) -> str | None:
+        """Take a provider's word. Return the id of the request that is paid with it, None where nothing changes.
+
+        The same word again changes nothing. Raises NotFound("not_found") for a payment that is none of ours,
+        Conflict("other_amount").
+        """
+        row = self.rows.by_reference(reference)
+        if row is None:
+            raise NotFound("not_found")
+        if outcome is Outcome.SUCCESS and amount != row.amount:
+            self.audit.record("payment.other_amount", actor, row.id, request=row.request_id, survives=True)
+            raise Conflict("other_amount")
+        now = self.clock.now()
+        if outcome is Outcome.FAILURE:
+            if self.rows.settle(row.id, [PaymentState.OPEN], PaymentState.FAILED, now):
+                self.audit.record("payment.failed", actor, row.id, request=row.request_id)
+                self.inform(row.request_id, "payment_failed")
+            return None
+        if self.rows.settle(row.id, [PaymentState.OPEN], PaymentState.PAID, now):
+            self.audit.record("payment.paid", actor, row.id, request=row.request_id)
+            return row.request_id
+        if self.rows.settle(row.id, CLOSED_UNPAID, PaymentState.REFUND_DUE, now):
+            self.audit.record("payment.refund_due", actor, row.id, request=row.request_id)
+            self.inform(row.request_id, "payment_late")
+        return None
+
+    def state_of(self, reference: str) -> PaymentState:
+        """Return where a payment stands. Raises NotFound("not_found")."""
+        row = self.rows.by_reference(reference)
+        if row is None:
+            raise NotFound("not_found")
+        return PaymentState(row.state)
+
+    def abandon(self, request_id: str) -> None:
+        """Close what is open: nobody waits for it any more."""
+        self.rows.abandon(request_id, PaymentState.OPEN, PaymentState.ABANDONED, self.clock.now())
+
+    def expire(self) -> int:
+        """Close payments whose time is over, and say so; return how many."""
+        now = self.clock.now()
+        closed = 0
+        for row in self.rows.lapsed(now, LAPSED_AT_ONCE):
+            if self.rows.settle(row.id, [PaymentState.OPEN], PaymentState.EXPIRED, now):
+                closed += 1
+                self.inform(row.request_id, "payment_expired")
+        return closed
+
+
+def _view(row: PaymentRow) -> PaymentView:
+    return PaymentView(
+        row.id,
+        row.request_id,
+        row.amount,
+        PaymentState(row.state),
+        row.address,
+        row.opened_at,
+        row.expires_at,
+        row.settled_at,
+    )

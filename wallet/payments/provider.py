@@ -1,0 +1,48 @@
+"""Who takes the money: a payment provider behind a small protocol, and one that is only played.
+
+A real one (Payment Platform of the National Public Service Portal, a bank) opens a payment and tells its outcome later,
+by a signed call. The embedded one moves no money: whoever tries the wallet says what happens.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from wallet.entropy import Entropy, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentOrder:
+    """What is to be paid. amount: đồng. number: of the request, as people read it."""
+
+    payment_id: str
+    amount: int
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPayment:
+    """What the provider made of it. reference: its own name for it. address: where the payer goes."""
+
+    reference: str
+    address: str
+
+
+class Payments(Protocol):
+    """A payment provider."""
+
+    def open(self, order: PaymentOrder) -> OpenedPayment:
+        """Open a payment. Raises Unavailable("payment_unavailable") when it does not answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPayments:
+    """A provider that is played. issuer_url: of this deployment, where its outcomes are chosen."""
+
+    entropy: Entropy
+    issuer_url: str
+
+    def open(self, order: PaymentOrder) -> OpenedPayment:
+        """Open a payment whose outcome is chosen at its address."""
+        reference = new_id(self.entropy, "sim")
+        return OpenedPayment(reference, f"{self.issuer_url}/v1/sandbox/payments/{reference}")

@@ -1,0 +1,48 @@
+"""Reads and writes the table of payments."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from wallet.db import rows_changed
+from wallet.payments.models import PaymentRow
+
+
+class PaymentRepository:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def add(self, row: PaymentRow) -> None:
+        self.session.add(row)
+        self.session.flush()
+
+    def of_request(self, request_id: str) -> Sequence[PaymentRow]:
+        statement = select(PaymentRow).where(PaymentRow.request_id == request_id)
+        return self.session.scalars(statement.order_by(PaymentRow.opened_at, PaymentRow.id)).all()
+
+    def by_reference(self, reference: str) -> PaymentRow | None:
+        return self.session.scalar(select(PaymentRow).where(PaymentRow.reference == reference))
+
+    def settle(self, payment_id: str, before: Collection[str], after: str, at: datetime) -> bool:
+        """Move a payment that is in one of these states; return whether this call did it."""
+        statement = (
+            update(PaymentRow)
+            .where(PaymentRow.id == payment_id, PaymentRow.state.in_(list(before)))
+            .values(state=after, settled_at=at)
+        )
+        return rows_changed(self.session, statement) == 1
+
+    def abandon(self, request_id: str, before: str, after: str, at: datetime) -> int:
+        """Close every payment of a request that is in the state `before`; return how many."""
+        statement = (
+            update(PaymentRow)
+            .where(PaymentRow.request_id == request_id, PaymentRow.state == before)
+            .values(state=after, settled_at=at)
+        )
+        return rows_changed(self.session, statement)
+
+    def lapsed(self, now: datetime, limit: int) -> Sequence[PaymentRow]:
+        statement = select(PaymentRow).where(PaymentRow.state == "open", PaymentRow.expires_at <= now)
+        return self.session.scalars(statement.order_by(PaymentRow.expires_at, PaymentRow.id).limit(limit)).all()

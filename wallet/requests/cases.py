@@ -1,0 +1,180 @@
+"""From a request to the `Case` that its plug-in is told: whom it is about, what registers state, what was answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from wallet.clock import Clock
+from wallet.errors import InvalidInput, NotAllowed
+from wallet.identity.holders import Holders
+from wallet.places import communes
+from wallet.requests.models import RequestRow
+from wallet.requests.orders import About, number_of
+from wallet.requests.repository import RequestRepository
+from wallet.requests.sealed import Content, open_content
+from wallet.sources.base import Ground
+from wallet.sources.gathering import Gathered, gather
+from wallet.sources.reading import Sources
+from wallet.terms import Actor
+from wallet.utilities.answering import parse
+from wallet.utilities.base import Ask, Capacity, Case, Field, Source, Utility
+from wallet.working_days import vietnamese_day
+
+OWN_REQUESTS = "own_requests"
+"""A register of our own: what the holder sent to the same utility before, as `case.facts["own_requests"][utility]`."""
+MOST_EARLIER = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A case, and what was read for it. number: of whom it is about."""
+
+    case: Case
+    gathered: Gathered
+    number: str
+    held: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Builds cases, in one transaction."""
+
+    rows: RequestRepository
+    holders: Holders
+    sources: Sources
+    clock: Clock
+
+    def build(
+        self,
+        utility: Utility,
+        row: RequestRow,
+        content: Content,
+        actor: Actor,
+        *,
+        steps: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Told:
+        """Return the case of a request whose answers are whole.
+
+        Raises InvalidInput with every fault of the answers, NotAllowed("not_a_relative") for a proxy who is none and
+        brings no authority, Unavailable when a register does not answer.
+        """
+        now = self.clock.now()
+        own = self.holders.number(row.holder_id)
+        number = own if content.about is None else content.about.number
+        ground = Ground("submit_request", utility.code, actor)
+        gathered = gather(self.sources, self._registers(utility, row), number, ground, subject=row.holder_id)
+        applicant = gathered.facts[Source.POPULATION].values if Source.POPULATION in gathered.facts else {}
+        relation = ""
+        if content.about is not None:
+            _assert_is(content.about, applicant)
+            subject = applicant
+            found = gather(self.sources, [Source.POPULATION], own, ground, subject=row.holder_id)
+            applicant = found.facts[Source.POPULATION].values if Source.POPULATION in found.facts else {}
+            relation = relation_of(applicant, subject)
+        held = self.held(utility, gathered)
+        typed = parse(utility.form, content.answers, held=frozenset(held))
+        rules = utility.rules_of(row.rules_version)
+        case = Case(
+            now=now,
+            today=vietnamese_day(now),
+            answers={**typed, **held},
+            facts={**gathered.values, OWN_REQUESTS: {utility.code: self._earlier(utility, row)}},
+            number=number,
+            capacity=Capacity(row.capacity),
+            relation=relation,
+            applicant={name: applicant[name] for name in ("number", "full_name", "birth_date") if name in applicant},
+            account_level=actor.account_level,
+            submitted_at=row.submitted_at,
+            figures=rules.figures,
+            steps=steps or {},
+            request=request_facts(row, now),
+            places=_places(utility.form, typed),
+        )
+        return Told(case, gathered, number, frozenset(held))
+
+    def held(self, utility: Utility, gathered: Gathered) -> dict[str, Any]:
+        """Return the fields that need not be asked, with what the registers answer."""
+        values = gathered.values
+        found = {}
+        for field in utility.form:
+            if field.held_by is not None:
+                register, fact = field.held_by
+                if fact in values.get(register, {}):
+                    found[field.name] = values[register][fact]
+        return found
+
+    def refreshed(self, told: Told, row: RequestRow) -> Told:
+        """Return the case with what the request itself states by now."""
+        now = self.clock.now()
+        case = replace(told.case, submitted_at=row.submitted_at, request=request_facts(row, now))
+        return replace(told, case=case)
+
+    def _registers(self, utility: Utility, row: RequestRow) -> tuple[str, ...]:
+        # A guardian's and a proxy's relation stand in the population register, whatever the utility itself reads.
+        needed = (Source.POPULATION,) if row.capacity != Capacity.SELF else ()
+        return tuple(each for each in dict.fromkeys([*needed, *utility.registers]) if each != OWN_REQUESTS)
+
+    def _earlier(self, utility: Utility, row: RequestRow) -> tuple[Mapping[str, Any], ...]:
+        if OWN_REQUESTS not in utility.reads:
+            return ()
+        earlier = self.rows.of_utility(row.holder_id, utility.code, MOST_EARLIER)
+        return tuple(
+            {
+                "state": each.state,
+                "submitted_at": each.submitted_at,
+                "answers": parse(utility.form, open_content(self.holders, each).answers, partial=True),
+            }
+            for each in earlier
+            if each.id != row.id
+        )
+
+
+def _places(form: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return what the communes that were answered are called, also those inside records."""
+    found: dict[str, dict[str, str]] = {}
+    for field in form:
+        if field.kind is Ask.RECORDS:
+            for record in answers.get(field.name, ()):
+                found |= _places(field.fields, record)
+        elif field.kind is Ask.COMMUNE and field.name in answers:
+            commune = communes()[answers[field.name]]
+            named = {"commune": commune.name, "province": commune.province, "province_code": commune.province_code}
+            found[commune.code] = named
+    return found
+
+
+def request_facts(row: RequestRow, now: datetime) -> dict[str, Any]:
+    """Return `wallet.utilities.base.REQUEST_FACTS`, as far as they are known."""
+    facts: dict[str, Any] = {"request_number": number_of(row.id), "issued_on": vietnamese_day(now)}
+    if row.submitted_at is not None:
+        facts["submitted_at"] = row.submitted_at.replace(microsecond=0)
+    if row.due_at is not None:
+        facts["due_on"] = vietnamese_day(row.due_at)
+    if row.decided_by is not None:
+        facts["decided_on"] = vietnamese_day(now)
+    return facts
+
+
+def relation_of(applicant: Mapping[str, Any], subject: Mapping[str, Any]) -> str:
+    """Return what the applicant is to the subject, as the population register states it; "" for no relative."""
+    mine, theirs = applicant.get("number"), subject.get("number")
+    if mine is None or theirs is None:
+        return ""
+    if mine in (subject.get("father_number"), subject.get("mother_number")):
+        return "parent"
+    if theirs in (applicant.get("father_number"), applicant.get("mother_number")):
+        return "child"
+    if theirs == applicant.get("spouse_number") or mine == subject.get("spouse_number"):
+        return "spouse"
+    return ""
+
+
+def _assert_is(about: About, facts: Mapping[str, Any]) -> None:
+    """Refuse a person whom the register has otherwise; which part is wrong is not told."""
+    stated = facts.get("birth_date")
+    birth = stated.isoformat() if isinstance(stated, date) else stated
+    if facts.get("full_name") != about.full_name or birth != about.birth_date:
+        raise InvalidInput({"/about": "not_as_recorded"})
+    if facts.get("alive") is False:
+        raise NotAllowed("person_not_living")

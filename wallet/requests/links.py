@@ -1,0 +1,109 @@
+"""A holder's link to a record about them in another institution's register: matched, refreshed, refused.
+
+What matches is the contract's (`Link.matches`): older registers have `NGUYEN VAN AN` (docs/domain.md, section 5.2).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from wallet.audit import Audit
+from wallet.clock import Clock
+from wallet.errors import Conflict, NotAllowed, NotFound
+from wallet.identity.holders import Holders
+from wallet.launching.rollout import Rollout
+from wallet.requests.repository import RequestRepository
+from wallet.sources.base import Ground
+from wallet.sources.gathering import Gathered, gather
+from wallet.sources.reading import Sources
+from wallet.terms import Actor
+from wallet.utilities.base import Link, Source, Utility
+from wallet.utilities.catalogue import Catalogue
+
+
+class LinkState(StrEnum):
+    """Where a link stands. `linking`: asked for, and the register did not answer yet."""
+
+    NOT_LINKED = "not_linked"
+    LINKING = "linking"
+    LINKED = "linked"
+    MISMATCH = "mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """A link as its holder sees it. reason: why it does not match. as_of: when the register last changed its record."""
+
+    utility: str
+    state: LinkState
+    reason: str | None = None
+    changed_at: datetime | None = None
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Links, in one transaction."""
+
+    rows: RequestRepository
+    catalogue: Catalogue
+    holders: Holders
+    sources: Sources
+    rollout: Rollout
+    audit: Audit
+    clock: Clock
+
+    def get(self, code: str, actor: Actor) -> LinkView:
+        """Return a link. Raises UnknownUtility, NotFound("nothing_to_link") for a utility without one."""
+        utility, holder_id = self._linked(code), _holder(actor)
+        row = self.rows.link(holder_id, utility.code)
+        if row is None:
+            return LinkView(utility.code, LinkState.NOT_LINKED)
+        return LinkView(utility.code, LinkState(row.state), row.reason, row.changed_at, row.as_of)
+
+    def make(self, code: str, actor: Actor) -> LinkView:
+        """Link, or look again: match the register's record with who the holder is, and keep what came of it.
+
+        Raises UnknownUtility, NotFound, Conflict("utility_disabled"); Unavailable when a register does not answer, and
+        then the link stays as it was.
+        """
+        utility, holder_id = self._linked(code), _holder(actor)
+        link = utility.link
+        assert link is not None  # noqa: S101 - `_linked` refuses what has none
+        self.rollout.assert_open(utility.code)
+        self.holders.hold(holder_id, shared=True)
+        ground = Ground("link_record", utility.code, actor)
+        registers = (Source.POPULATION, link.register)
+        gathered = gather(self.sources, registers, self.holders.number(holder_id), ground, subject=holder_id)
+        reason = mismatch(link, gathered)
+        state = LinkState.LINKED if reason is None else LinkState.MISMATCH
+        as_of = gathered.facts[link.register].as_of if link.register in gathered.facts else None
+        values = {"state": str(state), "reason": reason, "changed_at": self.clock.now(), "as_of": as_of}
+        self.rows.set_link(holder_id, utility.code, values)
+        self.audit.record(f"utility.{state}", actor, holder_id, utility=utility.code, reason=reason)
+        return LinkView(utility.code, state, reason, self.clock.now(), as_of)
+
+    def assert_linked(self, utility: Utility, holder_id: str) -> None:
+        """Raise Conflict("not_linked") unless the holder's record is linked."""
+        row = self.rows.link(holder_id, utility.code)
+        if row is None or row.state != LinkState.LINKED:
+            raise Conflict("not_linked", utility=utility.code)
+
+    def _linked(self, code: str) -> Utility:
+        utility = self.catalogue.get(code)
+        if utility.link is None:
+            raise NotFound("nothing_to_link")
+        return utility
+
+
+def mismatch(link: Link, gathered: Gathered) -> str | None:
+    """Return why the register's record is not this person's as a code, None when it is."""
+    if link.register in gathered.unknown or Source.POPULATION in gathered.unknown:
+        return "record_unknown"
+    return None if link.matches(gathered.values) else "another_person"
+
+
+def _holder(actor: Actor) -> str:
+    if actor.holder_id is None:
+        raise NotAllowed("not_allowed")
+    return actor.holder_id

@@ -1,0 +1,247 @@
+"""One arrow of a lifecycle, made real: state, timeline, clock, sub-tasks, document, notice - in one transaction.
+
+Who may make it is decided before (`lifecycle.py` for the holder, `desk.py` for officers); that it exists, and that
+nobody else made another one meanwhile, is decided here.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from wallet.audit import Audit
+from wallet.clock import Clock
+from wallet.documents.issuing import IssueOrder, Issuing
+from wallet.documents.revoking import RevocationReason, Revoking
+from wallet.errors import Conflict
+from wallet.identity.contacts import Contacts
+from wallet.identity.guardians import Guardians
+from wallet.identity.holders import Holders
+from wallet.requests.cases import Cases, Told
+from wallet.requests.deadlines import due_at
+from wallet.requests.models import RequestRow, RequestStep
+from wallet.requests.orders import number_of
+from wallet.requests.repository import RequestRepository
+from wallet.requests.sealed import open_content
+from wallet.terms import Actor
+from wallet.utilities.base import By, Capacity, Case, Lifecycle, Move, Utility
+from wallet.working_days import WorkingDays
+
+WAITING, ACTIVE, DONE, FAILED = "waiting", "active", "done", "failed"
+SYSTEM = Actor("system", request_id="requests")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What goes with a move: a reason from the utility's list, an officer's words to the applicant."""
+
+    reason: str | None = None
+    note: str | None = None
+
+
+NO_WORD = Word()
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """Moves requests, in one transaction."""
+
+    rows: RequestRepository
+    cases: Cases
+    issuing: Issuing
+    revoking: Revoking
+    holders: Holders
+    contacts: Contacts
+    guardians: Guardians
+    audit: Audit
+    clock: Clock
+    calendar: WorkingDays
+
+    def move(
+        self,
+        utility: Utility,
+        row: RequestRow,
+        action: str,
+        by: By,
+        actor: Actor,
+        *,
+        word: Word = NO_WORD,
+        told: Told | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Make one move. told: the case, where it was built already. values: further columns that change with it.
+
+        Raises Conflict("transition_not_allowed") for a move that the lifecycle does not have from here, or that another
+        made impossible meanwhile; whatever issuing raises.
+        """
+        arrow = utility.lifecycle.move(row.state, action)
+        if arrow is None or arrow.by is not by:
+            raise Conflict("transition_not_allowed", state=row.state, target=action)
+        now, before = self.clock.now(), row.state
+        changed: dict[str, Any] = {"state": arrow.target, "updated_at": now, **(values or {})}
+        changed |= self._clock_of(utility, row, arrow, now)
+        if by is By.OFFICER:
+            changed["decided_by"] = actor.account_id
+        if arrow.target in utility.lifecycle.final:
+            changed |= {"claimed_by": None, "claimed_at": None}
+        if not self.rows.move(row, changed):
+            raise Conflict("transition_not_allowed", state=row.state, target=action)
+        if arrow.issues:
+            self._issue(utility, row, actor, told, decided=by is not By.HOLDER)
+        if arrow.voids and row.document_id is not None:
+            self.revoking.void(row.document_id, RevocationReason.REQUEST_ENDED, actor)
+        self._log(row, action, by, actor, word)
+        self.audit.record(f"request.{action}", actor, row.id, utility=utility.code, before=before, reason=word.reason)
+        if by is not By.HOLDER:
+            self.inform(row, f"request_{row.state}")
+
+    def open_steps(self, utility: Utility, row: RequestRow, case: Case) -> bool:
+        """Lay out the sub-tasks that this case needs; return whether there is any."""
+        needed = [step for step in utility.steps if step.needed(case)]
+        codes = {step.code for step in needed}
+        now = self.clock.now()
+        self.rows.forget_steps(row.id)
+        for position, step in enumerate(needed):
+            first = not set(step.after) & codes
+            self.rows.add(
+                RequestStep(
+                    request_id=row.id,
+                    code=step.code,
+                    position=position,
+                    agency=step.agency,
+                    province=row.province,
+                    state=ACTIVE if first else WAITING,
+                    opened_at=now if first else None,
+                    due_at=due_at(step.deadline, now, self.calendar) if first else None,
+                )
+            )
+        return bool(needed)
+
+    def finish_step(
+        self, utility: Utility, row: RequestRow, code: str, found: Mapping[str, str], actor: Actor, reason: str | None
+    ) -> None:
+        """Close a sub-task, begin those that waited for it, and, with the last one, move the request.
+
+        reason: why it failed; None for one that is done. Raises Conflict("step_not_active"); what issuing raises.
+        """
+        now = self.clock.now()
+        sealed = None
+        if found:
+            plaintext = json.dumps(dict(found), ensure_ascii=False).encode()
+            sealed = self.holders.seal(row.holder_id, f"{row.id}.{code}", plaintext)
+        state = DONE if reason is None else FAILED
+        closed = {"state": state, "done_at": now, "done_by": actor.account_id, "reason": reason, "sealed_found": sealed}
+        if not self.rows.finish_step(row.id, code, closed):
+            raise Conflict("step_not_active", step=code)
+        if not self.rows.move(row, {"updated_at": now}):
+            raise Conflict("transition_not_allowed", state=row.state, target=code)
+        self._log(row, f"step_{state}", By.OFFICER, actor, Word(reason))
+        self.audit.record(f"request.step_{state}", actor, row.id, step=code, utility=utility.code)
+        self._begin_following(utility, row, now)
+        steps = self.rows.steps(row.id)
+        if all(step.state == DONE for step in steps):
+            arrow = next((each for each in utility.lifecycle.from_(row.state) if each.by is By.STEPS), None)
+            if arrow is not None:
+                self.move(utility, row, arrow.action, By.STEPS, replace(actor, holder_id=None))
+
+    def found(self, row: RequestRow) -> dict[str, dict[str, Any]]:
+        """Return what the finished sub-tasks reported."""
+        return {
+            step.code: json.loads(self.holders.unseal(row.holder_id, f"{row.id}.{step.code}", step.sealed_found))
+            if step.sealed_found is not None
+            else {}
+            for step in self.rows.steps(row.id)
+            if step.state == DONE
+        }
+
+    def inform(self, row: RequestRow, code: str, **values: Any) -> None:
+        """Tell whoever applied; for a ward, everybody who acts for them."""
+        told = [row.account_id]
+        if row.capacity == Capacity.GUARDIAN:
+            told = [guardian.account_id for guardian in self.guardians.guardians(row.account_id)] or told
+        for account_id in told:
+            self.contacts.tell(account_id, code, request_id=row.id, number=number_of(row.id), **values)
+
+    def apologise(self, utility: Utility, row: RequestRow) -> bool:
+        """Move a promise that was not kept, and say so to the applicant; return whether it was this call that did.
+
+        Source: Decree 63/2024/NĐ-CP, articles 6 and 7 (an apology and a new date; docs/domain.md, section 4.0).
+        """
+        now = self.clock.now()
+        if row.due_at is None or row.due_at > now or row.state in _standing(utility.lifecycle):
+            return False
+        deadline = utility.rules_of(row.rules_version).deadline
+        again = due_at(deadline, now, self.calendar)
+        if not self.rows.move(row, {"due_at": again, "apologies": row.apologies + 1, "updated_at": now}):
+            return False
+        self._log(row, "apology", By.SYSTEM, SYSTEM, NO_WORD)
+        self.audit.record("request.apology", SYSTEM, row.id, utility=utility.code, apologies=row.apologies)
+        self.inform(row, "request_overdue", due_at=again.isoformat(timespec="seconds") if again else "")
+        return True
+
+    def _clock_of(self, utility: Utility, row: RequestRow, arrow: Move, now: datetime) -> dict[str, Any]:
+        """Start, stop or restart the office's clock. What is complete again is due as if it had come today."""
+        lifecycle, deadline = utility.lifecycle, utility.rules_of(row.rules_version).deadline
+        if arrow.target in _standing(lifecycle):
+            return {"due_at": None}
+        if row.state in lifecycle.waiting:
+            return {"due_at": due_at(deadline, now, self.calendar)}
+        if arrow.action == "verify":
+            started = row.submitted_at or now
+            return {"due_at": due_at(deadline, started, self.calendar, extended=True)}
+        return {}
+
+    def _begin_following(self, utility: Utility, row: RequestRow, now: datetime) -> None:
+        steps = {step.code: step for step in self.rows.steps(row.id)}
+        finished = {code for code, step in steps.items() if step.state == DONE}
+        for declared in utility.steps:
+            step = steps.get(declared.code)
+            if step is not None and step.state == WAITING and set(declared.after) & steps.keys() <= finished:
+                step.state, step.opened_at = ACTIVE, now
+                step.due_at = due_at(declared.deadline, now, self.calendar)
+        self.rows.flush()
+
+    def _issue(self, utility: Utility, row: RequestRow, actor: Actor, told: Told | None, *, decided: bool) -> None:
+        if told is None:
+            content = open_content(self.holders, row)
+            told = self.cases.build(utility, row, content, actor, steps=self.found(row))
+        told = self.cases.refreshed(told, row)
+        document = self.issuing.issue(
+            IssueOrder(
+                utility.code,
+                row.holder_id,
+                row.id,
+                told.case,
+                row.rules_version,
+                number=told.number,
+                gathered=told.gathered,
+                decided=decided,
+            ),
+            actor,
+        )
+        row.document_id = document.id
+        self.rows.flush()
+
+    def _log(self, row: RequestRow, action: str, by: By, actor: Actor, word: Word) -> None:
+        self.rows.log(
+            row,
+            at=self.clock.now(),
+            action=action,
+            state=row.state,
+            by=str(by),
+            officer_id=actor.account_id if by is By.OFFICER else None,
+            reason=word.reason,
+            expected_at=row.due_at,
+            seal_note=lambda sequence: self._sealed(row, sequence, word.note),
+        )
+
+    def _sealed(self, row: RequestRow, sequence: int, note: str | None) -> bytes | None:
+        if not note:
+            return None
+        return self.holders.seal(row.holder_id, f"{row.id}.note.{sequence}", note.encode())
+
+
+def _standing(lifecycle: Lifecycle) -> frozenset[str]:
+    """States in which no office has to do anything."""
+    return lifecycle.waiting | lifecycle.final

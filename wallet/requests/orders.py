@@ -1,0 +1,123 @@
+"""What is asked of the requests' room, and what it answers: values, without any behaviour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from wallet.utilities.base import Capacity
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whom a request by proxy is about: number, name and date of birth, as the population register has to have them."""
+
+    number: str = field(repr=False)
+    full_name: str = field(repr=False)
+    birth_date: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestOrder:
+    """What a citizen asks for. answers: as they were typed. about: for a proxy. draft: keep it, do not send it yet."""
+
+    utility: str
+    answers: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    capacity: Capacity = Capacity.SELF
+    about: About | None = None
+    draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file without its content. size: bytes; sha256: hexadecimal; of the file as it is stored."""
+
+    id: str
+    field: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeeLineView:
+    """One line of what is to pay, đồng; support is negative."""
+
+    code: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class UtilityRequest:
+    """A request as it stands in a list. due_at: by when the office has promised it."""
+
+    id: str
+    number: str
+    utility: str
+    utility_version: int
+    rules_version: str
+    capacity: str
+    state: str
+    version: int
+    agency: str
+    province: str
+    created_at: datetime
+    updated_at: datetime
+    submitted_at: datetime | None
+    due_at: datetime | None
+    apologies: int
+    fee: tuple[FeeLineView, ...]
+    document_id: str | None
+
+    @property
+    def fee_due(self) -> int:
+        return sum(line.amount for line in self.fee)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One thing that happened. note: what an officer wrote."""
+
+    at: datetime
+    action: str
+    state: str
+    by: str
+    reason: str | None = None
+    note: str | None = field(default=None, repr=False)
+    expected_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """A sub-task. found: what the agency reported, once it is done."""
+
+    code: str
+    agency: str
+    state: str
+    opened_at: datetime | None
+    due_at: datetime | None
+    done_at: datetime | None
+    reason: str | None
+    found: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDetail:
+    """A request, whole. actions: what its holder can do with it now."""
+
+    request: UtilityRequest
+    answers: Mapping[str, Any] = field(repr=False)
+    about: About | None
+    files: tuple[FileView, ...]
+    timeline: tuple[TimelineEntry, ...]
+    steps: tuple[StepView, ...]
+    actions: tuple[str, ...]
+
+
+def number_of(request_id: str) -> str:
+    """Return the number that people read out and papers carry: short, without a counter that tells how many there are.
+
+    The real one has agency, day and serial (docs/domain.md, section 3.3, unconfirmed); this is the sample's own.
+    """
+    digits = request_id.rpartition("_")[2].upper()
+    return f"HS-{digits[:4]}-{digits[4:8]}-{digits[8:12]}"

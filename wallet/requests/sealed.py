@@ -1,0 +1,34 @@
+"""What a request states, sealed under its holder's key: answers as typed, and whom it is about."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from wallet.identity.holders import Holders
+from wallet.requests.models import RequestRow
+from wallet.requests.orders import About
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """answers: as JSON, as they were typed."""
+
+    answers: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    about: About | None = None
+
+
+def seal_content(holders: Holders, holder_id: str, request_id: str, content: Content) -> bytes:
+    """Return the bytes that are stored. Raises NotFound for a holder who was erased."""
+    about = None if content.about is None else asdict(content.about)
+    plaintext = json.dumps({"answers": content.answers, "about": about}, ensure_ascii=False)
+    return holders.seal(holder_id, request_id, plaintext.encode())
+
+
+def open_content(holders: Holders, row: RequestRow) -> Content:
+    """Return what a request states: nothing for one that stated nothing, or whose holder was erased."""
+    if not row.sealed:
+        return Content()
+    stated = json.loads(holders.unseal(row.holder_id, row.id, row.sealed))
+    about = stated["about"]
+    return Content(stated["answers"], None if about is None else About(**about))

@@ -1,0 +1,94 @@
+"""From rows to what people are shown of a request."""
+
+import json
+from dataclasses import dataclass
+
+from wallet.identity.holders import Holders
+from wallet.requests.models import RequestEvent, RequestFile, RequestRow, RequestStep
+from wallet.requests.orders import (
+    FeeLineView,
+    FileView,
+    RequestDetail,
+    StepView,
+    TimelineEntry,
+    UtilityRequest,
+    number_of,
+)
+from wallet.requests.repository import RequestRepository
+from wallet.requests.sealed import open_content
+from wallet.utilities.base import By, Utility
+from wallet.utilities.lifecycles import DRAFT
+
+
+def summary(row: RequestRow) -> UtilityRequest:
+    """Return a request as it stands in a list."""
+    return UtilityRequest(
+        id=row.id,
+        number=number_of(row.id),
+        utility=row.utility,
+        utility_version=row.utility_version,
+        rules_version=row.rules_version,
+        capacity=row.capacity,
+        state=row.state,
+        version=row.version,
+        agency=row.agency,
+        province=row.province,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        submitted_at=row.submitted_at,
+        due_at=row.due_at,
+        apologies=row.apologies,
+        fee=tuple(FeeLineView(line["code"], line["amount"]) for line in row.fee),
+        document_id=row.document_id,
+    )
+
+
+def file_view(row: RequestFile) -> FileView:
+    """Return a file without its content."""
+    return FileView(row.id, row.field, row.media_type, row.size, row.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Seeing:
+    """Opens requests, in one transaction."""
+
+    rows: RequestRepository
+    holders: Holders
+
+    def whole(self, row: RequestRow, utility: Utility) -> RequestDetail:
+        """Return a request, whole. Raises NotFound once its holder was erased."""
+        content = open_content(self.holders, row)
+        return RequestDetail(
+            request=summary(row),
+            answers=content.answers,
+            about=content.about,
+            files=tuple(map(file_view, self.rows.files(row.id))),
+            timeline=tuple(self._entry(row, event) for event in self.rows.events(row.id)) or _instant(row),
+            steps=tuple(self._step(row, step) for step in self.rows.steps(row.id)),
+            actions=tuple(
+                move.action
+                for move in utility.lifecycle.from_(row.state)
+                if move.by is By.HOLDER and move.action != "ask_payment"
+            ),
+        )
+
+    def _entry(self, row: RequestRow, event: RequestEvent) -> TimelineEntry:
+        note = None
+        if event.sealed_note is not None:
+            note = self.holders.unseal(row.holder_id, f"{row.id}.note.{event.sequence}", event.sealed_note).decode()
+        return TimelineEntry(event.at, event.action, event.state, event.by, event.reason, note, event.expected_at)
+
+    def _step(self, row: RequestRow, step: RequestStep) -> StepView:
+        found = {}
+        if step.sealed_found is not None:
+            found = json.loads(self.holders.unseal(row.holder_id, f"{row.id}.{step.code}", step.sealed_found))
+        return StepView(
+            step.code, step.agency, step.state, step.opened_at, step.due_at, step.done_at, step.reason, found
+        )
+
+
+def _instant(row: RequestRow) -> tuple[TimelineEntry, ...]:
+    """Return the timeline of what was answered as it was asked: it left no rows, for there is nothing more to say."""
+    if row.state == DRAFT or row.submitted_at is None:
+        return ()
+    return (TimelineEntry(row.submitted_at, "submit", row.state, str(By.HOLDER)),)

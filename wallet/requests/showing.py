@@ -1,0 +1,124 @@
+"""What a utility shows of a person without any paper: facts of registers, each with where it is from and how old it is.
+
+And what it would ask: its form, less what a register answers already.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from wallet.clock import Clock
+from wallet.errors import LevelTooLow, NotAllowed, StepUpRequired
+from wallet.identity.holders import Holders
+from wallet.requests.cases import OWN_REQUESTS, Cases
+from wallet.requests.links import Links
+from wallet.sources.base import Ground
+from wallet.sources.gathering import Gathered, gather
+from wallet.sources.reading import Sources
+from wallet.terms import Actor
+from wallet.utilities.answering import plain
+from wallet.utilities.base import Capacity, Case, Field, Utility
+from wallet.utilities.catalogue import Catalogue
+from wallet.working_days import vietnamese_day
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFact:
+    """One fact as JSON. register, as_of: who states it, and since when it stands so there."""
+
+    name: str
+    value: Any = field(repr=False)
+    register: str
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AskedField:
+    """One question, or one that is not asked. held: what a register answers in its place (`value`, `as_of`).
+
+    choices: for a field with `one_of`, what the register offers.
+    """
+
+    question: Field
+    held: bool
+    register: str | None = None
+    as_of: datetime | None = None
+    value: Any = field(default=None, repr=False)
+    choices: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """What is shown to the caller, in one transaction."""
+
+    catalogue: Catalogue
+    cases: Cases
+    links: Links
+    holders: Holders
+    sources: Sources
+    clock: Clock
+
+    def facts(self, code: str, actor: Actor) -> list[ShownFact]:
+        """Return what the utility shows of the caller, or of the ward they act for.
+
+        Raises UnknownUtility, NotAllowed, LevelTooLow, StepUpRequired, Conflict("not_linked"), Unavailable.
+        """
+        utility, holder_id = self.catalogue.get(code), _holder(actor)
+        _assert_may_see(utility, actor)
+        if utility.link is not None:
+            self.links.assert_linked(utility, holder_id)
+        gathered = self._read(utility, tuple(utility.shows), "show_data", actor)
+        withheld = utility.withheld(self._case(gathered, actor))
+        return [
+            ShownFact(name, plain(facts.values[name]), register, facts.as_of)
+            for register, names in utility.shows.items()
+            if (facts := gathered.facts.get(register)) is not None
+            for name in names
+            if name in facts.values and name not in withheld
+        ]
+
+    def form(self, code: str, actor: Actor) -> list[AskedField]:
+        """Return the form as it stands for the caller. Raises as `facts` does."""
+        utility = self.catalogue.get(code)
+        _assert_may_see(utility, actor)
+        registers = [each[0] for field in utility.form for each in (field.held_by, field.one_of) if each]
+        gathered = self._read(utility, tuple(dict.fromkeys(registers)), "fill_form", actor)
+        held = self.cases.held(utility, gathered)
+        return [self._asked(field, held, gathered) for field in utility.form]
+
+    def _asked(self, field: Field, held: Mapping[str, Any], gathered: Gathered) -> AskedField:
+        if field.name in held and field.held_by is not None:
+            facts = gathered.facts[field.held_by[0]]
+            return AskedField(field, True, field.held_by[0], facts.as_of, plain(held[field.name]))
+        if field.one_of is not None:
+            register, records, _ = field.one_of
+            stated = gathered.values.get(register, {}).get(records, ())
+            return AskedField(field, False, register, choices=tuple(plain(stated)))
+        return AskedField(field, False)
+
+    def _read(self, utility: Utility, registers: tuple[str, ...], purpose: str, actor: Actor) -> Gathered:
+        holder_id = _holder(actor)
+        number = self.holders.number(holder_id)
+        wanted = [register for register in registers if register != OWN_REQUESTS]
+        return gather(self.sources, wanted, number, Ground(purpose, utility.code, actor), subject=holder_id)
+
+    def _case(self, gathered: Gathered, actor: Actor) -> Case:
+        now = self.clock.now()
+        capacity = Capacity.SELF if actor.acting_for is None else Capacity.GUARDIAN
+        return Case(now=now, today=vietnamese_day(now), facts=gathered.values, capacity=capacity)
+
+
+def _assert_may_see(utility: Utility, actor: Actor) -> None:
+    if utility.confidential and actor.acting_for is not None:
+        raise NotAllowed("capacity_not_allowed", capacity=str(Capacity.GUARDIAN))
+    if actor.account_level < utility.minimum_level:
+        raise LevelTooLow("level_too_low", needed=int(utility.minimum_level))
+    if actor.auth_level < utility.minimum_auth:
+        raise StepUpRequired("step_up_required", auth_level=int(utility.minimum_auth))
+
+
+def _holder(actor: Actor) -> str:
+    if actor.holder_id is None:
+        raise NotAllowed("not_allowed")
+    return actor.holder_id

@@ -1,0 +1,215 @@
+"""Examples of requests, the review desk, payments and what a utility shows."""
+
+from typing import Any
+
+_REQUEST = "req_7d1e3f5a9c2b4d6e8f0a1c3e5b7d9f20"
+_DOCUMENT = "doc_0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e"
+_FILE = "evd_3b5d7f9a1c2e4061b3d5f7092a4c6e81"
+_OFFICER = "acc_6f8b0d2e4a6c8193c5e7092b4d6f8a1e"
+_AT = "2026-03-02T05:00:00Z"
+_ISSUED: dict[str, Any] = {"vi": "Đã có kết quả", "en": "Issued"}
+_SUBMITTED: dict[str, Any] = {"vi": "Chờ tiếp nhận", "en": "Submitted"}
+_FEE: list[dict[str, Any]] = [
+    {"code": "fee", "name": {"vi": "Phí", "en": "Fee"}, "amount": 200_000},
+    {"code": "support", "name": {"vi": "Hỗ trợ", "en": "Support"}, "amount": -200_000},
+]
+_ASKED: dict[str, Any] = {
+    "id": _REQUEST,
+    "number": "HS-7D1E-3F5A-9C2B",
+    "utility": "residence",
+    "utility_version": 1,
+    "rules_version": "2024-01",
+    "capacity": "self",
+    "state": "issued",
+    "state_name": _ISSUED,
+    "created_at": _AT,
+    "updated_at": _AT,
+    "submitted_at": _AT,
+    "apologies": 0,
+    "fee": [],
+    "fee_due": 0,
+    "document_id": _DOCUMENT,
+}
+_LYING: dict[str, Any] = {
+    **{name: value for name, value in _ASKED.items() if name != "document_id"},
+    "utility": "judicial_record",
+    "rules_version": "2026-07-01",
+    "state": "submitted",
+    "state_name": _SUBMITTED,
+    "due_at": "2026-03-05T17:00:00Z",
+    "fee": _FEE,
+    "province": "01",
+    "clock": "on_time",
+}
+_TIMELINE: list[dict[str, Any]] = [
+    {"at": _AT, "action": "submit", "state": "issued", "state_name": _ISSUED, "by": "holder"}
+]
+_WHOLE: dict[str, Any] = _ASKED | {"answers": {}, "files": [], "timeline": _TIMELINE, "steps": [], "actions": []}
+_FILED: dict[str, Any] = {
+    "id": _FILE,
+    "field": "authority",
+    "media_type": "application/pdf",
+    "size": 48_213,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+}
+_PAYMENT: dict[str, Any] = {
+    "id": "pay_1c3e5a7092b4d6f8a0c2e4f6081a3c5e",
+    "amount": 200_000,
+    "state": "open",
+    "address": "https://vi.example.vn/v1/sandbox/payments/sim_2d4f6a8c0e1b3d5f7092a4c6e8f0a1b3",
+    "opened_at": _AT,
+    "expires_at": "2026-03-02T05:30:00Z",
+}
+_REASON: dict[str, Any] = {
+    "code": "photo_unreadable",
+    "text": {"vi": "Ảnh không đọc được.", "en": "The picture cannot be read."},
+}
+_OPENED: dict[str, Any] = {
+    **_LYING,
+    "answers": {"kind": "no_1", "purpose": "job"},
+    "files": [_FILED],
+    "timeline": [{"at": _AT, "action": "submit", "state": "submitted", "state_name": _SUBMITTED, "by": "holder"}],
+    "steps": [
+        {
+            "code": "records_department",
+            "name": {"vi": "Tra cứu hồ sơ nghiệp vụ", "en": "Look-up of the records"},
+            "agency": {"vi": "Cục Hồ sơ nghiệp vụ", "en": "Records Department"},
+            "state": "active",
+            "opened_at": _AT,
+            "due_at": "2026-03-04T17:00:00Z",
+        }
+    ],
+    "actions": ["withdraw"],
+    "holder": {"full_name": "Nguyễn Mẫu An", "number": "099090000123", "birth_date": "1990-06-15"},
+    "claimed_by": _OFFICER,
+    "decisions": [
+        {"action": "accept", "reasons": []},
+        {"action": "request_supplement", "reasons": [_REASON]},
+    ],
+}
+_LINK: dict[str, Any] = {
+    "utility": "health_book",
+    "state": "linked",
+    "changed_at": _AT,
+    "as_of": "2026-02-27T02:10:00Z",
+}
+
+BODIES: dict[str, Any] = {
+    "submit_request": {"utility": "residence", "answers": {}},
+    "edit_request": {"answers": {"purpose": "study_abroad", "email": None}},
+    "move_request": {"action": "submit"},
+    "add_request_file": {"field": "authority", "media_type": "application/pdf", "content": "JVBERi0xLjcK"},
+    "hand_over_request": {"officer": _OFFICER},
+    "decide_request": {
+        "action": "request_supplement",
+        "reason": "photo_unreadable",
+        "note": "Đề nghị chụp lại giấy ủy quyền.",
+    },
+    "report_step": {"found": {"result": "Không có án tích"}},
+    "settle_sandbox_payment": {"outcome": "success", "amount": 200_000},
+}
+ANSWERS: dict[str, dict[str, Any]] = {
+    "submit_request": {"201": _ASKED},
+    "list_requests": {"200": {"data": [_ASKED], "next_cursor": None}},
+    "read_request": {"200": _WHOLE},
+    "edit_request": {"200": _WHOLE},
+    "move_request": {"200": _ASKED},
+    "add_request_file": {"201": _FILED},
+    "list_payments": {"200": {"data": [_PAYMENT]}},
+    "open_payment": {"201": _PAYMENT},
+    "list_desk_requests": {"200": {"data": [_LYING], "next_cursor": None}},
+    "read_desk_request": {"200": _OPENED},
+    "claim_request": {"200": _LYING | {"claimed_by": _OFFICER, "claimed_at": _AT}},
+    "release_request": {"200": _LYING},
+    "hand_over_request": {"200": _LYING | {"claimed_by": _OFFICER, "claimed_at": _AT}},
+    "decide_request": {"200": _OPENED},
+    "list_desk_steps": {
+        "200": {
+            "data": [
+                {
+                    "request_id": _REQUEST,
+                    "utility": "judicial_record",
+                    "code": "records_department",
+                    "name": {"vi": "Tra cứu hồ sơ nghiệp vụ", "en": "Look-up of the records"},
+                    "due_at": "2026-03-04T17:00:00Z",
+                }
+            ],
+            "next_cursor": None,
+        }
+    },
+    "report_step": {"200": _OPENED},
+    "read_utility_facts": {
+        "200": {
+            "data": [
+                {
+                    "name": "permanent_address",
+                    "label": {"vi": "Địa chỉ thường trú", "en": "Permanent address"},
+                    "value": "Số 12, ngõ 34, đường Nguyễn Khang, Phường Cầu Giấy, Thành phố Hà Nội",
+                    "source": "residence",
+                    "as_of": "2026-01-12T03:00:00Z",
+                }
+            ]
+        }
+    },
+    "read_utility_form": {
+        "200": {
+            "data": [
+                {
+                    "name": "purpose",
+                    "label": {"vi": "Mục đích", "en": "Purpose"},
+                    "kind": "choice",
+                    "required": True,
+                    "size": [1, 200],
+                    "choices": [{"code": "job", "label": {"vi": "Xin việc làm", "en": "Job application"}}],
+                    "importable": False,
+                    "held": False,
+                }
+            ]
+        }
+    },
+    "read_link": {"200": _LINK},
+    "link_record": {"200": _LINK},
+    "settle_sandbox_payment": {"200": {"state": "paid"}},
+}
+REFUSALS: dict[str, tuple[str, ...]] = {
+    "submit_request": ("invalid_input", "level_too_low", "utility_disabled"),
+    "list_requests": ("invalid_cursor",),
+    "read_request": ("not_found",),
+    "edit_request": ("version_changed", "not_editable"),
+    "discard_request": ("not_found", "not_editable"),
+    "move_request": ("not_found", "transition_not_allowed"),
+    "add_request_file": ("not_found", "too_many_files"),
+    "read_request_file": ("not_found",),
+    "remove_request_file": ("file_in_use",),
+    "list_payments": ("not_found",),
+    "open_payment": ("nothing_to_pay", "already_paid"),
+    "list_desk_requests": ("not_allowed",),
+    "read_desk_request": ("not_allowed", "not_found"),
+    "read_desk_file": ("not_allowed", "not_found"),
+    "claim_request": ("claimed_by_another",),
+    "release_request": ("not_claimed",),
+    "hand_over_request": ("not_claimed", "invalid_input"),
+    "decide_request": ("not_claimed", "second_officer_needed", "version_changed"),
+    "list_desk_steps": ("not_allowed",),
+    "report_step": ("step_not_active", "invalid_input"),
+    "read_utility_facts": ("level_too_low", "not_linked"),
+    "read_utility_form": ("unknown_utility",),
+    "read_link": ("nothing_to_link",),
+    "link_record": ("nothing_to_link", "utility_disabled"),
+    "settle_sandbox_payment": ("not_found", "other_amount"),
+}
+STATUSES = {
+    "already_paid": 409,
+    "claimed_by_another": 409,
+    "file_in_use": 409,
+    "not_claimed": 409,
+    "not_editable": 409,
+    "not_linked": 409,
+    "nothing_to_pay": 409,
+    "other_amount": 409,
+    "step_not_active": 409,
+    "too_many_files": 409,
+    "transition_not_allowed": 409,
+    "second_officer_needed": 403,
+    "nothing_to_link": 404,
+}

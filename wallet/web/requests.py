@@ -1,0 +1,374 @@
+"""What a citizen asks utilities for: drafts, answers, files, payment, and how each request goes."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, current_app
+from marshmallow import ValidationError, fields, post_load, validate
+
+from wallet.errors import InvalidInput
+from wallet.evidence import SUFFIXES, cleaned
+from wallet.requests.orders import About, FileView, RequestDetail, RequestOrder, UtilityRequest
+from wallet.terms import AccountLevel, AuthLevel
+from wallet.utilities.base import Capacity
+from wallet.utilities.catalogue import Catalogue, Plugin
+from wallet.web.answers import (
+    PRIVATE,
+    PageQuery,
+    answer,
+    conditional,
+    expected_version,
+    page_answer,
+    place_of,
+    version_etag,
+)
+from wallet.web.auth import current_actor
+from wallet.web.catalogue import agency_name
+from wallet.web.context import current_wallet
+from wallet.web.documents import PageSchema
+from wallet.web.once import once
+from wallet.web.operations import Routes, operation
+from wallet.web.schemas import Both, Moment, PlainWords, StrictSchema
+from wallet.web.states import state_name, word_of
+from wallet.wiring import Work
+
+routes = Routes("requests", __name__, url_prefix="/v1/requests", description="What a citizen asks utilities for")
+OWN: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.ONE, "for_wards": True}
+CODE = r"^[a-z][a-z0-9_]{0,63}\Z"
+MAX_BODY = 2 << 20
+MAX_CONTENT = 1_500_000
+"""Characters of one file in base64; more is over a mebibyte in any case."""
+
+
+class AboutSchema(StrictSchema):
+    """Whom a request by proxy is about."""
+
+    number = fields.String(required=True, validate=validate.Regexp(r"^[0-9]{12}\Z"))
+    full_name = PlainWords(required=True, validate=validate.Length(1, 120))
+    birth_date = fields.String(required=True, validate=validate.Regexp(r"^[0-9]{4}(-[0-9]{2}-[0-9]{2})?\Z"))
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> About:
+        return About(**data)
+
+
+class RequestOrderSchema(StrictSchema):
+    """What a citizen asks for. `draft`: keep it, do not send it yet. `about`: for `capacity` `proxy` alone."""
+
+    utility = fields.String(required=True, validate=validate.Regexp(CODE))
+    answers = fields.Dict(keys=fields.String(), load_default=dict)
+    capacity = fields.String(load_default=str(Capacity.SELF), validate=validate.OneOf([str(each) for each in Capacity]))
+    about = fields.Nested(AboutSchema, load_default=lambda: None)
+    draft = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> RequestOrder:
+        return RequestOrder(**data | {"capacity": Capacity(data["capacity"])})
+
+
+class FeeLineSchema(StrictSchema):
+    """One line of what is to pay, in đồng; support is negative."""
+
+    code = fields.String(required=True)
+    name = Both(required=True)
+    amount = fields.Integer(required=True)
+
+
+class RequestSchema(StrictSchema):
+    """A request. `document_id` is there once it is issued; `due_at` while an office has to do something."""
+
+    id = fields.String(required=True, metadata={"example": "req_0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e"})
+    number = fields.String(required=True, metadata={"example": "HS-0F3C-5A7E-9B1D"})
+    utility = fields.String(required=True)
+    utility_version = fields.Integer(required=True)
+    rules_version = fields.String(required=True, metadata={"description": "The rules it was asked for under"})
+    capacity = fields.String(required=True, metadata={"x-extensible-enum": [str(each) for each in Capacity]})
+    state = fields.String(
+        required=True,
+        metadata={"x-extensible-enum": ["draft", "awaiting_payment", "submitted", "supplement_required", "issued"]},
+    )
+    state_name = Both(required=True)
+    created_at = Moment(required=True)
+    updated_at = Moment(required=True)
+    submitted_at = Moment()
+    due_at = Moment()
+    apologies = fields.Integer(required=True, metadata={"description": "How often the date was moved, with an apology"})
+    fee = fields.List(fields.Nested(FeeLineSchema), required=True)
+    fee_due = fields.Integer(required=True, metadata={"description": "What is to pay in all, đồng"})
+    document_id = fields.String()
+
+
+class TimelineSchema(StrictSchema):
+    """One thing that happened, and by when the next one is promised."""
+
+    at = Moment(required=True)
+    action = fields.String(required=True)
+    state = fields.String(required=True)
+    state_name = Both(required=True)
+    by = fields.String(required=True)
+    reason = fields.String()
+    reason_text = Both()
+    note = fields.String()
+    expected_at = Moment()
+
+
+class RequestStepSchema(StrictSchema):
+    """A sub-task at an agency, with a clock of its own."""
+
+    code = fields.String(required=True)
+    name = Both(required=True)
+    agency = Both(required=True)
+    state = fields.String(required=True, metadata={"x-extensible-enum": ["waiting", "active", "done", "failed"]})
+    opened_at = Moment()
+    due_at = Moment()
+    done_at = Moment()
+    reason = fields.String()
+
+
+class RequestFileSchema(StrictSchema):
+    """A file without its content, as it is stored. size: bytes."""
+
+    id = fields.String(required=True)
+    field = fields.String(required=True)
+    media_type = fields.String(required=True, metadata={"x-extensible-enum": list(SUFFIXES)})
+    size = fields.Integer(required=True)
+    sha256 = fields.String(required=True)
+
+
+class RequestDetailSchema(RequestSchema):
+    """A request, whole. actions: what you can do with it now, as `action` of a move."""
+
+    answers = fields.Dict(keys=fields.String(), required=True)
+    about = fields.Nested(AboutSchema)
+    files = fields.List(fields.Nested(RequestFileSchema), required=True)
+    timeline = fields.List(fields.Nested(TimelineSchema), required=True)
+    steps = fields.List(fields.Nested(RequestStepSchema), required=True)
+    actions = fields.List(fields.String(), required=True)
+
+
+class RequestPageSchema(PageSchema):
+    data = fields.List(fields.Nested(RequestSchema), required=True)
+
+
+class RequestEditSchema(StrictSchema):
+    """Answers that change (JSON Merge Patch, RFC 7396): null takes one away."""
+
+    answers = fields.Dict(keys=fields.String(), required=True)
+
+
+class RequestMoveSchema(StrictSchema):
+    """What you do with a request: `submit`, `supplement`, `withdraw`, `end`, `cancel`, as its lifecycle has it."""
+
+    action = fields.String(required=True, validate=validate.Regexp(CODE))
+
+
+class RequestFileOrderSchema(StrictSchema):
+    """One file in base64, at most 1 MiB, for a field of the form. A picture is stored without its metadata."""
+
+    field = fields.String(required=True, validate=validate.Regexp(CODE))
+    media_type = fields.String(required=True, validate=validate.OneOf(list(SUFFIXES)))
+    content = fields.String(required=True, validate=validate.Length(1, MAX_CONTENT))
+
+    @post_load
+    def open(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Decode and clean the file, before any transaction is open."""
+        try:
+            content = base64.b64decode(data["content"], validate=True)
+        except ValueError as error:
+            raise ValidationError({"content": ["not_base64"]}) from error
+        try:
+            return data | {"content": cleaned(data["media_type"], content)}
+        except InvalidInput as error:
+            raise ValidationError({"content": list(error.fields.values())}) from error
+
+
+class PaymentSchema(StrictSchema):
+    """A payment of a request. address: where it is paid."""
+
+    id = fields.String(required=True)
+    amount = fields.Integer(required=True, metadata={"description": "đồng"})
+    state = fields.String(
+        required=True,
+        metadata={"x-extensible-enum": ["open", "paid", "failed", "expired", "abandoned", "refund_due"]},
+    )
+    address = fields.String(required=True)
+    opened_at = Moment(required=True)
+    expires_at = Moment(required=True)
+    settled_at = Moment()
+
+
+class PaymentsSchema(StrictSchema):
+    data = fields.List(fields.Nested(PaymentSchema), required=True)
+
+
+@operation(routes, "POST", "", **OWN, cooling_off=True, location=True)
+@routes.arguments(RequestOrderSchema)
+@routes.response(201, RequestSchema)
+@once
+def submit_request(work: Work, order: RequestOrder) -> Response:
+    """Ask a utility for something. An instant one answers at once: `document_id` is in the answer."""
+    made = work.requests.submit(order, current_actor())
+    headers = {"Location": f"/v1/requests/{made.id}"}
+    return answer(RequestSchema(), told(made, work.wallet.catalogue), 201, headers)
+
+
+@operation(routes, "GET", "", **OWN)
+@routes.arguments(PageQuery, location="query")
+@routes.response(200, RequestPageSchema)
+def list_requests(query: dict[str, Any]) -> Response:
+    """List your requests, newest first."""
+    actor, wallet = current_actor(), current_wallet()
+    purpose = f"requests:{actor.holder_id}"
+    with wallet.read() as work:
+        rows, following = work.requests.page(actor, query["limit"], place_of(query["cursor"], purpose))
+    return page_answer(
+        RequestSchema(), [told(row, wallet.catalogue) for row in rows], following, purpose, query["limit"]
+    )
+
+
+@operation(routes, "GET", "/<request_id>", **OWN, etag=True, versioned=True)
+@routes.response(200, RequestDetailSchema)
+def read_request(request_id: str) -> Response:
+    """Read one of your requests: what was answered, what happened, what is expected when."""
+    with current_wallet().read() as work:
+        detail = work.requests.get(request_id, current_actor())
+    return conditional(_whole(detail))
+
+
+@operation(routes, "PATCH", "/<request_id>", **OWN, if_match=True)
+@routes.arguments(RequestEditSchema)
+@routes.response(200, RequestDetailSchema)
+def edit_request(order: dict[str, Any], request_id: str) -> Response:
+    """Change answers of a draft, or of what has to be supplemented."""
+    version = expected_version()
+    with current_wallet().work() as work:
+        detail = work.requests.edit(request_id, order["answers"], version, current_actor())
+    return _whole(detail)
+
+
+@operation(routes, "DELETE", "/<request_id>", **OWN)
+@routes.response(204)
+def discard_request(request_id: str) -> Response:
+    """Throw a draft away with everything in it."""
+    with current_wallet().work() as work:
+        work.requests.discard(request_id, current_actor())
+    return Response(status=204, headers={"Cache-Control": PRIVATE})
+
+
+@operation(routes, "POST", "/<request_id>/moves", **OWN, cooling_off=True)
+@routes.arguments(RequestMoveSchema)
+@routes.response(200, RequestSchema)
+@once
+def move_request(work: Work, order: dict[str, str], request_id: str) -> Response:
+    """Send a draft or a supplement, withdraw, end or cancel: one of the request's `actions`."""
+    moved = work.requests.act(request_id, order["action"], current_actor())
+    return answer(RequestSchema(), told(moved, work.wallet.catalogue))
+
+
+@operation(routes, "POST", "/<request_id>/files", **OWN, max_body=MAX_BODY)
+@routes.arguments(RequestFileOrderSchema)
+@routes.response(201, RequestFileSchema)
+@once
+def add_request_file(work: Work, order: dict[str, Any], request_id: str) -> Response:
+    """Send a file for a field of the form; then name its id in the answer."""
+    made = work.requests.attach(request_id, order["field"], order["media_type"], order["content"], current_actor())
+    return answer(RequestFileSchema(), made, 201)
+
+
+@operation(routes, "GET", "/<request_id>/files/<file_id>", **OWN)
+@routes.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+def read_request_file(request_id: str, file_id: str) -> Response:
+    """Fetch a file that you sent, as it is stored."""
+    with current_wallet().read() as work:
+        media_type, content = work.requests.file(request_id, file_id, current_actor())
+    return as_attachment(media_type, content, file_id)
+
+
+@operation(routes, "DELETE", "/<request_id>/files/<file_id>", **OWN)
+@routes.response(204)
+def remove_request_file(request_id: str, file_id: str) -> Response:
+    """Take a file away that no answer names."""
+    with current_wallet().work() as work:
+        work.requests.detach(request_id, file_id, current_actor())
+    return Response(status=204, headers={"Cache-Control": PRIVATE})
+
+
+@operation(routes, "GET", "/<request_id>/payments", **OWN)
+@routes.response(200, PaymentsSchema)
+def list_payments(request_id: str) -> Response:
+    """List the payments of a request."""
+    with current_wallet().read() as work:
+        work.requests.get(request_id, current_actor())
+        rows = work.paying.of_request(request_id)
+    return answer(PaymentsSchema(), {"data": rows})
+
+
+@operation(routes, "POST", "/<request_id>/payments", **OWN)
+@routes.response(201, PaymentSchema)
+@once
+def open_payment(work: Work, request_id: str) -> Response:
+    """Begin to pay, or to pay again after a payment that failed; one that is open is the answer."""
+    return answer(PaymentSchema(), work.requests.pay(request_id, current_actor()), 201)
+
+
+def told(request: UtilityRequest, catalogue: Catalogue) -> dict[str, Any]:
+    """Return a request with the words for its codes."""
+    plugin = catalogue.plugin(request.utility)
+    names = {name: getattr(request, name) for name in UtilityRequest.__slots__}
+    return names | {
+        "fee_due": request.fee_due,
+        "state_name": state_name(plugin, request.state),
+        "fee": [
+            {"code": line.code, "name": plugin.words("fees", line.code), "amount": line.amount} for line in request.fee
+        ],
+    }
+
+
+def told_whole(detail: RequestDetail, catalogue: Catalogue) -> dict[str, Any]:
+    """Return a request, whole, with the words for its codes."""
+    plugin = catalogue.plugin(detail.request.utility)
+    return told(detail.request, catalogue) | {
+        "answers": detail.answers,
+        "about": detail.about,
+        "files": detail.files,
+        "timeline": [_entry(plugin, entry) for entry in detail.timeline],
+        "steps": [
+            {
+                **{name: getattr(step, name) for name in ("code", "state", "opened_at", "due_at", "done_at", "reason")},
+                "name": plugin.words("steps", step.code),
+                "agency": agency_name(plugin, step.agency),
+            }
+            for step in detail.steps
+        ],
+        "actions": detail.actions,
+    }
+
+
+def as_attachment(media_type: str, content: bytes, file_id: str) -> Response:
+    """Return a file that a browser saves and never shows: it came from somebody."""
+    response = current_app.response_class(content, mimetype="application/octet-stream")
+    name = f"{file_id}{SUFFIXES.get(media_type, '')}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = PRIVATE
+    return response
+
+
+def file_told(file: FileView) -> Mapping[str, Any]:
+    """Return a file as the API tells it."""
+    return {name: getattr(file, name) for name in FileView.__slots__}
+
+
+def _entry(plugin: Plugin, entry: Any) -> dict[str, Any]:
+    names = ("at", "action", "state", "by", "reason", "note", "expected_at")
+    found = {name: getattr(entry, name) for name in names}
+    found["state_name"] = state_name(plugin, entry.state)
+    if entry.reason is not None:
+        found["reason_text"] = word_of(plugin, "reasons", entry.reason)
+    return found
+
+
+def _whole(detail: RequestDetail) -> Response:
+    response = answer(RequestDetailSchema(), told_whole(detail, current_wallet().catalogue))
+    response.headers["ETag"] = version_etag(detail.request.version)
+    return response

@@ -1,0 +1,252 @@
+"""The review desk over HTTP: the queue of one's agency and province, a request in hand, a decision, a sub-task."""
+
+from typing import Any
+
+from flask import Response
+from marshmallow import fields, validate
+
+from wallet.requests.desk import PURPOSES, DeskDetail, DeskRequest
+from wallet.requests.moving import Word
+from wallet.terms import AccountLevel, AuthLevel, StaffRole
+from wallet.web.answers import PageQuery, answer, expected_version, page_answer, place_of, version_etag
+from wallet.web.auth import FRESH, current_actor
+from wallet.web.context import current_wallet
+from wallet.web.documents import PageSchema
+from wallet.web.once import once
+from wallet.web.operations import Routes, operation
+from wallet.web.requests import CODE, RequestDetailSchema, RequestSchema, as_attachment, told, told_whole
+from wallet.web.schemas import Both, Moment, PlainWords, StrictSchema
+from wallet.web.states import word_of
+from wallet.wiring import Work
+
+routes = Routes("review_desk", __name__, url_prefix="/v1/desk", description="Requests, for the agency that decides")
+REVIEWER: dict[str, Any] = {
+    "account_level": AccountLevel.TWO,
+    "auth_level": AuthLevel.TWO,
+    "role": StaffRole.REVIEWER,
+}
+CLOCKS = ("on_time", "due_soon", "overdue", "standing")
+
+
+class DeskQuery(PageQuery):
+    """Of which utility, how much, and from where."""
+
+    utility = fields.String(load_default=lambda: None, validate=validate.Regexp(CODE))
+
+
+class PurposeQuery(StrictSchema):
+    """Why it is read: the citizen is told."""
+
+    purpose = fields.String(required=True, validate=validate.OneOf(PURPOSES))
+
+
+class DeskRequestSchema(RequestSchema):
+    """A request as it lies on the desk: nothing of the person."""
+
+    province = fields.String(required=True)
+    claimed_by = fields.String()
+    claimed_at = Moment()
+    clock = fields.String(required=True, metadata={"x-extensible-enum": list(CLOCKS)})
+
+
+class DeskPageSchema(PageSchema):
+    data = fields.List(fields.Nested(DeskRequestSchema), required=True)
+
+
+class DeskHolderSchema(StrictSchema):
+    """Whom it is about."""
+
+    full_name = fields.String(required=True)
+    number = fields.String(required=True)
+    birth_date = fields.String(required=True, metadata={"description": "YYYY-MM-DD, or YYYY"})
+
+
+class DeskReasonSchema(StrictSchema):
+    """A reason from the list."""
+
+    code = fields.String(required=True)
+    text = Both(required=True)
+
+
+class DeskActionSchema(StrictSchema):
+    """Something that can be decided now. reasons: one of them has to be given, where there are any."""
+
+    action = fields.String(required=True)
+    reasons = fields.List(fields.Nested(DeskReasonSchema), required=True)
+
+
+class DeskDetailSchema(RequestDetailSchema):
+    """A request that was opened."""
+
+    province = fields.String(required=True)
+    holder = fields.Nested(DeskHolderSchema, required=True)
+    claimed_by = fields.String()
+    clock = fields.String(required=True, metadata={"x-extensible-enum": list(CLOCKS)})
+    decisions = fields.List(fields.Nested(DeskActionSchema), required=True)
+
+
+class HandOverSchema(StrictSchema):
+    """The account of the officer who takes it over."""
+
+    officer = fields.String(required=True, validate=validate.Regexp(r"^acc_[0-9a-f]{32}\Z"))
+
+
+class DeskDecisionSchema(StrictSchema):
+    """What is decided. reason: a code of the list; note: words to the applicant, needed with a reason."""
+
+    action = fields.String(required=True, validate=validate.Regexp(CODE))
+    reason = fields.String(load_default=lambda: None, validate=validate.Regexp(CODE))
+    note = PlainWords(load_default=lambda: None, validate=validate.Length(3, 2000))
+
+
+class DeskStepSchema(StrictSchema):
+    """A sub-task that an agency has to do."""
+
+    request_id = fields.String(required=True)
+    utility = fields.String(required=True)
+    code = fields.String(required=True)
+    name = Both(required=True)
+    due_at = Moment()
+
+
+class DeskStepPageSchema(PageSchema):
+    data = fields.List(fields.Nested(DeskStepSchema), required=True)
+
+
+class StepReportSchema(StrictSchema):
+    """What was found out, or the reason why it could not be."""
+
+    found = fields.Dict(
+        keys=fields.String(validate=validate.Length(1, 64)),
+        values=PlainWords(validate=validate.Length(1, 500)),
+        load_default=dict,
+    )
+    reason = fields.String(load_default=lambda: None, validate=validate.Regexp(CODE))
+
+
+@operation(routes, "GET", "/requests", **REVIEWER)
+@routes.arguments(DeskQuery, location="query")
+@routes.response(200, DeskPageSchema)
+def list_desk_requests(query: dict[str, Any]) -> Response:
+    """List what waits for your agency in your province, the oldest first."""
+    actor, utility = current_actor(), query["utility"]
+    purpose = f"desk-requests:{actor.account_id}:{utility}"
+    place = place_of(query["cursor"], purpose)
+    with current_wallet().read() as work:
+        rows, following = work.review_desk.queue(actor, query["limit"], place, utility=utility)
+    return page_answer(DeskRequestSchema(), [_lying(row) for row in rows], following, purpose, query["limit"])
+
+
+@operation(routes, "GET", "/requests/<request_id>", **REVIEWER, versioned=True)
+@routes.arguments(PurposeQuery, location="query")
+@routes.response(200, DeskDetailSchema)
+def read_desk_request(query: dict[str, str], request_id: str) -> Response:
+    """Open a request. The citizen sees who opened it, when and why."""
+    with current_wallet().work() as work:
+        return _opened(work.review_desk.open(request_id, query["purpose"], current_actor()))
+
+
+@operation(routes, "GET", "/requests/<request_id>/files/<file_id>", **REVIEWER)
+@routes.arguments(PurposeQuery, location="query")
+@routes.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+def read_desk_file(query: dict[str, str], request_id: str, file_id: str) -> Response:
+    """Fetch one file of a request. The citizen sees that it was read."""
+    with current_wallet().work() as work:
+        media_type, content = work.review_desk.file(request_id, file_id, query["purpose"], current_actor())
+    return as_attachment(media_type, content, file_id)
+
+
+@operation(routes, "PUT", "/requests/<request_id>/claim", **REVIEWER)
+@routes.response(200, DeskRequestSchema)
+def claim_request(request_id: str) -> Response:
+    """Take a request in hand; what an officer left behind who is gone is free."""
+    with current_wallet().work() as work:
+        return answer(DeskRequestSchema(), _lying(work.review_desk.claim(request_id, current_actor())))
+
+
+@operation(routes, "DELETE", "/requests/<request_id>/claim", **REVIEWER)
+@routes.response(200, DeskRequestSchema)
+def release_request(request_id: str) -> Response:
+    """Put a request back on the desk."""
+    with current_wallet().work() as work:
+        return answer(DeskRequestSchema(), _lying(work.review_desk.release(request_id, current_actor())))
+
+
+@operation(routes, "POST", "/requests/<request_id>/hand-over", **REVIEWER)
+@routes.arguments(HandOverSchema)
+@routes.response(200, DeskRequestSchema)
+@once
+def hand_over_request(work: Work, order: dict[str, str], request_id: str) -> Response:
+    """Hand a request that you have to another officer of the desk."""
+    moved = work.review_desk.hand_over(request_id, order["officer"], current_actor())
+    return answer(DeskRequestSchema(), _lying(moved))
+
+
+@operation(routes, "POST", "/requests/<request_id>/decisions", **REVIEWER, max_age=FRESH, if_match=True)
+@routes.arguments(DeskDecisionSchema)
+@routes.response(200, DeskDetailSchema)
+@once
+def decide_request(work: Work, order: dict[str, Any], request_id: str) -> Response:
+    """Decide about a request that you have in hand, and tell the applicant."""
+    word = Word(order["reason"], order["note"])
+    actor, version = current_actor(), expected_version()
+    return _opened(work.review_desk.decide(request_id, order["action"], word, version, actor))
+
+
+@operation(routes, "GET", "/steps", **REVIEWER)
+@routes.arguments(PageQuery, location="query")
+@routes.response(200, DeskStepPageSchema)
+def list_desk_steps(query: dict[str, Any]) -> Response:
+    """List the sub-tasks of your agency, what is due first."""
+    actor, wallet = current_actor(), current_wallet()
+    purpose = f"desk-steps:{actor.account_id}"
+    with wallet.read() as work:
+        rows, following = work.review_desk.steps(actor, query["limit"], place_of(query["cursor"], purpose))
+    told_steps = [
+        {
+            **{name: getattr(row, name) for name in ("request_id", "utility", "code", "due_at")},
+            "name": wallet.catalogue.plugin(row.utility).words("steps", row.code),
+        }
+        for row in rows
+    ]
+    return page_answer(DeskStepSchema(), told_steps, following, purpose, query["limit"])
+
+
+@operation(routes, "POST", "/requests/<request_id>/steps/<code>", **REVIEWER, max_age=FRESH)
+@routes.arguments(StepReportSchema)
+@routes.response(200, DeskDetailSchema)
+@once
+def report_step(work: Work, order: dict[str, Any], request_id: str, code: str) -> Response:
+    """Report what your agency found out. With the last sub-task the request goes on by itself."""
+    found, reason = order["found"], order["reason"]
+    return _opened(work.review_desk.finish_step(request_id, code, found, reason, current_actor()))
+
+
+def _lying(row: DeskRequest) -> dict[str, Any]:
+    return told(row.request, current_wallet().catalogue) | {
+        "claimed_by": row.claimed_by,
+        "claimed_at": row.claimed_at,
+        "clock": row.clock,
+    }
+
+
+def _opened(opened: DeskDetail) -> Response:
+    catalogue = current_wallet().catalogue
+    plugin = catalogue.plugin(opened.detail.request.utility)
+    holder = {name: getattr(opened.holder, name) for name in ("full_name", "number", "birth_date")}
+    decisions = [
+        {
+            "action": action,
+            "reasons": [{"code": code, "text": word_of(plugin, "reasons", code)} for code in reasons],
+        }
+        for action, reasons in opened.actions.items()
+    ]
+    body = told_whole(opened.detail, catalogue) | {
+        "holder": holder,
+        "claimed_by": opened.claimed_by,
+        "clock": opened.clock,
+        "decisions": decisions,
+    }
+    response = answer(DeskDetailSchema(), body)
+    response.headers["ETag"] = version_etag(opened.detail.request.version)
+    return response
