@@ -101,7 +101,8 @@ def test_config_masks_what_is_secret(run: Run) -> None:
 def test_openapi_and_utilities_are_told_without_a_server(run: Run, tmp_path: Path) -> None:
     assert run("openapi", "export", "--out", str(tmp_path / "api.json")).exit_code == 0
     assert json.loads((tmp_path / "api.json").read_text(encoding="utf-8"))["openapi"] == "3.1.0"
-    assert json.loads(run("utilities", "list", "--json").stdout)[0]["code"] == "residence"
+    told = json.loads(run("utilities", "list", "--json").stdout)
+    assert "residence" in [each["code"] for each in told["utilities"]]
 
 
 def test_check_is_the_verifier_itself(run: Run) -> None:

@@ -22,6 +22,7 @@ from wallet.errors import ConfigurationError, WalletError
 from wallet.messages.sending import open_messages
 from wallet.schema import HEAD, current_version
 from wallet.settings import Settings
+from wallet.utilities.catalogue import Catalogue
 
 OK, WARNING, WRONG = "ok", "warning", "wrong"
 SIGNS = {OK: "✓", WARNING: "!", WRONG: "✗"}
@@ -65,6 +66,7 @@ def examine() -> list[Finding]:
         _key_life,
         _database,
         _registers,
+        _utilities,
         _messages,
         _disk,
         _server,
@@ -134,6 +136,19 @@ def _registers(chosen: Settings) -> Finding:
     if done is None:
         return Finding(what, WRONG, "chưa có / not there", "wallet demo seed")
     return Finding(what, OK, f"{done} công dân / citizens")
+
+
+def _utilities(_chosen: Settings) -> Finding:
+    """Look at the catalogue: one of ours that breaks the contract stops the start, one of others is left out."""
+    what, mend = "tiện ích / utilities", "wallet utilities check"
+    try:
+        found = Catalogue.discover()
+    except ConfigurationError as error:
+        return Finding(what, WRONG, "; ".join(error.problems), mend)
+    if found.left_out:
+        told = "; ".join(f"{each.module}: {', '.join(each.faults)}" for each in found.left_out)
+        return Finding(what, WARNING, f"bị bỏ qua / left out: {told}", mend)
+    return Finding(what, OK, ", ".join(plugin.utility.code for plugin in found))
 
 
 def _messages(chosen: Settings) -> Finding:

@@ -7,9 +7,9 @@ from flask import Response
 from marshmallow import fields
 
 from wallet.launching.rollout import Launch
-from wallet.texts.catalogue import LANGUAGES, lookup
 from wallet.utilities.base import Asking, DocumentType
 from wallet.utilities.catalogue import Plugin
+from wallet.utilities.description import agency_name
 from wallet.web.answers import answer, with_etag
 from wallet.web.context import current_wallet
 from wallet.web.operations import Routes, operation
@@ -136,13 +136,6 @@ def described(plugin: Plugin, launch: Launch, today: date) -> dict[str, Any]:
         },
         "documents": [_document(plugin, kind) for kind in utility.documents],
     }
-
-
-def agency_name(plugin: Plugin, code: str) -> dict[str, str]:
-    """Return what an agency is called: in the plug-in's own words where it has some."""
-    if all(code in plugin.texts[language].get("agencies", {}) for language in LANGUAGES):
-        return plugin.words("agencies", code)
-    return {language: lookup("agencies", code, language) for language in LANGUAGES}
 
 
 def _document(plugin: Plugin, kind: DocumentType) -> dict[str, Any]:
