@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -179,7 +179,8 @@ def walker(lifecycle: Lifecycle) -> type[RuleBasedStateMachine]:
 def test_a_walk_through_a_lifecycle_issues_once_at_most(code: str) -> None:
     lifecycle = EVERY_LIFECYCLE[code]
     assert list(faults_of_lifecycle(lifecycle)) == []
-    run_state_machine_as_test(walker(lifecycle), settings=settings(max_examples=40, stateful_step_count=15))  # type: ignore[no-untyped-call]
+    steps = settings(max_examples=40, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck))
+    run_state_machine_as_test(walker(lifecycle), settings=steps)  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize("code", EVERY_LIFECYCLE)
