@@ -31,7 +31,7 @@ WHOLE = "whole"
 """The scope of form CT07; also where no scope is answered."""
 
 DEADLINE = Deadline(working_hours=4, extended_working_days=3)
-FIGURES = {"adult_age": 18, "temporary_years": 2}
+FIGURES = {"temporary_years": 2}
 
 
 def accept(case: Case) -> None:

@@ -13,6 +13,8 @@ HEAD = "Chủ hộ"
 SPOUSES = frozenset({"Vợ", "Chồng"})
 PARENTS = frozenset({"Bố", "Mẹ"})
 CHILD = "Con"
+ADULT_AGE = 18
+"""Source: Civil Code 91/2015/QH13, article 20."""
 
 _OLD_COMMUNES = ("Xã ", "Phường ", "Thị trấn ")
 _OLD_DISTRICTS = ("Huyện ", "Quận ", "Thị xã ", "Thành phố ")
@@ -66,9 +68,9 @@ def wrong_head(stated: Mapping[str, Any], numbers: frozenset[str]) -> dict[str, 
 
 
 def is_adult(case: Case) -> bool:
-    """Return whether the person is of age; whose birth date is not known is not. Source: Civil Code 2015, Art. 20."""
+    """Return whether the person is of age; whose birth date is not known is not."""
     born = case.fact("population", "birth_date")
-    return born is not None and age_on(born, case.today) >= case.figures["adult_age"]
+    return born is not None and age_on(born, case.today) >= ADULT_AGE
 
 
 def sees_household(case: Case) -> bool:
