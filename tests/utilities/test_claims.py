@@ -1,5 +1,6 @@
 """A claim says which register it rests on, also when it is computed, and what the parts of its records are called."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -52,6 +53,15 @@ def test_a_computed_claim_is_as_fresh_as_its_register_and_one_that_rests_on_none
         },
         "purpose": {"source": "derived"},
     }
+
+
+def test_a_claim_may_keep_the_day_of_its_register_to_itself() -> None:
+    undated = replace(KIND, claims=(replace(COMPUTED, undated=True),))
+    facts = {RegisterCode.HEALTH_RECORDS: Facts(RegisterCode.HEALTH_RECORDS, {}, NOON)}
+    assert _provenance(undated, {"diseases": ()}, Gathered(dict(facts))) == {
+        "diseases": {"source": "derived", "register": "health_records"}
+    }
+    assert undated.registers == ("health_records",)
 
 
 def test_every_part_of_a_record_needs_words() -> None:

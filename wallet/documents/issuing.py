@@ -278,7 +278,7 @@ def _provenance(kind: DocumentType, claims: Claims, gathered: Gathered) -> dict[
             found[claim.name] = {"source": str(claim.source)}
             if claim.register and not claim.from_register:
                 found[claim.name]["register"] = str(claim.register)
-            if claim.register in gathered.facts:
+            if claim.register in gathered.facts and not claim.undated:
                 found[claim.name]["as_of"] = gathered.facts[claim.register].as_of.isoformat(timespec="seconds")
     return found
 

@@ -84,6 +84,7 @@ class Claim:
     required: a document without it is not issued. basis: the register that a DERIVED claim is computed from; it is read
     for the claim, and how fresh it is is how fresh the claim is. parts: of RECORDS, the names of what one record holds,
     in the order in which it is shown; their words stand in `texts.json` under `parts.<claim>.<part>`.
+    undated: when its register last changed is not told, for that day alone may hint at what the claim leaves out.
     """
 
     number: int
@@ -95,6 +96,7 @@ class Claim:
     fact: str = ""
     basis: str = ""
     parts: tuple[str, ...] = ()
+    undated: bool = False
 
     @property
     def from_register(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.utilities.cases import case_of, made, parsed, seen
+from tests.utilities.cases import case_of, made, seen
 from wallet.errors import AnswersRejected, ClaimsRejected, InvalidInput
 from wallet.utilities.answering import parse
 from wallet.utilities.base import Asking, Capacity, Case, Claims, Paper, Source
@@ -51,25 +51,6 @@ def refused(of: Case, pointer: str, code: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         made(utility, of)
     assert caught.value.fields == {pointer: code}
-
-
-# --- Examples -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("example", GIVEN["accepted"], ids=lambda example: example["name"])
-def test_accepted_examples_state_what_they_say(example: dict[str, Any]) -> None:
-    kind, claims = made(utility, case_of(utility, example, TODAY))
-    assert kind.code == example["document"]
-    told = parsed(example["claims"])
-    assert {name: claims.get(name) for name in told} == told
-    assert {claim.name for claim in kind.claims if not claim.from_register and claim.name in claims} == set(told)
-
-
-@pytest.mark.parametrize("example", GIVEN["rejected"], ids=lambda example: example["name"])
-def test_rejected_examples_are_rejected_for_their_reasons(example: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        made(utility, case_of(utility, example, TODAY))
-    assert caught.value.fields == example["why"]
 
 
 # --- Form CT07 ------------------------------------------------------------------------------------------------------
