@@ -47,6 +47,15 @@ def case(
     return case_of(utility, {**TYPED, **changes}, facts, person=person, steps=steps)
 
 
+def faults_to_ask(asked: Case) -> dict[str, str]:
+    """Return why it makes no request, {} where it does."""
+    try:
+        utility.accept(asked)
+    except InvalidInput as error:
+        return error.fields
+    return {}
+
+
 def test_the_document_states_what_all_three_entered() -> None:
     claims = claims_of(utility, case())
     assert claims["child_name"] == "Nguyễn Trần Bảo An"
@@ -73,7 +82,7 @@ def test_either_parent_may_ask(person: Any) -> None:
     ],
 )
 def test_a_birth_that_is_not_theirs_to_register_is_refused(notice: dict[str, Any], code: str) -> None:
-    assert faults_of(utility, case(notice=notice)) == {"/answers/notice_id": code}
+    assert faults_of(utility, case(notice=notice, steps={})) == {"/answers/notice_id": code}
 
 
 def test_one_day_before_six_is_not_too_old() -> None:
@@ -93,10 +102,18 @@ def test_one_day_before_six_is_not_too_old() -> None:
     ],
 )
 def test_a_child_is_asked_for_once_and_a_twin_too(state: str, notice_id: str, refused: bool) -> None:
-    asked = case()
+    asked = case(steps={})
     earlier = {"birth_linked": ({"state": state, "answers": {"notice_id": notice_id}},)}
     why = {"/answers/notice_id": "asked_already"} if refused else {}
-    assert faults_of(utility, replace(asked, facts={**asked.facts, "own_requests": earlier})) == why
+    assert faults_to_ask(replace(asked, facts={**asked.facts, "own_requests": earlier})) == why
+
+
+def test_what_this_request_had_registered_does_not_stop_its_supplement() -> None:
+    begun = {"birth_registration": STEPS["birth_registration"]}
+    assert faults_to_ask(case(notice={"state": "registered"}, steps=begun)) == {}
+    assert faults_to_ask(case(notice={"state": "registered", "mother_number": "099195000099"}, steps=begun)) == {
+        "/answers/notice_id": "not_a_parent"
+    }
 
 
 def test_without_a_register_there_is_no_notice() -> None:
@@ -141,7 +158,7 @@ def test_whose_residence_it_is_must_be_a_parents_who_has_one() -> None:
 
 def test_every_fault_is_told_at_once() -> None:
     found = faults_of(
-        utility, case("father_number", "child_name", notice={"state": "registered"}, residence_with="father")
+        utility, case("father_number", "child_name", notice={"state": "registered"}, residence_with="father", steps={})
     )
     assert found == {
         "/answers/notice_id": "registered_already",

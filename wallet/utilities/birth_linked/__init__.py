@@ -64,18 +64,23 @@ def accept(case: Case) -> None:
     notice = case.chosen(NOTICE_OF_BIRTH)
     if notice is None:
         raise AnswersRejected({"notice_id": "no_notice"})
-    wrong = {}
-    if case.number not in [notice.get(name) for name in PARENTS.values()]:
-        wrong["notice_id"] = "not_a_parent"
-    elif notice["state"] == "registered":
-        wrong["notice_id"] = "registered_already"
-    elif age_on(notice["born_on"], case.today) >= case.figures["age_limit"]:
-        wrong["notice_id"] = "too_old"
-    elif any(_is_of(earlier, notice["notice_id"]) for earlier in case.fact(OWN_REQUESTS, "birth_linked", ())):
-        wrong["notice_id"] = "asked_already"
+    wrong = _wrong_birth(case, notice)
     wrong |= _wrong_name(case, notice) | _wrong_residence(case, notice)
     if wrong:
         raise AnswersRejected(wrong)
+
+
+def _wrong_birth(case: Case, notice: Claims) -> dict[str, str]:
+    if case.number not in [notice.get(name) for name in PARENTS.values()]:
+        return {"notice_id": "not_a_parent"}
+    if case.steps:  # a supplement: meanwhile this very request had the birth registered, and the child grew
+        return {}
+    if notice["state"] == "registered":
+        return {"notice_id": "registered_already"}
+    if age_on(notice["born_on"], case.today) >= case.figures["age_limit"]:
+        return {"notice_id": "too_old"}
+    asked = any(_is_of(earlier, notice["notice_id"]) for earlier in case.fact(OWN_REQUESTS, "birth_linked", ()))
+    return {"notice_id": "asked_already"} if asked else {}
 
 
 def _is_of(earlier: Claims, notice_id: str) -> bool:

@@ -135,7 +135,7 @@ utility = Utility(
         Field("account_number", size=(1, 40)),
         Field("own_name", Ask.BOOL),
     ),
-    reads=(OWN_REQUESTS,),
+    reads=(Source.RESIDENCE, OWN_REQUESTS),  # the residence says whose desk it is
     shows={REGISTER: ("benefits", "account_bank", "account_last4")},
     lifecycle=REVIEWED,
     steps=(Step("bank_check", "paying_bank", Deadline(working_days=1), finds=("account_name",)),),
