@@ -69,7 +69,7 @@ class Showing:
         if utility.link is not None:
             self.links.assert_linked(utility, holder_id)
         gathered = self._read(utility, tuple(utility.shows), "show_data", actor)
-        withheld = utility.withheld(self._case(gathered, actor))
+        withheld = utility.withheld(self._case(utility, gathered, actor))
         return [
             ShownFact(name, plain(facts.values[name]), register, facts.as_of)
             for register, names in utility.shows.items()
@@ -103,10 +103,17 @@ class Showing:
         wanted = [register for register in registers if register != OWN_REQUESTS]
         return gather(self.sources, wanted, number, Ground(purpose, utility.code, actor), subject=holder_id)
 
-    def _case(self, gathered: Gathered, actor: Actor) -> Case:
+    def _case(self, utility: Utility, gathered: Gathered, actor: Actor) -> Case:
         now = self.clock.now()
-        capacity = Capacity.SELF if actor.acting_for is None else Capacity.GUARDIAN
-        return Case(now=now, today=vietnamese_day(now), facts=gathered.values, capacity=capacity)
+        return Case(
+            now=now,
+            today=vietnamese_day(now),
+            facts=gathered.values,
+            number=self.holders.number(_holder(actor)),
+            capacity=Capacity.SELF if actor.acting_for is None else Capacity.GUARDIAN,
+            account_level=actor.account_level,
+            figures=utility.rules_on(vietnamese_day(now)).figures,
+        )
 
 
 def _assert_may_see(utility: Utility, actor: Actor) -> None:

@@ -21,7 +21,7 @@ from wallet.wiring import Work
 routes = Routes(
     "my_utilities", __name__, url_prefix="/v1/me/utilities", description="A utility as it stands for the caller"
 )
-OWN: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.ONE, "for_wards": True}
+OWN: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.TWO, "for_wards": True}
 
 
 class Stated(fields.Raw):
@@ -90,14 +90,14 @@ class UtilityLinkSchema(StrictSchema):
     as_of = Moment()
 
 
-@operation(routes, "GET", "/<code>/facts", **OWN)
+@operation(routes, "GET", "/<utility>/facts", **OWN)
 @routes.response(200, ShownFactsSchema)
-def read_utility_facts(code: str) -> Response:
+def read_utility_facts(utility: str) -> Response:
     """Read what registers state about you for this utility, each fact with its source and its age."""
     wallet = current_wallet()
     with wallet.work() as work:
-        found = work.showing.facts(code, current_actor())
-    plugin = wallet.catalogue.plugin(code)
+        found = work.showing.facts(utility, current_actor())
+    plugin = wallet.catalogue.plugin(utility)
     rows = [
         {
             "name": fact.name,
@@ -111,31 +111,31 @@ def read_utility_facts(code: str) -> Response:
     return answer(ShownFactsSchema(), {"data": rows})
 
 
-@operation(routes, "GET", "/<code>/form", **OWN)
+@operation(routes, "GET", "/<utility>/form", **OWN)
 @routes.response(200, UtilityFormSchema)
-def read_utility_form(code: str) -> Response:
+def read_utility_form(utility: str) -> Response:
     """Read what this utility asks you, and what it need not ask because a register answers it."""
     wallet = current_wallet()
     with wallet.work() as work:
-        questions = work.showing.form(code, current_actor())
-    plugin = wallet.catalogue.plugin(code)
+        questions = work.showing.form(utility, current_actor())
+    plugin = wallet.catalogue.plugin(utility)
     return answer(UtilityFormSchema(), {"data": [_question(plugin, each) for each in questions]})
 
 
-@operation(routes, "GET", "/<code>/link", **OWN)
+@operation(routes, "GET", "/<utility>/link", **OWN)
 @routes.response(200, UtilityLinkSchema)
-def read_link(code: str) -> Response:
+def read_link(utility: str) -> Response:
     """Read whether your record is linked."""
     with current_wallet().read() as work:
-        return answer(UtilityLinkSchema(), work.links.get(code, current_actor()))
+        return answer(UtilityLinkSchema(), work.links.get(utility, current_actor()))
 
 
-@operation(routes, "POST", "/<code>/link", account_level=AccountLevel.TWO, auth_level=AuthLevel.TWO, for_wards=True)
+@operation(routes, "POST", "/<utility>/link", account_level=AccountLevel.TWO, auth_level=AuthLevel.TWO, for_wards=True)
 @routes.response(200, UtilityLinkSchema)
 @once
-def link_record(work: Work, code: str) -> Response:
+def link_record(work: Work, utility: str) -> Response:
     """Link your record, or look again: it is matched by number, name and date of birth."""
-    return answer(UtilityLinkSchema(), work.links.make(code, current_actor()))
+    return answer(UtilityLinkSchema(), work.links.make(utility, current_actor()))
 
 
 def _question(plugin: Plugin, asked: AskedField) -> dict[str, Any]:
