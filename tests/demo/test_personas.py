@@ -53,6 +53,12 @@ def test_stories_are_told_in_both_languages_and_names_are_marked_as_samples() ->
         ("dot", "document_revoked"),
         ("han", "document_expired"),
         ("moi", "device_not_bound"),
+        ("tich", "judicial_record_issued"),
+        ("phat", "judicial_record_issued"),
+        ("tuoi", "too_young"),
+        ("lech", "health_book_mismatch"),
+        ("giay", "licence_not_linked"),
+        ("noi", "birth_linked"),
     ],
 )
 def test_outcomes_are_fixed(key: str, code: str) -> None:

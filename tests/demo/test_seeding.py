@@ -8,14 +8,14 @@ from time import perf_counter
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, select, update
+from sqlalchemy import create_engine, select, text, update
 
 from wallet.db import Database
-from wallet.demo.nation import seed_nation
+from wallet.demo.nation import GENERATOR, renew, seed_nation
 from wallet.demo.personas import persona
 from wallet.errors import Conflict, NotFound, Unavailable
-from wallet.sources.embedded import EmbeddedPopulation
 from wallet.sources.models import NationBase, NationMeta
+from wallet.sources.people import EmbeddedPopulation
 
 CITIZENS = 5000
 ROOT = Path(__file__).parents[2]
@@ -119,6 +119,38 @@ def test_another_nation_is_replaced_on_request(database: Database) -> None:
     assert EmbeddedPopulation(database).read(persona("an").number).values["full_name"] == "Nguyễn Mẫu An"
     with pytest.raises(NotFound):
         EmbeddedPopulation(database).read(next(iter(former - now)))
+
+
+def test_nation_of_an_older_generator_is_made_anew_from_its_own_seed(database: Database) -> None:
+    seed_nation(database, seed=2, citizens=600)
+    before = tables(database)
+    assert renew(database) is None
+    with database.write() as session:
+        session.execute(update(NationMeta).where(NationMeta.key == "generator").values(value="2"))
+        session.execute(text("DROP TABLE nation_convictions"))
+    with pytest.raises(Conflict):
+        seed_nation(database, seed=2, citizens=600)
+    renewed = renew(database)
+    assert renewed is not None
+    assert renewed.written == 600
+    assert GENERATOR != "2"
+    assert tables(database) == before
+
+
+def test_nothing_is_made_anew_where_no_nation_is(database: Database) -> None:
+    assert renew(database) is None
+
+
+def test_larger_nation_has_the_papers_of_the_smaller(database: Database) -> None:
+    seed_nation(database, seed=2, citizens=900)
+    small = tables(database)
+    seed_nation(database, seed=2, citizens=1500, replace=True)
+    large = tables(database)
+    # The last household of the smaller nation was cut to the number that was asked for.
+    last = small["nation_households"][-1][0]
+    cut = {row[0] for row in small["nation_residence"] if row[1] == last}
+    for name in ("nation_convictions", "nation_health_insurance", "nation_health_records", "nation_vehicles"):
+        assert {row for row in small[name] if row[0] not in cut} <= set(large[name]), name
 
 
 def test_second_seeding_at_the_same_time_gives_way(database: Database) -> None:

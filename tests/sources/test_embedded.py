@@ -6,33 +6,33 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from tests.sources.conftest import CITIZENS, SEED
+from tests.support import FixedClock
 from wallet.db import Database
 from wallet.demo.biometrics import references
 from wallet.demo.cast import FOREIGNERS
 from wallet.demo.edge_cases import EDGE_CASES
-from wallet.demo.nation import PHONE_OF_ANOTHER, generate, seed_nation
+from wallet.demo.nation import PHONE_OF_ANOTHER, generate
 from wallet.demo.personas import PERSONAS, persona
 from wallet.demo.phones import phone_of, second_phone_of
 from wallet.demo.records import RELATIONS
 from wallet.errors import NotFound, Unavailable
 from wallet.sources.base import RegisterCode
-from wallet.sources.embedded import (
+from wallet.sources.embedded import embedded_registers
+from wallet.sources.people import (
     EmbeddedBiometrics,
     EmbeddedBusinesses,
     EmbeddedImmigration,
     EmbeddedPopulation,
-    EmbeddedResidence,
     EmbeddedSubscribers,
-    embedded_registers,
 )
-
-CITIZENS = 400
-SEED = 5
+from wallet.sources.residences import EmbeddedResidence
 
 POPULATION_FACTS = {
     "number", "former_numbers", "full_name", "family_name", "middle_name", "given_name", "birth_date", "sex",
     "nationality", "ethnicity", "religion", "native_place", "birth_registration_place", "alive", "card_expires",
     "cmnd", "card_issued", "died_on", "father_number", "mother_number", "guardian_number",
+    "spouse_number", "father_name", "mother_name", "spouse_name", "other_names", "exemptions",
 }  # fmt: skip
 REGISTERS = [
     EmbeddedPopulation, EmbeddedResidence, EmbeddedSubscribers, EmbeddedBiometrics, EmbeddedImmigration,
@@ -42,14 +42,9 @@ RESIDENCE_FACTS = {
     "permanent_address", "permanent_commune", "permanent_commune_code", "permanent_province", "permanent_province_code",
     "permanent_since", "temporary_address", "temporary_commune", "temporary_since", "temporary_until",
     "current_address", "current_commune", "current_province", "household_head_name", "household_head_number",
-    "relation_to_head", "household_members",
+    "relation_to_head", "household_members", "permanent_old_address", "residence_history", "temporary_commune_code",
+    "temporary_province", "temporary_province_code", "current_commune_code", "current_province_code",
 }  # fmt: skip
-
-
-@pytest.fixture
-def nation(database: Database) -> Database:
-    seed_nation(database, seed=SEED, citizens=CITIZENS)
-    return database
 
 
 def population(database: Database, number: str) -> dict[str, Any]:
@@ -81,6 +76,10 @@ def test_population_answers_with_every_known_fact(nation: Database) -> None:
         "cmnd": "990000001",
         "card_issued": date(2021, 6, 1),
         "card_expires": date(2030, 6, 15),
+        "spouse_number": "099192000051",
+        "father_name": "Nguyễn Mẫu Bách",
+        "mother_name": "Phạm Thị Mẫu Thảo",
+        "spouse_name": "Lê Thị Mẫu Hòa",
     }
 
 
@@ -97,11 +96,24 @@ def test_residence_answers_with_every_known_fact(nation: Database) -> None:
         "permanent_since": date(2015, 6, 10),
         "temporary_address": there,
         "temporary_commune": "Phường Thủ Đức",
+        "temporary_commune_code": "26824",
+        "temporary_province": "Thành phố Hồ Chí Minh",
+        "temporary_province_code": "79",
         "temporary_since": date(2025, 9, 1),
         "temporary_until": date(2027, 8, 31),
         "current_address": there,
         "current_commune": "Phường Thủ Đức",
         "current_province": "Thành phố Hồ Chí Minh",
+        "current_commune_code": "26824",
+        "current_province_code": "79",
+        "residence_history": (
+            {
+                "from_day": date(2015, 6, 10),
+                "address": "Khối 6, Phường Trường Vinh, Tỉnh Nghệ An",
+                "kind": "permanent",
+            },
+            {"from_day": date(2025, 9, 1), "address": there, "kind": "temporary"},
+        ),
         "household_head_name": "Huỳnh Thị Mẫu Quê",
         "household_head_number": "099169000058",
         "relation_to_head": "Con",
@@ -299,9 +311,36 @@ def test_businesses_are_asked_by_their_code(nation: Database) -> None:
 
 
 def test_every_embedded_register_stands_under_its_code(nation: Database) -> None:
-    registers = embedded_registers(nation)
-    assert {code: register.code for code, register in registers.items()} == {code: code for code in registers}
+    registers = embedded_registers(nation, FixedClock())
+    assert {code: register.code for code, register in registers.items()} == {code: code for code in RegisterCode}
     assert {type(register) for register in registers.values()} >= set(REGISTERS)
+
+
+def test_history_begins_at_fourteen_and_names_every_place_since(nation: Database) -> None:
+    history = residence(nation, persona("an").number)["residence_history"]
+    assert [(place["from_day"], place.get("to_day"), place["kind"]) for place in history] == [
+        (date(2004, 6, 15), date(2008, 9, 1), "permanent"),
+        (date(2008, 9, 1), date(2012, 8, 30), "temporary"),
+        (date(2012, 8, 30), date(2015, 6, 10), "permanent"),
+        (date(2015, 6, 10), None, "permanent"),
+    ]
+    child = residence(nation, EDGE_CASES["age_13"].number)
+    assert [place["from_day"] for place in child["residence_history"]] == [date(2027, 3, 1)]
+
+
+def test_place_has_its_old_name_only_where_that_is_known(nation: Database) -> None:
+    assert residence(nation, persona("an").number)["permanent_old_address"] == (
+        "Số 12, ngõ 34, đường Nguyễn Khang, Phường Quan Hoa, Quận Cầu Giấy, Thành phố Hà Nội"
+    )
+    assert "permanent_old_address" not in residence(nation, persona("doi").number)
+    # Moved after the reform: the place never had the old name for him.
+    assert "permanent_old_address" not in residence(nation, persona("dot").number)
+
+
+def test_what_frees_of_fees_is_a_list_of_codes(nation: Database) -> None:
+    assert population(nation, persona("doi").number)["exemptions"] == ("poor_household",)
+    assert population(nation, persona("dot").number)["exemptions"] == ("special_area_resident", "minority_special_area")
+    assert "exemptions" not in population(nation, persona("an").number)
 
 
 def test_reading_leaves_no_trace(nation: Database) -> None:

@@ -11,7 +11,7 @@ import click
 from wallet.commands.console import CLOCK, command_error, fail, guarded, progress, say, settings, step
 from wallet.crypto.keystore import Keystore, Role, Secret
 from wallet.entropy import SystemEntropy
-from wallet.errors import Conflict
+from wallet.errors import Conflict, NotFound
 from wallet.formats.trust_bundle import pin_of
 from wallet.settings import Settings
 
@@ -115,6 +115,38 @@ def personas(key: str | None, as_json: bool) -> None:
             click.echo(f"          {row['roles'][0]}: {row['agency']} ({row['province']})")
         click.echo(f"          {row['story']['vi']}\n          {row['story']['en']}")
         click.echo(f"          → {row['outcome']['code']}: {row['outcome']['text']['vi']}")
+
+
+@demo.command()
+@click.argument("key")
+@click.option("--commune", help="Its code of five digits; by default one they do not live in.")
+@click.option("--line", default="Số 1", show_default=True, help="The first part of the address there.")
+@guarded
+def move(key: str, commune: str | None, line: str) -> None:
+    """Let a persona move: the residence register changes, and what was certified before is void."""
+    from wallet.db import Database
+    from wallet.demo.moving import move as move_to
+    from wallet.demo.personas import PERSONAS
+
+    chosen = settings()
+    if chosen.production:
+        fail(
+            "Chế độ vận hành thật không có nhân vật mẫu / production mode has no personas",
+            "WALLET_MODE=demo wallet demo personas",
+        )
+    persona = next((persona for persona in PERSONAS if persona.key == key), None)
+    if persona is None:
+        fail(f"Không có nhân vật {key} / no such persona", "wallet demo personas")
+    database = Database(chosen.sources_url)
+    try:
+        there = move_to(database, persona.number, CLOCK.now(), None if commune is None else (commune, line))
+    except NotFound as error:
+        if error.code == "commune_unknown":
+            fail(f"Không có xã, phường mã {commune} / no commune with this code", f"wallet demo move {key}")
+        fail(f"{persona.name} không đăng ký cư trú ở đâu / is registered nowhere", "wallet demo personas")
+    finally:
+        database.close()
+    step(f"{persona.name} → {there.text}")
 
 
 @demo.command()

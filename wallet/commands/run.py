@@ -51,7 +51,7 @@ def prepare(chosen: Settings, citizens: int) -> None:
     wallet.prepare()
     if chosen.production:
         return
-    from wallet.demo.nation import seed_nation
+    from wallet.demo.nation import renew, seed_nation
     from wallet.demo.setup import is_set_up, set_up
 
     try:
@@ -62,7 +62,12 @@ def prepare(chosen: Settings, citizens: int) -> None:
     except Conflict as error:
         if error.code != "nation_differs":
             raise
-        say("  · giữ quốc gia mẫu đang có / keeping the nation that is there")
+        with progress("Công dân mẫu / sample citizens") as on_progress:
+            renewed = renew(wallet.nation, on_progress)
+        if renewed is not None:
+            step(f"quốc gia mẫu làm lại theo bản mới / demo nation made anew: {renewed.citizens} công dân / citizens")
+        else:
+            say("  · giữ quốc gia mẫu đang có / keeping the nation that is there")
     if not is_set_up(wallet):
         with progress("Nhân vật / personas") as on_progress:
             new = set_up(wallet, on_progress)

@@ -12,13 +12,19 @@ _MOTHER = fixed_number(FEMALE, 1992, 51)
 _AUNT = fixed_number(FEMALE, 1981, 57)
 _OLD_HUSBAND = fixed_number(MALE, 1948, 3)
 _LATE_HUSBAND = fixed_number(MALE, 1957, 5)
+_MOTHER_OF_TUOI = fixed_number(FEMALE, 1985, 73)
+_NEW_FATHER = fixed_number(MALE, 1993, 74)
 
 CAST: dict[str, Person] = {
-    "an": fixed_person(1, ("Nguyễn", "Mẫu", "An"), "1990-06-15", MALE, spouse=_MOTHER, cmnd="990000001"),
+    "an": fixed_person(
+        1, ("Nguyễn", "Mẫu", "An"), "1990-06-15", MALE, spouse=_MOTHER, cmnd="990000001",
+        father_name="Nguyễn Mẫu Bách", mother_name="Phạm Thị Mẫu Thảo",
+    ),
     "binh": fixed_person(2, ("Trần", "Thị Mẫu", "Bình"), "1998-09-03", FEMALE, code="074"),
     "sau": fixed_person(3, ("Phạm", "Mẫu", "Sáu"), "1948", MALE, spouse=fixed_number(FEMALE, 1950, 53)),
     "doi": fixed_person(
-        4, ("Lê", "Thị Mẫu", "Đổi"), "1987-11-02", FEMALE, code="056", former_numbers=(fixed_number(FEMALE, 1978, 4),)
+        4, ("Lê", "Thị Mẫu", "Đổi"), "1987-11-02", FEMALE, code="056", former_numbers=(fixed_number(FEMALE, 1978, 4),),
+        exemptions=("poor_household",), other_names="Lê Thị Mẫu Đỗi",
     ),
     "khuat": fixed_person(
         5, ("Vũ", "Mẫu", "Khuất"), "1957-04-18", MALE, code="031",
@@ -49,10 +55,25 @@ CAST: dict[str, Person] = {
     "mai": fixed_person(13, ("Ngô", "Mẫu", "Mai"), "1993-05-20", MALE, code="027"),
     "dot": fixed_person(
         14, Name("A Đớt", None, None, "A Đớt"), "1988-12-01", MALE, code="062",
-        ethnicity="Xơ Đăng", updated_at=datetime(2026, 1, 15, 3, 30, tzinfo=UTC),
+        ethnicity="Xơ Đăng", exemptions=("special_area_resident", "minority_special_area"),
+        updated_at=datetime(2026, 1, 15, 3, 30, tzinfo=UTC),
     ),
     "han": fixed_person(15, ("Dương", "Thị Mẫu", "Hạn"), "1975-03-27", FEMALE, code="096"),
-    "moi": fixed_person(16, ("Hồ", "Mẫu", "Mới"), "2004-08-08", MALE, code="048"),
+    "moi": fixed_person(16, ("Hồ", "Mẫu", "Mới"), "2004-08-08", MALE, code="048", exemptions=("student",)),
+    "tich": fixed_person(
+        17, ("Trịnh", "Mẫu", "Tích"), "1982-05-11", MALE, code="042",
+        father_name="Trịnh Mẫu Lũy", mother_name="Võ Thị Mẫu Lam",
+    ),
+    "phat": fixed_person(
+        18, ("Thái", "Mẫu", "Phạt"), "1990-02-14", MALE, code="092",
+        father_name="Thái Mẫu Răn", mother_name="Lâm Thị Mẫu Dạy",
+    ),
+    "tuoi": fixed_person(
+        19, ("Lương", "Thị Mẫu", "Tuổi"), "2011-03-01", FEMALE, code="035", mother=_MOTHER_OF_TUOI,
+    ),
+    "lech": fixed_person(20, ("Phùng", "Mẫu", "Lệch"), "1971-08-19", MALE, code="025"),
+    "giay": fixed_person(21, ("Hà", "Mẫu", "Giấy"), "1965-12-12", MALE, code="038"),
+    "noi": fixed_person(22, ("Lưu", "Thị Mẫu", "Nôi"), "1995-10-10", FEMALE, spouse=_NEW_FATHER),
     "admin1": fixed_person(31, ("Võ", "Mẫu", "Quản"), "1984-02-02", MALE, code="001"),
     "admin2": fixed_person(32, ("Phan", "Thị Mẫu", "Trị"), "1982-11-20", FEMALE, code="079"),
     "officer1": fixed_person(33, ("Lương", "Mẫu", "Tiếp"), "1991-07-09", MALE, code="001"),
@@ -80,6 +101,10 @@ _RELATIVES: dict[str, Person] = {
     "mother": fixed_person(58, ("Huỳnh", "Thị Mẫu", "Quê"), "1969-02-14", FEMALE, code="040"),
     "husband": fixed_person(
         60, ("Trịnh", "Mẫu", "Quốc"), "1984-01-25", MALE, code="079", spouse=fixed_number(FEMALE, 1986, 10)
+    ),
+    "mother_of_tuoi": fixed_person(73, ("Tăng", "Thị Mẫu", "Mẹ"), "1985-05-05", FEMALE, code="035"),
+    "new_father": fixed_person(
+        74, ("Triệu", "Mẫu", "Bố"), "1993-01-17", MALE, spouse=fixed_number(FEMALE, 1995, 22)
     ),
     "brother": fixed_person(62, ("Bùi", "Mẫu", "Đủ"), "1976-05-05", MALE, code="017"),
 }  # fmt: skip
@@ -149,6 +174,15 @@ def cast_households() -> tuple[Household, ...]:
         household(14, place("23575", "Tổ dân phố 7"), (c["dot"], HEAD), since=date(2026, 1, 15)),
         household(15, place("30307", "Số 90, hẻm 6, đường Trần Hưng Đạo"), (c["han"], HEAD)),
         household(16, place("20209", "Số 2, kiệt 31, đường Điện Biên Phủ"), (c["moi"], HEAD)),
+        household(17, place("16681", "Số 18, đường Quang Trung"), (c["tich"], HEAD)),
+        household(18, place("31135", "Số 7, hẻm 25, đường Lý Tự Trọng"), (c["phat"], HEAD), since=date(2000, 9, 5)),
+        household(19, place("13420", "Tổ dân phố 6"), (r["mother_of_tuoi"], HEAD), (c["tuoi"], "Con")),
+        household(20, place("07900", "Số 41, đường Hùng Vương"), (c["lech"], HEAD)),
+        household(21, place("14758", None), (c["giay"], HEAD)),
+        household(
+            22, place("00004", "Số 15, ngõ 2, đường Đội Cấn"),
+            (r["new_father"], HEAD), (c["noi"], "Vợ"), since=date(2021, 12, 6),
+        ),
         household(64, place("00004", "Số 3, ngõ 9, đường Đội Cấn"), (f["new_here"], HEAD), since=date(2025, 11, 3)),
         household(65, place("26743", "19 Lý Tự Trọng"), (f["permit_over"], HEAD), since=date(2024, 2, 5)),
         household(31, place("00196", None), (c["admin1"], HEAD)),

@@ -18,9 +18,12 @@ class Shares(Generic[T]):
 
 
 class Draw:
-    """The generator of one household: a function of the nation's seed and the household's index, of nothing else."""
+    """The generator of one household: a function of the nation's seed and the household's index, of nothing else.
 
-    def __init__(self, seed: int, index: int) -> None:
+    The papers of a household have a second one, by its id and its head's number.
+    """
+
+    def __init__(self, seed: int | str, index: int | str) -> None:
         self._random = Random(f"{seed}:{index}").random
 
     def chance(self, share: float) -> bool:

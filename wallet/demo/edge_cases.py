@@ -1,13 +1,13 @@
-"""One living example of each edge case of docs/domain.md section 8 that concerns identity or residence.
+"""One living example of each edge case of docs/domain.md section 8 that somebody can show.
 
 They are in every nation under the same numbers, so a test, a screenshot and a bug report can name them.
-Cases 16 to 18, 20 and 21 are about forms, records and deadlines, not about who somebody is: they have no person here.
+Case 21 is about deadlines in the week of Tết, not about who somebody is: it has no person here.
 """
 
 from dataclasses import dataclass
 from datetime import date
 
-from wallet.demo.cast import CAST
+from wallet.demo.cast import CAST, FOREIGNERS
 from wallet.demo.fixed import fixed_person, household, place
 from wallet.demo.numbers import FEMALE, MALE, fixed_number
 from wallet.demo.records import HEAD, Household, Name, Person, Text
@@ -15,7 +15,10 @@ from wallet.demo.records import HEAD, Household, Name, Person, Text
 
 @dataclass(frozen=True, slots=True)
 class EdgeCase:
-    """code: stable. item: the number in docs/domain.md section 8. number: of a person who shows it."""
+    """code: stable. item: the number in docs/domain.md section 8, 0 for a case of its section 4.6.
+
+    number: of a person who shows it.
+    """
 
     code: str
     item: int
@@ -79,6 +82,7 @@ _P: dict[str, Person] = {
     ),
     "their_aunt": fixed_person(212, ("Đinh", "Thị Mẫu", "Cô"), "1985-04-02", FEMALE, code="010"),
     "tone": fixed_person(220, ("Lê", "Thị Mẫu", "Hà"), "1992-02-20", FEMALE, code="038"),
+    "licence_held": fixed_person(230, ("Vương", "Mẫu", "Giữ"), "1986-06-24", MALE, code="001"),
     "other_tone": fixed_person(221, ("Lê", "Thị Mẫu", "Hạ"), "1992-02-20", FEMALE, code="038"),
 }  # fmt: skip
 
@@ -167,6 +171,90 @@ EDGE_CASES: dict[str, EdgeCase] = dict(
             "The holder has died, documents have not expired",
         ),
         _case(
+            "lodging_often", 16, CAST["xa"],
+            "Con gái thường về ở với mẹ: thông báo lưu trú một lần là đủ",
+            "A daughter who often stays with her mother: one lodging notice is enough",
+        ),
+        _case(
+            "lodging_foreigner", 16, FOREIGNERS["new_here"],
+            "Khách là người nước ngoài: khai báo tạm trú theo mẫu NA17, không phải thông báo lưu trú",
+            "A guest who is a foreigner: a declaration on form NA17, not a lodging notice",
+        ),
+        _case(
+            "record_expunged", 17, CAST["tich"],
+            "Đã được xóa án tích: phiếu số 1 không có án tích, phiếu số 2 ghi đủ",
+            "Expunged: No. 1 is clean, No. 2 shows it",
+        ),
+        _case("record_standing", 17, CAST["phat"], "Án tích chưa được xóa", "A conviction that stands"),
+        _case(
+            "banned_from_posts", 17, CAST["khoa"],
+            "Bị cấm thành lập doanh nghiệp sau khi doanh nghiệp phá sản",
+            "Banned from founding enterprises after a bankruptcy",
+        ),
+        _case(
+            "fee_subsidised", 17, CAST["an"],
+            "Thường trú Hà Nội, mức độ 2: phí 200.000, hỗ trợ 200.000, phải nộp 0",
+            "Registered in Hà Nội, level 2: fee 200,000, support 200,000, nothing to pay",
+        ),
+        _case(
+            "fee_exempt_elder", 17, CAST["sau"],
+            "Người cao tuổi ở Hà Nội: được miễn phí, nên không có dòng hỗ trợ",
+            "An elder in Hà Nội: exempt, so without support",
+        ),
+        _case("fee_exempt_poor", 17, CAST["doi"], "Hộ nghèo: được miễn phí", "A poor household: exempt"),
+        _case("fee_halved", 17, CAST["moi"], "Sinh viên: phí 100.000 đồng", "A student: a fee of 100,000 đồng"),
+        _case(
+            "record_for_relative", 17, CAST["an"],
+            "Chồng xin phiếu số 2 cho vợ: bị từ chối",
+            "A husband asks for his wife's No. 2: refused",
+        ),
+        _case(
+            "record_at_15", 17, CAST["tuoi"],
+            "15 tuổi xin phiếu lý lịch tư pháp: bị từ chối",
+            "Aged 15, asks for a judicial record: refused",
+        ),
+        _case(
+            "health_book_not_linked", 18, CAST["moi"],
+            "Có thẻ bảo hiểm y tế, chưa có dữ liệu sổ sức khỏe",
+            "Insured, and no facility ever sent anything",
+        ),
+        _case(
+            "health_book_mismatch", 18, CAST["lech"],
+            "Ngày sinh trong sổ sức khỏe khác thẻ bảo hiểm y tế",
+            "The health book has another birth date than the insurance card",
+        ),
+        _case("insurance_expired", 18, CAST["han"], "Thẻ bảo hiểm y tế đã hết hạn", "The insurance card has expired"),
+        _case(
+            "insurance_unmarked", 18, CAST["xa"],
+            "Tên trên thẻ bảo hiểm y tế không dấu",
+            "The insurance card has the name without diacritics",
+        ),
+        _case(
+            "ticket_name", 19, CAST["xa"],
+            "Tên trên vé máy bay không dấu, tên đứng trước họ",
+            "The ticket has the name without diacritics, the given name first",
+        ),
+        _case(
+            "phone_of_another", 20, _P["age_25"],
+            "Số điện thoại do cha đứng tên",
+            "The phone is in his father's name",
+        ),
+        _case(
+            "licence_held", 0, _P["licence_held"],
+            "Giấy phép lái xe và đăng ký xe đang bị tạm giữ",
+            "Driving licence and registration are held",
+        ),
+        _case(
+            "licence_old_paper", 0, CAST["giay"],
+            "Giấy phép lái xe bằng giấy, không tích hợp được",
+            "An old paper licence that cannot be linked",
+        ),
+        _case(
+            "newborn", 0, CAST["noi"],
+            "Con mới sinh, bệnh viện đã báo sinh, chưa đăng ký khai sinh",
+            "A newborn: the hospital has told of the birth, nobody has registered it",
+        ),
+        _case(
             "same_letters_other_tone", 19, _P["tone"],
             "Hà và Hạ: bỏ dấu thì giống nhau, vẫn là hai người khác nhau",
             "Hà and Hạ: alike without marks, still two people",
@@ -211,6 +299,7 @@ def edge_households() -> tuple[Household, ...]:
             114, place("28261", "Khu phố 5"), (p["cmnd_shared"], HEAD), (p["cmnd_sharer"], "Người thuê"),
         ),
         household(115, place("03006", "Tổ dân phố 2"), (p["minor_head"], HEAD), (p["minor_ward"], "Em")),
+        household(118, place("00167", "Số 9, ngõ 77, đường Nguyễn Khang"), (p["licence_held"], HEAD)),
         household(116, place("03006", "Tổ dân phố 4"), (p["their_aunt"], HEAD)),
         household(117, place("16681", "Số 9, đường Quang Trung"), (p["tone"], HEAD), (p["other_tone"], "Người ở nhờ")),
     )  # fmt: skip

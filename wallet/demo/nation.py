@@ -14,21 +14,23 @@ from sqlalchemy.orm import Session
 
 from wallet.db import Database
 from wallet.demo.biometrics import references
+from wallet.demo.bulk import insert_rows
 from wallet.demo.businesses import businesses_of
 from wallet.demo.cast import cast_households
 from wallet.demo.chip import card_row
 from wallet.demo.edge_cases import EDGE_CASES, EdgeCase, edge_households
 from wallet.demo.families import LARGEST, grow
 from wallet.demo.numbers import NumberPool
+from wallet.demo.papers.details import Details, details_of
 from wallet.demo.phones import phone_of, second_phone_of
 from wallet.demo.records import REFERENCE_DAY, Address, Business, Household, Person
 from wallet.errors import Conflict
-from wallet.sources import models
+from wallet.sources import ministry_models, models
 from wallet.sources.models import NationBase, NationMeta
 
 __all__ = ["EDGE_CASES", "EdgeCase", "Seeding", "generate", "seed_nation"]
 
-GENERATOR = "2"
+GENERATOR = "3"
 """Raised whenever the same seed would give other people: a nation of another generator is another nation."""
 
 _CHUNK = 2000
@@ -44,6 +46,16 @@ _TABLES: tuple[Table, ...] = tuple(
         models.Permit,
         models.Business,
         models.Card,
+        models.FormerResidence,
+        ministry_models.Conviction,
+        ministry_models.PostBan,
+        ministry_models.HealthInsurance,
+        ministry_models.HealthRecord,
+        ministry_models.DrivingLicence,
+        ministry_models.Vehicle,
+        ministry_models.SocialSecurity,
+        ministry_models.Birth,
+        ministry_models.Marriage,
     )
 )
 _BUSINESSES_AS_OF = datetime(2026, 1, 12, 2, 0, tzinfo=UTC)
@@ -122,6 +134,18 @@ def seed_nation(
     return Seeding(done, written)
 
 
+def renew(database: Database, on_progress: Callable[[int, int], None] | None = None) -> Seeding | None:
+    """Make the nation of an older generator anew, from its own seed; return None where there is none of that kind.
+
+    Its registers lack what the wallet asks for today. Raises what `seed_nation` raises.
+    """
+    found = _meta(database)
+    if not found or found.get("generator") == GENERATOR:
+        return None
+    seed, citizens = int(found["seed"]), int(found["citizens"])
+    return seed_nation(database, seed=seed, citizens=citizens, on_progress=on_progress, replace=True)
+
+
 def _meta(database: Database) -> dict[str, str]:
     with database.read() as session:
         if not inspect(session.connection()).has_table(NationMeta.__tablename__):
@@ -150,9 +174,12 @@ def _advance(session: Session, key: str, before: int, after: int) -> None:
 
 def _insert(session: Session, chunk: list[Household]) -> None:
     rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _TABLES}
-    people, aliases, residences, households, subscriptions, biometrics, permits, businesses, cards = rows.values()
+    people, aliases, residences, households, subscriptions, biometrics, permits, businesses, cards, *_ = rows.values()
     for household in chunk:
         address = household.address
+        details = details_of(household)
+        for model, row in details.rows:
+            rows[model.__table__].append(dict(row))  # type: ignore[index]
         households.append(
             {
                 "id": household.id,
@@ -163,10 +190,10 @@ def _insert(session: Session, chunk: list[Household]) -> None:
         )
         businesses += (_business_row(business) for business in businesses_of(household))
         for person in household.people:
-            people.append(_citizen_row(person))
+            people.append(_citizen_row(person, details))
             aliases += ({"former_number": former, "number": person.number} for former in person.former_numbers)
             if person.residence is not None:
-                residences.append(_residence_row(household, person))
+                residences.append(_residence_row(household, person, details))
             age = REFERENCE_DAY.year - int(person.birth[:4])
             if age >= _YOUNGEST_WITH_PHONE:
                 subscriptions += _subscription_rows(person)
@@ -179,7 +206,7 @@ def _insert(session: Session, chunk: list[Household]) -> None:
     connection = session.connection()
     for table, content in rows.items():
         if content:
-            connection.execute(insert(table), content)
+            insert_rows(connection, table, content)
 
 
 def _subscription_rows(person: Person) -> list[dict[str, Any]]:
@@ -222,7 +249,7 @@ def _business_row(business: Business) -> dict[str, Any]:
     }
 
 
-def _citizen_row(person: Person) -> dict[str, Any]:
+def _citizen_row(person: Person, details: Details) -> dict[str, Any]:
     return {
         "number": person.number,
         "cmnd": person.cmnd,
@@ -242,6 +269,8 @@ def _citizen_row(person: Person) -> dict[str, Any]:
         "mother_number": person.mother,
         "spouse_number": person.spouse,
         "guardian_number": person.guardian,
+        "other_names": person.other_names,
+        **details.people[person.number],
         "card_issued": person.card_issued,
         "card_expires": person.card_expires,
         "state": "alive" if person.died_on is None else "dead",
@@ -250,7 +279,7 @@ def _citizen_row(person: Person) -> dict[str, Any]:
     }
 
 
-def _residence_row(household: Household, person: Person) -> dict[str, Any]:
+def _residence_row(household: Household, person: Person, details: Details) -> dict[str, Any]:
     residence = person.residence
     assert residence is not None  # noqa: S101 - the caller looked
     return {
@@ -259,6 +288,7 @@ def _residence_row(household: Household, person: Person) -> dict[str, Any]:
         "relation": residence.relation,
         **_address_row("permanent", residence.permanent),
         "permanent_since": residence.permanent_since,
+        **details.residences.get(person.number, {"permanent_old_address": None}),
         **_address_row("temporary", residence.temporary),
         "temporary_since": residence.temporary_since,
         "temporary_until": residence.temporary_until,

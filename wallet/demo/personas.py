@@ -31,7 +31,7 @@ class Preparation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What this persona always meets. `code`: of a problem or a verdict, or `residence_issued`, `staff`."""
+    """What this persona always meets. `code`: of a problem or a verdict, of what is issued, or `staff`."""
 
     code: str
     text: Text
@@ -266,6 +266,72 @@ PERSONAS: tuple[Persona, ...] = (
         "device_not_bound",
         ("Phải gắn thiết bị trước khi đăng nhập.", "A device has to be bound before signing in."),
         has_device=False,
+    ),
+    _persona(
+        "tich",
+        (
+            "Anh Tích bị kết án năm 2009, đã được xóa án tích năm 2014; nay cần Phiếu lý lịch tư pháp.",
+            "Tích was convicted in 2009 and the conviction was expunged in 2014; he needs a judicial record.",
+        ),
+        "judicial_record_issued",
+        (
+            "Phiếu số 1 ghi Không có án tích; phiếu số 2 ghi đủ cả án đã xóa và ngày xóa.",
+            "No. 1 says that there is no record; No. 2 shows the expunged conviction and the day of expungement.",
+        ),
+    ),
+    _persona(
+        "phat",
+        (
+            "Anh Phạt đang chấp hành án treo, án tích chưa được xóa.",
+            "Phạt serves a suspended sentence; his conviction has not been expunged.",
+        ),
+        "judicial_record_issued",
+        ("Phiếu số 1 ghi Có án tích.", "No. 1 shows the conviction."),
+    ),
+    _persona(
+        "tuoi",
+        (
+            "Em Tuổi 15 tuổi, muốn tự xin Phiếu lý lịch tư pháp.",
+            "Tuổi is 15 and wants to ask for a judicial record herself.",
+        ),
+        "too_young",
+        ("Bị từ chối: phải đủ 16 tuổi.", "Refused: one has to be 16."),
+    ),
+    _persona(
+        "lech",
+        (
+            "Bệnh viện ghi sai ngày sinh của ông Lệch, nên sổ sức khỏe không khớp với thẻ bảo hiểm y tế.",
+            "A hospital mistyped Lệch's day of birth, so his health book does not match his insurance.",
+        ),
+        "health_book_mismatch",
+        (
+            "Không liên kết được sổ; lý do nêu rõ dữ liệu nào lệch, và cơ quan nào sửa.",
+            "The book is not linked; the reason names what differs and who can mend it.",
+        ),
+    ),
+    _persona(
+        "giay",
+        (
+            "Ông Giấy có giấy phép lái xe bằng giấy cấp năm 1998, tên không dấu, chỉ ghi năm sinh.",
+            "Giấy has a paper licence of 1998: his name without marks, and only the year of birth.",
+        ),
+        "licence_not_linked",
+        (
+            "Không tích hợp được; ông được hướng dẫn đổi sang giấy phép lái xe mới.",
+            "It cannot be linked; he is told to have it exchanged for a new one.",
+        ),
+    ),
+    _persona(
+        "noi",
+        (
+            "Chị Nôi vừa sinh con gái; bệnh viện đã gửi giấy báo sinh điện tử.",
+            "Nôi has just had a daughter; the hospital has sent the electronic notice of birth.",
+        ),
+        "birth_linked",
+        (
+            "Một hồ sơ cho cả ba việc: khai sinh, đăng ký thường trú, thẻ bảo hiểm y tế.",
+            "One application for all three: birth, residence, health insurance.",
+        ),
     ),
     _persona(
         "admin1",

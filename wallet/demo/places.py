@@ -149,6 +149,11 @@ def region(province_code: str) -> str:
     return "north" if province_code < "38" else "centre" if province_code < "75" else "south"
 
 
+def is_remote(commune: str, province_code: str) -> bool:
+    """Tell whether a commune counts as specially difficult in the demo: the list of the real ones is not in it."""
+    return province_code in (_MOUNTAINS | _HIGHLANDS) and commune.startswith("Xã") and len(commune) % 2 == 0
+
+
 def address_in(commune: Commune, line: str | None) -> Address:
     """Return an address in this commune."""
     return Address(line, commune.code, commune.name, commune.province_code, commune.province)

@@ -81,6 +81,7 @@ class Person:
     """One person. `birth`: `YYYY-MM-DD`, or `YYYY` when only the year is known.
 
     residence: None for who is in no household: the dead, and whom the residence register does not know.
+    father_name, mother_name, spouse_name: where nobody in the household is that relative.
     """
 
     number: str
@@ -100,6 +101,11 @@ class Person:
     mother: str | None = None
     spouse: str | None = None
     guardian: str | None = None
+    father_name: str | None = None
+    mother_name: str | None = None
+    spouse_name: str | None = None
+    other_names: str | None = None
+    exemptions: tuple[str, ...] = ()
     card_issued: date | None = None
     card_expires: date | None = None
     died_on: date | None = None

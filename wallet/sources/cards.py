@@ -10,8 +10,8 @@ from sqlalchemy.types import String
 
 from wallet.db import Database
 from wallet.sources.base import Fact, Facts, RegisterCode
-from wallet.sources.embedded import only_known, reading, rows_of
 from wallet.sources.models import Card, CardSigner, FormerNumber
+from wallet.sources.tables import only_known, reading, rows_of
 
 _cards = cast(Table, Card.__table__)
 _signers = cast(Table, CardSigner.__table__)

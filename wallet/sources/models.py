@@ -1,5 +1,6 @@
 """The tables of the embedded registers. They belong to other institutions, so they share nothing with `wallet.db.Base`:
-own metadata, own engine, created by whoever fills them, read by `wallet.sources.embedded` alone.
+own metadata, own engine, created by whoever fills them, read by the embedded
+registers alone. Those of the line ministries are in `wallet.sources.ministry_models`.
 
 Dates of birth are text: `YYYY-MM-DD`, or `YYYY` when only the year is known (docs/domain.md section 8, case 4).
 """
@@ -44,6 +45,13 @@ class Citizen(NationBase):
     mother_number: Mapped[str | None] = mapped_column(String(12))
     spouse_number: Mapped[str | None] = mapped_column(String(12))
     guardian_number: Mapped[str | None] = mapped_column(String(12))
+    father_name: Mapped[str | None] = mapped_column(Text)
+    """Kept beside the number, for most parents of the old have none."""
+    mother_name: Mapped[str | None] = mapped_column(Text)
+    spouse_name: Mapped[str | None] = mapped_column(Text)
+    other_names: Mapped[str | None] = mapped_column(Text)
+    exemptions: Mapped[str | None] = mapped_column(Text)
+    """What may free somebody of a fee: codes, parted by blanks."""
     card_issued: Mapped[date | None] = mapped_column(Date)
     card_expires: Mapped[date | None] = mapped_column(Date)
     state: Mapped[str] = mapped_column(String(5))
@@ -75,6 +83,8 @@ class Residence(NationBase):
     permanent_province_code: Mapped[str | None] = mapped_column(String(2))
     permanent_province: Mapped[str | None] = mapped_column(Text)
     permanent_since: Mapped[date | None] = mapped_column(Date)
+    permanent_old_address: Mapped[str | None] = mapped_column(Text)
+    """The same place as it was written before 1 July 2025, with its district."""
     temporary_line: Mapped[str | None] = mapped_column(Text)
     temporary_commune_code: Mapped[str | None] = mapped_column(String(5))
     temporary_commune: Mapped[str | None] = mapped_column(Text)
@@ -88,6 +98,18 @@ class Residence(NationBase):
     current_province_code: Mapped[str | None] = mapped_column(String(2))
     current_province: Mapped[str | None] = mapped_column(Text)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class FormerResidence(NationBase):
+    """Where somebody was registered before. kind: `permanent` or `temporary`."""
+
+    __tablename__ = "nation_residence_history"
+
+    number: Mapped[str] = mapped_column(String(12), primary_key=True)
+    from_day: Mapped[date] = mapped_column(Date, primary_key=True)
+    to_day: Mapped[date] = mapped_column(Date)
+    address: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(String(16))
 
 
 class Household(NationBase):

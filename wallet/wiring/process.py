@@ -39,7 +39,7 @@ from wallet.messages.sending import Messages, open_messages
 from wallet.payments.provider import EmbeddedPayments, Payments
 from wallet.settings import Settings
 from wallet.single_use import forget_expired
-from wallet.sources.base import Register, RegisterCode
+from wallet.sources.base import Register
 from wallet.sources.cards import EmbeddedCards
 from wallet.sources.embedded import embedded_registers
 from wallet.utilities.catalogue import Catalogue
@@ -99,7 +99,7 @@ class Wallet:
             catalogue=Catalogue.discover(),
             db=Database(settings.database_url),
             nation=nation,
-            registers=embedded_registers(nation) | {RegisterCode.CARDS: EmbeddedCards(nation)},
+            registers=embedded_registers(nation, clock),
             clock=clock,
             entropy=entropy,
             messages=messages,
