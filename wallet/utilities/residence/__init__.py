@@ -98,7 +98,7 @@ utility = Utility(
     ),
     form=(
         Field("scope", Ask.CHOICE, required=False, choices=(WHOLE, *FACTS)),
-        Field("commune", Ask.COMMUNE, required=False, only_if=("scope", ("lives_in_commune",))),
+        Field("commune", Ask.COMMUNE, required=False, only_if=("scope", ("lives_in_commune", "stays_in_commune"))),
         Field("province", Ask.PROVINCE, required=False, only_if=("scope", ("lives_in_province",))),
         Field(
             "relation", Ask.CHOICE, choices=("spouse", "child", "parent"), only_if=("scope", ("household_relation",))

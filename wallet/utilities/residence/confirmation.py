@@ -5,7 +5,9 @@ holder, and no reader of this paper needs it (Law 91/2025/QH15: sensitive data).
 Source: Circular 55/2021/TT-BCA as amended by 66/2023/TT-BCA: valid one year, void at once when the data changes.
 """
 
+from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 from wallet.utilities.base import (
     Case,
@@ -22,6 +24,8 @@ from wallet.utilities.base import (
 from wallet.utilities.residence.register import contradictions
 
 MEMBER = ("full_name", "birth_date", "sex", "relation", "number_last4")
+KINDS = {"permanent": "Thường trú", "temporary": "Tạm trú"}
+"""The register's codes, as the paper has them."""
 PLACE = ("from_day", "to_day", "kind", "address")
 
 
@@ -32,14 +36,18 @@ def derive(case: Case) -> Claims:
     head = case.fact("residence", "household_head_number")
     if head:
         derived["household_head_last4"] = head[-4:]
-    for claim, field, fact in (
-        ("household_members", "with_members", "household_members"),
-        ("earlier_places", "with_earlier_places", "residence_history"),
-    ):
-        records = case.fact("residence", fact)
-        if case.answers.get(field) is True and records is not None:
-            derived[claim] = records
+    members, places = case.fact("residence", "household_members"), case.fact("residence", "residence_history")
+    if case.answers.get("with_members") is True and members is not None:
+        derived["household_members"] = members
+    if case.answers.get("with_earlier_places") is True and places is not None:
+        derived["earlier_places"] = tuple(_in_words(place) for place in places)
     return derived
+
+
+def _in_words(place: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a place with the word for its kind of registration."""
+    kind = place.get("kind")
+    return {**place, "kind": KINDS.get(str(kind), kind)} if kind else dict(place)
 
 
 def check(claims: Claims, today: date) -> None:

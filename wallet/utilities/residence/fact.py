@@ -79,11 +79,12 @@ def _lives_in_province(case: Case) -> dict[str, Any]:
 
 def _stays_in_commune(case: Case) -> dict[str, Any]:
     where, ends = temporary_place(case), case.fact("residence", "temporary_until")
-    if not where:
-        raise _not_so("scope")
+    code = case.fact("residence", "temporary_commune_code")
+    if not where or case.answers.get("commune", code) != code:
+        raise _not_so("commune" if "commune" in case.answers else "scope")
     if ends is not None and ends < case.today:
         raise AnswersRejected({"scope": "temporary_over"})
-    return {"statement": f"Tạm trú tại {where}", "temporary_commune": where}
+    return _known(statement=f"Tạm trú tại {where}", temporary_commune=where, commune_code=code)
 
 
 def _registered_since(case: Case) -> dict[str, Any]:

@@ -107,10 +107,9 @@ def numbers_of(case: Case) -> frozenset[str]:
 
 
 def temporary_place(case: Case) -> str:
-    """Return the commune of the temporary residence, with its province where the address has both; "" for none."""
-    commune = str(case.fact("residence", "temporary_commune", ""))
-    parts = case.fact("residence", "temporary_address", "").split(", ")
-    return ", ".join(parts[-2:]) if commune and parts[-2:-1] == [commune] else commune
+    """Return the commune of the temporary residence with its province, as far as both are known; "" for none."""
+    commune, province = (case.fact("residence", f"temporary_{name}", "") for name in ("commune", "province"))
+    return f"{commune}, {province}" if commune and province else str(commune)
 
 
 def _years_later(day: date, years: int) -> date:
