@@ -1,7 +1,7 @@
 """Lodging notice (thông báo lưu trú): who stays the night away from home, told to the police of the place.
 
 Source: Residence Law 68/2020/QH14, articles 2 (6) and 30; Circular 55/2021/TT-BCA, article 15; for foreigners Law
-47/2014/QH13, article 33 (form NA17). Law 118/2025/QH15 may have changed article 30 from 1 July 2026: unconfirmed. The
+47/2014/QH13, article 33 (form NA17). What Law 118/2025/QH15 changed in it on 1 July 2026 is unconfirmed. The
 shape of a passport's number is unconfirmed too; both are figures of the rules, not of this code.
 
 Late is accepted and said on the receipt: whether there is a fine is for the police (`deadlines.py`: when it is late).
@@ -330,6 +330,13 @@ utility = Utility(
             "2021-07",
             date(2021, 7, 1),
             "Luật Cư trú 68/2020/QH14, Điều 2 khoản 6 và Điều 30; Thông tư 55/2021/TT-BCA, Điều 15",
+            figures=FIGURES,
+        ),
+        Rules(
+            "2026-07",
+            date(2026, 7, 1),
+            "Luật Cư trú 68/2020/QH14, Điều 2 khoản 6 và Điều 30, sửa đổi theo Luật 118/2025/QH15; "
+            "Thông tư 55/2021/TT-BCA, Điều 15",
             figures=FIGURES,
         ),
     ),
