@@ -68,6 +68,7 @@ FIGURES: Mapping[str, Any] = {
 PLACES = tuple(FIGURES["declarants"])
 NAMED_PLACES = ("tourist_lodging", "student_dormitory", "medical_facility", "other")
 RELATIONS = (*FIGURES["close_relatives"], "other_relative", "none")
+OWN_REQUESTS = "own_requests"
 NOTIFIED = frozenset({"sent", "received", "ended"})
 """States of an earlier notice that counts. One that was cancelled or sent back has told nobody anything."""
 
@@ -202,7 +203,7 @@ def _household_asks_once(case: Case) -> bool:
 
 def _already_notified(case: Case) -> Iterator[tuple[str, Guest]]:
     """Yield relation and person of every close relative whom the same declarant has told the same police office of."""
-    for earlier in case.fact("own_requests", "lodging_notice", ()):
+    for earlier in case.fact(OWN_REQUESTS, "lodging_notice", ()):
         answers = earlier["answers"]
         if earlier["state"] not in NOTIFIED or answers.get("declarant") != "household_member":
             continue
@@ -319,7 +320,7 @@ utility = Utility(
     minimum_auth=AuthLevel.TWO,
     who=frozenset({Capacity.SELF, Capacity.GUARDIAN, Capacity.BUSINESS}),
     form=FORM,
-    reads=(Source.POPULATION, Source.RESIDENCE),
+    reads=(Source.POPULATION, Source.RESIDENCE, OWN_REQUESTS),
     lifecycle=NOTICE,
     reasons=("wrong_office", "place_not_found", "guest_unclear", "not_lodging"),
     province_of=province_of,
