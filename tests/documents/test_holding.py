@@ -32,12 +32,10 @@ def test_document_is_opened_for_its_holder(wallet: Wallet) -> None:
         content = work.holding.content(document.id, actor_of(wallet))
         held = work.holding.get(document.id, actor_of(wallet))
     assert (content.claims, content.salt, content.code) == (document.claims, document.salt, document.code)
-    assert (held.id, held.request_id, held.utility, held.utility_version) == (
-        document.id,
-        document.request_id,
-        "residence",
-        1,
-    )
+    assert (held.id, held.request_id, held.utility) == (document.id, document.request_id, "residence")
+    assert (held.kind, held.kind_version, held.rules_version) == ("residence", 1, "2024-01")
+    assert content.sources["full_name"] == {"source": "population", "as_of": "2026-01-12T02:00:00+00:00"}
+    assert content.sources["number_last4"]["source"] == "derived"
     assert (held.issued_at, held.expires_at, held.state) == (document.issued_at, document.expires_at, "valid")
     assert (held.revoked_at, held.revocation_reason) == (None, None)
 

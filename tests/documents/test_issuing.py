@@ -77,8 +77,7 @@ def test_claims_are_what_the_registers_state(wallet: Wallet) -> None:
     number = persona("an").number
     stated = {**wallet.registers[RegisterCode.POPULATION].read(number).values}
     stated |= wallet.registers[RegisterCode.RESIDENCE].read(number).values
-    utility = wallet.catalogue.get("residence")
-    for claim in utility.claims:
+    for claim in wallet.catalogue.get("residence").document("residence").claims:
         if claim.source is not Source.DERIVED and claim.kind is not Kind.RECORDS:
             fact = stated.get(claim.name)
             expected = fact.isoformat() if isinstance(fact, date) else fact
@@ -88,15 +87,17 @@ def test_claims_are_what_the_registers_state(wallet: Wallet) -> None:
 
 
 def test_an_order_has_no_place_for_a_claim() -> None:
-    assert {field.name for field in fields(IssueOrder)} == {"utility", "holder_id", "request_id"}
+    """What a case carries was answered to a form, and only a claim that says so (`declared`) is made of it."""
+    names = {"utility", "holder_id", "request_id", "case", "rules_version", "number", "gathered", "decided"}
+    assert {field.name for field in fields(IssueOrder)} == names
     assert list(inspect.signature(Issuing.issue).parameters) == ["self", "order", "actor"]
 
 
 @on_one_database
 def test_paper_shows_the_declared_view_and_no_more(wallet: Wallet) -> None:
     document = issue(wallet, "an")
-    utility = wallet.catalogue.get("residence")
-    shown = {claim.number for claim in utility.claims if claim.paper is not Paper.HIDDEN}
+    kind = wallet.catalogue.get("residence").document("residence")
+    shown = {claim.number for claim in kind.claims if claim.paper is not Paper.HIDDEN}
     reading = read(wallet, document.code)
     assert reading.reasons == ["ok"]
     assert reading.claims is not None
@@ -380,7 +381,8 @@ def test_name_that_fits_nowhere_is_a_refusal_and_no_broken_code(wallet: Wallet, 
 
 def with_utility(wallet: Wallet, **changes: object) -> Wallet:
     real = wallet.catalogue.plugin("residence")
-    changed: Utility = replace(real.utility, **changes)  # type: ignore[arg-type]
+    kind = replace(real.utility.document("residence"), **changes)  # type: ignore[arg-type]
+    changed: Utility = replace(real.utility, documents=(kind,))
     return replace(wallet, catalogue=Catalogue({"residence": Plugin(changed, real.texts, real.module)}))
 
 
@@ -415,7 +417,7 @@ def test_utility_from_one_register_reads_that_one_only(wallet: Wallet) -> None:
 def personal(document: IssuedDocument) -> set[str]:
     """Return every text of a document that tells who someone is."""
     texts = {value for value in document.claims.values() if isinstance(value, str)}
-    for member in document.claims["household_members"]:
+    for member in document.claims.get("household_members", ()):
         texts |= {value for value in member.values() if isinstance(value, str)}
     return {text for text in texts if len(text) > 5} | {document.salt, document.code, document.code[4:60]}
 
@@ -448,6 +450,7 @@ def test_sealed_bytes_open_for_their_holder_and_their_row_only(wallet: Wallet) -
     with wallet.read() as work:
         sealed = work.document_rows.get(document.id).sealed  # type: ignore[union-attr]
         content = json.loads(work.holders.unseal(document.holder_id, document.id, sealed))
+        assert content.pop("sources").keys() == document.claims.keys()
         assert content == {"claims": document.claims, "salt": document.salt, "code": document.code}
         for holder, row in ((document.holder_id, other.id), (stranger, document.id)):
             with pytest.raises(WalletError):

@@ -71,18 +71,18 @@ def test_bundle_holds_no_private_key_and_no_secret(wallet: Wallet) -> None:
 def test_bundle_labels_every_claim_a_code_can_carry(wallet: Wallet) -> None:
     types = {(entry["code"], entry["version"]): entry for entry in opened(wallet).claims["types"]}
     for plugin in wallet.catalogue:
-        utility = plugin.utility
-        entry = types[utility.code, utility.version]
-        assert entry["title"] == dict(utility.title)
-        carried = [claim for claim in utility.claims if claim.kind is not Kind.RECORDS]
-        assert [claim["n"] for claim in entry["claims"]] == [claim.number for claim in carried]
-        for claim, told in zip(carried, entry["claims"], strict=True):
-            assert told == {
-                "n": claim.number,
-                "name": claim.name,
-                "label": plugin.label(claim.name),
-                "kind": str(claim.kind),
-            }
+        for kind in plugin.utility.documents:
+            entry = types[kind.code, kind.version]
+            assert entry["title"] == dict(kind.title)
+            carried = [claim for claim in kind.claims if claim.kind is not Kind.RECORDS]
+            assert [claim["n"] for claim in entry["claims"]] == [claim.number for claim in carried]
+            for claim, told in zip(carried, entry["claims"], strict=True):
+                assert told == {
+                    "n": claim.number,
+                    "name": claim.name,
+                    "label": plugin.label(claim.name),
+                    "kind": str(claim.kind),
+                }
 
 
 def test_bundles_form_a_chain(wallet: Wallet, clock: FixedClock) -> None:

@@ -17,8 +17,8 @@ from tests.web.refusals import assert_refused
 Make = Callable[..., CitizenPhone]
 Unchanged = Callable[[], AbstractContextManager[None]]
 
-SUMMARY = {"id", "request_id", "utility", "utility_version", "state", "issued_at", "expires_at"}
-WHOLE = SUMMARY | {"code", "claims", "salt", "sample_mark"}
+SUMMARY = {"id", "request_id", "utility", "kind", "kind_version", "rules_version", "state", "issued_at", "expires_at"}
+WHOLE = SUMMARY | {"code", "claims", "salt", "sources", "sample_mark"}
 
 
 def begin_cooling_off(citizen: CitizenPhone) -> None:

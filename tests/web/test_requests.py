@@ -45,12 +45,18 @@ def test_request_is_answered_at_once(phone_of: Make, events: Events) -> None:
     response = citizen.post("/v1/requests", ORDER)
     body = response.json
     assert response.status_code == 201
-    assert body.keys() == {"id", "utility", "utility_version", "state", "created_at", "updated_at", "document_id"}
+    times = {"created_at", "updated_at", "submitted_at"}
+    codes = {"utility", "utility_version", "rules_version", "capacity", "state", "state_name"}
+    assert body.keys() == {"id", "number", "apologies", "fee", "fee_due", "document_id"} | times | codes
+    assert (body["fee"], body["fee_due"], body["rules_version"]) == ([], 0, "2024-01")
     assert (body["utility"], body["utility_version"], body["state"]) == ("residence", 1, "issued")
     assert body["created_at"] == "2026-03-02T05:00:00Z"
     assert response.headers["Location"] == f"/v1/requests/{body['id']}"
     assert response.headers["Cache-Control"] == "private, no-store"
-    assert citizen.get(response.headers["Location"]).json == body
+    whole = citizen.get(response.headers["Location"]).json
+    assert {name: whole[name] for name in body} == body
+    assert (whole["answers"], whole["files"], whole["steps"], whole["actions"]) == ({}, [], [], [])
+    assert [entry["action"] for entry in whole["timeline"]] == ["submit"]
     assert [event["subject"] for event in events("document.issued")][-1] == body["document_id"]
 
 

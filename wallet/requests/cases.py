@@ -62,7 +62,8 @@ class Cases:
         now = self.clock.now()
         own = self.holders.number(row.holder_id)
         number = own if content.about is None else content.about.number
-        ground = Ground("submit_request", utility.code, actor)
+        purpose = "issue_document" if utility.lifecycle.at_once else "submit_request"
+        ground = Ground(purpose, utility.code, actor)
         gathered = gather(self.sources, self._registers(utility, row), number, ground, subject=row.holder_id)
         applicant = gathered.facts[Source.POPULATION].values if Source.POPULATION in gathered.facts else {}
         relation = ""

@@ -53,7 +53,7 @@ class RequestRow(Base):
 
 
 class RequestEvent(Base):
-    """One thing that happened to a request, in order. by: `wallet.utilities.lifecycles.By`. reason: a code.
+    """One thing that happened to a request, in order. party: `wallet.utilities.lifecycles.By`. reason: a code.
 
     sealed_note: what an officer wrote to the applicant. expected_at: by when the next thing is promised.
     """
@@ -65,7 +65,7 @@ class RequestEvent(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     action: Mapped[str] = mapped_column(String(32))
     state: Mapped[str] = mapped_column(String(32))
-    by: Mapped[str] = mapped_column(String(16))
+    party: Mapped[str] = mapped_column(String(16))
     officer_id: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[str | None] = mapped_column(String(64))
     expected_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

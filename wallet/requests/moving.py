@@ -229,7 +229,7 @@ class Moving:
             at=self.clock.now(),
             action=action,
             state=row.state,
-            by=str(by),
+            party=str(by),
             officer_id=actor.account_id if by is By.OFFICER else None,
             reason=word.reason,
             expected_at=row.due_at,

@@ -85,7 +85,8 @@ def read_document(document_id: str) -> Response:
         held = work.holding.get(document_id, actor)
         content = work.holding.content(document_id, actor)
     whole = {name: getattr(held, name) for name in held.__slots__}
-    whole |= {"code": content.code, "claims": content.claims, "salt": content.salt, "sample_mark": SAMPLE_MARK}
+    whole |= {"code": content.code, "claims": content.claims, "salt": content.salt, "sources": content.sources}
+    whole["sample_mark"] = SAMPLE_MARK
     return with_etag(answer(DocumentSchema(), whole))
 
 

@@ -65,7 +65,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("action", sa.String(length=32), nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
-        sa.Column("by", sa.String(length=16), nullable=False),
+        sa.Column("party", sa.String(length=16), nullable=False),
         sa.Column("officer_id", sa.String(length=64), nullable=True),
         sa.Column("reason", sa.String(length=64), nullable=True),
         sa.Column("expected_at", sa.DateTime(timezone=True), nullable=True),
