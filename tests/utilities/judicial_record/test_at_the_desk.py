@@ -9,7 +9,7 @@ import pytest
 from tests.documents.people import actor_of, admin_of
 from tests.support import FixedClock
 from wallet.demo.personas import persona
-from wallet.errors import AnswersRejected, ClaimsRejected, Conflict, InvalidInput, NotAllowed, NotFound
+from wallet.errors import AnswersRejected, ClaimsRejected, Conflict, InvalidInput, NotFound
 from wallet.identity.accounts import Grant
 from wallet.launching.rollout import LaunchState, PendingChange
 from wallet.payments.paying import Outcome
