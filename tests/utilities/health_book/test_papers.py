@@ -18,6 +18,7 @@ from tests.utilities.health_book.cases import (
     summary,
 )
 from wallet.errors import AnswersRejected, ClaimsRejected, InvalidInput
+from wallet.formats.cwt_code import fits_on_paper
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.utilities.answering import parse
 from wallet.utilities.base import Capacity, Case, Kind, Paper, Source
@@ -25,6 +26,7 @@ from wallet.utilities.health_book import utility
 from wallet.utilities.health_book.card import MOST_ALLERGIES, MOST_LETTERS, short
 from wallet.utilities.health_book.summary import GROUPS, PURPOSES
 from wallet.utilities.paper import compact_claims, full_claims
+from wallet.utilities.room import longest, longest_code
 
 ALL = tuple(GROUPS)
 VISIT = {"paper": "health_visit", "visit_id": STAY["visit_id"]}
@@ -288,6 +290,19 @@ def test_the_card_prints_what_matters_the_worst_first_whatever_the_room() -> Non
     assert least[6] == "O+"
     assert least[7] == ["Penicilin (nặng): Nổi mày đay…", "Tôm, cua (vừa): Phát ban"]
     assert least[8] == ["Hen phế quản (J45)"]
+
+
+def test_a_card_of_someone_with_everything_still_fits_a_printed_code() -> None:
+    drugs = ("Penicilin", "Amoxicilin - clavulanat", "Ceftriaxon", "Sulfamethoxazol", "Thuốc cản quang chứa iod")
+    reactions = ("Sốc phản vệ", "Phù mạch", "Co thắt phế quản", "Hội chứng Stevens-Johnson", "Tụt huyết áp")
+    feared = tuple(
+        {"substance": drug, "reaction": reaction, "severity": "severe"}
+        for drug, reaction in zip(drugs, reactions, strict=True)
+    )
+    named = ("Bệnh phổi tắc nghẽn mạn tính", "Đái tháo đường týp 1", "Nhồi máu cơ tim cũ", "Suy thận mạn giai đoạn 5")
+    severe = tuple({"name": name, "code": code} for name, code in zip(named, ("J44", "E10", "I25", "N18"), strict=True))
+    kind, claims = made(case(CARD, facts(book={"allergies": feared, "diseases": severe})))
+    assert fits_on_paper(longest_code(kind, longest(kind, claims), least=True))
 
 
 def test_what_would_harm_its_bearer_in_strangers_eyes_is_not_printed() -> None:

@@ -10,7 +10,18 @@ from datetime import timedelta
 from typing import Any
 
 from wallet.utilities.base import Case, Claim, Claims, DocumentType, Kind, Layout, Paper, Section, Source
-from wallet.utilities.health_book.records import ALLERGY, DISEASE, NAMED, PERSON, Record, changed, last4, only, records
+from wallet.utilities.health_book.records import (
+    ALLERGY,
+    DISEASE,
+    NAMED,
+    PERSON,
+    Record,
+    allergy,
+    changed,
+    last4,
+    only,
+    records,
+)
 
 HEALTH = Source.HEALTH_RECORDS
 
@@ -45,7 +56,6 @@ MOST_DISEASES = 3
 MOST_LETTERS = 30
 """Lines, and letters of one: together what still fits a printed code under the longest legal name."""
 
-SEVERITIES = {"severe": "nặng", "moderate": "vừa", "mild": "nhẹ"}
 _WORST_FIRST = ("severe", "nặng", "moderate", "vừa", "mild", "nhẹ")
 
 
@@ -67,14 +77,12 @@ def derive(case: Case) -> Claims:
 
 def printed(case: Case) -> dict[str, Any]:
     """Return what the book says now of what a card tells."""
-    severe = tuple(
-        {**each, "severity": SEVERITIES.get(each.get("severity", ""), each.get("severity"))} for each in allergies(case)
-    )
+    told = tuple(allergy(each) for each in allergies(case))
     return {
         "blood_type": case.fact(HEALTH, "blood_type") or UNKNOWN_BLOOD,
-        "allergies": short([_allergy(each) for each in severe], MOST_ALLERGIES),
+        "allergies": short([_allergy(each) for each in told], MOST_ALLERGIES),
         "severe_diseases": short([_disease(each) for each in severe_diseases(case)], MOST_DISEASES),
-        "allergy_details": tuple(only(each, ALLERGY) for each in severe),
+        "allergy_details": told,
         "disease_details": tuple(only(each, DISEASE) for each in severe_diseases(case)),
     }
 
@@ -87,8 +95,8 @@ def short(stated: Sequence[str], most: int) -> tuple[str, ...]:
     return (*cut[: most - 1], f"và {len(cut) - most + 1} mục khác")
 
 
-def _rank(allergy: Record) -> int:
-    severity = str(allergy.get("severity", "")).lower()
+def _rank(stated: Record) -> int:
+    severity = str(stated.get("severity", "")).lower()
     return _WORST_FIRST.index(severity) if severity in _WORST_FIRST else len(_WORST_FIRST)
 
 
@@ -130,7 +138,7 @@ ALLERGY_CARD = DocumentType(
             Kind.RECORDS,
             required=False,
             basis=HEALTH,
-            parts=("substance", "reaction", "severity"),
+            parts=ALLERGY,
         ),
         Claim(10, "disease_details", Kind.RECORDS, required=False, basis=HEALTH, parts=DISEASE),
     ),

@@ -26,6 +26,9 @@ ID = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 DISEASE = ("name", "code", "since")
 ALLERGY = ("substance", "reaction", "severity")
+SEVERITIES = {"severe": "nặng", "moderate": "vừa", "mild": "nhẹ"}
+"""Severity of an allergy, as the register codes it and as people read it."""
+
 NOTHING = frozenset({"", "khong", "khong co"})
 """How facilities write that there was none."""
 
@@ -44,6 +47,12 @@ def lines(value: Any) -> tuple[str, ...]:
 def only(source: Record, names: Iterable[str]) -> dict[str, Any]:
     """Return what a record states of some names. What says nothing is left out."""
     return {name: source[name] for name in names if name in source and not _says_nothing(source[name])}
+
+
+def allergy(stated: Record) -> dict[str, Any]:
+    """Return an allergy as people read it."""
+    severity = stated.get("severity")
+    return only({**stated, "severity": SEVERITIES.get(severity or "", severity)}, ALLERGY)
 
 
 def closed(visit: Record, today: date) -> bool:

@@ -14,6 +14,7 @@ from wallet.utilities.health_book.records import (
     NAMED,
     PERSON,
     Record,
+    allergy,
     changed,
     closed,
     last4,
@@ -140,7 +141,7 @@ def _book(case: Case) -> dict[str, Any]:
     return {
         **{name: value for name, value in single.items() if value is not None},
         "diseases": tuple(only(each, DISEASE) for each in records(case, "diseases")),
-        "allergies": tuple(only(each, ALLERGY) for each in records(case, "allergies")),
+        "allergies": tuple(allergy(each) for each in records(case, "allergies")),
         "vaccinations": tuple(only(each, VACCINATION) for each in records(case, "vaccinations")),
         "visits": tuple(_part(visit, VISIT) for visit in visits),
         "treatments": tuple(_part(visit, TREATMENT) for visit in visits if closed(visit, case.today)),
