@@ -209,6 +209,7 @@ def test_both_languages_name_the_same_values(name: str) -> None:
         "code",
         "purpose",
         "capacity",
+        "command",
         "due_at",
         "number",
         "step",

@@ -7,9 +7,31 @@ the service answers.
 from typing import Any
 
 from wallet.texts.catalogue import lookup, problem
-from wallet.web.examples import ceremonies, core, enrolment, messages, profile, requests, sessions, staff, standing
+from wallet.web.examples import (
+    ceremonies,
+    core,
+    enrolment,
+    fhir,
+    messages,
+    profile,
+    requests,
+    sessions,
+    staff,
+    standing,
+)
 
-_SURFACES: tuple[Any, ...] = (core, staff, messages, sessions, enrolment, standing, profile, ceremonies, requests)
+_SURFACES: tuple[Any, ...] = (
+    core,
+    fhir,
+    staff,
+    messages,
+    sessions,
+    enrolment,
+    standing,
+    profile,
+    ceremonies,
+    requests,
+)
 
 BODIES: dict[str, Any] = {name: body for surface in _SURFACES for name, body in surface.BODIES.items()}
 """Operation to the body of a request."""
@@ -24,7 +46,8 @@ REFUSALS: dict[str, tuple[str, ...]] = {
 
 
 def _problem(code: str, status: int) -> dict[str, Any]:
-    title, detail = problem(code, "vi", needed=2, auth_level=2, retry_after=1, limit=5, until="2026-03-03T05:00:00Z")
+    values = {"needed": 2, "auth_level": 2, "retry_after": 1, "limit": 5, "until": "2026-03-03T05:00:00Z"}
+    title, detail = problem(code, "vi", **values, command="pip install 'vi-so-wallet[fhir]'")
     body: dict[str, Any] = {
         "type": f"https://vi.example.vn/problems/{code}",
         "title": title,
