@@ -293,7 +293,8 @@ class Requests:
             self.moving.inform(row, "request_received")
 
     def _told(self, utility: Utility, row: RequestRow, content: Content, actor: Actor) -> Told:
-        told = self.cases.build(utility, row, content, actor)
+        steps = self.moving.found(row) if row.state != DRAFT else None
+        told = self.cases.build(utility, row, content, actor, steps=steps)
         utility.accept(told.case)
         if utility.link is not None:
             self.links.assert_linked(utility, row.holder_id)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from wallet.db import Base, insert_if_absent, keyset_page, rows_changed
@@ -149,7 +149,9 @@ class RequestRepository:
         )
         if province != "*":
             statement = statement.where(RequestRow.province == province)
-        return keyset_page(self.session, statement.order_by(RequestRow.submitted_at, RequestRow.id), limit, place)
+        # Nullable for drafts, and none of them is here: without its column's flag, with its column's index.
+        sent = type_coerce(RequestRow.submitted_at, RequestRow.submitted_at.type)
+        return keyset_page(self.session, statement.order_by(sent, RequestRow.id), limit, place)
 
     def step_queue(
         self, agency: str, province: str, limit: int, place: str | None
@@ -158,7 +160,8 @@ class RequestRepository:
         statement = select(RequestStep).where(RequestStep.agency == agency, RequestStep.state == "active")
         if province != "*":
             statement = statement.where(RequestStep.province.in_([province, ""]))
-        ordered = statement.order_by(RequestStep.due_at, RequestStep.request_id, RequestStep.code)
+        due = func.coalesce(RequestStep.due_at, RequestStep.opened_at)
+        ordered = statement.order_by(due, RequestStep.request_id, RequestStep.code)
         return keyset_page(self.session, ordered, limit, place)
 
     def claim(self, request_id: str, officer: str | None, at: datetime | None, *, held_by: str | None) -> bool:

@@ -77,6 +77,7 @@ def test_either_parent_may_ask(person: Any) -> None:
         ({"mother_number": "099195000099", "father_number": "099090000099", "state": "registered"}, "not_a_parent"),
         ({"state": "registered"}, "registered_already"),
         ({"born_on": date(2020, 11, 20)}, "too_old"),
+        ({"born_on": date(2026, 11, 21)}, "in_future"),
         ({"born_on": date(2019, 1, 1)}, "too_old"),
         ({"notice_id": "CS-2026-000124"}, "no_notice"),
     ],
@@ -120,7 +121,9 @@ def test_without_a_register_there_is_no_notice() -> None:
     assert faults_of(utility, case_of(utility, TYPED, {}, person=MAI)) == {"/answers/notice_id": "no_notice"}
 
 
-@pytest.mark.parametrize("name", ["H'Linh  Byă", "Y Thuan Êban", "A", "Rơ Châm H’Nhung", "Nguyễn Lê Trần Ngọc Bảo An"])
+@pytest.mark.parametrize(
+    "name", ["H'Linh  Byă", "Y Thuan Êban", "A", "Rơ Châm H’Nhung", "Nguyễn Lê Trần Ngọc Bảo An", "An " * 9 + "An"]
+)
 def test_names_of_every_people_are_taken(name: str) -> None:
     assert claims_of(utility, case(child_name=name))["child_name"] == " ".join(name.split())
 
@@ -180,6 +183,12 @@ def test_a_residence_that_cannot_be_is_refused(entered: Any, code: str) -> None:
     residence = {"residence_address": HOME, "residence_registered_on": entered}
     found = faults_of(utility, case(steps={**STEPS, "permanent_residence": residence}))
     assert found == {"/claims/residence_registered_on": code}
+
+
+@pytest.mark.parametrize("entered", ["2026-11-10", "2026-11-20"])
+def test_a_residence_may_be_entered_from_the_day_of_birth_to_today(entered: str) -> None:
+    residence = {"residence_address": HOME, "residence_registered_on": entered}
+    assert faults_of(utility, case(steps={**STEPS, "permanent_residence": residence})) == {}
 
 
 def test_a_document_waits_for_all_three() -> None:

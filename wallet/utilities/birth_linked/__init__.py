@@ -77,6 +77,8 @@ def _wrong_birth(case: Case, notice: Claims) -> dict[str, str]:
         return {}
     if notice["state"] == "registered":
         return {"notice_id": "registered_already"}
+    if notice["born_on"] > case.today:
+        return {"notice_id": "in_future"}
     if age_on(notice["born_on"], case.today) >= case.figures["age_limit"]:
         return {"notice_id": "too_old"}
     asked = any(_is_of(earlier, notice["notice_id"]) for earlier in case.fact(OWN_REQUESTS, "birth_linked", ()))

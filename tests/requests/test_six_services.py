@@ -1,0 +1,388 @@
+"""Six services, each from what its register states to its signed document, or to the refusal that this asks for.
+
+The registers are those of the demo nation; who has which papers is told in `wallet.demo.papers.told`.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.documents.people import actor_of, admin_of, saying
+from tests.support import FixedClock
+from wallet.errors import AnswersRejected, ClaimsRejected, Conflict, InvalidInput, LevelTooLow, NotAllowed, NotFound
+from wallet.identity.accounts import Grant
+from wallet.launching.rollout import LaunchState, PendingChange
+from wallet.requests.desk import Word
+from wallet.requests.orders import RequestOrder, UtilityRequest
+from wallet.sources.base import RegisterCode
+from wallet.terms import AccountLevel, Actor, StaffRole
+from wallet.verifier import Policy, judge
+from wallet.wiring import Wallet
+
+Found = Mapping[str, Mapping[str, str]]
+
+
+def opened(wallet: Wallet, *codes: str) -> Wallet:
+    """Open utilities as two admins do."""
+    for code in codes:
+        with wallet.work() as work:
+            asked = work.rollout.change(code, LaunchState.OPEN, "Mở để thử", 0, admin_of(wallet))
+            if isinstance(asked, PendingChange):
+                work.rollout.decide(asked.id, agree=True, actor=admin_of(wallet, "admin2"))
+    return wallet
+
+
+def asking(wallet: Wallet, utility: str, answers: Mapping[str, Any], actor: Actor | str) -> UtilityRequest:
+    who = actor_of(wallet, actor) if isinstance(actor, str) else actor
+    with wallet.work() as work:
+        return work.requests.submit(RequestOrder(utility, answers), who)
+
+
+def linked(wallet: Wallet, utility: str, key: str) -> str:
+    """Link somebody's record; return where the link stands then."""
+    with wallet.work() as work:
+        return str(work.links.make(utility, actor_of(wallet, key)).state)
+
+
+def offered(wallet: Wallet, utility: str, field: str, key: str) -> list[Mapping[str, Any]]:
+    """Return what the form offers somebody to choose from."""
+    with wallet.work() as work:
+        asked = work.showing.form(utility, actor_of(wallet, key))
+    return list(next(each.choices for each in asked if each.question.name == field))
+
+
+def officer(wallet: Wallet, key: str, agency: str, province: str = "*") -> Actor:
+    """Return a persona who reviews for an agency."""
+    actor = actor_of(wallet, key, roles=frozenset({StaffRole.REVIEWER}))
+    with wallet.work() as work:
+        if not work.accounts.grants(actor.account_id):
+            work.accounts.grant(actor.account_id, Grant(StaffRole.REVIEWER, agency, province), admin_of(wallet))
+    return actor
+
+
+def claims_of(wallet: Wallet, request: UtilityRequest, actor: Actor | str) -> Mapping[str, Any]:
+    """Return the claims of the document that came of a request, once our verifier has accepted its code."""
+    holder = actor_of(wallet, actor) if isinstance(actor, str) else actor
+    with wallet.read() as work:
+        found = work.requests.get(request.id, holder).request
+        assert found.document_id is not None
+        content = work.holding.content(found.document_id, holder)
+    assert judge(content.code, wallet.trust.trust(), Policy(), wallet.clock.now()).accepted
+    assert {source["source"] for source in content.sources.values()} <= {
+        "population", "derived", "declared", "request", "health_insurance", "social_security",
+    }  # fmt: skip
+    return content.claims
+
+
+def asked_nothing(wallet: Wallet, key: str) -> bool:
+    """Return whether somebody has no request but what their story says."""
+    with wallet.read() as work:
+        return {each.utility for each in work.requests.page(actor_of(wallet, key), 10, None)[0]} <= {"residence"}
+
+
+# --- What is issued at once -----------------------------------------------------------------------------------------
+
+
+def test_a_driving_licence_is_linked_chosen_and_issued(wallet: Wallet) -> None:
+    opened(wallet, "driving_licence")
+    (licence,) = offered(wallet, "driving_licence", "licence_number", "an")
+    answers = {"licence_number": licence["licence_number"]}
+    with pytest.raises(Conflict) as caught:
+        asking(wallet, "driving_licence", answers, "an")
+    assert caught.value.code == "not_linked"
+    assert linked(wallet, "driving_licence", "an") == "linked"
+    claims = claims_of(wallet, asking(wallet, "driving_licence", answers, "an"), "an")
+    assert claims["classes"] == licence["classes"]
+    assert claims["points"] == licence["points"] <= claims["full_points"] == 12
+
+
+def test_an_old_paper_licence_matches_and_is_refused_with_how_to_exchange_it(wallet: Wallet) -> None:
+    opened(wallet, "driving_licence")
+    assert linked(wallet, "driving_licence", "giay") == "linked", "a name without marks and a year alone are his"
+    (licence,) = offered(wallet, "driving_licence", "licence_number", "giay")
+    with pytest.raises(AnswersRejected) as caught:
+        asking(wallet, "driving_licence", {"licence_number": licence["licence_number"]}, "giay")
+    assert caught.value.fields == {"/answers/licence_number": "old_paper"}
+    assert asked_nothing(wallet, "giay")
+
+
+def test_a_licence_under_another_name_is_not_linked(wallet: Wallet) -> None:
+    wallet = saying(opened(wallet, "driving_licence"), RegisterCode.DRIVING_LICENCES, full_name="LE THI HOA")
+    assert linked(wallet, "driving_licence", "an") == "mismatch"
+    assert linked(wallet, "driving_licence", "doi") == "mismatch", "who has no licence has nothing to link"
+
+
+def test_one_of_two_vehicles_is_chosen_by_its_plate(wallet: Wallet) -> None:
+    opened(wallet, "vehicle_registration")
+    linked(wallet, "vehicle_registration", "an")
+    vehicles = offered(wallet, "vehicle_registration", "plate", "an")
+    car = next(each for each in vehicles if each["kind"] == "car")
+    assert len(vehicles) == 2
+    claims = claims_of(wallet, asking(wallet, "vehicle_registration", {"plate": car["plate"]}, "an"), "an")
+    assert (claims["plate"], claims["kind"]) == (car["plate"], "Xe ô tô")
+    assert claims["chassis_end"].startswith("*")
+    assert claims["chassis_end"][-6:] == claims["chassis_number"][-6:]
+
+
+def test_a_cancelled_registration_and_somebody_elses_plate_are_refused(wallet: Wallet) -> None:
+    opened(wallet, "vehicle_registration")
+    linked(wallet, "vehicle_registration", "giay")
+    (own,) = offered(wallet, "vehicle_registration", "plate", "giay")
+    other = offered(wallet, "vehicle_registration", "plate", "an")[0]
+    for vehicle, code in ((own, "registration_cancelled"), (other, "not_yours")):
+        with pytest.raises(AnswersRejected) as caught:
+            asking(wallet, "vehicle_registration", {"plate": vehicle["plate"]}, "giay")
+        assert caught.value.fields == {"/answers/plate": code}
+    assert asked_nothing(wallet, "giay")
+
+
+@pytest.mark.parametrize("key", ["an", "xa"])
+def test_a_health_insurance_card_is_issued_also_under_a_name_without_marks(wallet: Wallet, key: str) -> None:
+    opened(wallet, "health_insurance_card")
+    claims = claims_of(wallet, asking(wallet, "health_insurance_card", {"details_are_right": True}, key), key)
+    assert claims["card_number"].endswith(claims["insurance_number"])
+    assert claims["card_number"].startswith(claims["group"] + str(claims["benefit_level"]) + claims["province"])
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "code"), [("han", "valid_until", "expired"), ("vang", "card_number", "not_insured")]
+)
+def test_an_expired_card_and_none_are_refused(wallet: Wallet, key: str, field: str, code: str) -> None:
+    opened(wallet, "health_insurance_card")
+    with pytest.raises(ClaimsRejected) as caught:
+        asking(wallet, "health_insurance_card", {"details_are_right": True}, key)
+    assert caught.value.fields == {f"/claims/{field}": code}
+    assert asked_nothing(wallet, key)
+
+
+def test_somebody_elses_insurance_makes_no_card(wallet: Wallet) -> None:
+    wallet = saying(opened(wallet, "health_insurance_card"), RegisterCode.HEALTH_INSURANCE, full_name="LE THI HOA")
+    with pytest.raises(ClaimsRejected) as caught:
+        asking(wallet, "health_insurance_card", {"details_are_right": True}, "an")
+    assert caught.value.fields == {"/claims/full_name": "mismatch"}
+
+
+# --- What is told in confidence -------------------------------------------------------------------------------------
+
+
+def report(clock: FixedClock, **changes: Any) -> dict[str, Any]:
+    at = clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    told = {"category": "disorder", "commune": "00167", "happened_at": at, "may_contact": False}
+    return {**told, "text": "Một nhóm thanh niên đua xe trước cổng chợ.", **changes}
+
+
+def test_a_security_report_is_told_at_level_one_and_read_by_the_desk_of_its_place(
+    wallet: Wallet, clock: FixedClock
+) -> None:
+    opened(wallet, "security_report")
+    binh = actor_of(wallet, "binh", account_level=AccountLevel.ONE)
+    request = asking(wallet, "security_report", report(clock), binh)
+    assert (request.state, request.province) == ("received", "01")
+    claims = claims_of(wallet, request, binh)
+    assert claims["category"] == "Gây rối trật tự công cộng"
+    assert "đua xe" not in str(claims)
+    strangers = officer(wallet, "moi", "social_insurance"), officer(wallet, "vang", "commune_police", "56")
+    police = officer(wallet, "mai", "commune_police", "01")
+    for stranger in strangers:
+        with wallet.work() as work, pytest.raises(NotFound):
+            work.review_desk.open(request.id, "handling", stranger)
+    with wallet.work() as work:
+        assert [each.request.id for each in work.review_desk.queue(police, 10, None)[0]] == [request.id]
+        work.review_desk.claim(request.id, police)
+        seen = work.review_desk.open(request.id, "handling", police)
+        assert seen.detail.answers["text"].startswith("Một nhóm")
+        seen = work.review_desk.decide(request.id, "accept", Word(), seen.detail.request.version, police)
+        word = Word("dealt_with", "Đã nhắc nhở, lập biên bản.")
+        seen = work.review_desk.decide(request.id, "resolve", word, seen.detail.request.version, police)
+    assert seen.detail.request.state == "resolved"
+
+
+def test_nobody_reports_for_somebody_else_or_what_has_not_happened(wallet: Wallet, clock: FixedClock) -> None:
+    opened(wallet, "security_report")
+    with pytest.raises(NotAllowed):
+        asking(wallet, "security_report", report(clock), actor_of(wallet, acting_for="acc_of_a_ward"))
+    tomorrow = (clock.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    with pytest.raises(AnswersRejected) as caught:
+        asking(wallet, "security_report", report(clock, happened_at=tomorrow), "an")
+    assert caught.value.fields == {"/answers/happened_at": "in_future"}
+
+
+# --- What a bank has to confirm -------------------------------------------------------------------------------------
+
+ACCOUNT = {"bank": "Ngân hàng Mẫu Hai", "account_number": "1903 4567 8901 23", "own_name": True}
+
+
+def verified(wallet: Wallet, request: UtilityRequest, named: str) -> Actor:
+    """Have a request accepted and the account confirmed by the bank in a name; return the officer who has it."""
+    insurer, bank = officer(wallet, "mai", "social_insurance"), officer(wallet, "moi", "paying_bank")
+    with wallet.work() as work:
+        desk = work.review_desk
+        desk.claim(request.id, insurer)
+        version = desk.open(request.id, "handling", insurer).detail.request.version
+        version = desk.decide(request.id, "accept", Word(), version, insurer).detail.request.version
+        desk.decide(request.id, "verify", Word(), version, insurer)
+    with wallet.work() as work:
+        assert [each.code for each in work.review_desk.steps(bank, 10, None)[0]] == ["bank_check"]
+    with wallet.work() as work, pytest.raises(InvalidInput):
+        work.review_desk.finish_step(request.id, "bank_check", {}, None, bank)
+    with wallet.work() as work:
+        seen = work.review_desk.finish_step(request.id, "bank_check", {"account_name": named}, None, bank)
+    assert seen.detail.request.state == "accepted"
+    return insurer
+
+
+def approved(wallet: Wallet, request: UtilityRequest, insurer: Actor) -> None:
+    with wallet.work() as work:
+        version = work.review_desk.open(request.id, "handling", insurer).detail.request.version
+        work.review_desk.decide(request.id, "approve", Word(), version, insurer)
+
+
+def test_an_account_is_confirmed_when_the_bank_names_its_holder(wallet: Wallet) -> None:
+    opened(wallet, "social_security_account")
+    request = asking(wallet, "social_security_account", ACCOUNT, "sau")
+    assert request.state == "submitted"
+    assert request.province, "it lies on the desk of where she lives"
+    with pytest.raises(AnswersRejected) as caught:
+        asking(wallet, "social_security_account", ACCOUNT, "sau")
+    assert caught.value.fields == {"/answers/account_number": "asked_already"}
+    with wallet.read() as work:
+        name = work.holders.profile(actor_of(wallet, "sau").holder_id or "").full_name
+    approved(wallet, request, verified(wallet, request, name.upper()))
+    claims = claims_of(wallet, request, "sau")
+    assert claims["account"] == "**********0123"
+    assert "19034567" not in str(claims)
+
+
+def test_no_officer_confirms_an_account_that_the_bank_keeps_in_another_name(wallet: Wallet) -> None:
+    opened(wallet, "social_security_account")
+    request = asking(wallet, "social_security_account", ACCOUNT, "sau")
+    insurer = verified(wallet, request, "LE THI HOA")
+    with pytest.raises(ClaimsRejected):
+        approved(wallet, request, insurer)
+    with wallet.read() as work:
+        found = work.requests.get(request.id, actor_of(wallet, "sau")).request
+    assert (found.state, found.document_id) == ("accepted", None)
+
+
+def test_the_account_that_is_paid_into_already_is_not_asked_for_again(wallet: Wallet) -> None:
+    opened(wallet, "social_security_account")
+    with wallet.work() as work:
+        shown = {
+            each.name: each.value for each in work.showing.facts("social_security_account", actor_of(wallet, "sau"))
+        }
+    same = {**ACCOUNT, "bank": shown["account_bank"].upper(), "account_number": f"1903456{shown['account_last4']}"}
+    with pytest.raises(AnswersRejected) as caught:
+        asking(wallet, "social_security_account", same, "sau")
+    assert caught.value.fields == {"/answers/account_number": "paid_there_already"}
+    assert asked_nothing(wallet, "sau")
+
+
+# --- What three agencies do -----------------------------------------------------------------------------------------
+
+FOUND: Found = {
+    "birth_registration": {"registration_number": "125/2026", "child_number": "099326000123"},
+    "permanent_residence": {"residence_address": "Số 12, Phường Cầu Giấy", "residence_registered_on": "2026-03-01"},
+    "health_insurance": {"card_number": "TE1010123456789"},
+}
+
+
+def birth(wallet: Wallet, **changes: Any) -> dict[str, Any]:
+    """Return what Nôi answers about the daughter of whom the hospital told."""
+    (notice,) = [each for each in offered(wallet, "birth_linked", "notice_id", "noi") if each["state"] == "notified"]
+    answers = {"notice_id": notice["notice_id"], "child_name": "Lưu An Nhiên", "residence_with": "mother"}
+    return {**answers, "first_care_facility": "Trạm y tế Phường Cầu Giấy", **changes}
+
+
+def altered(wallet: Wallet, **changes: Any) -> Wallet:
+    """Return a wallet whose civil-status register has the newborn otherwise."""
+    values = wallet.registers[RegisterCode.CIVIL_STATUS].read(_number(wallet)).values
+    births = tuple({**each, **changes} if each["state"] == "notified" else each for each in values["births"])  # type: ignore[union-attr,call-overload,dict-item]
+    return saying(wallet, RegisterCode.CIVIL_STATUS, births=births)
+
+
+def _number(wallet: Wallet) -> str:
+    with wallet.read() as work:
+        return work.holders.number(actor_of(wallet, "noi").holder_id or "")
+
+
+def test_three_agencies_make_one_document_of_one_request(wallet: Wallet) -> None:
+    opened(wallet, "birth_linked")
+    request = asking(wallet, "birth_linked", birth(wallet), "noi")
+    assert request.state == "in_steps"
+    desks = {
+        "birth_registration": officer(wallet, "mai", "commune_justice"),
+        "permanent_residence": officer(wallet, "moi", "commune_police"),
+        "health_insurance": officer(wallet, "vang", "social_insurance"),
+    }
+    justice, insurer = desks["birth_registration"], desks["health_insurance"]
+    with wallet.work() as work, pytest.raises(Conflict):
+        work.review_desk.finish_step(request.id, "health_insurance", FOUND["health_insurance"], None, insurer)
+    with wallet.work() as work, pytest.raises(NotFound):
+        work.review_desk.finish_step(request.id, "health_insurance", FOUND["health_insurance"], None, justice)
+    with wallet.work() as work, pytest.raises(InvalidInput) as caught:
+        work.review_desk.finish_step(request.id, "birth_registration", {"child_number": "1"}, None, justice)
+    assert set(caught.value.fields) == {"/found/child_number", "/found/registration_number"}
+    for step, desk in desks.items():
+        with wallet.read() as work:
+            steps = work.requests.get(request.id, actor_of(wallet, "noi")).steps
+        assert [each.code for each in steps if each.state == "active"] == [step]
+        with wallet.work() as work:
+            work.review_desk.finish_step(request.id, step, FOUND[step], None, desk)
+    claims = claims_of(wallet, request, "noi")
+    assert claims["child_name"] == "Lưu An Nhiên"
+    assert {name: claims[name] for found in FOUND.values() for name in found} == {
+        name: value for found in FOUND.values() for name, value in found.items()
+    }
+
+
+def test_a_child_is_asked_for_once(wallet: Wallet) -> None:
+    opened(wallet, "birth_linked")
+    asking(wallet, "birth_linked", birth(wallet), "noi")
+    with pytest.raises(AnswersRejected) as caught:
+        asking(wallet, "birth_linked", birth(wallet), "noi")
+    assert caught.value.fields == {"/answers/notice_id": "asked_already"}
+
+
+def test_a_supplement_goes_on_after_this_request_had_the_birth_registered(wallet: Wallet) -> None:
+    opened(wallet, "birth_linked")
+    request = asking(wallet, "birth_linked", birth(wallet), "noi")
+    justice = officer(wallet, "mai", "commune_justice")
+    with wallet.work() as work:
+        work.review_desk.finish_step(request.id, "birth_registration", FOUND["birth_registration"], None, justice)
+    with wallet.work() as work:
+        work.review_desk.claim(request.id, justice)
+        version = work.review_desk.open(request.id, "handling", justice).detail.request.version
+        word = Word("residence_unproven", "Thiếu giấy tờ về chỗ ở.")
+        work.review_desk.decide(request.id, "request_supplement", word, version, justice)
+    wallet = altered(wallet, state="registered")
+    with wallet.work() as work:
+        assert work.requests.act(request.id, "supplement", actor_of(wallet, "noi")).state == "in_steps"
+    with wallet.read() as work:
+        steps = work.requests.get(request.id, actor_of(wallet, "noi")).steps
+    assert [step.state for step in steps] == ["done", "active", "waiting"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"state": "registered"}, "registered_already"), ({"mother_number": "099195000099"}, "not_a_parent")],
+)
+def test_a_birth_that_is_not_theirs_to_register_leaves_no_request(
+    wallet: Wallet, changes: dict[str, Any], code: str
+) -> None:
+    answers = birth(opened(wallet, "birth_linked"))
+    with pytest.raises(AnswersRejected) as caught:
+        asking(altered(wallet, **changes), "birth_linked", answers, "noi")
+    assert caught.value.fields["/answers/notice_id"] == code
+    assert asked_nothing(wallet, "noi")
+
+
+@pytest.mark.parametrize(
+    "utility",
+    ["birth_linked", "driving_licence", "health_insurance_card", "social_security_account", "vehicle_registration"],
+)
+def test_level_one_is_not_enough_for_the_other_five(wallet: Wallet, utility: str) -> None:
+    opened(wallet, utility)
+    with pytest.raises(LevelTooLow):
+        asking(wallet, utility, {}, actor_of(wallet, "binh", account_level=AccountLevel.ONE))
