@@ -91,6 +91,11 @@ def test_staff_have_an_agency_and_a_province_and_the_desks_differ() -> None:
         "approver1": (StaffRole.APPROVER, "01"),
         "approver2": (StaffRole.APPROVER, "79"),
         "reviewer1": (StaffRole.REVIEWER, "01"),
+        "reviewer2": (StaffRole.REVIEWER, "01"),
+        "reviewer3": (StaffRole.REVIEWER, "01"),
+        "reviewer4": (StaffRole.REVIEWER, "*"),
+        "reviewer5": (StaffRole.REVIEWER, "01"),
+        "reviewer6": (StaffRole.REVIEWER, "*"),
         "auditor1": (StaffRole.AUDITOR, "01"),
     }
     assert "Quản lý xuất nhập cảnh" in (staff["officer2"].agency or "")

@@ -46,7 +46,11 @@ def staff() -> None:
 @ROLE
 @NUMBER
 @click.option("--agency", required=True, help="Where they work / Cơ quan công tác.")
-@click.option("--province", required=True, help="Two-digit code of its province / Mã tỉnh, 2 chữ số.")
+@click.option(
+    "--province",
+    required=True,
+    help="Two-digit code of its province, or * for the whole country / Mã tỉnh, 2 chữ số; * là cả nước.",
+)
 @click.option("--phone", help="Own-name phone, for text messages / Số điện thoại chính chủ.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @guarded
@@ -142,7 +146,7 @@ def _check(number: str, agency: str = "-", province: str = "01") -> None:
         fail(f"--number {number}: cần 12 chữ số / 12 digits are needed", EXAMPLE)
     if not 0 < len(agency.strip()) <= MAX_AGENCY:
         fail(f"--agency: cần 1 đến {MAX_AGENCY} ký tự / 1 to {MAX_AGENCY} characters are needed", EXAMPLE)
-    if not re.fullmatch(r"[0-9]{2}", province):
+    if not re.fullmatch(r"[0-9]{2}|\*", province):
         fail(f"--province {province}: cần mã tỉnh 2 chữ số / a two-digit province code is needed", EXAMPLE)
 
 

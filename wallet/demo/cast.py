@@ -81,6 +81,11 @@ CAST: dict[str, Person] = {
     "approver1": fixed_person(35, ("Tô", "Thị Mẫu", "Duyệt"), "1980-10-13", FEMALE, code="001"),
     "approver2": fixed_person(36, ("Chu", "Mẫu", "Thuận"), "1978-01-30", MALE, code="079"),
     "reviewer1": fixed_person(37, ("Quách", "Thị Mẫu", "Xét"), "1990-12-04", FEMALE, code="001"),
+    "reviewer2": fixed_person(41, ("Đoàn", "Thị Mẫu", "Thẩm"), "1992-06-18", FEMALE, code="001"),
+    "reviewer3": fixed_person(42, ("Kiều", "Mẫu", "Lý"), "1987-09-09", MALE, code="001"),
+    "reviewer4": fixed_person(43, ("Trương", "Thị Mẫu", "Tra"), "1985-12-30", FEMALE, code="001"),
+    "reviewer5": fixed_person(44, ("Cao", "Mẫu", "Hộ"), "1990-02-11", MALE, code="001"),
+    "reviewer6": fixed_person(45, ("Phùng", "Thị Mẫu", "Hiểm"), "1988-04-26", FEMALE, code="001"),
     "auditor1": fixed_person(38, ("Đinh", "Mẫu", "Soát"), "1983-03-16", MALE, code="001"),
 }  # fmt: skip
 """By the key of the persona. Their residence comes with `cast_households`."""
@@ -193,6 +198,11 @@ def cast_households() -> tuple[Household, ...]:
         household(36, place("25966", None), (c["approver2"], HEAD)),
         household(37, place("00004", "Số 11, ngõ 4, đường Đội Cấn"), (c["reviewer1"], HEAD)),
         household(38, place("00004", "Số 30, đường Đội Cấn"), (c["auditor1"], HEAD)),
+        household(41, place("00004", "Số 41, đường Đội Cấn"), (c["reviewer2"], HEAD)),
+        household(42, place("00004", "Số 42, đường Đội Cấn"), (c["reviewer3"], HEAD)),
+        household(43, place("00004", "Số 43, đường Đội Cấn"), (c["reviewer4"], HEAD)),
+        household(44, place("00004", "Số 44, đường Đội Cấn"), (c["reviewer5"], HEAD)),
+        household(45, place("00004", "Số 45, đường Đội Cấn"), (c["reviewer6"], HEAD)),
     )  # fmt: skip
 
 

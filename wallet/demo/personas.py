@@ -416,6 +416,71 @@ PERSONAS: tuple[Persona, ...] = (
         staff=(StaffRole.REVIEWER, "c06", "01"),
     ),
     _persona(
+        "reviewer2",
+        (
+            "Chị Thẩm xử lý hồ sơ cư trú, thông báo lưu trú và phản ánh ở công an xã tại Hà Nội.",
+            "Thẩm works on residence, lodging notices and reports at the commune police in Hà Nội.",
+        ),
+        "staff",
+        (
+            "Nhận, yêu cầu bổ sung, quyết định hồ sơ của công an xã ở Hà Nội.",
+            "Takes and decides what lies on the desk of the commune police in Hà Nội.",
+        ),
+        staff=(StaffRole.REVIEWER, "commune_police", "01"),
+    ),
+    _persona(
+        "reviewer3",
+        (
+            "Anh Lý xử lý hồ sơ lý lịch tư pháp ở công an thành phố Hà Nội.",
+            "Lý works on judicial records at the police of Hà Nội.",
+        ),
+        "staff",
+        (
+            "Nhận hồ sơ, yêu cầu xác minh, cấp hoặc từ chối phiếu lý lịch tư pháp.",
+            "Takes requests, has them verified, issues or refuses the certificate.",
+        ),
+        staff=(StaffRole.REVIEWER, "province_police", "01"),
+    ),
+    _persona(
+        "reviewer4",
+        (
+            "Chị Tra tra cứu hồ sơ nghiệp vụ cho cả nước.",
+            "Tra looks records up for the whole country.",
+        ),
+        "staff",
+        (
+            "Trả kết quả của bước xác minh; không quyết định hồ sơ.",
+            "Reports what a verification found; decides nothing.",
+        ),
+        staff=(StaffRole.REVIEWER, "records_department", "*"),
+    ),
+    _persona(
+        "reviewer5",
+        (
+            "Anh Hộ đăng ký khai sinh ở Ủy ban nhân dân xã tại Hà Nội.",
+            "Hộ registers births at a commune of Hà Nội.",
+        ),
+        "staff",
+        (
+            "Làm bước khai sinh của dịch vụ liên thông.",
+            "Does the first step of the linked service: the birth.",
+        ),
+        staff=(StaffRole.REVIEWER, "commune_justice", "01"),
+    ),
+    _persona(
+        "reviewer6",
+        (
+            "Chị Hiểm làm ở cơ quan bảo hiểm xã hội.",
+            "Hiểm works at the social insurance.",
+        ),
+        "staff",
+        (
+            "Cấp thẻ bảo hiểm y tế cho trẻ; xác nhận tài khoản an sinh.",
+            "Issues a child's insurance card; confirms benefit accounts.",
+        ),
+        staff=(StaffRole.REVIEWER, "social_insurance", "*"),
+    ),
+    _persona(
         "auditor1",
         (
             "Anh Soát kiểm tra nhật ký: ai đã làm gì, khi nào, với hồ sơ nào.",

@@ -49,7 +49,7 @@ def set_up(wallet: Wallet, on_progress: Callable[[int, int], None] = lambda *_: 
     for done, persona in enumerate(staff_first, 1):
         new += _open_account(wallet, persona)
         on_progress(done, len(PERSONAS))
-    _open_residence(wallet)
+    _open_utilities(wallet)
     for persona in PERSONAS:
         _prepare(wallet, persona)
     return new
@@ -94,14 +94,16 @@ def _open_account(wallet: Wallet, persona: Persona) -> bool:
         return True
 
 
-def _open_residence(wallet: Wallet) -> None:
-    """Open the residence utility as two admins do."""
-    with wallet.work() as work:
-        launch = work.rollout.launch("residence")
-        if launch.version == 0 and launch.awaiting is None:
-            asked = work.rollout.change("residence", LaunchState.OPEN, "Mở cho bản mẫu", 0, _staff(work, "admin1"))
-            if isinstance(asked, PendingChange):
-                work.rollout.decide(asked.id, agree=True, actor=_staff(work, "admin2"))
+def _open_utilities(wallet: Wallet) -> None:
+    """Open every utility as two admins do; one that somebody has launched or stopped is left as it is."""
+    for plugin in wallet.catalogue:
+        code = plugin.utility.code
+        with wallet.work() as work:
+            launch = work.rollout.launch(code)
+            if launch.version == 0 and launch.awaiting is None:
+                asked = work.rollout.change(code, LaunchState.OPEN, "Mở cho bản mẫu", 0, _staff(work, "admin1"))
+                if isinstance(asked, PendingChange):
+                    work.rollout.decide(asked.id, agree=True, actor=_staff(work, "admin2"))
 
 
 def _prepare(wallet: Wallet, persona: Persona) -> None:
