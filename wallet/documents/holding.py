@@ -12,6 +12,7 @@ from wallet.documents.repository import DocumentRepository
 from wallet.errors import NotFound
 from wallet.identity.holders import Holders
 from wallet.terms import Actor
+from wallet.utilities.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,16 @@ class DocumentContent:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Reads a holder's documents. What belongs to another does not exist."""
+    """Reads a holder's documents. What belongs to another does not exist, nor to a guardian what is confidential."""
 
     documents: DocumentRepository
     holders: Holders
+    catalogue: Catalogue
     clock: Clock
 
     def page(self, actor: Actor, limit: int, place: str | None) -> tuple[list[HeldDocument], str | None]:
         """Return one page, newest first, and where the next one starts."""
-        rows, following = self.documents.page_of_holder(_holder(actor), limit, place)
+        rows, following = self.documents.page_of_holder(_holder(actor), limit, place, without=self._hidden(actor))
         now = self.clock.now()
         return [_held(row, now) for row in rows], following
 
@@ -66,9 +68,12 @@ class Holding:
 
     def _row(self, document_id: str, actor: Actor) -> DocumentRow:
         row = self.documents.of_holder(document_id, _holder(actor))
-        if row is None:
+        if row is None or row.utility in self._hidden(actor):
             raise NotFound("not_found")
         return row
+
+    def _hidden(self, actor: Actor) -> frozenset[str]:
+        return self.catalogue.confidential if actor.acting_for is not None else frozenset()
 
 
 def _holder(actor: Actor) -> str:

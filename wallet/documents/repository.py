@@ -1,6 +1,6 @@
 """Reads and writes the tables of documents."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -36,14 +36,18 @@ class DocumentRepository:
         statement = select(DocumentRow).where(DocumentRow.id == document_id, DocumentRow.holder_id == holder_id)
         return self.session.scalar(statement)
 
-    def page_of_holder(self, holder_id: str, limit: int, place: str | None) -> tuple[list[DocumentRow], str | None]:
-        """Return one page, newest first, and the place where the next one starts (None at the end)."""
-        statement = (
-            select(DocumentRow)
-            .where(DocumentRow.holder_id == holder_id)
-            .order_by(DocumentRow.issued_at.desc(), DocumentRow.id.desc())
-        )
-        return keyset_page(self.session, statement, limit, place)
+    def page_of_holder(
+        self, holder_id: str, limit: int, place: str | None, *, without: Collection[str] = ()
+    ) -> tuple[list[DocumentRow], str | None]:
+        """Return one page, newest first, and the place where the next one starts (None at the end).
+
+        without: utilities whose documents are left out.
+        """
+        statement = select(DocumentRow).where(DocumentRow.holder_id == holder_id)
+        if without:
+            statement = statement.where(DocumentRow.utility.not_in(list(without)))
+        ordered = statement.order_by(DocumentRow.issued_at.desc(), DocumentRow.id.desc())
+        return keyset_page(self.session, ordered, limit, place)
 
     def unrevoked(self, holder_id: str) -> list[DocumentRow]:
         """Return a holder's documents that are not revoked, in the order of their places in the status lists."""

@@ -180,7 +180,7 @@ class Requests:
 
     def page(self, actor: Actor, limit: int, place: str | None) -> tuple[list[UtilityRequest], str | None]:
         """Return one page, newest first, and where the next one starts."""
-        confidential = () if actor.acting_for is None else self._confidential()
+        confidential = () if actor.acting_for is None else self.catalogue.confidential
         rows, following = self.rows.page_of_holder(_holder(actor), limit, place, without=confidential)
         return [summary(row) for row in rows], following
 
@@ -351,9 +351,6 @@ class Requests:
         if utility.confidential and actor.acting_for is not None:
             raise NotFound("not_found")
         return row, utility
-
-    def _confidential(self) -> tuple[str, ...]:
-        return tuple(plugin.utility.code for plugin in self.catalogue if plugin.utility.confidential)
 
 
 def _holder(actor: Actor) -> str:

@@ -81,6 +81,11 @@ class Catalogue:
         return iter(self._in_order)
 
     @cached_property
+    def confidential(self) -> frozenset[str]:
+        """The codes of those that nobody but their own desk and their holder ever learns of."""
+        return frozenset(code for code, plugin in self._plugins.items() if plugin.utility.confidential)
+
+    @cached_property
     def _in_order(self) -> tuple[Plugin, ...]:
         return tuple(self._plugins[code] for code in sorted(self._plugins))
 

@@ -320,7 +320,7 @@ class Work:
 
     @cached_property
     def holding(self) -> Holding:
-        return Holding(self.document_rows, self.holders, self.wallet.clock)
+        return Holding(self.document_rows, self.holders, self.wallet.catalogue, self.wallet.clock)
 
     @cached_property
     def revoking(self) -> Revoking:
