@@ -14,7 +14,7 @@ from sqlalchemy import JSON, BigInteger, Integer, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wallet.clock import Clock
-from wallet.db import Base, UtcDateTime
+from wallet.db import Base, UtcDateTime, keyset_page
 from wallet.terms import Actor
 
 CHUNK = 500
@@ -87,3 +87,12 @@ class Audit:
             newest = select(AuditEvent).where(condition).order_by(AuditEvent.id.desc()).limit(most)
             found |= {event.id: event for event in self.session.scalars(newest)}
         return [found[key] for key in sorted(found)][-most:]
+
+    def page_about(
+        self, subjects: Collection[str], actions: Collection[str], limit: int, place: str | None
+    ) -> tuple[list[AuditEvent], str | None]:
+        """Return one page of these actions on any of these, newest first, and where the next one starts."""
+        statement = select(AuditEvent).where(
+            AuditEvent.subject.in_(sorted(subjects)), AuditEvent.action.in_(list(actions))
+        )
+        return keyset_page(self.session, statement.order_by(AuditEvent.id.desc()), limit, place)

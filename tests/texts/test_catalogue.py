@@ -14,6 +14,7 @@ import wallet
 from wallet import errors
 from wallet.documents.revoking import RevocationReason
 from wallet.launching.rollout import LaunchState
+from wallet.requests.desk import PURPOSES
 from wallet.sources.base import RegisterCode
 from wallet.strict import _VALIDATORS
 from wallet.texts.catalogue import catalogue, problem
@@ -277,6 +278,19 @@ def test_details_are_sentences_and_titles_are_not() -> None:
 def test_section_names_every_code_and_no_other(section: str, codes: set[str]) -> None:
     for language in ("vi", "en"):
         assert catalogue(language)[section].keys() == {str(code) for code in codes}
+
+
+def test_every_ground_for_reading_has_words() -> None:
+    """A citizen reads in the history of access why somebody looked."""
+    given = {
+        code
+        for _, module in modules()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call) and called(node) == "Ground"
+        for code in constants(node.args[0])
+    }
+    assert len(given) > 10
+    assert given | set(PURPOSES) <= catalogue("vi")["purposes"].keys() == catalogue("en")["purposes"].keys()
 
 
 def test_every_way_to_be_malformed_has_words() -> None:

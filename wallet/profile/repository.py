@@ -25,6 +25,9 @@ class CorrectionRepository:
     def get(self, correction_id: str) -> CorrectionRow | None:
         return self.session.get(CorrectionRow, correction_id, populate_existing=True)
 
+    def ids_of_holder(self, holder_id: str) -> list[str]:
+        return list(self.session.scalars(select(CorrectionRow.id).where(CorrectionRow.holder_id == holder_id)))
+
     def page_of_holder(self, holder_id: str, limit: int, place: str | None) -> tuple[list[CorrectionRow], str | None]:
         """Return one page, newest first, and the place of the next."""
         statement = (

@@ -146,7 +146,7 @@ class ReviewDesk:
         Raises NotFound, NotAllowed("not_for_oneself").
         """
         row = self._mine(request_id, actor, steps_too=True)
-        self.audit.record("request.read", actor, row.id, purpose=purpose, holder=row.holder_id)
+        self._record_reading(row, purpose, actor)
         return self._detail(row, actor)
 
     def file(self, request_id: str, file_id: str, purpose: str, actor: Actor) -> tuple[str, bytes]:
@@ -155,7 +155,7 @@ class ReviewDesk:
         found = next((each for each in self.rows.files(row.id) if each.id == file_id), None)
         if found is None:
             raise NotFound("not_found")
-        self.audit.record("request.read", actor, row.id, purpose=purpose, holder=row.holder_id, file=file_id)
+        self._record_reading(row, purpose, actor, file=file_id)
         return found.media_type, self.holders.unseal(row.holder_id, found.id, found.sealed_content)
 
     # Deciding
@@ -255,6 +255,13 @@ class ReviewDesk:
             raise NotFound("not_found")
         self._assert_not_own(row, actor)
         return row
+
+    def _record_reading(self, row: RequestRow, purpose: str, actor: Actor, *, file: str | None = None) -> None:
+        """Write the reading down under the citizen, whose history of access is read by it."""
+        utility = row.utility
+        self.audit.record(
+            "request.read", actor, row.holder_id, purpose=purpose, request=row.id, utility=utility, file=file
+        )
 
     def _assert_not_own(self, row: RequestRow, actor: Actor) -> None:
         wards = {ward.holder_id for ward in self.guardians.wards(actor.account_id)}

@@ -11,6 +11,7 @@ from flask_smorest import Api
 from wallet import __version__
 from wallet.errors import NotFound
 from wallet.web import (
+    access_history,
     accounts,
     admin,
     catalogue,
@@ -90,6 +91,7 @@ def create_app(wallet: Wallet) -> Flask:
         requests.routes,
         review_desk.routes,
         my_utilities.routes,
+        access_history.routes,
         sandbox.routes,
         fhir.routes,
         admin.routes,

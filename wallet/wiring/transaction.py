@@ -62,6 +62,7 @@ from wallet.messages.queue import Queue
 from wallet.messages.repository import MessageRepository
 from wallet.messages.telling import Telling
 from wallet.payments.paying import Paying
+from wallet.profile.access import AccessHistory
 from wallet.profile.closing import Closing
 from wallet.profile.corrections import Corrections
 from wallet.profile.export import Exporting, Rooms
@@ -430,6 +431,10 @@ class Work:
     @cached_property
     def exporting(self) -> Exporting:
         return Exporting(self.rooms, self.limits, self.contacts, self.audit, self.wallet.clock)
+
+    @cached_property
+    def access_history(self) -> AccessHistory:
+        return AccessHistory(self.audit, self.accounts, CorrectionRepository(self.session))
 
     @cached_property
     def closing(self) -> Closing:

@@ -167,6 +167,23 @@ ANSWERS: dict[str, dict[str, Any]] = {
             ]
         }
     },
+    "list_access": {
+        "200": {
+            "data": [
+                {
+                    "at": _AT,
+                    "who": "staff",
+                    "data": "request",
+                    "data_name": {"vi": "Hồ sơ bạn nộp", "en": "A request of yours"},
+                    "purpose": "review",
+                    "purpose_name": {"vi": "Giải quyết hồ sơ", "en": "Deciding a request"},
+                    "agency": "province_police",
+                    "procedure": "judicial_record",
+                }
+            ],
+            "next_cursor": None,
+        }
+    },
     "read_link": {"200": _LINK},
     "link_record": {"200": _LINK},
     "settle_sandbox_payment": {"200": {"state": "paid"}},
@@ -194,6 +211,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "report_step": ("step_not_active", "invalid_input"),
     "read_utility_facts": ("level_too_low", "not_linked"),
     "read_utility_form": ("unknown_utility",),
+    "list_access": ("invalid_cursor",),
     "read_link": ("nothing_to_link",),
     "link_record": ("nothing_to_link", "utility_disabled"),
     "settle_sandbox_payment": ("not_found", "other_amount"),
