@@ -13,7 +13,6 @@ from tests.documents.people import actor_of, admin_of, saying
 from tests.support import FixedClock
 from wallet.errors import AnswersRejected, ClaimsRejected, Conflict, InvalidInput, LevelTooLow, NotAllowed, NotFound
 from wallet.identity.accounts import Grant
-from wallet.launching.rollout import LaunchState, PendingChange
 from wallet.requests.desk import Word
 from wallet.requests.orders import RequestOrder, UtilityRequest
 from wallet.sources.base import RegisterCode
@@ -22,16 +21,6 @@ from wallet.verifier import Policy, judge
 from wallet.wiring import Wallet
 
 Found = Mapping[str, Mapping[str, str]]
-
-
-def opened(wallet: Wallet, *codes: str) -> Wallet:
-    """Open utilities as two admins do."""
-    for code in codes:
-        with wallet.work() as work:
-            asked = work.rollout.change(code, LaunchState.OPEN, "Mở để thử", 0, admin_of(wallet))
-            if isinstance(asked, PendingChange):
-                work.rollout.decide(asked.id, agree=True, actor=admin_of(wallet, "admin2"))
-    return wallet
 
 
 def asking(wallet: Wallet, utility: str, answers: Mapping[str, Any], actor: Actor | str) -> UtilityRequest:
@@ -86,7 +75,7 @@ def asked_nothing(wallet: Wallet, key: str) -> bool:
 
 
 def test_a_driving_licence_is_linked_chosen_and_issued(wallet: Wallet) -> None:
-    opened(wallet, "driving_licence")
+    wallet
     (licence,) = offered(wallet, "driving_licence", "licence_number", "an")
     answers = {"licence_number": licence["licence_number"]}
     with pytest.raises(Conflict) as caught:
@@ -99,7 +88,7 @@ def test_a_driving_licence_is_linked_chosen_and_issued(wallet: Wallet) -> None:
 
 
 def test_an_old_paper_licence_matches_and_is_refused_with_how_to_exchange_it(wallet: Wallet) -> None:
-    opened(wallet, "driving_licence")
+    wallet
     assert linked(wallet, "driving_licence", "giay") == "linked", "a name without marks and a year alone are his"
     (licence,) = offered(wallet, "driving_licence", "licence_number", "giay")
     with pytest.raises(AnswersRejected) as caught:
@@ -109,13 +98,13 @@ def test_an_old_paper_licence_matches_and_is_refused_with_how_to_exchange_it(wal
 
 
 def test_a_licence_under_another_name_is_not_linked(wallet: Wallet) -> None:
-    wallet = saying(opened(wallet, "driving_licence"), RegisterCode.DRIVING_LICENCES, full_name="LE THI HOA")
+    wallet = saying(wallet, RegisterCode.DRIVING_LICENCES, full_name="LE THI HOA")
     assert linked(wallet, "driving_licence", "an") == "mismatch"
     assert linked(wallet, "driving_licence", "doi") == "mismatch", "who has no licence has nothing to link"
 
 
 def test_one_of_two_vehicles_is_chosen_by_its_plate(wallet: Wallet) -> None:
-    opened(wallet, "vehicle_registration")
+    wallet
     linked(wallet, "vehicle_registration", "an")
     vehicles = offered(wallet, "vehicle_registration", "plate", "an")
     car = next(each for each in vehicles if each["kind"] == "car")
@@ -127,7 +116,7 @@ def test_one_of_two_vehicles_is_chosen_by_its_plate(wallet: Wallet) -> None:
 
 
 def test_a_cancelled_registration_and_somebody_elses_plate_are_refused(wallet: Wallet) -> None:
-    opened(wallet, "vehicle_registration")
+    wallet
     linked(wallet, "vehicle_registration", "giay")
     (own,) = offered(wallet, "vehicle_registration", "plate", "giay")
     other = offered(wallet, "vehicle_registration", "plate", "an")[0]
@@ -140,7 +129,7 @@ def test_a_cancelled_registration_and_somebody_elses_plate_are_refused(wallet: W
 
 @pytest.mark.parametrize("key", ["an", "xa"])
 def test_a_health_insurance_card_is_issued_also_under_a_name_without_marks(wallet: Wallet, key: str) -> None:
-    opened(wallet, "health_insurance_card")
+    wallet
     claims = claims_of(wallet, asking(wallet, "health_insurance_card", {"details_are_right": True}, key), key)
     assert claims["card_number"].endswith(claims["insurance_number"])
     assert claims["card_number"].startswith(claims["group"] + str(claims["benefit_level"]) + claims["province"])
@@ -150,7 +139,7 @@ def test_a_health_insurance_card_is_issued_also_under_a_name_without_marks(walle
     ("key", "field", "code"), [("han", "valid_until", "expired"), ("vang", "card_number", "not_insured")]
 )
 def test_an_expired_card_and_none_are_refused(wallet: Wallet, key: str, field: str, code: str) -> None:
-    opened(wallet, "health_insurance_card")
+    wallet
     with pytest.raises(ClaimsRejected) as caught:
         asking(wallet, "health_insurance_card", {"details_are_right": True}, key)
     assert caught.value.fields == {f"/claims/{field}": code}
@@ -158,7 +147,7 @@ def test_an_expired_card_and_none_are_refused(wallet: Wallet, key: str, field: s
 
 
 def test_somebody_elses_insurance_makes_no_card(wallet: Wallet) -> None:
-    wallet = saying(opened(wallet, "health_insurance_card"), RegisterCode.HEALTH_INSURANCE, full_name="LE THI HOA")
+    wallet = saying(wallet, RegisterCode.HEALTH_INSURANCE, full_name="LE THI HOA")
     with pytest.raises(ClaimsRejected) as caught:
         asking(wallet, "health_insurance_card", {"details_are_right": True}, "an")
     assert caught.value.fields == {"/claims/full_name": "mismatch"}
@@ -176,7 +165,7 @@ def report(clock: FixedClock, **changes: Any) -> dict[str, Any]:
 def test_a_security_report_is_told_at_level_one_and_read_by_the_desk_of_its_place(
     wallet: Wallet, clock: FixedClock
 ) -> None:
-    opened(wallet, "security_report")
+    wallet
     binh = actor_of(wallet, "binh", account_level=AccountLevel.ONE)
     request = asking(wallet, "security_report", report(clock), binh)
     assert (request.state, request.province) == ("received", "01")
@@ -200,7 +189,7 @@ def test_a_security_report_is_told_at_level_one_and_read_by_the_desk_of_its_plac
 
 
 def test_nobody_reports_for_somebody_else_or_what_has_not_happened(wallet: Wallet, clock: FixedClock) -> None:
-    opened(wallet, "security_report")
+    wallet
     with pytest.raises(NotAllowed):
         asking(wallet, "security_report", report(clock), actor_of(wallet, acting_for="acc_of_a_ward"))
     tomorrow = (clock.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -240,7 +229,7 @@ def approved(wallet: Wallet, request: UtilityRequest, insurer: Actor) -> None:
 
 
 def test_an_account_is_confirmed_when_the_bank_names_its_holder(wallet: Wallet) -> None:
-    opened(wallet, "social_security_account")
+    wallet
     request = asking(wallet, "social_security_account", ACCOUNT, "sau")
     assert request.state == "submitted"
     assert request.province, "it lies on the desk of where she lives"
@@ -256,7 +245,7 @@ def test_an_account_is_confirmed_when_the_bank_names_its_holder(wallet: Wallet) 
 
 
 def test_no_officer_confirms_an_account_that_the_bank_keeps_in_another_name(wallet: Wallet) -> None:
-    opened(wallet, "social_security_account")
+    wallet
     request = asking(wallet, "social_security_account", ACCOUNT, "sau")
     insurer = verified(wallet, request, "LE THI HOA")
     with pytest.raises(ClaimsRejected):
@@ -267,7 +256,7 @@ def test_no_officer_confirms_an_account_that_the_bank_keeps_in_another_name(wall
 
 
 def test_the_account_that_is_paid_into_already_is_not_asked_for_again(wallet: Wallet) -> None:
-    opened(wallet, "social_security_account")
+    wallet
     with wallet.work() as work:
         shown = {
             each.name: each.value for each in work.showing.facts("social_security_account", actor_of(wallet, "sau"))
@@ -308,7 +297,7 @@ def _number(wallet: Wallet) -> str:
 
 
 def test_three_agencies_make_one_document_of_one_request(wallet: Wallet) -> None:
-    opened(wallet, "birth_linked")
+    wallet
     request = asking(wallet, "birth_linked", birth(wallet), "noi")
     assert request.state == "in_steps"
     desks = {
@@ -338,7 +327,7 @@ def test_three_agencies_make_one_document_of_one_request(wallet: Wallet) -> None
 
 
 def test_a_child_is_asked_for_once(wallet: Wallet) -> None:
-    opened(wallet, "birth_linked")
+    wallet
     asking(wallet, "birth_linked", birth(wallet), "noi")
     with pytest.raises(AnswersRejected) as caught:
         asking(wallet, "birth_linked", birth(wallet), "noi")
@@ -346,7 +335,7 @@ def test_a_child_is_asked_for_once(wallet: Wallet) -> None:
 
 
 def test_a_supplement_goes_on_after_this_request_had_the_birth_registered(wallet: Wallet) -> None:
-    opened(wallet, "birth_linked")
+    wallet
     request = asking(wallet, "birth_linked", birth(wallet), "noi")
     justice = officer(wallet, "mai", "commune_justice")
     with wallet.work() as work:
@@ -371,7 +360,7 @@ def test_a_supplement_goes_on_after_this_request_had_the_birth_registered(wallet
 def test_a_birth_that_is_not_theirs_to_register_leaves_no_request(
     wallet: Wallet, changes: dict[str, Any], code: str
 ) -> None:
-    answers = birth(opened(wallet, "birth_linked"))
+    answers = birth(wallet)
     with pytest.raises(AnswersRejected) as caught:
         asking(altered(wallet, **changes), "birth_linked", answers, "noi")
     assert caught.value.fields["/answers/notice_id"] == code
@@ -383,6 +372,6 @@ def test_a_birth_that_is_not_theirs_to_register_leaves_no_request(
     ["birth_linked", "driving_licence", "health_insurance_card", "social_security_account", "vehicle_registration"],
 )
 def test_level_one_is_not_enough_for_the_other_five(wallet: Wallet, utility: str) -> None:
-    opened(wallet, utility)
+    wallet
     with pytest.raises(LevelTooLow):
         asking(wallet, utility, {}, actor_of(wallet, "binh", account_level=AccountLevel.ONE))

@@ -11,7 +11,6 @@ from tests.support import FixedClock
 from wallet.demo.personas import persona
 from wallet.errors import AnswersRejected, ClaimsRejected, Conflict, InvalidInput, NotFound
 from wallet.identity.accounts import Grant
-from wallet.launching.rollout import LaunchState, PendingChange
 from wallet.payments.paying import Outcome
 from wallet.requests.desk import Word
 from wallet.requests.orders import About, RequestDetail, RequestOrder, UtilityRequest
@@ -24,15 +23,6 @@ JOBS = ({"from_day": "2010-09-01", "job": "Lái xe"},)
 NO_1_ASKED = {"kind": "no_1", "purpose": "job_application", "ban_information": False, "copies": "electronic"}
 NO_2_ASKED = {"kind": "no_2", "purpose": "visa", "copies": "electronic"}
 PROVIDER = Actor("payments")
-
-
-@pytest.fixture
-def open_wallet(wallet: Wallet) -> Wallet:
-    with wallet.work() as work:
-        asked = work.rollout.change("judicial_record", LaunchState.OPEN, "Mở để thử", 0, admin_of(wallet))
-        if isinstance(asked, PendingChange):
-            work.rollout.decide(asked.id, agree=True, actor=admin_of(wallet, "admin2"))
-    return wallet
 
 
 def ask(wallet: Wallet, key: str, answers: Mapping[str, Any], **more: Any) -> UtilityRequest:
@@ -93,98 +83,96 @@ def certificate(wallet: Wallet, request: UtilityRequest, key: str) -> Any:
 # --- The whole way --------------------------------------------------------------------------------------------------
 
 
-def test_no_1_of_an_expunged_conviction_is_paid_reviewed_and_clean(open_wallet: Wallet) -> None:
-    request = ask(open_wallet, "tich", NO_1_ASKED)
+def test_no_1_of_an_expunged_conviction_is_paid_reviewed_and_clean(wallet: Wallet) -> None:
+    request = ask(wallet, "tich", NO_1_ASKED)
     assert (request.state, request.fee_due) == ("awaiting_payment", 200_000)
-    pay(open_wallet, request, "tich")
-    paid = seen(open_wallet, request, "tich")
+    pay(wallet, request, "tich")
+    paid = seen(wallet, request, "tich")
     assert paid.request.state == "submitted"
     assert paid.request.due_at is not None
-    decide(open_wallet, request, "accept", "approve")
-    issued = seen(open_wallet, request, "tich")
+    decide(wallet, request, "accept", "approve")
+    issued = seen(wallet, request, "tich")
     assert issued.request.state == "issued"
-    content = certificate(open_wallet, request, "tich")
+    content = certificate(wallet, request, "tich")
     assert content.claims["result"] == "Không có án tích"
     assert not {"convictions", "ban_result", "bans"} & content.claims.keys()
     assert content.sources["result"] == {"source": "derived", "register": "criminal_records"}
     assert content.claims["issued_on"] == "2026-03-02"
 
 
-def test_no_2_of_the_same_person_says_all(open_wallet: Wallet) -> None:
-    request = ask(open_wallet, "tich", NO_2_ASKED)
-    pay(open_wallet, request, "tich")
-    decide(open_wallet, request, "accept", "approve")
-    claims = certificate(open_wallet, request, "tich").claims
+def test_no_2_of_the_same_person_says_all(wallet: Wallet) -> None:
+    request = ask(wallet, "tich", NO_2_ASKED)
+    pay(wallet, request, "tich")
+    decide(wallet, request, "accept", "approve")
+    claims = certificate(wallet, request, "tich").claims
     assert claims["result"] == "Có án tích, đã được xóa án tích"
     assert [each["expunged_on"][:4] for each in claims["convictions"]] == ["2014"]
 
 
-def test_a_conviction_that_stands_is_verified_with_the_court(open_wallet: Wallet) -> None:
-    request = ask(open_wallet, "phat", NO_1_ASKED)
-    pay(open_wallet, request, "phat")
-    before = seen(open_wallet, request, "phat").request.due_at
-    decide(open_wallet, request, "accept", "verify")
-    verifying = seen(open_wallet, request, "phat")
+def test_a_conviction_that_stands_is_verified_with_the_court(wallet: Wallet) -> None:
+    request = ask(wallet, "phat", NO_1_ASKED)
+    pay(wallet, request, "phat")
+    before = seen(wallet, request, "phat").request.due_at
+    decide(wallet, request, "accept", "verify")
+    verifying = seen(wallet, request, "phat")
     assert verifying.request.state == "verifying"
     assert before is not None
     assert verifying.request.due_at is not None
     assert verifying.request.due_at > before
     assert {step.code: step.state for step in verifying.steps}["court"] == "waiting"
     for step in [step.code for step in verifying.steps]:
-        report(open_wallet, request, step)
-    assert seen(open_wallet, request, "phat").request.state == "accepted"
-    decide(open_wallet, request, "approve")
-    claims = certificate(open_wallet, request, "phat").claims
+        report(wallet, request, step)
+    assert seen(wallet, request, "phat").request.state == "accepted"
+    decide(wallet, request, "approve")
+    claims = certificate(wallet, request, "phat").claims
     assert claims["result"] == "Có án tích"
     assert claims["convictions"]
     assert all(each.keys() <= {"offence", "penalty"} for each in claims["convictions"])
 
 
-def test_what_an_agency_could_not_confirm_cannot_be_approved(open_wallet: Wallet) -> None:
-    request = ask(open_wallet, "tich", NO_1_ASKED)
-    pay(open_wallet, request, "tich")
-    decide(open_wallet, request, "accept", "verify")
-    for step in [step.code for step in seen(open_wallet, request, "tich").steps]:
-        report(open_wallet, request, step, "unconfirmed")
+def test_what_an_agency_could_not_confirm_cannot_be_approved(wallet: Wallet) -> None:
+    request = ask(wallet, "tich", NO_1_ASKED)
+    pay(wallet, request, "tich")
+    decide(wallet, request, "accept", "verify")
+    for step in [step.code for step in seen(wallet, request, "tich").steps]:
+        report(wallet, request, step, "unconfirmed")
     with pytest.raises(ClaimsRejected) as caught:
-        decide(open_wallet, request, "approve")
+        decide(wallet, request, "approve")
     assert caught.value.fields == {"/claims/result": "unconfirmed"}
-    assert seen(open_wallet, request, "tich").request.state == "accepted"
-    decide(open_wallet, request, "reject", word=Word("unconfirmed", "Chưa xác nhận được."))
-    assert seen(open_wallet, request, "tich").request.state == "rejected"
-    assert seen(open_wallet, request, "tich").request.document_id is None
+    assert seen(wallet, request, "tich").request.state == "accepted"
+    decide(wallet, request, "reject", word=Word("unconfirmed", "Chưa xác nhận được."))
+    assert seen(wallet, request, "tich").request.state == "rejected"
+    assert seen(wallet, request, "tich").request.document_id is None
 
 
-def test_a_supplement_is_asked_for_with_its_own_reasons(open_wallet: Wallet) -> None:
-    request = ask(open_wallet, "tich", NO_1_ASKED)
-    pay(open_wallet, request, "tich")
+def test_a_supplement_is_asked_for_with_its_own_reasons(wallet: Wallet) -> None:
+    request = ask(wallet, "tich", NO_1_ASKED)
+    pay(wallet, request, "tich")
     with pytest.raises(InvalidInput):
-        decide(open_wallet, request, "request_supplement", word=Word("data_mismatch", "Không khớp."))
-    decide(open_wallet, request, "request_supplement", word=Word("history_incomplete", "Bổ sung nghề nghiệp."))
-    asked = seen(open_wallet, request, "tich")
+        decide(wallet, request, "request_supplement", word=Word("data_mismatch", "Không khớp."))
+    decide(wallet, request, "request_supplement", word=Word("history_incomplete", "Bổ sung nghề nghiệp."))
+    asked = seen(wallet, request, "tich")
     assert (asked.request.state, asked.request.due_at) == ("supplement_required", None)
     with pytest.raises(Conflict):
-        decide(open_wallet, request, "approve")
-    with open_wallet.work() as work:
-        work.requests.act(request.id, "supplement", actor_of(open_wallet, "tich"))
-    assert seen(open_wallet, request, "tich").request.state == "submitted"
+        decide(wallet, request, "approve")
+    with wallet.work() as work:
+        work.requests.act(request.id, "supplement", actor_of(wallet, "tich"))
+    assert seen(wallet, request, "tich").request.state == "submitted"
 
 
 # --- What it costs --------------------------------------------------------------------------------------------------
 
 
-def test_hanoi_pays_in_the_period_and_the_request_goes_straight_to_the_desk(
-    open_wallet: Wallet, clock: FixedClock
-) -> None:
+def test_hanoi_pays_in_the_period_and_the_request_goes_straight_to_the_desk(wallet: Wallet, clock: FixedClock) -> None:
     clock.set(datetime(2026, 11, 20, 2, tzinfo=UTC))
-    request = ask(open_wallet, "an", NO_1_ASKED)
+    request = ask(wallet, "an", NO_1_ASKED)
     assert [(line.code, line.amount) for line in request.fee] == [("fee", 200_000), ("support_hanoi", -200_000)]
     assert (request.fee_due, request.state, request.rules_version) == (0, "submitted", "2026-07")
 
 
-def test_an_exempt_elder_of_hanoi_pays_nothing_without_support(open_wallet: Wallet, clock: FixedClock) -> None:
+def test_an_exempt_elder_of_hanoi_pays_nothing_without_support(wallet: Wallet, clock: FixedClock) -> None:
     clock.set(datetime(2026, 11, 20, 2, tzinfo=UTC))
-    request = ask(open_wallet, "sau", NO_1_ASKED)
+    request = ask(wallet, "sau", NO_1_ASKED)
     assert [(line.code, line.amount) for line in request.fee] == [("exempt", 0)]
     assert request.state == "submitted"
 
@@ -197,14 +185,14 @@ def about(key: str) -> About:
     return About(someone.number, someone.name, someone.birth)
 
 
-def test_a_stranger_gets_neither_and_nothing_is_kept(open_wallet: Wallet, state: Any) -> None:
+def test_a_stranger_gets_neither_and_nothing_is_kept(wallet: Wallet, state: Any) -> None:
     before = state()
     for answers, refusal in (
         (NO_1_ASKED, {"/answers/authority": "authority_required"}),
         (NO_2_ASKED, {"/answers/kind": "self_only"}),
     ):
         with pytest.raises(AnswersRejected) as caught:
-            ask(open_wallet, "an", answers, capacity=Capacity.PROXY, about=about("tich"))
+            ask(wallet, "an", answers, capacity=Capacity.PROXY, about=about("tich"))
         assert caught.value.fields == refusal
     kept = state()
     assert {table: rows for table, rows in kept.items() if table != "audit"} == {
@@ -212,8 +200,8 @@ def test_a_stranger_gets_neither_and_nothing_is_kept(open_wallet: Wallet, state:
     }
 
 
-def test_another_agency_cannot_take_it_in_hand(open_wallet: Wallet) -> None:
-    request = ask(open_wallet, "sau", NO_1_ASKED)
-    records = officer(open_wallet, "records_department")
-    with open_wallet.work() as work, pytest.raises(NotFound):
+def test_another_agency_cannot_take_it_in_hand(wallet: Wallet) -> None:
+    request = ask(wallet, "sau", NO_1_ASKED)
+    records = officer(wallet, "records_department")
+    with wallet.work() as work, pytest.raises(NotFound):
         work.review_desk.claim(request.id, records)
