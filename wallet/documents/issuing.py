@@ -16,6 +16,7 @@ from wallet.crypto.jws import b64url_encode
 from wallet.crypto.signing import Signer
 from wallet.documents.models import DocumentRow
 from wallet.documents.repository import DocumentRepository
+from wallet.documents.revoking import RevocationReason, Revoking
 from wallet.documents.status import Indices, StatusIndex
 from wallet.documents.trust import TrustCentre
 from wallet.entropy import Entropy
@@ -121,6 +122,8 @@ class Issuing:
         place = self.indices.reserve()
         document = self._sign(kind, order, claims, _provenance(kind, claims, gathered), place, now)
         self._assert_verifies(document)
+        if kind.supersedes:
+            self._supersede(document, actor)
         self._store(document, place)
         self.audit.record(
             "document.issued",
@@ -234,6 +237,16 @@ class Issuing:
         if not judgement.accepted:
             raise Unavailable("signing_unavailable", reasons=[str(reason) for reason in judgement.reasons])
 
+    def _supersede(self, newer: IssuedDocument, actor: Actor) -> None:
+        """Revoke what a newer document about the same person takes the place of."""
+        revoking = Revoking(self.documents, self.audit, self.clock)
+        for row in self.documents.unrevoked(newer.holder_id):
+            if row.kind != newer.kind or row.expires_at <= newer.issued_at:
+                continue
+            older = json.loads(self.holders.unseal(row.holder_id, row.id, row.sealed))["claims"]
+            if _person(older) == _person(newer.claims):
+                revoking.void(row.id, RevocationReason.SUPERSEDED, actor)
+
     def _store(self, document: IssuedDocument, place: StatusIndex) -> None:
         content = {
             "claims": document.claims,
@@ -265,6 +278,12 @@ def _assert_complete(claims: Claims, of: Iterable[Claim]) -> None:
     missing = [claim.name for claim in of if claim.required and claim.name not in claims]
     if missing:
         raise ClaimsRejected(**dict.fromkeys(missing, "missing_in_register"))
+
+
+def _person(claims: Claims) -> tuple[Any, ...]:
+    """Return whom a document is about, as far as it says: somebody who applies for others has papers of several."""
+    names = ("number",) if "number" in claims else ("number_last4", "full_name", "birth_date")
+    return tuple(claims.get(name) for name in names)
 
 
 def _provenance(kind: DocumentType, claims: Claims, gathered: Gathered) -> dict[str, dict[str, str]]:

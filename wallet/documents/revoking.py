@@ -14,7 +14,7 @@ from wallet.terms import Actor, StaffRole, Status
 
 class RevocationReason(StrEnum):
     """Why a document is revoked. `data_changed`: what it states no longer holds (CT07 after a move); `request_ended`:
-    it was the receipt of something that is over."""
+    it was the receipt of something that is over; `superseded`: a newer one took its place."""
 
     DATA_CHANGED = "data_changed"
     ISSUED_IN_ERROR = "issued_in_error"
@@ -23,6 +23,7 @@ class RevocationReason(StrEnum):
     FRAUD = "fraud"
     COURT_ORDER = "court_order"
     REQUEST_ENDED = "request_ended"
+    SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,8 @@ class Standing:
 
 RevokeDocuments = Callable[[str, Actor], int]
 """Holder to how many of their documents were revoked because they died."""
+WeighDocuments = Callable[[str, Actor], int]
+"""Holder to how many of their documents are void, because a register changed what they state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Lifecycle:
     sources: Sources
     clock: Clock
     revoke_documents: RevokeDocuments
+    weigh_documents: WeighDocuments
 
     def account_of(self, number: str, actor: Actor) -> str:
         """Return the account of the person with this number, current or former. Raises NotFound("account_unknown").
@@ -102,8 +105,8 @@ class Lifecycle:
         """Ask the registers about one account and do what follows.
 
         A death locks it and settles what the dead left; an ended card locks it and a renewed one unlocks it again; a
-        guardianship ends when the ward is of age or the register names somebody else. Raises Unavailable; a person
-        whom the register does not know is left as they are.
+        guardianship ends when the ward is of age or the register names somebody else; a document that is no longer so
+        is void. Raises Unavailable; a person whom the register does not know is left as they are.
         """
         try:
             standing = self.standing(account_id, actor)
@@ -117,6 +120,7 @@ class Lifecycle:
             return
         self._note_card(account_id, standing, actor)
         self._weigh_guardians(account_id, standing, actor)
+        self.weigh_documents(self.accounts.find(account_id).holder_id, actor)
         if not standing.stands_on(self._today()):
             self.expire(account_id, actor)
             return

@@ -65,6 +65,7 @@ NOTICES: dict[str, Notice] = {
     "request_overdue": Notice(sms=True, optional=True, event="request.overdue"),
     "request_returned": Notice(sms=True, optional=True, event="request.returned"),
     "request_resolved": Notice(),
+    "document_void": Notice(sms=True, optional=True),
     "payment_failed": Notice(),
     "payment_expired": Notice(),
     "payment_late": Notice(sms=True, optional=True),

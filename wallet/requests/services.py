@@ -26,6 +26,7 @@ from wallet.requests.overdue import Overdue
 from wallet.requests.repository import RequestRepository
 from wallet.requests.seeing import Seeing
 from wallet.requests.showing import Showing
+from wallet.requests.voiding import Voiding
 from wallet.sources.reading import Sources
 from wallet.utilities.catalogue import Catalogue
 from wallet.working_days import WorkingDays
@@ -84,6 +85,19 @@ class RequestServices:
             audit=self.audit,
             clock=self.clock,
             calendar=self.calendar,
+        )
+
+    @cached_property
+    def voiding(self) -> Voiding:
+        return Voiding(
+            rows=self.rows,
+            documents=self.revoking.documents,
+            catalogue=self.catalogue,
+            holders=self.identity.holders,
+            sources=self.sources,
+            revoking=self.revoking,
+            moving=self.moving,
+            clock=self.clock,
         )
 
     @cached_property

@@ -37,10 +37,12 @@ from wallet.messages.delivering import Delivering
 from wallet.messages.posting import PinnedPoster
 from wallet.messages.sending import Messages, open_messages
 from wallet.payments.provider import EmbeddedPayments, Payments
+from wallet.requests.watching import RegisterWatch
 from wallet.settings import Settings
 from wallet.single_use import forget_expired
 from wallet.sources.base import Register
 from wallet.sources.cards import EmbeddedCards
+from wallet.sources.changes import Changes, EmbeddedChanges
 from wallet.sources.embedded import embedded_registers
 from wallet.utilities.catalogue import Catalogue
 from wallet.wiring.transaction import Work
@@ -151,6 +153,7 @@ class Wallet:
             Job("texts", timedelta(seconds=1), self.delivering.deliver_texts, woken=True),
             Job("accounts", timedelta(hours=1), self.account_sweep.run_as_job),
             Job("requests", timedelta(minutes=1), self.look_after_requests),
+            Job("registers", timedelta(seconds=20), self.register_watch.run),
             Job("webhooks", timedelta(seconds=1), self.delivering.deliver_webhooks, woken=True),
         )
 
@@ -158,6 +161,15 @@ class Wallet:
     def payments(self) -> Payments:
         """Who takes the money; a real provider takes its place here."""
         return EmbeddedPayments(self.entropy, self.settings.issuer_url)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """What registers tell of their changes; a partner's word takes its place here."""
+        return EmbeddedChanges(self.nation)
+
+    @cached_property
+    def register_watch(self) -> RegisterWatch:
+        return RegisterWatch(self.work, self.changes, self.catalogue, self.clock)
 
     @property
     def final_states(self) -> frozenset[str]:

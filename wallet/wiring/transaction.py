@@ -74,6 +74,7 @@ from wallet.requests.lifecycle import Requests
 from wallet.requests.links import Links
 from wallet.requests.services import RequestServices
 from wallet.requests.showing import Showing
+from wallet.requests.voiding import Voiding
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
 
@@ -190,6 +191,7 @@ class Work:
             self.sources,
             self.wallet.clock,
             self._revoke_documents_of_dead,
+            lambda holder_id, actor: self.voiding.look(holder_id, actor),
         )
 
     def _revoke_documents_of_dead(self, holder_id: str, actor: Actor) -> int:
@@ -375,6 +377,10 @@ class Work:
     @property
     def requests(self) -> Requests:
         return self.request_services.requests
+
+    @property
+    def voiding(self) -> Voiding:
+        return self.request_services.voiding
 
     @property
     def review_desk(self) -> ReviewDesk:
