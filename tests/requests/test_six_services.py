@@ -75,7 +75,6 @@ def asked_nothing(wallet: Wallet, key: str) -> bool:
 
 
 def test_a_driving_licence_is_linked_chosen_and_issued(wallet: Wallet) -> None:
-    wallet
     (licence,) = offered(wallet, "driving_licence", "licence_number", "an")
     answers = {"licence_number": licence["licence_number"]}
     with pytest.raises(Conflict) as caught:
@@ -88,7 +87,6 @@ def test_a_driving_licence_is_linked_chosen_and_issued(wallet: Wallet) -> None:
 
 
 def test_an_old_paper_licence_matches_and_is_refused_with_how_to_exchange_it(wallet: Wallet) -> None:
-    wallet
     assert linked(wallet, "driving_licence", "giay") == "linked", "a name without marks and a year alone are his"
     (licence,) = offered(wallet, "driving_licence", "licence_number", "giay")
     with pytest.raises(AnswersRejected) as caught:
@@ -104,7 +102,6 @@ def test_a_licence_under_another_name_is_not_linked(wallet: Wallet) -> None:
 
 
 def test_one_of_two_vehicles_is_chosen_by_its_plate(wallet: Wallet) -> None:
-    wallet
     linked(wallet, "vehicle_registration", "an")
     vehicles = offered(wallet, "vehicle_registration", "plate", "an")
     car = next(each for each in vehicles if each["kind"] == "car")
@@ -116,7 +113,6 @@ def test_one_of_two_vehicles_is_chosen_by_its_plate(wallet: Wallet) -> None:
 
 
 def test_a_cancelled_registration_and_somebody_elses_plate_are_refused(wallet: Wallet) -> None:
-    wallet
     linked(wallet, "vehicle_registration", "giay")
     (own,) = offered(wallet, "vehicle_registration", "plate", "giay")
     other = offered(wallet, "vehicle_registration", "plate", "an")[0]
@@ -129,7 +125,6 @@ def test_a_cancelled_registration_and_somebody_elses_plate_are_refused(wallet: W
 
 @pytest.mark.parametrize("key", ["an", "xa"])
 def test_a_health_insurance_card_is_issued_also_under_a_name_without_marks(wallet: Wallet, key: str) -> None:
-    wallet
     claims = claims_of(wallet, asking(wallet, "health_insurance_card", {"details_are_right": True}, key), key)
     assert claims["card_number"].endswith(claims["insurance_number"])
     assert claims["card_number"].startswith(claims["group"] + str(claims["benefit_level"]) + claims["province"])
@@ -139,7 +134,6 @@ def test_a_health_insurance_card_is_issued_also_under_a_name_without_marks(walle
     ("key", "field", "code"), [("han", "valid_until", "expired"), ("vang", "card_number", "not_insured")]
 )
 def test_an_expired_card_and_none_are_refused(wallet: Wallet, key: str, field: str, code: str) -> None:
-    wallet
     with pytest.raises(ClaimsRejected) as caught:
         asking(wallet, "health_insurance_card", {"details_are_right": True}, key)
     assert caught.value.fields == {f"/claims/{field}": code}
@@ -165,7 +159,6 @@ def report(clock: FixedClock, **changes: Any) -> dict[str, Any]:
 def test_a_security_report_is_told_at_level_one_and_read_by_the_desk_of_its_place(
     wallet: Wallet, clock: FixedClock
 ) -> None:
-    wallet
     binh = actor_of(wallet, "binh", account_level=AccountLevel.ONE)
     request = asking(wallet, "security_report", report(clock), binh)
     assert (request.state, request.province) == ("received", "01")
@@ -189,7 +182,6 @@ def test_a_security_report_is_told_at_level_one_and_read_by_the_desk_of_its_plac
 
 
 def test_nobody_reports_for_somebody_else_or_what_has_not_happened(wallet: Wallet, clock: FixedClock) -> None:
-    wallet
     with pytest.raises(NotAllowed):
         asking(wallet, "security_report", report(clock), actor_of(wallet, acting_for="acc_of_a_ward"))
     tomorrow = (clock.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -229,7 +221,6 @@ def approved(wallet: Wallet, request: UtilityRequest, insurer: Actor) -> None:
 
 
 def test_an_account_is_confirmed_when_the_bank_names_its_holder(wallet: Wallet) -> None:
-    wallet
     request = asking(wallet, "social_security_account", ACCOUNT, "sau")
     assert request.state == "submitted"
     assert request.province, "it lies on the desk of where she lives"
@@ -245,7 +236,6 @@ def test_an_account_is_confirmed_when_the_bank_names_its_holder(wallet: Wallet) 
 
 
 def test_no_officer_confirms_an_account_that_the_bank_keeps_in_another_name(wallet: Wallet) -> None:
-    wallet
     request = asking(wallet, "social_security_account", ACCOUNT, "sau")
     insurer = verified(wallet, request, "LE THI HOA")
     with pytest.raises(ClaimsRejected):
@@ -256,7 +246,6 @@ def test_no_officer_confirms_an_account_that_the_bank_keeps_in_another_name(wall
 
 
 def test_the_account_that_is_paid_into_already_is_not_asked_for_again(wallet: Wallet) -> None:
-    wallet
     with wallet.work() as work:
         shown = {
             each.name: each.value for each in work.showing.facts("social_security_account", actor_of(wallet, "sau"))
@@ -297,7 +286,6 @@ def _number(wallet: Wallet) -> str:
 
 
 def test_three_agencies_make_one_document_of_one_request(wallet: Wallet) -> None:
-    wallet
     request = asking(wallet, "birth_linked", birth(wallet), "noi")
     assert request.state == "in_steps"
     desks = {
@@ -327,7 +315,6 @@ def test_three_agencies_make_one_document_of_one_request(wallet: Wallet) -> None
 
 
 def test_a_child_is_asked_for_once(wallet: Wallet) -> None:
-    wallet
     asking(wallet, "birth_linked", birth(wallet), "noi")
     with pytest.raises(AnswersRejected) as caught:
         asking(wallet, "birth_linked", birth(wallet), "noi")
@@ -335,7 +322,6 @@ def test_a_child_is_asked_for_once(wallet: Wallet) -> None:
 
 
 def test_a_supplement_goes_on_after_this_request_had_the_birth_registered(wallet: Wallet) -> None:
-    wallet
     request = asking(wallet, "birth_linked", birth(wallet), "noi")
     justice = officer(wallet, "mai", "commune_justice")
     with wallet.work() as work:
@@ -372,6 +358,5 @@ def test_a_birth_that_is_not_theirs_to_register_leaves_no_request(
     ["birth_linked", "driving_licence", "health_insurance_card", "social_security_account", "vehicle_registration"],
 )
 def test_level_one_is_not_enough_for_the_other_five(wallet: Wallet, utility: str) -> None:
-    wallet
     with pytest.raises(LevelTooLow):
         asking(wallet, utility, {}, actor_of(wallet, "binh", account_level=AccountLevel.ONE))
