@@ -9,7 +9,7 @@ from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from wallet.errors import InvalidInput
-from wallet.requests.importing import Report, read_import
+from wallet.requests.importing import Report, read_sheet, report
 from wallet.requests.spreadsheets import XLSX
 from wallet.utilities.answering import parse
 from wallet.utilities.base import Field
@@ -80,7 +80,7 @@ def saved(book: Workbook) -> bytes:
 
 
 def imported(data: bytes, media_type: str = XLSX) -> Report:
-    return read_import(data, media_type, GUESTS, PLUGIN, check_guest)
+    return report(read_sheet(data, media_type), GUESTS, PLUGIN, check_guest)
 
 
 SPREADSHEETML = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

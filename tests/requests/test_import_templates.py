@@ -9,7 +9,7 @@ from openpyxl import load_workbook
 from tests.requests.sheets import GUESTS, PLUGIN, RAW, TYPED, check_guest, imported, saved
 from wallet.errors import InvalidInput
 from wallet.requests.import_templates import template
-from wallet.requests.importing import importable, read_import
+from wallet.requests.importing import importable, read_sheet, report
 from wallet.requests.spreadsheets import CSV, MEDIA_TYPES, XLSX, neutral, read_csv
 from wallet.utilities.base import Ask, Field
 from wallet.utilities.catalogue import Plugin
@@ -104,6 +104,6 @@ def test_other_words_stand_as_they_are(word: str) -> None:
 def test_a_heading_that_was_made_harmless_is_known_again() -> None:
     field, plugin = evil("=Một")
     data: Any = template(field, plugin, "vi", CSV) + b"a;x\r\n"
-    found = read_import(data, CSV, field, plugin, lambda _raw: {})
+    found = report(read_sheet(data, CSV), field, plugin, lambda _raw: {})
     assert found.answers == ({"first": "a", "second": "x"},)
     assert check_guest({}) != {}

@@ -11,7 +11,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from tests.requests.sheets import GUESTS, PLUGIN, RAW, TYPED, check_guest, csv_of, imported, saved, typed, xlsx_of
 from wallet.errors import InvalidInput
-from wallet.requests.importing import folded, read_import
+from wallet.requests.importing import folded, read_sheet, report
 from wallet.requests.spreadsheets import CSV, XLSX, Notice
 from wallet.texts.catalogue import catalogue
 from wallet.utilities.base import Ask, Field
@@ -246,7 +246,7 @@ def test_what_is_wrong_only_together_is_told_at_its_row() -> None:
         }
 
     data = csv_of(HEADER, typed(), typed(leaves_on="?"), typed())
-    found = read_import(data, CSV, GUESTS, PLUGIN, check_guest, twice)
+    found = report(read_sheet(data, CSV), GUESTS, PLUGIN, check_guest, twice)
     assert [row.faults for row in found.rows] == [
         {},
         {"leaves_on": "cell_not_a_day"},
@@ -272,7 +272,7 @@ def test_what_is_wrong_only_together_is_told_at_its_row() -> None:
 def test_other_kinds_of_column_are_not_guessed_either(kind: Ask, cell: Any, code: str) -> None:
     field = Field("guests", Ask.RECORDS, size=(1, 5), fields=(Field("full_name"), Field("room", kind)))
     data = xlsx_of(["full_name", "room"], ["Hoà", cell])
-    found = read_import(data, XLSX, field, PLUGIN, lambda _raw: {})
+    found = report(read_sheet(data, XLSX), field, PLUGIN, lambda _raw: {})
     assert found.rows[0].faults == {"room": code}
 
 

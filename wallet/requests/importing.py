@@ -83,13 +83,10 @@ class _WrongCell(Exception):
         self.code = code
 
 
-def read_import(
-    data: bytes, media_type: str, field: Field, plugin: Plugin, check_row: CheckRow, check_all: CheckAll | None = None
-) -> Report:
-    """Return what came of a file. media_type: of MEDIA_TYPES. Raises InvalidInput for a file that is none."""
+def read_sheet(data: bytes, media_type: str) -> Sheet:
+    """Return the rows of a file. media_type: one of MEDIA_TYPES. Raises InvalidInput for a file that is none."""
     check_type(data, media_type)
-    sheet = read_workbook(data) if media_type == XLSX else read_csv(data)
-    return report(sheet, field, plugin, check_row, check_all)
+    return read_workbook(data) if media_type == XLSX else read_csv(data)
 
 
 def importable(field: Field) -> tuple[Field, ...]:

@@ -184,6 +184,12 @@ class Requests:
         rows, following = self.rows.page_of_holder(_holder(actor), limit, place, without=confidential)
         return [summary(row) for row in rows], following
 
+    def editable(self, request_id: str, actor: Actor) -> tuple[RequestRow, Utility]:
+        """Return a request whose answers can still change. Raises NotFound, Conflict("not_editable")."""
+        row, utility = self._own(request_id, actor)
+        self._assert_editable(row, utility)
+        return row, utility
+
     # Files
 
     def attach(self, request_id: str, field_name: str, media_type: str, content: bytes, actor: Actor) -> FileView:

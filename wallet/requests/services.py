@@ -18,6 +18,7 @@ from wallet.payments.provider import Payments
 from wallet.payments.repository import PaymentRepository
 from wallet.requests.cases import Cases
 from wallet.requests.desk import ReviewDesk
+from wallet.requests.imports import Imports
 from wallet.requests.lifecycle import Requests
 from wallet.requests.links import Links
 from wallet.requests.moving import Moving
@@ -131,6 +132,10 @@ class RequestServices:
             entropy=self.entropy,
             calendar=self.calendar,
         )
+
+    @cached_property
+    def imports(self) -> Imports:
+        return Imports(self.requests, self.cases, self.catalogue, self.identity.holders, self.audit)
 
     @cached_property
     def desk(self) -> ReviewDesk:

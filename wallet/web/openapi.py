@@ -9,6 +9,7 @@ from typing import Any
 from apispec import APISpec
 
 from wallet.identity.factors import Factor
+from wallet.requests.spreadsheets import XLSX
 from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import catalogue
 from wallet.web.auth import ACTING_FOR
@@ -264,8 +265,9 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     if path.startswith("/v1"):
         parameters.append({"name": "Accept-Language", "in": "header", "schema": {"type": "string", "example": "vi"}})
     if name in BODIES:
-        for content in operation["requestBody"]["content"].values():
-            content["example"] = BODIES[name]
+        for media_type, content in operation["requestBody"]["content"].items():
+            if media_type != XLSX:  # of a workbook nobody can read an example
+                content["example"] = BODIES[name]
     for status, example in ANSWERS.get(name, {}).items():
         for content in responses[status]["content"].values():
             content["example"] = example

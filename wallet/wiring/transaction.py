@@ -70,6 +70,7 @@ from wallet.profile.held import ProfileHeld
 from wallet.profile.repository import CorrectionRepository
 from wallet.requests.desk import ReviewDesk
 from wallet.requests.held import RequestsHeld
+from wallet.requests.imports import Imports
 from wallet.requests.lifecycle import Requests
 from wallet.requests.links import Links
 from wallet.requests.services import RequestServices
@@ -381,6 +382,10 @@ class Work:
     @property
     def voiding(self) -> Voiding:
         return self.request_services.voiding
+
+    @property
+    def imports(self) -> Imports:
+        return self.request_services.imports
 
     @property
     def review_desk(self) -> ReviewDesk:

@@ -12,6 +12,7 @@ from wallet.web.examples import (
     core,
     enrolment,
     fhir,
+    imports,
     messages,
     profile,
     requests,
@@ -23,6 +24,7 @@ from wallet.web.examples import (
 _SURFACES: tuple[Any, ...] = (
     core,
     fhir,
+    imports,
     staff,
     messages,
     sessions,
