@@ -8,7 +8,7 @@ from typing import Any
 from wallet.clock import Clock
 from wallet.errors import InvalidInput, NotAllowed
 from wallet.identity.holders import Holders
-from wallet.places import communes
+from wallet.places import communes, provinces
 from wallet.requests.models import RequestRow
 from wallet.requests.orders import About, number_of
 from wallet.requests.repository import RequestRepository
@@ -17,8 +17,12 @@ from wallet.sources.base import Ground
 from wallet.sources.gathering import Gathered, gather
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
+from wallet.texts.catalogue import lookup
 from wallet.utilities.answering import parse
 from wallet.utilities.base import Ask, Capacity, Case, Field, Source, Utility
+from wallet.utilities.catalogue import Catalogue
+from wallet.utilities.lifecycles import DRAFT
+from wallet.utilities.plugin import Plugin
 from wallet.working_days import vietnamese_day
 
 OWN_REQUESTS = "own_requests"
@@ -41,6 +45,7 @@ class Cases:
     """Builds cases, in one transaction."""
 
     rows: RequestRepository
+    catalogue: Catalogue
     holders: Holders
     sources: Sources
     clock: Clock
@@ -74,7 +79,10 @@ class Cases:
             applicant = found.facts[Source.POPULATION].values if Source.POPULATION in found.facts else {}
             relation = relation_of(applicant, subject)
         held = self.held(utility, gathered)
-        typed = parse(utility.form, content.answers, held=frozenset(held))
+        answers = content.answers
+        if row.state != DRAFT:  # a register that has learnt it since it was sent is no fault of the applicant
+            answers = {name: value for name, value in answers.items() if name not in held}
+        typed = parse(utility.form, answers, held=frozenset(held))
         rules = utility.rules_of(row.rules_version)
         case = Case(
             now=now,
@@ -89,7 +97,7 @@ class Cases:
             submitted_at=row.submitted_at,
             figures=rules.figures,
             steps=steps or {},
-            request=request_facts(row, now),
+            request=self._facts_of(row, now),
             places=_places(utility.form, typed),
         )
         return Told(case, gathered, number, frozenset(held))
@@ -108,8 +116,11 @@ class Cases:
     def refreshed(self, told: Told, row: RequestRow) -> Told:
         """Return the case with what the request itself states by now."""
         now = self.clock.now()
-        case = replace(told.case, submitted_at=row.submitted_at, request=request_facts(row, now))
+        case = replace(told.case, submitted_at=row.submitted_at, request=self._facts_of(row, now))
         return replace(told, case=case)
+
+    def _facts_of(self, row: RequestRow, now: datetime) -> dict[str, Any]:
+        return request_facts(row, now) | {"office": office_name(self.catalogue.plugin(row.utility), row)}
 
     def _registers(self, utility: Utility, row: RequestRow) -> tuple[str, ...]:
         # A guardian's and a proxy's relation stand in the population register, whatever the utility itself reads.
@@ -155,6 +166,13 @@ def request_facts(row: RequestRow, now: datetime) -> dict[str, Any]:
     if row.decided_by is not None:
         facts["decided_on"] = vietnamese_day(now)
     return facts
+
+
+def office_name(plugin: Plugin, row: RequestRow) -> str:
+    """Return what the desk is called whose request it is, as a paper names it: the agency, of its province."""
+    own = plugin.texts["vi"].get("agencies", {}).get(row.agency)
+    province = provinces().get(row.province)
+    return ", ".join(part for part in (own or lookup("agencies", row.agency, "vi"), province) if part)
 
 
 def relation_of(applicant: Mapping[str, Any], subject: Mapping[str, Any]) -> str:

@@ -57,7 +57,7 @@ class RequestServices:
 
     @cached_property
     def cases(self) -> Cases:
-        return Cases(self.rows, self.identity.holders, self.sources, self.clock)
+        return Cases(self.rows, self.catalogue, self.identity.holders, self.sources, self.clock)
 
     @cached_property
     def seeing(self) -> Seeing:

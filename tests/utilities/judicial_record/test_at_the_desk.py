@@ -1,6 +1,7 @@
 """Judicial records, the whole way: asked, paid, verified, issued or refused; what the applicant sees tells nothing."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from wallet.identity.accounts import Grant
 from wallet.payments.paying import Outcome
 from wallet.requests.desk import Word
 from wallet.requests.orders import About, RequestDetail, RequestOrder, UtilityRequest
+from wallet.sources.base import Facts, RegisterCode
 from wallet.terms import Actor, StaffRole
 from wallet.utilities.base import Capacity
 from wallet.verifier import Policy, judge
@@ -23,6 +25,19 @@ JOBS = ({"from_day": "2010-09-01", "job": "Lái xe"},)
 NO_1_ASKED = {"kind": "no_1", "purpose": "job_application", "ban_information": False, "copies": "electronic"}
 NO_2_ASKED = {"kind": "no_2", "purpose": "visa", "copies": "electronic"}
 PROVIDER = Actor("payments")
+
+
+class WithoutHistory:
+    """The residence register before it knew where people had lived."""
+
+    code = RegisterCode.RESIDENCE
+
+    def __init__(self, wallet: Wallet) -> None:
+        self.register = wallet.registers[self.code]
+
+    def read(self, number: str) -> Facts:
+        facts = self.register.read(number)
+        return replace(facts, values={k: v for k, v in facts.values.items() if k != "residence_history"})
 
 
 def ask(wallet: Wallet, key: str, answers: Mapping[str, Any], **more: Any) -> UtilityRequest:
@@ -98,6 +113,7 @@ def test_no_1_of_an_expunged_conviction_is_paid_reviewed_and_clean(wallet: Walle
     assert not {"convictions", "ban_result", "bans"} & content.claims.keys()
     assert content.sources["result"] == {"source": "derived", "register": "criminal_records"}
     assert content.claims["issued_on"] == "2026-03-02"
+    assert content.claims["office"] == "Công an cấp tỉnh, Tỉnh Nghệ An"
 
 
 def test_no_2_of_the_same_person_says_all(wallet: Wallet) -> None:
@@ -198,6 +214,15 @@ def test_a_stranger_gets_neither_and_nothing_is_kept(wallet: Wallet, state: Any)
     assert {table: rows for table, rows in kept.items() if table != "audit"} == {
         table: rows for table, rows in before.items() if table != "audit"
     }
+
+
+def test_what_a_register_has_learnt_meanwhile_does_not_stop_the_desk(wallet: Wallet) -> None:
+    """The applicant typed where they had lived; before the decision the register has it too."""
+    without = replace(wallet, registers={**wallet.registers, "residence": WithoutHistory(wallet)})
+    lived = [{"from_day": "1940-01-01", "place": "vietnam", "province": "01", "address": "Thôn 3, Xã Bát Tràng"}]
+    request = ask(without, "sau", {**NO_1_ASKED, "residence_history": lived})
+    decide(wallet, request, "accept", "approve")
+    assert certificate(wallet, request, "sau").claims["result"] == "Không có án tích"
 
 
 def test_another_agency_cannot_take_it_in_hand(wallet: Wallet) -> None:
