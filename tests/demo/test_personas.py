@@ -96,6 +96,7 @@ def test_staff_have_an_agency_and_a_province_and_the_desks_differ() -> None:
         "reviewer4": (StaffRole.REVIEWER, "*"),
         "reviewer5": (StaffRole.REVIEWER, "01"),
         "reviewer6": (StaffRole.REVIEWER, "*"),
+        "reviewer7": (StaffRole.REVIEWER, "*"),
         "auditor1": (StaffRole.AUDITOR, "01"),
     }
     assert "Quản lý xuất nhập cảnh" in (staff["officer2"].agency or "")

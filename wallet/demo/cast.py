@@ -86,6 +86,7 @@ CAST: dict[str, Person] = {
     "reviewer4": fixed_person(43, ("Trương", "Thị Mẫu", "Tra"), "1985-12-30", FEMALE, code="001"),
     "reviewer5": fixed_person(44, ("Cao", "Mẫu", "Hộ"), "1990-02-11", MALE, code="001"),
     "reviewer6": fixed_person(45, ("Phùng", "Thị Mẫu", "Hiểm"), "1988-04-26", FEMALE, code="001"),
+    "reviewer7": fixed_person(46, ("Lương", "Thị Mẫu", "Ngân"), "1991-07-15", FEMALE, code="001"),
     "auditor1": fixed_person(38, ("Đinh", "Mẫu", "Soát"), "1983-03-16", MALE, code="001"),
 }  # fmt: skip
 """By the key of the persona. Their residence comes with `cast_households`."""
@@ -203,6 +204,7 @@ def cast_households() -> tuple[Household, ...]:
         household(43, place("00004", "Số 43, đường Đội Cấn"), (c["reviewer4"], HEAD)),
         household(44, place("00004", "Số 44, đường Đội Cấn"), (c["reviewer5"], HEAD)),
         household(45, place("00004", "Số 45, đường Đội Cấn"), (c["reviewer6"], HEAD)),
+        household(46, place("00004", "Số 46, đường Đội Cấn"), (c["reviewer7"], HEAD)),
     )  # fmt: skip
 
 

@@ -481,6 +481,19 @@ PERSONAS: tuple[Persona, ...] = (
         staff=(StaffRole.REVIEWER, "social_insurance", "*"),
     ),
     _persona(
+        "reviewer7",
+        (
+            "Chị Ngân làm ở ngân hàng nơi mở tài khoản nhận trợ cấp.",
+            "Ngân works at the bank that keeps the accounts into which benefits are paid.",
+        ),
+        "staff",
+        (
+            "Báo tên chủ tài khoản; không quyết định hồ sơ.",
+            "Reports in whose name an account is; decides nothing.",
+        ),
+        staff=(StaffRole.REVIEWER, "paying_bank", "*"),
+    ),
+    _persona(
         "auditor1",
         (
             "Anh Soát kiểm tra nhật ký: ai đã làm gì, khi nào, với hồ sơ nào.",
