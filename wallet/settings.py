@@ -49,6 +49,7 @@ class Settings:
     correction_receipt_days: int
     correction_decision_days: int
     activation_days: int
+    approval_days: int
     registration_seconds: int
     payment_minutes: int
     face_threshold: float
@@ -164,6 +165,7 @@ class SettingsSchema(Schema):
     trusted_proxies = fields.String(load_default="", validate=_networks)
     passkey_origins = fields.String(load_default="", validate=_origins)
     activation_days = fields.Integer(load_default=7, validate=validate.Range(1, 365))
+    approval_days = fields.Integer(load_default=7, validate=validate.Range(1, 90))
     registration_seconds = _seconds(0, 86400, 0)
     payment_minutes = fields.Integer(load_default=30, validate=validate.Range(1, 1440))
     face_threshold = fields.Float(load_default=0.29, validate=validate.Range(-1, 1))

@@ -45,7 +45,8 @@ class Actor:
 
     account_id: `acc_...`, or `system` for the system. holder_id: the holder this account stands for,
     None for the system. request_id: the id that ties log lines, audit rows and the answer together. acting_for: the
-    account of the ward for whom a guardian acts; holder_id is then the ward's.
+    account of the ward for whom a guardian acts; holder_id is then the ward's. app_version: what the caller's app says
+    it is, None where it says nothing.
     """
 
     account_id: str
@@ -57,6 +58,7 @@ class Actor:
     roles: frozenset[StaffRole] = frozenset()
     request_id: str = ""
     acting_for: str | None = None
+    app_version: str | None = None
 
 
 SAMPLE_MARK = "MẪU - KHÔNG CÓ GIÁ TRỊ PHÁP LÝ"

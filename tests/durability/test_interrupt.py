@@ -14,7 +14,7 @@ from wallet.crypto.keystore import Keystore, Role, Secret
 from wallet.db import Base
 from wallet.demo.personas import PERSONAS
 from wallet.demo.setup import is_set_up
-from wallet.launching.rollout import LaunchState
+from wallet.launching.states import LaunchState
 from wallet.schema import schema_problem
 from wallet.sources.models import Citizen
 from wallet.terms import Status

@@ -13,7 +13,7 @@ import pytest
 import wallet
 from wallet import errors
 from wallet.documents.revoking import RevocationReason
-from wallet.launching.rollout import LaunchState
+from wallet.launching.states import LaunchState
 from wallet.requests.desk import PURPOSES
 from wallet.sources.base import RegisterCode
 from wallet.strict import _VALIDATORS
@@ -214,6 +214,8 @@ def test_both_languages_name_the_same_values(name: str) -> None:
         "due_at",
         "number",
         "step",
+        "missing",
+        "notice",
     }
     for path, text in (*vi.items(), *en.items()):
         assert placeholders(text) <= known, path
@@ -262,7 +264,7 @@ def test_details_are_sentences_and_titles_are_not() -> None:
         for code, entry in catalogue(language)["problems"].items():
             assert not entry["title"].endswith("."), code
             assert entry["title"][0].isupper() or not entry["title"][0].isalpha(), code
-            assert entry["detail"].endswith((".", "{reason}")), code
+            assert entry["detail"].endswith((".", "{reason}", "{missing}")), code
         for section in ("fields", "malformed"):
             assert all(text.endswith(".") for text in catalogue(language)[section].values())
 

@@ -99,8 +99,16 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/v1/documents/<document_id>/code.png"): CITIZEN_WITH_SECRET,
     ("GET", "/v1/documents/<document_id>/fhir"): PROVEN_CITIZEN_WITH_SECRET,
     ("POST", "/v1/admin/documents/<document_id>/revocation"): ADMIN,
+    ("GET", "/v1/me/utilities"): CITIZEN,
+    ("POST", "/ofrep/v1/evaluate/flags"): CITIZEN,
+    ("POST", "/ofrep/v1/evaluate/flags/<key>"): CITIZEN,
+    ("GET", "/v1/admin/utilities"): ADMIN,
     ("GET", "/v1/admin/utilities/<code>"): ADMIN,
     ("PATCH", "/v1/admin/utilities/<code>"): ADMIN,
+    ("POST", "/v1/admin/utilities/<code>/pause"): ADMIN,
+    ("DELETE", "/v1/admin/utilities/<code>/schedule/<change_id>"): ADMIN,
+    ("POST", "/v1/admin/utilities/<code>/launch/preview"): ADMIN,
+    ("POST", "/v1/admin/utilities/<code>/launch/explanations"): ADMIN,
     ("DELETE", "/v1/admin/accounts/<account_id>/sessions"): ADMIN,
     ("GET", "/v1/admin/approvals"): ADMIN,
     ("GET", "/v1/admin/approvals/<approval_id>"): ADMIN,
@@ -176,7 +184,7 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/static/<path:filename>"): ANYONE,
 }
 
-PLAIN = {cell for cell in MATRIX if not cell[1].startswith("/v1")} | {
+PLAIN = {cell for cell in MATRIX if not cell[1].startswith(("/v1", "/ofrep"))} | {
     ("POST", "/v1/checks"),
     ("GET", "/v1/trust/bundle"),
     ("GET", "/v1/status-lists/<list_id>"),
@@ -219,6 +227,8 @@ EXAMPLES = {
     "account_id": "acc_" + "0" * 32,
     "passkey_id": "pky_" + "0" * 32,
     "code": "residence",
+    "key": "residence",
+    "change_id": "sch_" + "0" * 32,
     "request_id": "req_" + "0" * 32,
     "registration_id": "reg_" + "0" * 32,
     "application_id": "app_" + "0" * 32,
@@ -263,7 +273,7 @@ def path_of(rule: str, **ids: str) -> str:
 def call(client: FlaskClient, method: str, path: str, headers: dict[str, str]) -> TestResponse:
     """Send a body that every operation refuses as wrong, so that a granted cell does nothing either."""
     body: dict[str, Any] = {} if method == "GET" else {"json": {"no_such_field": 1}}
-    conditions = {"If-Match": '"v1"'} if method == "PATCH" else {}
+    conditions = {"If-Match": '"v1"'} if method in ("PATCH", "DELETE") else {}
     whole = {"Idempotency-Key": "k", **conditions, **headers}
     return client.open(path, method=method, headers=whole, buffered=True, **body)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 import wallet.utilities
+from wallet.commands import launching
 from wallet.commands.console import fail, guarded, say, step
 from wallet.commands.scaffold import assert_free, folder_files, package_files, write
 from wallet.utilities.catalogue import Catalogue, others_modules, own_modules
@@ -21,20 +22,28 @@ def utilities() -> None:
     """The catalogue of utilities."""
 
 
+for launch_command in launching.COMMANDS:
+    utilities.add_command(launch_command)
+
+
 @utilities.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Everything that each declares, for programs.")
 @guarded
 def list_utilities(as_json: bool) -> None:
     """List what is installed, whether open or not, and what is left out because it breaks the contract."""
-    found = Catalogue.discover()
+    found, states = Catalogue.discover(), launching.states()
     if as_json:
         left_out = [{"module": each.module, "faults": list(each.faults)} for each in found.left_out]
-        whole = {"utilities": [described(plugin) for plugin in found], "left_out": left_out}
+        whole = {
+            "utilities": [described(plugin) | {"state": states.get(plugin.utility.code, "off")} for plugin in found],
+            "left_out": left_out,
+        }
         click.echo(json.dumps(whole, ensure_ascii=False, indent=1))
         return
     for plugin in found:
         utility = plugin.utility
-        click.echo(f"{utility.code:20} v{utility.version}  {utility.title['vi']} / {utility.title['en']}")
+        state = states.get(utility.code, "off")
+        click.echo(f"{utility.code:20} v{utility.version}  {state:8} {utility.title['vi']} / {utility.title['en']}")
     for each in found.left_out:
         click.echo(f"✗ {each.module}: bị bỏ qua / left out")
         for fault in each.faults:

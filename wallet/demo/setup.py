@@ -18,7 +18,8 @@ from wallet.demo.records import VIETNAM
 from wallet.documents.holding import HeldDocument
 from wallet.documents.revoking import RevocationReason
 from wallet.identity.accounts import AccountView, Grant, HolderKind, LockGround
-from wallet.launching.rollout import LaunchState, PendingChange
+from wallet.launching.changing import LaunchOrder, PendingChange
+from wallet.launching.states import LaunchState
 from wallet.requests.lifecycle import RequestOrder
 from wallet.sources.base import Ground, RegisterCode
 from wallet.terms import AccountLevel, Actor, AuthLevel, StaffRole
@@ -101,9 +102,10 @@ def _open_utilities(wallet: Wallet) -> None:
         with wallet.work() as work:
             launch = work.rollout.launch(code)
             if launch.version == 0 and launch.awaiting is None:
-                asked = work.rollout.change(code, LaunchState.OPEN, "Mở cho bản mẫu", 0, _staff(work, "admin1"))
+                order = LaunchOrder(LaunchState.OPEN, "Mở cho bản mẫu")
+                asked = work.launching.change(code, order, 0, _staff(work, "admin1"))
                 if isinstance(asked, PendingChange):
-                    work.rollout.decide(asked.id, agree=True, actor=_staff(work, "admin2"))
+                    work.launching.decide(asked.id, agree=True, actor=_staff(work, "admin2"))
 
 
 def _prepare(wallet: Wallet, persona: Persona) -> None:

@@ -143,7 +143,7 @@ class Issuing:
             return
         if actor.holder_id != order.holder_id:
             raise NotAllowed("not_allowed")
-        self.rollout.assert_open(utility.code)
+        self.rollout.assert_open_to(utility.code, actor)
         if actor.account_level < utility.minimum_level:
             raise LevelTooLow("level_too_low", needed=int(utility.minimum_level))
         if actor.auth_level < utility.minimum_auth:

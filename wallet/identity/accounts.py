@@ -4,7 +4,7 @@ States: pending → approved → active ⇄ locked → closed (`wallet.identity.
 signs in or keeps a session.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -242,6 +242,19 @@ class Accounts:
     def find(self, account_id: str) -> AccountView:
         """Return an account. Raises NotFound("account_unknown")."""
         return _as_value(self._load(account_id))
+
+    def is_open(self, account_id: str) -> bool:
+        """Return whether there is such an account that is not closed."""
+        account = self.repository.account(account_id)
+        return account is not None and account.state != AccountState.CLOSED
+
+    def some_active(self, most: int) -> tuple[Sequence[AccountView], int]:
+        """Return active accounts, at most so many and in the order of their holders' ids, and how many there are.
+
+        Ids are drawn by chance, so of many accounts these are a fair part.
+        """
+        rows, whole = self.repository.active_accounts(most)
+        return [_as_value(row) for row in rows], whole
 
     def hold(self, account_id: str) -> AccountView:
         """Return an account that nobody else changes until this transaction ends. Raises NotFound("account_unknown").

@@ -225,6 +225,13 @@ class IdentityRepository:
         statement = select(Account.state).where(Account.holder_id == holder_id)
         return self.session.scalar(statement.with_for_update(read=True))
 
+    def active_accounts(self, limit: int) -> tuple[Sequence[Account], int]:
+        """Return active accounts by the id of their holder, at most so many, and the number of all."""
+        active = Account.state == AccountState.ACTIVE
+        found = self.session.scalars(select(Account).where(active).order_by(Account.holder_id).limit(limit)).all()
+        whole = self.session.scalar(select(func.count()).select_from(Account).where(active)) or 0
+        return found, whole
+
     def accounts_past(self, day: date, limit: int) -> Sequence[str]:
         """Return unlocked accounts whose card or permit ended before `day`."""
         statement = select(Account.id).where(Account.state.in_(UNLOCKED), Account.valid_until < day)

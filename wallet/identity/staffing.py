@@ -140,6 +140,10 @@ class Staffing:
             for row in self.repository.staff()
         ]
 
+    def accounts_with(self, role: StaffRole) -> tuple[str, ...]:
+        """Return the accounts that have a role which is in force."""
+        return tuple(row.account_id for row in self.repository.staff() if row.role == role and row.in_force)
+
     def account_of(self, token: str) -> str:
         """Return the account that a token opens. Raises NotAuthenticated("enrolment_invalid")."""
         row = self.repository.staff_enrolment(self._digest(token))

@@ -1,203 +1,136 @@
-"""Which utility is open, and who may change that.
+"""Who may use which utility now. Every decision reads the row, so a stop is effective for whoever asks next.
 
-Stopping and pausing act at once, by one person: harm is stopped first and discussed later. Opening is agreed to
-by a second admin (security requirement S-64).
+What it costs is one read by primary key in the transaction that is open anyway (docs/decisions/0018-launching.md).
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
 from wallet.audit import Audit
 from wallet.clock import Clock
-from wallet.entropy import Entropy, new_id
-from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound, PreconditionFailed
-from wallet.launching.models import Approval, UtilityState
+from wallet.errors import Conflict, InvalidInput, NotAllowed
+from wallet.launching.judging import Availability, Explained, Rule, Visitor, explain, judge, judge_or_tell
+from wallet.launching.models import UtilityState
 from wallet.launching.repository import LaunchingRepository
+from wallet.launching.schedule import Launch, as_of, stored_launch
+from wallet.launching.states import LIMITED, LaunchState
 from wallet.terms import Actor, StaffRole
 from wallet.utilities.catalogue import Catalogue
 
-OPEN_UTILITY = "open_utility"
+LAUNCH = "launch_utility"
+"""The kind of the approvals of launching."""
+
+EXPLAIN_PURPOSES = ("citizen_asked", "complaint", "incident", "audit")
+"""For what somebody's availability may be looked up."""
 
 
-class LaunchState(StrEnum):
-    """Off: not launched, or withdrawn. Open: anyone may ask. Paused: nothing new. What was issued still verifies."""
-
-    OFF = "off"
-    OPEN = "open"
-    PAUSED = "paused"
-
-
-NEXT: dict[LaunchState, frozenset[LaunchState]] = {
-    LaunchState.OFF: frozenset({LaunchState.OPEN}),
-    LaunchState.OPEN: frozenset({LaunchState.PAUSED, LaunchState.OFF}),
-    LaunchState.PAUSED: frozenset({LaunchState.OPEN, LaunchState.OFF}),
-}
-NEEDS_A_SECOND = frozenset({LaunchState.OPEN})
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """The state of one utility. version 0: nobody has ever changed it."""
-
-    code: str
-    state: LaunchState
-    version: int
-    reason: str = ""
-    changed_by: str = ""
-    changed_at: datetime | None = None
-    awaiting: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PendingChange:
-    """A change that waits for a second person."""
-
-    id: str
-    code: str
-    target: LaunchState
-    reason: str
-    requested_by: str
-    requested_at: datetime
+VisitorOf = Callable[[str, Actor], Visitor]
+"""Makes a visitor of an actor who asks for a utility, with a province that is looked up only if need be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """Launching, in one transaction."""
+    """What is open to whom, in one transaction. visitor_of: makes a visitor of an actor, handed in by the wiring."""
 
     rows: LaunchingRepository
     catalogue: Catalogue
     audit: Audit
     clock: Clock
-    entropy: Entropy
+    visitor_of: VisitorOf
 
     def launch(self, code: str) -> Launch:
-        """Return the state of one utility. Raises UnknownUtility."""
+        """Return what is true of one utility now. Raises UnknownUtility."""
         self.catalogue.get(code)
-        waiting = self.rows.awaiting(OPEN_UTILITY, code)
-        return _launch(code, self.rows.state(code), waiting.id if waiting else None)
+        row, now = self.rows.state(code), self.clock.now()
+        launch = as_of(stored_launch(code, row, self.rows.testers(code)), now)
+        waiting = self.rows.awaiting(LAUNCH, code)
+        obsolete = waiting is None or waiting.expires_at <= now or waiting.change["version"] != launch.version
+        return replace(launch, awaiting=None if obsolete or waiting is None else waiting.id)
 
     def launches(self) -> dict[str, Launch]:
-        """Return the state of every utility."""
-        rows = self.rows.states()
-        return {p.utility.code: _launch(p.utility.code, rows.get(p.utility.code), None) for p in self.catalogue}
+        """Return what is true of every utility now, without what waits for a second person."""
+        rows, testers, now = self.rows.states(), self.rows.all_testers(), self.clock.now()
+        codes = [plugin.utility.code for plugin in self.catalogue]
+        none: frozenset[str] = frozenset()
+        return {code: as_of(stored_launch(code, rows.get(code), testers.get(code, none)), now) for code in codes}
 
-    def assert_open(self, code: str) -> None:
-        """Raise Conflict("utility_disabled") unless documents may be issued now."""
-        if _launch(code, self.rows.state(code), None).state is not LaunchState.OPEN:
-            raise Conflict("utility_disabled", utility=code)
+    def assert_open(self, code: str, visitor: Visitor) -> None:
+        """Raise unless this person may ask for something new now.
 
-    def change(self, code: str, target: LaunchState, reason: str, version: int, actor: Actor) -> Launch | PendingChange:
-        """Change the state, or ask for it where a second person must agree.
-
-        version: what the caller saw. Raises PreconditionFailed when it is another by now, Conflict for a change
-        that the state does not allow or that waits already.
+        Raises Conflict("utility_disabled") for everybody while it is off, paused or retired,
+        NotAllowed("not_in_pilot") for whom its sandbox or pilot leaves out, and what the visitor's province raises.
         """
-        _assert_admin(actor)
-        now = self.launch(code)
-        if now.version != version:
-            raise PreconditionFailed("version_changed")
-        if target is now.state:
-            raise Conflict("already_in_state", state=str(target))
-        if target not in NEXT[now.state]:
-            raise Conflict("transition_not_allowed", state=str(now.state), target=str(target))
-        if target in NEEDS_A_SECOND:
-            return self._ask(code, target, reason, version, actor)
-        return self._apply(code, target, reason, version, actor, approved_by=None)
+        launch = self._for(code, self.rows.state(code), visitor)
+        found = judge(code, launch.plan, visitor)
+        if found.available:
+            return
+        if found.decided_by is Rule.STATE:
+            raise Conflict("utility_disabled", utility=code, notice=dict(launch.notice), missing=found.missing)
+        raise NotAllowed("not_in_pilot", utility=code, missing=found.missing, words=dict(found.values))
 
-    def decide(self, approval_id: str, *, agree: bool, actor: Actor) -> Launch:
-        """Agree to a change, or refuse it, as the second person.
+    def assert_open_to(self, code: str, actor: Actor) -> None:
+        """Raise as `assert_open` does, unless this actor may ask for something new now."""
+        self.assert_open(code, self.visitor_of(code, actor))
 
-        Raises NotFound, NotAllowed("self_approval") for the one who asked, Conflict("approval_closed") when it was
-        decided before, PreconditionFailed when the utility changed in between.
+    def available(self, code: str, visitor: Visitor) -> tuple[Launch, Availability]:
+        """Return whether one utility is there for a person, and if not why. Raises UnknownUtility."""
+        self.catalogue.get(code)
+        launch = self._for(code, self.rows.state(code), visitor)
+        return launch, judge_or_tell(code, launch.plan, visitor)
+
+    def available_all(self, visitor: Visitor) -> dict[str, tuple[Launch, Availability]]:
+        """Return the same of every utility."""
+        rows, tested = self.rows.states(), self.rows.tested_by(visitor.account_id)
+        found = {}
+        for plugin in self.catalogue:
+            code = plugin.utility.code
+            own = frozenset({visitor.account_id}) if code in tested else frozenset()
+            launch = self._effective(code, rows.get(code), own, visitor.now)
+            found[code] = launch, judge_or_tell(code, launch.plan, visitor)
+        return found
+
+    def asks_province(self, codes: Iterable[str] = ()) -> bool:
+        """Return whether any of these utilities, or of all, is a pilot by province now: then a register is asked."""
+        chosen, now = set(codes), self.clock.now()
+        none: frozenset[str] = frozenset()
+        launches = [self._effective(code, row, none, now) for code, row in self.rows.states().items()]
+        return any(
+            launch.state is LaunchState.PILOT and launch.plan.audience.provinces
+            for launch in launches
+            if not chosen or launch.code in chosen
+        )
+
+    def explain(self, code: str, visitor: Visitor, purpose: str, actor: Actor) -> tuple[Launch, Explained]:
+        """Return why somebody sees a utility or does not. That it was looked up, and for what, is in their history.
+
+        Raises NotAllowed, InvalidInput("/purpose"), UnknownUtility.
         """
-        _assert_admin(actor)
-        approval = self.rows.approval(approval_id)
-        if approval is None:
-            raise NotFound("not_found")
-        if approval.requested_by == actor.account_id and agree:
-            raise NotAllowed("self_approval")
-        outcome = "approved" if agree else "refused"
-        if not self.rows.decide(approval_id, outcome, actor.account_id, self.clock.now()):
-            raise Conflict("approval_closed")
-        self.audit.record(f"approval.{outcome}", actor, approval.subject, approval=approval_id)
-        if not agree:
-            return self.launch(approval.subject)
-        change = approval.change
-        return self._apply(
-            approval.subject,
-            LaunchState(change["target"]),
-            change["reason"],
-            change["version"],
-            actor,
-            approved_by=approval.requested_by,
-        )
+        assert_admin(actor)
+        if purpose not in EXPLAIN_PURPOSES:
+            raise InvalidInput({"/purpose": "not_a_choice"})
+        self.catalogue.get(code)
+        self.audit.record("launch.explained", actor, visitor.account_id, purpose=purpose, utility=code)
+        launch = self._for(code, self.rows.state(code), visitor)
+        return launch, explain(code, launch.plan, visitor)
 
-    def pending(self) -> list[PendingChange]:
-        """Return what waits for a second person, oldest first."""
-        return [_pending(row) for row in self.rows.list_awaiting()]
+    def _for(self, code: str, row: UtilityState | None, visitor: Visitor) -> Launch:
+        """Return the launch with this one tester, if it is one: of others nothing has to be known to decide."""
+        if row is None:
+            return Launch(code)
+        own: frozenset[str] = frozenset()
+        if LaunchState(row.state) in LIMITED and self.rows.is_tester(code, visitor.account_id):
+            own = frozenset({visitor.account_id})
+        return self._effective(code, row, own, visitor.now)
 
-    def _ask(self, code: str, target: LaunchState, reason: str, version: int, actor: Actor) -> PendingChange:
-        waiting = self.rows.awaiting(OPEN_UTILITY, code)
-        if waiting is not None and waiting.change["version"] == version:
-            raise Conflict("approval_pending", approval=waiting.id)
-        if waiting is not None:
-            # The utility changed since that was asked: nobody can agree to it any more, so it must not be in the way.
-            self.rows.decide(waiting.id, "obsolete", actor.account_id, self.clock.now())
-            self.audit.record("approval.obsolete", actor, code, approval=waiting.id)
-        row = Approval(
-            id=new_id(self.entropy, "apr"),
-            kind=OPEN_UTILITY,
-            subject=code,
-            change={"target": str(target), "reason": reason, "version": version},
-            state="awaiting",
-            requested_by=actor.account_id,
-            requested_at=self.clock.now(),
-        )
-        if not self.rows.add_approval(row):
-            waiting = self.rows.awaiting(OPEN_UTILITY, code)  # another admin asked in the same moment
-            raise Conflict("approval_pending", approval=waiting.id if waiting else "")
-        self.audit.record("approval.asked", actor, code, approval=row.id, target=str(target))
-        return _pending(row)
-
-    def _apply(
-        self, code: str, target: LaunchState, reason: str, version: int, actor: Actor, *, approved_by: str | None
-    ) -> Launch:
-        row = UtilityState(
-            code=code,
-            state=str(target),
-            version=version + 1,
-            reason=reason,
-            changed_by=actor.account_id,
-            changed_at=self.clock.now(),
-        )
-        if not self.rows.change_state(code, version, row):
-            raise PreconditionFailed("version_changed")
-        self.audit.record(f"utility.{target}", actor, code, version=version + 1, asked_by=approved_by)
-        return _launch(code, row, None)
+    def _effective(self, code: str, row: UtilityState | None, own: frozenset[str], now: datetime) -> Launch:
+        """Return the launch as it is now. What is due is weighed against what is in force, testers and all."""
+        if row is not None and row.next_change_at is not None and row.next_change_at <= now:
+            return as_of(stored_launch(code, row, self.rows.testers(code)), now)
+        return stored_launch(code, row, own)
 
 
-def parse_state(text: str) -> LaunchState:
-    """Return the state with this name. Raises InvalidInput."""
-    try:
-        return LaunchState(text)
-    except ValueError as error:
-        raise InvalidInput({"/state": "not_a_choice"}) from error
-
-
-def _assert_admin(actor: Actor) -> None:
+def assert_admin(actor: Actor) -> None:
+    """Raise NotAllowed unless the actor is an admin."""
     if StaffRole.ADMIN not in actor.roles:
         raise NotAllowed("not_allowed")
-
-
-def _launch(code: str, row: UtilityState | None, awaiting: str | None) -> Launch:
-    if row is None:
-        return Launch(code, LaunchState.OFF, 0, awaiting=awaiting)
-    return Launch(code, LaunchState(row.state), row.version, row.reason, row.changed_by, row.changed_at, awaiting)
-
-
-def _pending(row: Approval) -> PendingChange:
-    change = row.change
-    return PendingChange(
-        row.id, row.subject, LaunchState(change["target"]), change["reason"], row.requested_by, row.requested_at
-    )

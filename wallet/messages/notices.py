@@ -54,6 +54,7 @@ NOTICES: dict[str, Notice] = {
     "correction_received": Notice(event="correction.received"),
     "correction_answered": Notice(sms=True, optional=True, event="correction.answered"),
     "export_made": Notice(),
+    "launch_emergency": Notice(sms=True),
     "request_received": Notice(),
     "request_submitted": Notice(),
     "request_accepted": Notice(),

@@ -18,6 +18,7 @@ from wallet.held import MAX_ROWS, HeldRoom, Person, Section, Told, told
 from wallet.identity.contacts import Contacts
 from wallet.identity.held import IdentityHeld
 from wallet.identity.limits import Limits
+from wallet.launching.held import LaunchingHeld
 from wallet.messages.held import MessagesHeld
 from wallet.profile.held import ProfileHeld
 from wallet.requests.held import RequestsHeld
@@ -50,6 +51,7 @@ class Rooms:
     messages: MessagesHeld
     ceremonies: CeremoniesHeld
     profile: ProfileHeld
+    launching: LaunchingHeld
 
     def __iter__(self) -> Iterator[HeldRoom]:
         yield from (getattr(self, each.name) for each in fields(self))

@@ -135,7 +135,7 @@ class Requests:
         if action in ("submit", "supplement"):
             self._assert_levels(utility, actor)
             if action == "submit":
-                self.rollout.assert_open(utility.code)
+                self.rollout.assert_open_to(utility.code, actor)
             arrow = utility.lifecycle.move(row.state, action)
             if arrow is None or arrow.by is not By.HOLDER:
                 raise Conflict("transition_not_allowed", state=row.state, target=action)
@@ -335,7 +335,7 @@ class Requests:
         if (capacity is Capacity.PROXY) != (order.about is not None):
             raise InvalidInput({"/about": "required" if order.about is None else "not_asked"})
         self._assert_levels(utility, actor)
-        self.rollout.assert_open(utility.code)
+        self.rollout.assert_open_to(utility.code, actor)
 
     def _assert_levels(self, utility: Utility, actor: Actor) -> None:
         self.moving.issuing.assert_unlocked(_holder(actor))

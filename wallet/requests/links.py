@@ -70,7 +70,7 @@ class Links:
         utility, holder_id = self._linked(code), _holder(actor)
         link = utility.link
         assert link is not None  # noqa: S101 - `_linked` refuses what has none
-        self.rollout.assert_open(utility.code)
+        self.rollout.assert_open_to(utility.code, actor)
         self.holders.hold(holder_id, shared=True)
         ground = Ground("link_record", utility.code, actor)
         registers = (Source.POPULATION, link.register)

@@ -14,6 +14,7 @@ from wallet.web import (
     access_history,
     accounts,
     admin,
+    availability,
     catalogue,
     ceremonies,
     corrections,
@@ -24,6 +25,7 @@ from wallet.web import (
     fhir,
     health,
     imports,
+    launches,
     locks,
     my_utilities,
     notices,
@@ -48,6 +50,7 @@ from wallet.web.auth import install as install_auth
 from wallet.web.context import EVERY_ANSWER, EXTENSION, request_id
 from wallet.web.draining import Draining
 from wallet.web.lane import CheckLane
+from wallet.web.launch_schemas import Percent
 from wallet.web.openapi import document
 from wallet.web.operations import IdConverter
 from wallet.web.schemas import Both, Moment
@@ -82,6 +85,7 @@ def create_app(wallet: Wallet) -> Flask:
     api.register_converter(IdConverter, lambda _: {"type": "string", "minLength": 1})
     api.register_field(Moment, "string", "date-time")
     api.register_field(Both, "object", None)
+    api.register_field(Percent, "number", None)
     for blueprint in (
         accounts.routes,
         open_sessions.routes,
@@ -97,6 +101,9 @@ def create_app(wallet: Wallet) -> Flask:
         sandbox.routes,
         fhir.routes,
         admin.routes,
+        launches.routes,
+        availability.routes,
+        availability.flags,
         wards.routes,
         organisations.routes,
         locks.routes,

@@ -31,6 +31,10 @@ from wallet.wiring import Wallet
 BEARER = "Bearer"
 DPOP_SCHEME = "DPoP"
 ACTING_FOR = "Acting-For"
+APP_VERSION = "App-Version"
+"""What the caller's app says it is, such as `2.10.1`; a pilot may ask for a least one."""
+
+MAX_APP_VERSION = 32
 MAX_HEADER_CHARACTERS = 8192
 FRESH = timedelta(minutes=5)
 """How recent an authentication has to be for what cannot be taken back (S-13): pass it as `max_age`."""
@@ -158,6 +162,7 @@ def authenticate() -> Actor:
         auth_level=AuthLevel(min(live.auth_level, claims["auth_level"])),
         roles=live.roles,
         request_id=request_id(),
+        app_version=request.headers.get(APP_VERSION, "")[:MAX_APP_VERSION] or None,
     )
     g.authenticated_at = from_seconds(claims["auth_time"])
     return cast(Actor, g.actor)

@@ -6,14 +6,18 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
-from wallet.launching.rollout import Launch
+from wallet.launching.schedule import Launch
+from wallet.launching.states import LaunchState
+from wallet.places import provinces
 from wallet.utilities.base import Asking, DocumentType
 from wallet.utilities.catalogue import Plugin
 from wallet.utilities.description import agency_name
 from wallet.web.answers import answer, with_etag
 from wallet.web.context import current_wallet
+from wallet.web.launch_schemas import STATES, Percent
+from wallet.web.launch_words import audience_or_none, notice_of
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import Both, StrictSchema
+from wallet.web.schemas import Both, Moment, StrictSchema
 from wallet.working_days import vietnamese_day
 
 routes = Routes("utilities", __name__, url_prefix="/v1", description="The utilities of this deployment")
@@ -62,13 +66,32 @@ class AgencySchema(StrictSchema):
     name = Both(required=True)
 
 
+class PilotProvinceSchema(StrictSchema):
+    """A province where a pilot is."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class PilotSchema(StrictSchema):
+    """Whom a pilot is for, as everybody may know it: every part that is there has to hold."""
+
+    provinces = fields.List(fields.Nested(PilotProvinceSchema))
+    percent = Percent()
+    from_at = Moment(data_key="from")
+    until_at = Moment(data_key="until")
+    minimum_app_version = fields.String()
+
+
 class UtilitySummarySchema(StrictSchema):
-    """One utility."""
+    """One utility. `pilot`: whom it is open to, while it is piloted. `notice`: what to know while it is paused."""
 
     code = fields.String(required=True)
     version = fields.Integer(required=True)
     title = Both(required=True)
-    state = fields.String(required=True, metadata={"x-extensible-enum": ["off", "open", "paused"]})
+    state = fields.String(required=True, metadata={"x-extensible-enum": STATES})
+    pilot = fields.Nested(PilotSchema)
+    notice = Both()
     minimum_account_level = fields.Integer(required=True)
     minimum_auth_level = fields.Integer(required=True)
     lifecycle = fields.String(required=True)
@@ -121,6 +144,8 @@ def described(plugin: Plugin, launch: Launch, today: date) -> dict[str, Any]:
         "version": utility.version,
         "title": utility.title,
         "state": str(launch.state),
+        "pilot": _pilot(launch),
+        "notice": notice_of(launch),
         "minimum_account_level": int(utility.minimum_level),
         "minimum_auth_level": int(utility.minimum_auth),
         "lifecycle": utility.lifecycle.code,
@@ -136,6 +161,15 @@ def described(plugin: Plugin, launch: Launch, today: date) -> dict[str, Any]:
         },
         "documents": [_document(plugin, kind) for kind in utility.documents],
     }
+
+
+def _pilot(launch: Launch) -> dict[str, Any] | None:
+    """Return whom a pilot is for; who tests it is nobody's business."""
+    told = audience_or_none(launch.plan, testers=False) if launch.state is LaunchState.PILOT else None
+    if told is None:
+        return None
+    where = [{"code": code, "name": provinces().get(code, code)} for code in told["provinces"] or ()]
+    return told | {"provinces": where or None}
 
 
 def _document(plugin: Plugin, kind: DocumentType) -> dict[str, Any]:

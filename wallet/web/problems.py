@@ -16,6 +16,7 @@ from wallet import errors
 from wallet.texts.catalogue import catalogue, problem
 from wallet.web.context import current_wallet, request_id
 from wallet.web.language import caller_language
+from wallet.web.launch_words import missing_words
 from wallet.working_days import ZONE
 
 STATUS: tuple[tuple[type[errors.WalletError], int], ...] = (
@@ -86,6 +87,9 @@ def _in_words(values: dict[str, Any], language: str) -> dict[str, Any]:
     """Return the values of a text, those that are codes in words."""
     texts = catalogue(language)
     words = {name: texts[WORDS[name]].get(value, value) for name, value in values.items() if name in WORDS}
+    if "missing" in values:
+        words["missing"] = missing_words(values["missing"], values.get("words", {}), language)
+        words["notice"] = values.get("notice", {}).get(language, words["missing"])
     if "until" in values:
         words["until"] = f"{datetime.fromisoformat(values['until']).astimezone(ZONE):%H:%M %d/%m/%Y}"
     return values | words

@@ -33,6 +33,7 @@ from wallet.identity.services import (
 from wallet.identity.signing_in import SigningIn
 from wallet.identity.staffing import StaffEnrolling
 from wallet.jobs import Job, Runner
+from wallet.launching.launch_job import LaunchJob
 from wallet.messages.delivering import Delivering
 from wallet.messages.posting import PinnedPoster
 from wallet.messages.sending import Messages, open_messages
@@ -44,6 +45,7 @@ from wallet.sources.base import Register
 from wallet.sources.cards import EmbeddedCards
 from wallet.sources.changes import Changes, EmbeddedChanges
 from wallet.sources.embedded import embedded_registers
+from wallet.sources.tallying import EmbeddedResidenceCounter, ResidenceCounter
 from wallet.utilities.catalogue import Catalogue
 from wallet.wiring.transaction import Work
 from wallet.working_days import WorkingDays, parse_overrides
@@ -154,6 +156,7 @@ class Wallet:
             Job("accounts", timedelta(hours=1), self.account_sweep.run_as_job),
             Job("requests", timedelta(minutes=1), self.look_after_requests),
             Job("registers", timedelta(seconds=20), self.register_watch.run),
+            Job("launches", timedelta(seconds=1), self.launch_job.run),
             Job("webhooks", timedelta(seconds=1), self.delivering.deliver_webhooks, woken=True),
         )
 
@@ -181,6 +184,15 @@ class Wallet:
         with self.work() as work:
             done = work.request_services.overdue.apologise()
             return done + work.paying.expire() > 0
+
+    @cached_property
+    def launch_job(self) -> LaunchJob:
+        return LaunchJob(self.work, self.read, self.clock)
+
+    @cached_property
+    def residence_counter(self) -> ResidenceCounter | None:
+        """Who counts people by province for a preview; a partner's register may not."""
+        return EmbeddedResidenceCounter(self.nation)
 
     @cached_property
     def account_sweep(self) -> AccountSweep:

@@ -1,8 +1,9 @@
 """The services of one transaction, each made when it is first asked for."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
@@ -53,6 +54,10 @@ from wallet.identity.services import (
 from wallet.identity.sessions import Sessions
 from wallet.identity.staffing import Staffing
 from wallet.identity.strangers import Strangers
+from wallet.launching.changing import Launching
+from wallet.launching.held import LaunchingHeld
+from wallet.launching.judging import Visitor
+from wallet.launching.preview import Member, Previewing
 from wallet.launching.repository import LaunchingRepository
 from wallet.launching.rollout import Rollout
 from wallet.messages.endpoints import Endpoints
@@ -76,8 +81,10 @@ from wallet.requests.links import Links
 from wallet.requests.services import RequestServices
 from wallet.requests.showing import Showing
 from wallet.requests.voiding import Voiding
+from wallet.sources.base import Ground, RegisterCode
 from wallet.sources.reading import Sources
-from wallet.terms import Actor
+from wallet.sources.tallying import Tallying
+from wallet.terms import Actor, StaffRole
 
 if TYPE_CHECKING:
     from wallet.wiring.process import Wallet
@@ -310,9 +317,69 @@ class Work:
         return Idempotency(self.session, self.wallet.clock, self.wallet.entropy, secret, life)
 
     @cached_property
+    def launch_rows(self) -> LaunchingRepository:
+        return LaunchingRepository(self.session)
+
+    @cached_property
     def rollout(self) -> Rollout:
+        return Rollout(self.launch_rows, self.wallet.catalogue, self.audit, self.wallet.clock, self.visitor)
+
+    @cached_property
+    def launching(self) -> Launching:
         wallet = self.wallet
-        return Rollout(LaunchingRepository(self.session), wallet.catalogue, self.audit, wallet.clock, wallet.entropy)
+        return Launching(
+            rows=self.launch_rows,
+            catalogue=wallet.catalogue,
+            audit=self.audit,
+            clock=wallet.clock,
+            entropy=wallet.entropy,
+            other_admins=lambda account_id: [
+                each for each in self.staffing.accounts_with(StaffRole.ADMIN) if each != account_id
+            ],
+            tell=self.contacts.tell,
+            is_account=self.accounts.is_open,
+            patience=timedelta(days=wallet.settings.approval_days),
+        )
+
+    def visitor(self, utility: str, actor: Actor, purpose: str = "check_pilot") -> Visitor:
+        """Return what is known of whoever asks for a utility: a ward, where a guardian acts."""
+        return self.visitor_as(utility, actor.account_id, actor.holder_id or "", actor, purpose, actor.app_version)
+
+    def visitor_as(
+        self, utility: str, account_id: str, holder_id: str, actor: Actor, purpose: str, app_version: str | None = None
+    ) -> Visitor:
+        """Return what is known of a person; their province is looked up for that purpose, once and only if need be."""
+        ground = Ground(purpose, utility, actor)
+
+        @cache
+        def province() -> str | None:
+            number = self.holders.number(holder_id)
+            known = self.sources.find(RegisterCode.RESIDENCE, number, ground, subject=holder_id) or {}
+            code = known.get("permanent_province_code")
+            return None if code is None else str(code)
+
+        return Visitor(holder_id, account_id, self.wallet.clock.now(), province, app_version)
+
+    def previewing(self, actor: Actor, utility: str) -> Previewing:
+        """Return previews for an admin, who is on record as having the register count."""
+        ground = Ground("plan_launch", utility, actor)
+
+        def members(most: int) -> tuple[list[Member], int]:
+            found, whole = self.accounts.some_active(most)
+            return [Member(each.id, each.holder_id, each.level) for each in found], whole
+
+        def tally(holder_ids: Sequence[str]) -> Mapping[str, int]:
+            return self.tallying.by_province([self.holders.number(each) for each in holder_ids], ground)
+
+        return Previewing(self.launching, members, tally, self._open_requests)
+
+    def _open_requests(self, utility: str) -> int:
+        final = self.wallet.catalogue.get(utility).lifecycle.final
+        return self.request_services.rows.count_open(utility, final)
+
+    @cached_property
+    def tallying(self) -> Tallying:
+        return Tallying(self.wallet.residence_counter, self.audit)
 
     @cached_property
     def sources(self) -> Sources:
@@ -437,6 +504,7 @@ class Work:
             messages=MessagesHeld(session),
             ceremonies=CeremoniesHeld(session),
             profile=ProfileHeld(session, self.holders),
+            launching=LaunchingHeld(session),
         )
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Examples of the main job: signing in, asking for a document, revoking, checking, launching."""
+"""Examples of the main job: signing in, asking for a document, revoking, checking."""
 
 from typing import Any
 
@@ -6,8 +6,6 @@ from wallet.terms import SAMPLE_MARK
 
 _DOCUMENT = "doc_0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e"
 _REQUEST = "req_7d1e3f5a9c2b4d6e8f0a1c3e5b7d9f20"
-_APPROVAL = "apr_2b4d6f8a0c1e3a5c7e9b0d2f4a6c8e1f"
-_ADMIN = "acc_5e7a9c1b3d5f7092b4d6f8a1c3e5072d"
 _CODE = "VD1:6BF+70790T9WJWG.FKY*4GO0.O1CV2 O5 N2FBBRW1*70HS8WY04AC*WIFN0AHCD8KD97TK0F90KECTHGWJC0FDC:5AIA"
 _TITLE = {"vi": "Xác nhận thông tin về cư trú", "en": "Confirmation of residence"}
 
@@ -40,23 +38,6 @@ _SESSION: dict[str, Any] = {
     "refresh_expires_at": "2026-04-01T05:00:00Z",
     "account_level": 2,
     "auth_level": 2,
-}
-_LAUNCH: dict[str, Any] = {
-    "code": "residence",
-    "state": "paused",
-    "version": 2,
-    "reason": "Dữ liệu cư trú đang được chỉnh lại.",
-    "changed_by": _ADMIN,
-    "changed_at": "2026-03-02T05:00:00Z",
-}
-_WAITING: dict[str, Any] = {
-    "id": _APPROVAL,
-    "status": "awaiting_approval",
-    "utility": "residence",
-    "target": "open",
-    "reason": "Dữ liệu đã được chỉnh xong.",
-    "requested_by": _ADMIN,
-    "requested_at": "2026-03-02T06:00:00Z",
 }
 _VERDICT: dict[str, Any] = {
     "verdict": "valid",
@@ -96,8 +77,6 @@ BODIES: dict[str, Any] = {
     "refresh_session": {"refresh_token": "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl"},
     "step_up": {"passcode": "280517", "proof": "eyJ0eXAiOiJ2aXNvLWRldmljZS1wcm9vZitqd3QifQ.e30.c2lnbmF0dXJl"},
     "revoke_document": {"reason": "data_changed"},
-    "change_launch": {"state": "paused", "reason": "Dữ liệu cư trú đang được chỉnh lại."},
-    "decide_approval": {"decision": "approve"},
     "check_code": {"code": _CODE},
 }
 """Operation to the body of a request."""
@@ -182,11 +161,6 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "revoke_document": {
         "201": {"document_id": _DOCUMENT, "reason": "data_changed", "revoked_at": "2026-03-02T05:00:00Z"}
     },
-    "read_launch": {"200": _LAUNCH},
-    "change_launch": {"200": _LAUNCH, "202": _WAITING},
-    "list_approvals": {"200": {"data": [_WAITING]}},
-    "read_approval": {"200": _WAITING},
-    "decide_approval": {"200": _LAUNCH | {"state": "open", "version": 3}},
     "check_code": {"200": _VERDICT},
     "read_liveness": {"200": {"status": "live"}},
     "read_readiness": {
@@ -208,11 +182,6 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "read_code_svg": ("step_up_required", "not_found"),
     "read_code_png": ("step_up_required", "not_found"),
     "revoke_document": ("not_allowed", "already_revoked"),
-    "read_launch": ("not_allowed",),
-    "change_launch": ("not_allowed", "version_changed"),
-    "list_approvals": ("not_allowed",),
-    "read_approval": ("not_allowed",),
-    "decide_approval": ("self_approval", "approval_closed"),
     "check_code": ("invalid_input",),
     "read_status_list": ("not_found",),
 }
@@ -225,14 +194,12 @@ STATUSES = {
     "step_up_required": 401,
     "device_not_bound": 403,
     "level_too_low": 403,
+    "not_in_pilot": 403,
     "not_allowed": 403,
-    "self_approval": 403,
     "not_found": 404,
     "unknown_utility": 404,
     "already_revoked": 409,
-    "approval_closed": 409,
     "utility_disabled": 409,
-    "version_changed": 412,
     "invalid_input": 422,
     "invalid_cursor": 400,
     "dependency_unavailable": 503,

@@ -1,0 +1,130 @@
+"""`wallet utilities enable`, `pilot`, `pause`, `retire`, `status`: two are named, or it waits."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+from sqlalchemy import select
+
+from tests.documents.people import actor_of, admin_of
+from wallet.audit import AuditEvent
+from wallet.wiring import Wallet
+
+Run = Callable[..., Result]
+State = Callable[[], dict[str, list[str]]]
+
+
+@pytest.fixture
+def admins(wallet: Wallet) -> tuple[str, str]:
+    return admin_of(wallet).account_id, admin_of(wallet, "admin2").account_id
+
+
+def call(run: Run, verb: str, *options: str, reason: str = "because of a test") -> Result:
+    return run("utilities", verb, "residence", "--reason", reason, *options)
+
+
+def status(run: Run) -> dict:
+    result = run("utilities", "status", "residence", "--json")
+    assert result.exit_code == 0, result.stderr
+    return dict(json.loads(result.stdout))
+
+
+def test_one_admin_pauses_and_the_command_stands_in_the_record(
+    run: Run, wallet: Wallet, admins: tuple[str, str]
+) -> None:
+    words = ("--text-vi", "Đang sửa dữ liệu", "--text-en", "Being mended")
+    result = call(run, "pause", "--by", admins[0], *words)
+    assert result.exit_code == 0, result.stderr
+    assert "Tạm dừng / Paused" in result.stdout
+    found = status(run)
+    assert (found["state"], found["changed_by"]) == ("paused", admins[0])
+    assert found["pause_text"] == {"vi": words[1], "en": words[3]}
+    with wallet.db.read() as session:
+        last = session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(2)).all()
+    assert [(row.action, row.actor) for row in last] == [
+        ("utility.by_command", "system"),
+        ("utility.paused", admins[0]),
+    ]
+    assert last[0].details["by"] == admins[0]
+
+
+def test_widening_waits_unless_a_second_admin_is_named(run: Run, admins: tuple[str, str]) -> None:
+    assert call(run, "pause", "--by", admins[0]).exit_code == 0
+    waiting = call(run, "enable", "--by", admins[0])
+    assert waiting.exit_code == 0
+    assert "chờ người thứ hai" in waiting.stderr
+    assert "/v1/admin/approvals/apr_" in waiting.stderr
+    found = status(run)
+    assert (found["state"], found["awaiting"]["after"]["state"]) == ("paused", "open")
+    shown = run("utilities", "status", "residence")
+    assert found["awaiting"]["id"] in shown.stderr
+    again = call(run, "enable", "--by", admins[1], "--second", admins[0])
+    assert (again.exit_code, "approval_pending" in again.stderr) == (1, True)
+    assert "→ wallet utilities status residence" in again.stderr
+
+
+def test_two_admins_pilot_open_and_retire(run: Run, wallet: Wallet, admins: tuple[str, str]) -> None:
+    both = ("--by", admins[0], "--second", admins[1])
+    tester = actor_of(wallet).account_id
+    parts = ("--province", "01", "--province", "46", "--percent", "12.5", "--tester", tester)
+    assert call(run, "pause", "--by", admins[0]).exit_code == 0
+    result = call(run, "pilot", *both, *parts, "--until", "2126-01-01T00:00:00+07:00", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["audience"] == {
+        "provinces": ["01", "46"],
+        "permille": 125,
+        "testers": [tester],
+        "until_at": "2125-12-31T17:00:00+00:00",
+    }
+    assert call(run, "enable", *both).exit_code == 0
+    assert status(run)["state"] == "open"
+    assert call(run, "retire", *both).exit_code == 0
+    rows = json.loads(run("utilities", "list", "--json").stdout)["utilities"]
+    assert {row["code"]: row["state"] for row in rows}["residence"] == "retired"
+    refused = call(run, "enable", *both)
+    assert (refused.exit_code, "transition_not_allowed" in refused.stderr) == (1, True)
+
+
+WRONG: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
+    ("pause", ("--by", "acc_nobody"), "is no admin", "wallet staff list"),
+    ("pause", ("--by", "{citizen}"), "is no admin", "wallet staff list"),
+    ("pause", ("--by", "{admin}", "--text-vi", "Dừng"), "both languages", "wallet utilities pause residence"),
+    ("enable", ("--by", "{admin}", "--second", "{admin}"), "somebody else", "wallet staff list"),
+    ("enable", ("--by", "{admin}"), "already_in_state", "wallet utilities status residence"),
+    ("pilot", ("--by", "{admin}"), "pilot_limits_nothing", "wallet utilities pilot --help"),
+    ("pilot", ("--by", "{admin}", "--province", "02"), "unknown_province", "wallet utilities pilot --help"),
+    ("pilot", ("--by", "{admin}", "--percent", "0.05"), "steps of 0.1", "wallet utilities pilot residence"),
+    ("pilot", ("--by", "{admin}", "--percent", "101"), "steps of 0.1", "wallet utilities pilot residence"),
+    ("pilot", ("--by", "{admin}", "--from", "2126-01-01T00:00:00"), "offset is missing", "wallet utilities pilot"),
+    ("pilot", ("--by", "{admin}", "--until", "soon"), "RFC 3339", "wallet utilities pilot residence"),
+)
+
+
+@pytest.mark.parametrize(("verb", "options", "why", "mend"), WRONG)
+def test_refusal_says_why_and_names_the_next_command(
+    run: Run, wallet: Wallet, state: State, verb: str, options: tuple[str, ...], why: str, mend: str
+) -> None:
+    people = {"admin": admin_of(wallet).account_id, "citizen": actor_of(wallet).account_id}
+    before = state()
+    result = call(run, verb, *(option.format(**people) for option in options))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert why in result.stderr
+    assert f"→ {mend}" in result.stderr
+    assert state() == before
+
+
+def test_reason_is_needed_and_unknown_utilities_are_named(run: Run, admins: tuple[str, str]) -> None:
+    short = call(run, "enable", "--by", admins[0], reason="x")
+    assert (short.exit_code, "3 to 500" in short.stderr) == (1, True)
+    unknown = run("utilities", "status", "no_such")
+    assert (unknown.exit_code, "→ wallet utilities list" in unknown.stderr) == (1, True)
+
+
+def test_list_without_a_database_makes_none(run: Run, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = tmp_path / "nowhere" / "wallet.db"
+    monkeypatch.setenv("WALLET_DATABASE_URL", f"sqlite:///{where}")
+    assert run("utilities", "list").exit_code == 0
+    assert not where.parent.exists()
+    stopped = run("utilities", "status", "residence")
+    assert (stopped.exit_code, "→ wallet db upgrade" in stopped.stderr) == (1, True)

@@ -1,0 +1,427 @@
+"""How a launch is changed: narrowing at once by one person, widening by two, at once or at a time.
+
+Harm is stopped first and discussed later, so whoever stops or narrows needs nobody. Whatever lets somebody in who is
+out, and retiring, which is for good, is agreed to by a second admin (security requirement S-64).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from wallet.audit import Audit
+from wallet.clock import Clock
+from wallet.entropy import Entropy, new_id
+from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound, PreconditionFailed
+from wallet.launching.audience import Audience, Plan, check_audience, widens
+from wallet.launching.models import Approval, UtilityState
+from wallet.launching.repository import LaunchingRepository
+from wallet.launching.rollout import LAUNCH, assert_admin
+from wallet.launching.schedule import (
+    Launch,
+    Scheduled,
+    after_next,
+    as_of,
+    in_order,
+    stored_launch,
+    takes_effect,
+)
+from wallet.launching.states import LIMITED, NEXT, LaunchState
+from wallet.terms import Actor
+from wallet.utilities.catalogue import Catalogue
+
+MOST_SCHEDULED = 10
+LONGEST_AHEAD = timedelta(days=366)
+SYSTEM = Actor("system", request_id="launches")
+
+log = structlog.get_logger("wallet.launching")
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchOrder:
+    """What somebody wants changed, and why.
+
+    audience: whole; None keeps the one in force, where the state has one. pause_text: what citizens read while it is
+    paused, `{"vi", "en"}`; None keeps it. effective_at: when; None at once. comment: for the second person.
+    emergency: do not wait for one; every other admin is told.
+    """
+
+    state: LaunchState
+    reason: str
+    audience: Audience | None = None
+    pause_text: Mapping[str, str] | None = None
+    effective_at: datetime | None = None
+    comment: str = ""
+    emergency: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PendingChange:
+    """A change that waits for a second person. before, after: what is in force, and what would be."""
+
+    id: str
+    code: str
+    before: Plan
+    after: Plan
+    reason: str
+    comment: str
+    requested_by: str
+    requested_at: datetime
+    expires_at: datetime
+    effective_at: datetime | None = None
+    pause_text: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def target(self) -> LaunchState:
+        return self.after.state
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """An order held against what is in force. projected: what is in force when it takes effect, as far as is known."""
+
+    launch: Launch
+    projected: Launch
+    plan: Plan
+    pause_text: Mapping[str, str]
+    needs_second: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Launching:
+    """Changes of launches, in one transaction that writes.
+
+    other_admins: the accounts of the admins beside the given one. tell: puts a notice into an account's inbox.
+    is_account: whether there is such an account that is not closed. patience: how long a change waits for a second
+    person.
+    """
+
+    rows: LaunchingRepository
+    catalogue: Catalogue
+    audit: Audit
+    clock: Clock
+    entropy: Entropy
+    other_admins: Callable[[str], Sequence[str]]
+    tell: Callable[..., None]
+    is_account: Callable[[str], bool]
+    patience: timedelta = timedelta(days=7)
+
+    # ── asking ──
+
+    def weigh(self, code: str, order: LaunchOrder) -> Weighed:
+        """Return what an order comes to, and change nothing.
+
+        Raises UnknownUtility, InvalidInput for an audience or a time that means nothing, Conflict("already_in_state"),
+        Conflict("transition_not_allowed"), Conflict("schedule_full").
+        """
+        self.catalogue.get(code)
+        launch, now = self._read(code), self.clock.now()
+        at = order.effective_at
+        if at is not None and not now < at <= now + LONGEST_AHEAD:
+            raise InvalidInput({"/effective_at": "already_past" if at <= now else "too_far_ahead"})
+        if at is not None and len(launch.schedule) >= MOST_SCHEDULED:
+            raise Conflict("schedule_full", limit=MOST_SCHEDULED)
+        projected = launch if at is None else as_of(launch, at)
+        if order.state is not projected.state and order.state not in NEXT[projected.state]:
+            raise Conflict("transition_not_allowed", state=str(projected.state), target=str(order.state))
+        plan = self._plan(projected, order, at or now)
+        pause_text = dict(launch.pause_text if order.pause_text is None else order.pause_text)
+        new_words = pause_text != dict(launch.pause_text)
+        if new_words and at is not None:
+            raise InvalidInput({"/pause_text": "not_with_a_time"})
+        if plan == projected.plan and not new_words:
+            raise Conflict("already_in_state", state=str(plan.state))
+        if order.emergency and at is not None:
+            raise InvalidInput({"/emergency": "not_with_a_time"})
+        retires = plan.state is LaunchState.RETIRED and projected.state is not LaunchState.RETIRED
+        if retires and order.emergency:
+            raise InvalidInput({"/emergency": "not_for_retiring"})
+        return Weighed(launch, projected, plan, pause_text, retires or widens(projected.plan, plan))
+
+    def change(self, code: str, order: LaunchOrder, version: int, actor: Actor) -> Launch | PendingChange:
+        """Change a launch, or ask for it where a second person must agree.
+
+        version: what the caller saw. Raises NotAllowed, PreconditionFailed when it is another by now,
+        Conflict("approval_pending"), and what `weigh` raises.
+        """
+        assert_admin(actor)
+        self.catalogue.get(code)
+        launch = self._settle(code)
+        if launch.version != version:
+            raise PreconditionFailed("version_changed")
+        weighed = self.weigh(code, order)
+        if weighed.needs_second and not order.emergency:
+            return self._ask(code, order, weighed, actor)
+        done = self._carry_out(code, order, weighed, actor, asked_by=actor.account_id, agreed_by="")
+        if weighed.needs_second:
+            self._tell_everybody(code, weighed.plan, actor)
+        return done
+
+    def pause(self, code: str, reason: str, pause_text: Mapping[str, str] | None, actor: Actor) -> Launch:
+        """Stop everything new at once, whatever somebody else did in the same moment.
+
+        pause_text: what citizens read, {} or None for what was written beforehand. Raises NotAllowed, UnknownUtility,
+        Conflict("already_in_state"), Conflict("transition_not_allowed") for one that is off or retired.
+        """
+        assert_admin(actor)
+        self.catalogue.get(code)
+        self._settle(code)
+        order = LaunchOrder(LaunchState.PAUSED, reason, pause_text=pause_text or None)
+        if self._read(code).state is LaunchState.PAUSED:
+            raise Conflict("already_in_state", state=str(LaunchState.PAUSED))
+        weighed = self.weigh(code, order)
+        return self._carry_out(code, order, weighed, actor, asked_by=actor.account_id, agreed_by="")
+
+    def cancel(self, code: str, change_id: str, version: int, actor: Actor) -> Launch:
+        """Take a scheduled change back. One person may: what is in force without it was agreed to by two.
+
+        Raises NotAllowed, UnknownUtility, PreconditionFailed, NotFound for a change that is not to come.
+        """
+        assert_admin(actor)
+        self.catalogue.get(code)
+        launch = self._settle(code)
+        if launch.version != version:
+            raise PreconditionFailed("version_changed")
+        rest = tuple(entry for entry in launch.schedule if entry.id != change_id)
+        if len(rest) == len(launch.schedule):
+            raise NotFound("not_found")
+        self.audit.record("launch.cancelled", actor, code, change=change_id, version=version + 1)
+        return self._write(launch, replace(launch, schedule=rest, version=version + 1))
+
+    # ── agreeing ──
+
+    def decide(self, approval_id: str, *, agree: bool, actor: Actor, answer: str = "") -> Launch:
+        """Agree to a change, or refuse it, as the second person.
+
+        Raises NotFound, NotAllowed("self_approval") for the one who asked, Conflict("approval_closed") when it was
+        decided before, Conflict("approval_expired"), PreconditionFailed when the utility changed in between.
+        """
+        assert_admin(actor)
+        approval, now = self.rows.approval(approval_id), self.clock.now()
+        if approval is None or approval.kind != LAUNCH:
+            raise NotFound("not_found")
+        if approval.requested_by == actor.account_id and agree:
+            raise NotAllowed("self_approval")
+        if approval.state == "expired" or (approval.state == "awaiting" and approval.expires_at <= now):
+            raise Conflict("approval_expired")
+        outcome = "approved" if agree else "refused"
+        if not self.rows.decide(approval_id, outcome, actor.account_id, now, answer):
+            raise Conflict("approval_closed")
+        code = approval.subject
+        self.audit.record(f"approval.{outcome}", actor, code, approval=approval_id)
+        launch = self._settle(code)
+        if not agree:
+            return launch
+        order = _order(approval.change)
+        if launch.version != approval.change["version"]:
+            raise PreconditionFailed("version_changed")
+        weighed = self.weigh(code, order)
+        return self._carry_out(code, order, weighed, actor, asked_by=approval.requested_by, agreed_by=actor.account_id)
+
+    def pending(self) -> list[PendingChange]:
+        """Return what waits for a second person and can still be agreed to, oldest first."""
+        now = self.clock.now()
+        found = [row for row in self.rows.list_awaiting(LAUNCH) if row.expires_at > now]
+        versions = {row.subject: self._read(row.subject).version for row in found}
+        return [_pending(row) for row in found if row.change["version"] == versions[row.subject]]
+
+    # ── what happens by itself ──
+
+    def apply_due(self) -> int:
+        """Write down the changes whose time has come, close approvals whose time is over; return how many."""
+        now, done = self.clock.now(), 0
+        for code in self.rows.due(now):
+            self._settle(code)
+            done += 1
+        for approval_id in self.rows.expired(now):
+            done += self._expire(approval_id)
+        return done
+
+    # ── inside ──
+
+    def _read(self, code: str) -> Launch:
+        return as_of(stored_launch(code, self.rows.state(code), self.rows.testers(code)), self.clock.now())
+
+    def _settle(self, code: str) -> Launch:
+        """Write down what is due, and return the launch; nobody else changes it until the transaction ends."""
+        row, now = self.rows.state(code, lock=True), self.clock.now()
+        launch = stored_launch(code, row, self.rows.testers(code))
+        while launch.schedule and launch.schedule[0].at <= now:
+            entry, before = launch.schedule[0], launch
+            holds, launch = takes_effect(launch, entry), after_next(launch)
+            action = f"utility.{entry.plan.state}" if holds else "launch.fell_away"
+            names: dict[str, Any] = {"asked_by": entry.requested_by, "agreed_by": entry.agreed_by or None}
+            self.audit.record(action, SYSTEM, code, version=launch.version, change=entry.id, **names)
+            self._write(before, launch)
+        return launch
+
+    def _plan(self, projected: Launch, order: LaunchOrder, now: datetime) -> Plan:
+        if order.state in LIMITED:
+            audience = projected.plan.audience if order.audience is None else order.audience
+            if order.audience is None and order.state is LaunchState.SANDBOX:
+                audience = replace(audience, provinces=frozenset(), permille=None)
+            check_audience(order.state, audience, now)
+            strangers = {
+                f"/audience/testers/{place}": "unknown_account"
+                for place, account_id in enumerate(sorted(audience.testers))
+                if not self.is_account(account_id)
+            }
+            if strangers:
+                raise InvalidInput(strangers)
+            return Plan(order.state, audience)
+        if order.audience is not None:
+            raise InvalidInput({"/audience": "not_for_state"})
+        kept = projected.plan.audience if order.state is LaunchState.PAUSED else Audience()
+        return Plan(order.state, kept)
+
+    def _ask(self, code: str, order: LaunchOrder, weighed: Weighed, actor: Actor) -> PendingChange:
+        now, version = self.clock.now(), weighed.launch.version
+        waiting = self.rows.awaiting(LAUNCH, code)
+        if waiting is not None and waiting.expires_at <= now:
+            self._expire(waiting.id)
+        elif waiting is not None and waiting.change["version"] == version:
+            raise Conflict("approval_pending", approval=waiting.id)
+        elif waiting is not None:
+            # The utility changed since that was asked: nobody can agree to it any more, so it must not be in the way.
+            self.rows.decide(waiting.id, "obsolete", actor.account_id, now)
+            self.audit.record("approval.obsolete", actor, code, approval=waiting.id)
+        at = order.effective_at
+        row = Approval(
+            id=new_id(self.entropy, "apr"),
+            kind=LAUNCH,
+            subject=code,
+            change={
+                "plan": weighed.plan.to_json(),
+                "pause_text": dict(weighed.pause_text),
+                "effective_at": None if at is None else at.astimezone(UTC).isoformat(),
+                "reason": order.reason,
+                "version": version,
+            },
+            before=weighed.projected.plan.to_json(),
+            comment=order.comment,
+            state="awaiting",
+            requested_by=actor.account_id,
+            requested_at=now,
+            expires_at=min(now + self.patience, at or datetime.max.replace(tzinfo=UTC)),
+        )
+        if not self.rows.add_approval(row):
+            waiting = self.rows.awaiting(LAUNCH, code)  # another admin asked in the same moment
+            raise Conflict("approval_pending", approval=waiting.id if waiting else "")
+        self.audit.record("approval.asked", actor, code, approval=row.id, target=str(weighed.plan.state))
+        return _pending(row)
+
+    def _carry_out(
+        self, code: str, order: LaunchOrder, weighed: Weighed, actor: Actor, *, asked_by: str, agreed_by: str
+    ) -> Launch:
+        launch, now = weighed.launch, self.clock.now()
+        version, emergency = launch.version + 1, weighed.needs_second and not agreed_by
+        names: dict[str, Any] = {"asked_by": asked_by if agreed_by else None, "emergency": emergency or None}
+        if order.effective_at is not None:
+            entry = Scheduled(
+                id=new_id(self.entropy, "sch"),
+                at=order.effective_at,
+                plan=weighed.plan,
+                reason=order.reason,
+                requested_by=asked_by,
+                agreed_by=agreed_by,
+            )
+            details: dict[str, Any] = {"change": entry.id, "target": str(entry.plan.state), "at": entry.at.isoformat()}
+            self.audit.record("launch.scheduled", actor, code, version=version, **details, **names)
+            scheduled = replace(launch, schedule=in_order((*launch.schedule, entry)), version=version)
+            return self._write(launch, scheduled)
+        changed = replace(
+            launch,
+            plan=weighed.plan,
+            version=version,
+            reason=order.reason,
+            changed_by=actor.account_id,
+            changed_at=now,
+            pause_text=weighed.pause_text,
+            schedule=self._kept(launch, weighed.plan, actor),
+            awaiting=None,
+        )
+        same = weighed.plan == launch.plan
+        before_after: dict[str, Any] = {} if same else {"before": _told(launch.plan), "after": _told(weighed.plan)}
+        action = "launch.words_written" if same else f"utility.{weighed.plan.state}"
+        self.audit.record(action, actor, code, version=version, **before_after, **names)
+        return self._write(launch, changed)
+
+    def _kept(self, launch: Launch, plan: Plan, actor: Actor) -> tuple[Scheduled, ...]:
+        """Return the changes to come that stand: what two had agreed to was for another situation, so it falls away."""
+        if plan == launch.plan:
+            return launch.schedule
+        kept = () if not NEXT[plan.state] else tuple(entry for entry in launch.schedule if not entry.agreed_by)
+        for entry in launch.schedule:
+            if entry not in kept:
+                self.audit.record("launch.cancelled", actor, launch.code, change=entry.id)
+        return kept
+
+    def _write(self, before: Launch, after: Launch) -> Launch:
+        audience = replace(after.plan.audience, testers=frozenset()).to_json()
+        row = UtilityState(
+            code=after.code,
+            state=str(after.state),
+            version=after.version,
+            reason=after.reason,
+            changed_by=after.changed_by,
+            changed_at=after.changed_at or self.clock.now(),
+            audience=audience,
+            pause_text=dict(after.pause_text),
+            schedule=[entry.to_json() for entry in after.schedule],
+            next_change_at=after.next_change_at,
+        )
+        if not self.rows.change_state(after.code, before.version, row):
+            raise PreconditionFailed("version_changed")
+        self.rows.set_testers(after.code, after.plan.audience.testers, self.clock.now())
+        return after
+
+    def _expire(self, approval_id: str) -> int:
+        if not self.rows.decide(approval_id, "expired", SYSTEM.account_id, self.clock.now()):
+            return 0
+        approval = self.rows.approval(approval_id)
+        self.audit.record("approval.expired", SYSTEM, approval.subject if approval else "", approval=approval_id)
+        return 1
+
+    def _tell_everybody(self, code: str, plan: Plan, actor: Actor) -> None:
+        self.audit.record("utility.emergency", actor, code, target=str(plan.state))
+        log.warning("emergency launch", utility=code, state=str(plan.state), by=actor.account_id)
+        for account_id in self.other_admins(actor.account_id):
+            self.tell(account_id, "launch_emergency", name=code)
+
+
+def _told(plan: Plan) -> dict[str, Any]:
+    """Return a plan for the record: how many testers, not who."""
+    audience = plan.audience.to_json()
+    if "testers" in audience:
+        audience["testers"] = len(audience["testers"])
+    return {"state": str(plan.state), "audience": audience}
+
+
+def _order(change: Mapping[str, Any]) -> LaunchOrder:
+    plan, at = Plan.from_json(change["plan"]), change["effective_at"]
+    return LaunchOrder(
+        state=plan.state,
+        reason=change["reason"],
+        audience=plan.audience if plan.state in LIMITED else None,
+        pause_text=change["pause_text"] if at is None else None,
+        effective_at=None if at is None else datetime.fromisoformat(at),
+    )
+
+
+def _pending(row: Approval) -> PendingChange:
+    change, at = row.change, row.change["effective_at"]
+    return PendingChange(
+        id=row.id,
+        code=row.subject,
+        before=Plan.from_json(row.before),
+        after=Plan.from_json(change["plan"]),
+        reason=change["reason"],
+        comment=row.comment,
+        requested_by=row.requested_by,
+        requested_at=row.requested_at,
+        expires_at=row.expires_at,
+        effective_at=None if at is None else datetime.fromisoformat(at),
+        pause_text=change["pause_text"],
+    )
