@@ -16,13 +16,16 @@ from xml.etree import ElementTree
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
-from tests.utilities.health_book.cases import APPOINTMENT, REFERRAL, STAY, case, facts, made, summary
-from wallet.documents.fhir.stated import KINDS, Stated, medical
+from tests.utilities.health_book.cases import APPOINTMENT, DAY_VISIT, REFERRAL, STAY, case, facts, made, summary
+from wallet.documents.fhir.resources import SEVERITIES
+from wallet.documents.fhir.stated import KINDS, OPEN, UNKNOWN_BLOOD, Stated, medical
 from wallet.documents.fhir.summary import ALWAYS, SECTIONS, patient_summary
 from wallet.errors import Unavailable
 from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import LANGUAGES, catalogue
 from wallet.utilities.base import Case
+from wallet.utilities.health_book import card, records, utility
+from wallet.utilities.health_book import summary as book_summary
 from wallet.utilities.health_book.summary import GROUPS
 from wallet.utilities.paper import full_claims
 from wallet.web.fhir import _words as words
@@ -265,6 +268,21 @@ def test_a_diagnosis_of_the_past_claims_neither_a_status_nor_the_profile_of_a_pr
     assert "clinicalStatus" not in past
     assert "meta" not in past
     assert past["recordedDate"] == "2026-03-06"
+
+
+def test_a_visit_of_one_day_is_past_and_what_was_done_then_is_done() -> None:
+    bundle = bundle_of(summary("doctor", "visits", stated=facts(book={"visits": (DAY_VISIT,)})))
+    assert held(bundle, "11450-4") == []
+    (past,), (done,) = held(bundle, "11348-0"), held(bundle, "47519-4")
+    assert past["recordedDate"] == "2026-10-05"
+    assert (done["status"], done["performedPeriod"]) == ("completed", {"start": "2026-10-05"})
+
+
+def test_the_words_it_reads_are_those_that_the_plug_in_writes() -> None:
+    assert card.UNKNOWN_BLOOD == UNKNOWN_BLOOD
+    assert book_summary.OPEN == OPEN
+    assert {each.code for each in utility.documents} > KINDS
+    assert set(SEVERITIES) == set(records.SEVERITIES.values())
 
 
 def test_a_prescription_is_an_order_of_which_nobody_knows_whether_it_is_still_taken() -> None:

@@ -51,6 +51,17 @@ OPEN_STAY = {
     "treatment": "Kháng sinh",
     "prescriptions": (),
 }
+DAY_VISIT = {
+    "visit_id": "099KB0000123261005",
+    "facility": HOSPITAL,
+    "admitted_on": date(2026, 10, 5),
+    "diagnosis": "Viêm họng cấp",
+    "diagnosis_code": "J02",
+    "procedures": "Soi họng",
+    "course": "Hết sốt sau 2 ngày",
+    "treatment": "Điều trị ngoại trú",
+    "prescriptions": ("Paracetamol 500 mg, uống 1 viên khi sốt, 10 viên",),
+}
 REFERRAL = {
     "referral_id": "099CT0000123261110",
     "from_facility": "Trạm y tế mẫu, Phường Cầu Giấy",

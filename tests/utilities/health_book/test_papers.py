@@ -8,6 +8,7 @@ import pytest
 from tests.utilities.health_book.cases import (
     APPOINTMENT,
     BOOK,
+    DAY_VISIT,
     OPEN_STAY,
     REFERRAL,
     STAY,
@@ -272,6 +273,9 @@ def test_a_visit_is_a_document_of_its_own() -> None:
     [
         (OPEN_STAY, "visit_open"),
         ({**STAY, "discharged_on": date(2026, 11, 21)}, "visit_open"),
+        ({**DAY_VISIT, "course": ""}, "visit_open"),
+        ({**DAY_VISIT, "course": "Không", "treatment": "Kháng sinh"}, "visit_open"),
+        ({**DAY_VISIT, "admitted_on": date(2026, 11, 21)}, "visit_open"),
         ({**STAY, "visit_id": "099KB9"}, "unknown_visit"),
     ],
 )
@@ -279,6 +283,16 @@ def test_a_visit_that_is_open_or_unknown_makes_no_document(visit: dict[str, Any]
     asked = STAY["visit_id"] if wrong == "unknown_visit" else visit["visit_id"]
     answers = {"paper": "health_visit", "visit_id": asked}
     assert why(case(answers, facts(book={"visits": (visit,)}))) == {"/answers/visit_id": wrong}
+
+
+def test_a_visit_of_one_day_ended_when_its_course_was_written_down() -> None:
+    answers = {"paper": "health_visit", "visit_id": DAY_VISIT["visit_id"]}
+    _, claims = made(case(answers, facts(book={"visits": (DAY_VISIT,)})))
+    assert "discharged_on" not in claims
+    assert claims["course"] == "Hết sốt sau 2 ngày"
+    _, told = made(summary("doctor", "visits", "treatment", stated=facts(book={"visits": (DAY_VISIT, OPEN_STAY)})))
+    assert [visit["state"] for visit in told["visits"]] == ["Đang điều trị", "Đã kết thúc"]
+    assert [each["admitted_on"] for each in told["treatments"]] == [date(2026, 10, 5)]
 
 
 # --- The card for emergencies ---------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def diagnosis(stated: Record, subject: Resource) -> Resource:
 
     It is no problem of a list, so that it does not claim the profile of one.
     """
-    return _condition(stated, subject, "encounter-diagnosis") | {"recordedDate": stated["end"]}
+    return _condition(stated, subject, "encounter-diagnosis") | {"recordedDate": stated.get("end", stated["start"])}
 
 
 def medicine(stated: Record, subject: Resource) -> Resource:
@@ -104,7 +104,7 @@ def vaccination(stated: Record, subject: Resource, unknown: str) -> Resource:
 def procedure(stated: Record, subject: Resource) -> Resource:
     """Return what was done at a visit, with the visit's days."""
     return _profiled("Procedure") | {
-        "status": "completed" if "end" in stated else "unknown",
+        "status": stated["status"],
         "code": {"text": stated["text"]},
         "subject": subject,
         "performedPeriod": _period(stated),

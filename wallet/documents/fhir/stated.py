@@ -19,6 +19,10 @@ UNKNOWN_BLOOD = "Chưa xác định"
 """What a card states where the book holds no blood type (`wallet.utilities.health_book`)."""
 
 
+OPEN = "Đang điều trị"
+"""The state of a visit that has not ended, in a summary (`wallet.utilities.health_book`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stated:
     """A document, opened. claims: as stored, days as text. issuer: the code of who signed it."""
@@ -36,7 +40,7 @@ class Medical:
 
     problems, past: `name`, `code`, `since` or a period (`start`, `end`), `facility`. allergies: `substance`,
     `reaction`, `severity`. medicines: `text`, `on_day`, `facility`. vaccinations: `vaccine`, `dose`, `on_day`, `place`.
-    procedures, results: `text`, `start`, `end`, `facility`. plans: `on_day`, `facility`.
+    procedures, results: `text`, `start`, `end`, `facility`; of procedures `status`. plans: `on_day`, `facility`.
     """
 
     problems: Records
@@ -68,7 +72,7 @@ def printable(value: Any) -> Any:
 def _summary(claims: Mapping[str, Any]) -> Medical:
     visits, treatments = _records(claims, "visits"), _records(claims, "treatments")
     diseases = _records(claims, "diseases")
-    still_open = tuple(_diagnosis(visit) for visit in visits or () if "discharged_on" not in visit)
+    still_open = tuple(_diagnosis(visit) for visit in visits or () if _is_open(visit))
     return Medical(
         problems=None if diseases is None and visits is None else (*(diseases or ()), *still_open),
         allergies=_records(claims, "allergies"),
@@ -76,7 +80,7 @@ def _summary(claims: Mapping[str, Any]) -> Medical:
         vaccinations=_records(claims, "vaccinations"),
         procedures=None if visits is None else tuple(line for visit in visits for line in _procedures(visit)),
         results=None if visits is None else tuple(line for visit in visits for line in _lines(visit, "tests")),
-        past=tuple(_diagnosis(visit) for visit in visits or () if "discharged_on" in visit),
+        past=tuple(_diagnosis(visit) for visit in visits or () if not _is_open(visit)),
         plans=tuple(_plan(each) for each in treatments or () if "follow_up_on" in each),
         blood_type=claims.get("blood_type"),
     )
@@ -129,7 +133,12 @@ def _lines(visit: Record, name: str) -> list[Record]:
 
 def _procedures(visit: Record) -> list[Record]:
     surgery = [{"text": visit["surgery"], **_of_visit(visit)}] if "surgery" in visit else []
-    return [*_lines(visit, "procedures"), *surgery]
+    status = "unknown" if _is_open(visit) else "completed"
+    return [{**line, "status": status} for line in [*_lines(visit, "procedures"), *surgery]]
+
+
+def _is_open(visit: Record) -> bool:
+    return visit.get("state") == OPEN
 
 
 def _medicines(visit: Record) -> list[Record]:

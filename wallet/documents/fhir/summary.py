@@ -187,4 +187,4 @@ def _narrative(lines: Sequence[str]) -> Resource:
 
 
 def _line(record: fhir.Record) -> str:
-    return "; ".join(str(value) for value in record.values())
+    return "; ".join(str(value) for name, value in record.items() if name != "status")

@@ -56,9 +56,15 @@ def allergy(stated: Record) -> dict[str, Any]:
 
 
 def closed(visit: Record, today: date) -> bool:
-    """Return whether a visit has ended: its summary exists only then."""
+    """Return whether a visit has ended: its summary exists only then.
+
+    A stay in a hospital ends with the day of discharge. A visit of one day has none: it ended when its course was
+    written down.
+    """
     ended = visit.get("discharged_on")
-    return ended is not None and ended <= today
+    if ended is None:
+        return visit["admitted_on"] <= today and not _says_nothing(visit.get("course"))
+    return bool(ended <= today)
 
 
 def last4(case: Case) -> dict[str, str]:

@@ -84,7 +84,10 @@ VISIT = (
     "tests",
     "procedures",
     "surgery",
+    "state",
 )
+ENDED = "Đã kết thúc"
+OPEN = "Đang điều trị"
 TREATMENT = ("facility", "admitted_on", "course", "treatment", "prescriptions", "follow_up_on", "doctor")
 MANY = frozenset({"tests", "procedures", "prescriptions"})
 """Parts of a visit that are several lines."""
@@ -143,7 +146,9 @@ def _book(case: Case) -> dict[str, Any]:
         "diseases": tuple(only(each, DISEASE) for each in records(case, "diseases")),
         "allergies": tuple(allergy(each) for each in records(case, "allergies")),
         "vaccinations": tuple(only(each, VACCINATION) for each in records(case, "vaccinations")),
-        "visits": tuple(_part(visit, VISIT) for visit in visits),
+        "visits": tuple(
+            _part({**visit, "state": ENDED if closed(visit, case.today) else OPEN}, VISIT) for visit in visits
+        ),
         "treatments": tuple(_part(visit, TREATMENT) for visit in visits if closed(visit, case.today)),
     }
 

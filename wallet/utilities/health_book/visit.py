@@ -46,7 +46,7 @@ VISIT = DocumentType(
         Claim(6, "visit_id", paper=Paper.REQUIRED, basis=HEALTH),
         Claim(7, "facility", paper=Paper.SHOWN, basis=HEALTH),
         Claim(8, "admitted_on", Kind.DAY, paper=Paper.SHOWN, basis=HEALTH),
-        Claim(9, "discharged_on", Kind.DAY, paper=Paper.SHOWN, basis=HEALTH),
+        Claim(9, "discharged_on", Kind.DAY, paper=Paper.SHOWN, required=False, basis=HEALTH),
         Claim(10, "diagnosis", basis=HEALTH),
         Claim(11, "diagnosis_code", required=False, basis=HEALTH),
         Claim(12, "tests", Kind.LIST, required=False, basis=HEALTH),
