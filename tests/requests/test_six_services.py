@@ -70,12 +70,13 @@ def asked_nothing(wallet: Wallet, key: str) -> bool:
 
 
 def test_a_driving_licence_is_linked_chosen_and_issued(wallet: Wallet) -> None:
-    (licence,) = offered(wallet, "driving_licence", "licence_number", "an")
-    answers = {"licence_number": licence["licence_number"]}
+    assert offered(wallet, "driving_licence", "licence_number", "an") == [], "it may be somebody else's until then"
     with pytest.raises(Conflict) as caught:
-        asking(wallet, "driving_licence", answers, "an")
+        asking(wallet, "driving_licence", {"licence_number": "099190000001"}, "an")
     assert caught.value.code == "not_linked"
     assert linked(wallet, "driving_licence", "an") == "linked"
+    (licence,) = offered(wallet, "driving_licence", "licence_number", "an")
+    answers = {"licence_number": licence["licence_number"]}
     claims = claims_of(wallet, asking(wallet, "driving_licence", answers, "an"), "an")
     assert claims["classes"] == licence["classes"]
     assert claims["points"] == licence["points"] <= claims["full_points"] == 12
@@ -108,7 +109,8 @@ def test_one_of_two_vehicles_is_chosen_by_its_plate(wallet: Wallet) -> None:
 
 
 def test_a_cancelled_registration_and_somebody_elses_plate_are_refused(wallet: Wallet) -> None:
-    linked(wallet, "vehicle_registration", "giay")
+    for key in ("giay", "an"):
+        linked(wallet, "vehicle_registration", key)
     (own,) = offered(wallet, "vehicle_registration", "plate", "giay")
     other = offered(wallet, "vehicle_registration", "plate", "an")[0]
     for vehicle, code in ((own, "registration_cancelled"), (other, "not_yours")):

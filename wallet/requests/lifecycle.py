@@ -299,11 +299,11 @@ class Requests:
             self.moving.inform(row, "request_received")
 
     def _told(self, utility: Utility, row: RequestRow, content: Content, actor: Actor) -> Told:
+        if utility.link is not None:  # first: what a record says that may be somebody else's is no answer to anybody
+            self.links.assert_linked(utility, row.holder_id)
         steps = self.moving.found(row) if row.state != DRAFT else None
         told = self.cases.build(utility, row, content, actor, steps=steps)
         utility.accept(told.case)
-        if utility.link is not None:
-            self.links.assert_linked(utility, row.holder_id)
         return told
 
     def _prepare(self, utility: Utility, row: RequestRow, told: Told) -> None:

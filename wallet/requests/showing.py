@@ -12,7 +12,7 @@ from wallet.clock import Clock
 from wallet.errors import LevelTooLow, NotAllowed, StepUpRequired
 from wallet.identity.holders import Holders
 from wallet.requests.cases import OWN_REQUESTS, Cases
-from wallet.requests.links import Links
+from wallet.requests.links import Links, LinkState
 from wallet.sources.base import Ground
 from wallet.sources.gathering import Gathered, gather
 from wallet.sources.reading import Sources
@@ -79,10 +79,15 @@ class Showing:
         ]
 
     def form(self, code: str, actor: Actor) -> list[AskedField]:
-        """Return the form as it stands for the caller. Raises as `facts` does."""
+        """Return the form as it stands for the caller. Raises as `facts` does, but for what is not linked.
+
+        Until a record is linked it may be somebody else's: nothing in it is offered to choose from.
+        """
         utility = self.catalogue.get(code)
         _assert_may_see(utility, actor)
         registers = [each[0] for field in utility.form for each in (field.held_by, field.one_of) if each]
+        if utility.link is not None and self.links.get(code, actor).state is not LinkState.LINKED:
+            registers = [register for register in registers if register != utility.link.register]
         gathered = self._read(utility, tuple(dict.fromkeys(registers)), "fill_form", actor)
         held = self.cases.held(utility, gathered)
         return [self._asked(field, held, gathered) for field in utility.form]
