@@ -9,10 +9,12 @@ from datetime import date
 
 from wallet.demo.cast import CAST, FOREIGNERS
 from wallet.demo.edge_cases import EDGE_CASES
+from wallet.demo.numbers import MALE, fixed_number
 from wallet.demo.papers import civil, health, judicial, traffic
 from wallet.demo.papers.common import Row, Subject, unmarked
 from wallet.demo.papers.kinship import former
 
+SON_OF_AN = fixed_number(MALE, 2016, 71)
 _UNINSURED = {FOREIGNERS["new_here"].number, FOREIGNERS["permit_over"].number, CAST["vang"].number}
 
 
@@ -71,6 +73,20 @@ def _an(subject: Subject) -> Iterator[Row]:
     yield former(subject, date(1990, 7, 5), date(2008, 9, 1), "Xóm 4, Xã Nam Mẫu, Huyện Nam Trực, Tỉnh Nam Định")
     yield former(subject, date(2008, 9, 1), date(2012, 8, 30), "Ký túc xá Mẫu, Quận Đống Đa, Hà Nội", "temporary")
     yield former(subject, date(2012, 8, 30), date(2015, 6, 10), "Số 6, ngõ 91, đường Láng, Quận Đống Đa, Hà Nội")
+
+
+def _minh(subject: Subject) -> Iterator[Row]:
+    yield health.records(
+        subject,
+        full_name=unmarked(subject.person.name.full),
+        groups={
+            "allergies": [{"substance": "Đậu phộng", "reaction": "Sưng môi, khó thở", "severity": "severe"}],
+            "vaccinations": [
+                health.vaccination(subject, "Vắc xin phòng sởi - rubella", 1, date(2018, 3, 12)),
+                health.vaccination(subject, "Vắc xin phòng viêm gan B", 3, date(2017, 1, 16)),
+            ],
+        },
+    )
 
 
 def _sau(subject: Subject) -> Iterator[Row]:
@@ -153,6 +169,7 @@ _OWN_CARD = {CAST["xa"].number, CAST["han"].number}
 
 _PAPERS: dict[str, Callable[[Subject], Iterator[Row]]] = {
     CAST["an"].number: _an,
+    SON_OF_AN: _minh,
     CAST["sau"].number: _sau,
     CAST["khoa"].number: _khoa,
     CAST["xa"].number: _xa,
