@@ -10,9 +10,11 @@ from fhir.resources.R4B.bundle import Bundle
 from sqlalchemy import update
 
 from tests.phone import CitizenPhone
+from tests.support import FixedClock
 from tests.web.refusals import assert_refused
 from tests.web.test_wards import for_ward, register
-from wallet.sources.ministry_models import HealthInsurance
+from wallet.sources.ministry_models import HealthInsurance, HealthRecord
+from wallet.sources.tables import packed, unpacked
 from wallet.wiring import Wallet
 
 Make = Callable[..., CitizenPhone]
@@ -258,3 +260,57 @@ def test_a_level_one_account_and_the_device_alone_see_nothing(phone_of: Make, un
         assert_refused(device_alone.get(f"{BOOK}/facts"), 401, "step_up_required")
         assert_refused(ask(first_level, {"paper": "allergy_card"}), 403, "level_too_low")
         assert_refused(ask(device_alone, {"paper": "allergy_card"}), 401, "step_up_required")
+
+
+# --- What the book says later ---------------------------------------------------------------------------------------
+
+
+def says_later(wallet: Wallet, clock: FixedClock, phone: CitizenPhone, **groups: list[dict[str, Any]]) -> None:
+    """Let the health register add records to somebody's book ten minutes later, and let the wallet hear of it."""
+    number, at = phone.persona.number, clock.advance(minutes=10)
+    with wallet.nation.write() as session:
+        row = session.get_one(HealthRecord, number)
+        held = unpacked(row.groups_packed)
+        row.groups_packed = packed({**held, **{name: [*held.get(name, ()), *more] for name, more in groups.items()}})
+        row.updated_at = at
+    wallet.register_watch.run()
+
+
+@pytest.mark.parametrize(
+    ("added", "void"),
+    [
+        ({"visits": [{"visit_id": "099KB9", "facility": "Bệnh viện mẫu", "admitted_on": date(2026, 3, 2),
+                      "diagnosis": "Cúm", "diagnosis_code": "J11"}]}, {"doctor"}),
+        ({"allergies": [{"substance": "Latex", "severity": "severe"}]}, {"doctor", "card"}),
+        ({"vaccinations": [{"vaccine": "Cúm", "dose": 1, "on_day": date(2026, 3, 2)}]}, {"doctor", "school"}),
+        ({"referrals": [{"referral_id": "099CT9", "valid_until": date(2026, 12, 31)}]}, set()),
+    ],
+    ids=["a newer visit", "a new allergy", "a vaccination", "a slip"],
+)  # fmt: skip
+def test_a_paper_ends_when_the_book_says_something_else_of_what_it_states(
+    wallet: Wallet, clock: FixedClock, phone_of: Make, added: dict[str, Any], void: set[str]
+) -> None:
+    citizen = phone_of("an")
+    link(citizen)
+    visit = offers(citizen, "visit_id")[0]["visit_id"]
+    papers = {
+        "doctor": SUMMARY,
+        "school": {"paper": "health_summary", "purpose": "school", "groups": ["history"]},
+        "card": {"paper": "allergy_card"},
+        "visit": {"paper": "health_visit", "visit_id": visit},
+    }
+    made = {name: document_of(citizen, answers)["id"] for name, answers in papers.items()}
+    says_later(wallet, clock, citizen, **added)
+    citizen.sign_in()
+    states = {row["id"]: row["state"] for row in (citizen.get("/v1/documents").json or {})["data"]}
+    assert {name for name, document in made.items() if states[document] == "revoked"} == void
+    for name in void:
+        assert_refused(citizen.get(f"/v1/documents/{made[name]}/fhir"), 409, "form_needs_valid_document")
+
+
+def test_a_newer_card_takes_the_place_of_the_older(phone_of: Make) -> None:
+    citizen = phone_of("an")
+    link(citizen)
+    older, newer = (document_of(citizen, {"paper": "allergy_card"})["id"] for _ in range(2))
+    states = {row["id"]: row["state"] for row in (citizen.get("/v1/documents").json or {})["data"]}
+    assert (states[older], states[newer]) == ("revoked", "valid")
