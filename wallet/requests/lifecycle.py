@@ -276,7 +276,6 @@ class Requests:
         """Send what is whole: to the desk, to the cash desk first, or to be answered at once."""
         before = row.submitted_at
         told = self._told(utility, row, content, actor)
-        self._assert_files(utility, row, told)
         self._prepare(utility, row, told)
         now = self.clock.now()
         values: dict[str, Any] = {
@@ -303,6 +302,7 @@ class Requests:
             self.links.assert_linked(utility, row.holder_id)
         steps = self.moving.found(row) if row.state != DRAFT else None
         told = self.cases.build(utility, row, content, actor, steps=steps)
+        self._assert_files(utility, row, told)
         utility.accept(told.case)
         return told
 
@@ -317,13 +317,14 @@ class Requests:
         row.fields_asked = len(told.case.answers) - len(told.held)
 
     def _assert_files(self, utility: Utility, row: RequestRow, told: Told) -> None:
+        named = _file_answers(utility.form, told.case.answers)
+        if not named:
+            return
         known: dict[str, set[str]] = {}
         for file in self.rows.files(row.id):
             known.setdefault(file.field, set()).add(file.id)
         faults = {
-            f"/answers/{name}": "unknown_file"
-            for name, ids in _file_answers(utility.form, told.case.answers).items()
-            if not set(ids) <= known.get(name, set())
+            f"/answers/{name}": "unknown_file" for name, ids in named.items() if not set(ids) <= known.get(name, set())
         }
         if faults:
             raise InvalidInput(faults)
