@@ -8,13 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from tests.documents.people import actor_of, saying
 from tests.support import FixedClock
+from wallet.demo.personas import persona
 from wallet.errors import AnswersRejected, ClaimsRejected, Conflict, InvalidInput, LevelTooLow, NotAllowed, NotFound
 from wallet.requests.desk import Word
 from wallet.requests.orders import RequestOrder, UtilityRequest
 from wallet.sources.base import RegisterCode
+from wallet.sources.ministry_models import DrivingLicence, Vehicle
 from wallet.terms import AccountLevel, Actor, StaffRole
 from wallet.verifier import Policy, judge
 from wallet.wiring import Wallet
@@ -108,6 +111,46 @@ def test_one_of_two_vehicles_is_chosen_by_its_plate(wallet: Wallet) -> None:
     assert claims["chassis_end"][-6:] == claims["chassis_number"][-6:]
 
 
+def changes(wallet: Wallet, table: type[DrivingLicence | Vehicle], key: str, **values: Any) -> None:
+    """Let a register change what it says of a persona's vehicles or licences, and have the documents looked at."""
+    later = wallet.clock.now()
+    with wallet.nation.write() as session:
+        session.execute(update(table).where(table.number == persona(key).number).values(updated_at=later, **values))
+    wallet.register_watch.run()
+
+
+def states(wallet: Wallet, key: str) -> list[str]:
+    with wallet.read() as work:
+        return [each.state for each in work.holding.page(actor_of(wallet, key), 10, None)[0]]
+
+
+def test_points_that_were_deducted_void_the_licence_shown_before(wallet: Wallet, clock: FixedClock) -> None:
+    linked(wallet, "driving_licence", "an")
+    (licence,) = offered(wallet, "driving_licence", "licence_number", "an")
+    asking(wallet, "driving_licence", {"licence_number": licence["licence_number"]}, "an")
+    clock.advance(minutes=10)
+    changes(wallet, DrivingLicence, "an")
+    assert states(wallet, "an") == ["valid"], "a record that says the same is no change"
+    clock.advance(minutes=10)
+    changes(wallet, DrivingLicence, "an", points=licence["points"] - 2)
+    assert states(wallet, "an") == ["revoked"]
+
+
+def test_a_vehicle_that_was_repainted_voids_its_own_registration_alone(wallet: Wallet, clock: FixedClock) -> None:
+    linked(wallet, "vehicle_registration", "an")
+    for vehicle in offered(wallet, "vehicle_registration", "plate", "an"):
+        asking(wallet, "vehicle_registration", {"plate": vehicle["plate"]}, "an")
+    clock.advance(minutes=10)
+    with wallet.nation.write() as session:
+        session.execute(
+            update(Vehicle)
+            .where(Vehicle.plate == vehicle["plate"])
+            .values(colour="Vàng", updated_at=wallet.clock.now())
+        )
+    wallet.register_watch.run()
+    assert sorted(states(wallet, "an")) == ["revoked", "valid"]
+
+
 def test_a_cancelled_registration_and_somebody_elses_plate_are_refused(wallet: Wallet) -> None:
     for key in ("giay", "an"):
         linked(wallet, "vehicle_registration", key)
@@ -161,6 +204,8 @@ def test_a_security_report_is_told_at_level_one_and_read_by_the_desk_of_its_plac
     assert (request.state, request.province) == ("received", "01")
     claims = claims_of(wallet, request, binh)
     assert claims["category"] == "Gây rối trật tự công cộng"
+    assert claims["office"] == "Công an cấp xã nơi xảy ra sự việc, Thành phố Hà Nội"
+    assert claims["due_on"] == "2026-03-09", "five working days after a Monday"
     assert "đua xe" not in str(claims)
     elsewhere = asking(wallet, "security_report", report(clock, commune="22366"), binh)
     strangers = officer(wallet, "6"), officer(wallet, "5")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from wallet.clock import Clock
@@ -162,7 +162,8 @@ def request_facts(row: RequestRow, now: datetime) -> dict[str, Any]:
     if row.submitted_at is not None:
         facts["submitted_at"] = row.submitted_at.replace(microsecond=0)
     if row.due_at is not None:
-        facts["due_on"] = vietnamese_day(row.due_at)
+        # Due at 24:00 of a day is due on that day, though the moment is the next one's first.
+        facts["due_on"] = vietnamese_day(row.due_at - timedelta(seconds=1))
     if row.decided_by is not None:
         facts["decided_on"] = vietnamese_day(now)
     return facts

@@ -129,6 +129,7 @@ ANSWERED = Lifecycle(
         Move("resolve", "accepted", "resolved", By.OFFICER, reason=True),
         Move("withdraw", "received", "withdrawn", By.HOLDER, voids=True),
     ),
+    waiting=frozenset({DRAFT}),
 )
 """A report: its receipt is given at once, what came of it later."""
 

@@ -86,12 +86,15 @@ RECEIPT = DocumentType(
         Claim(6, "category"),
         Claim(7, "happened_at", Kind.TIME, Source.DECLARED),
         Claim(8, "place"),
+        Claim(9, "office", source=Source.REQUEST, required=False),
+        Claim(10, "due_on", Kind.DAY, Source.REQUEST, required=False),
     ),
     views={"police": ("full_name", "request_number", "submitted_at", "category", "happened_at", "place")},
     layout=Layout(
         sections=(
             Section("reporter", ("full_name", "number")),
             Section("report", ("request_number", "submitted_at", "category", "happened_at", "place")),
+            Section("answer", ("office", "due_on")),
         ),
         number="{serial}/{year}/TN-PAANTT",
         signatory="commune_police",
