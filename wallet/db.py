@@ -116,6 +116,11 @@ class Database:
         # looks at the status board) would else wait for other writers, and they for it.
         self._writers = _Queue(1 if self.is_sqlite else WRITERS)
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether it is a file that is not there; whoever opens it makes an empty one."""
+        return self.is_sqlite and not Path(self.url.database or "").exists()
+
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Open one transaction; it ends with this block. Edges reach it as `Wallet.work()` in `wallet/wiring/`.

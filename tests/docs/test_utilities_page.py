@@ -1,5 +1,6 @@
 """docs/utilities.md is run from its first snippet to its last; docs/lifecycles.md says what the data says."""
 
+import json
 import os
 import re
 import shlex
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wallet.utilities.catalogue import Catalogue
+from wallet.utilities.declared import defined
 from wallet.utilities.drawing import mermaid, page
 from wallet.utilities.source_rules import PURE
 
@@ -55,6 +57,13 @@ def test_every_snippet_of_the_page_runs(tmp_path: Path) -> None:
     listed = dict(ran)["wallet utilities list"]
     assert "ferry_pass" in listed
     assert "✗" not in listed
+
+
+def test_definition_of_the_page_is_sound() -> None:
+    (definition,) = [code for _, path, code in snippets(PAGE.partition("## Without code")[2]) if not path]
+    plugin = defined(json.loads(definition))
+    assert plugin.utility.code == "library_card"
+    assert [claim.name for claim in plugin.utility.documents[0].claims] == ["full_name", "commune", "school"]
 
 
 def test_page_names_every_pure_module() -> None:

@@ -17,7 +17,8 @@ def assert_refused(response: TestResponse, status: int, code: str, *, language: 
     assert response.mimetype == "application/problem+json"
     body: dict[str, Any] = response.json or {}
     assert body["code"] == code, response.text
-    assert body.keys() - {"errors", "auth_level", "max_age", "ways", "until"} == MEMBERS
+    assert body.keys() - {"errors", "auth_level", "max_age", "ways", "until", "faults"} == MEMBERS
+    assert "faults" not in body or code == "definition_refused"
     assert ("until" in body) is (code == "cooling_off")
     assert ("ways" in body) is (code == "step_up_required")
     assert body["status"] == status

@@ -245,7 +245,7 @@ def test_writes_that_last_name_their_key(document: dict[str, Any]) -> None:
     requests = {"submit_request", "move_request", "add_request_file", "open_payment", "link_record"}
     requests |= {"hand_over_request", "decide_request", "report_step"}
     enrolment = {"record_application", "decide_application"}
-    launching = {"decide_approval", "pause_utility"}
+    launching = {"decide_approval", "pause_utility", "propose_definition", "decide_definition"}
     staff = enrolment | standing | launching | webhooks | {"revoke_document"}
     assert keyed == staff | ceremonies | requests | profile
 

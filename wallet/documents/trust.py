@@ -4,7 +4,7 @@ The same values, unsigned and fresher, are what the online check and issuing its
 Source: docs/wire.md, sections 4 and 5.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -29,7 +29,7 @@ from wallet.formats.trust_bundle import (
     sign_bundle,
 )
 from wallet.utilities.base import Kind
-from wallet.utilities.catalogue import Catalogue
+from wallet.utilities.catalogue import Catalogue, Plugin
 from wallet.verifier import Trust
 
 LIFE = timedelta(hours=72)
@@ -66,7 +66,8 @@ class TrustCentre:
     board: StatusBoard
     publisher: Publisher
     clock: Clock
-    _current: tuple[datetime, Trust] | None = None
+    _current: tuple[datetime, int, Trust] | None = None
+    _own: tuple[int, tuple[TypeEntry, ...], Trust] | None = None
 
     def address(self, list_id: int) -> str:
         """Return the address that a list gets when it is opened."""
@@ -86,10 +87,10 @@ class TrustCentre:
 
     def trust(self) -> Trust:
         """Return what to verify against now: own keys, and the board as it is at this moment."""
-        at = self.board.refresh()
+        at, revision = self.board.refresh(), self.catalogue.revision
         current = self._current
-        if current is not None and current[0] == at:
-            return current[1]
+        if current is not None and current[:2] == (at, revision):
+            return current[2]
         seconds = int(at.timestamp())
         lists = {held.uri: held for held in self.board.lists.values()}
 
@@ -98,8 +99,9 @@ class TrustCentre:
                 return ()
             return (BoardCopy(lists[uri], seconds, seconds + BOARD_LIFE_SECONDS),)
 
-        trust = replace(self._own, iat=seconds, exp=seconds + int(LIFE.total_seconds()), status=status)
-        self._current = (at, trust)
+        own = self._known()[2]
+        trust = replace(own, iat=seconds, exp=seconds + int(LIFE.total_seconds()), status=status)
+        self._current = (at, revision, trust)
         return trust
 
     def bundle(self) -> Publication:
@@ -135,11 +137,12 @@ class TrustCentre:
 
     def _bundle_draft(self) -> Draft:
         self.board.refresh(force=True)
+        types = self._known()[1]
         lists = {list_id: self.status_list(list_id) for list_id in sorted(self.board.lists)}
         parts = [
             self.issuer_url,
             repr(self._issuer),
-            repr(self._types),
+            repr(types),
             self.pin,
             *(copy.etag for copy in lists.values()),
         ]
@@ -157,38 +160,36 @@ class TrustCentre:
                 status_lists=tuple(
                     StatusListEntry(self.status_uri(list_id), copy.token.decode()) for list_id, copy in lists.items()
                 ),
-                types=self._types,
+                types=types,
             )
             return sign_bundle(content, root).encode()
 
         return Draft(sha256("\n".join(parts).encode()).hexdigest(), LIFE, NEXT_UPDATE / 2, sign)
 
     @cached_property
-    def _own(self) -> Trust:
-        now = self.clock.now()
-        return Trust.of([self._issuer], self._types, issued_at=now, expires_at=now + LIFE)
-
-    @cached_property
     def _issuer(self) -> IssuerEntry:
         keys = tuple(_entry(key) for role in PUBLISHED_ROLES for key in self.keystore.keys(role))
         return IssuerEntry(self.issuer_code, self.issuer_name, keys)
 
-    @cached_property
-    def _types(self) -> tuple[TypeEntry, ...]:
-        return tuple(
-            TypeEntry(
-                kind.code,
-                kind.version,
-                dict(kind.title),
-                tuple(
-                    ClaimEntry(claim.number, claim.name, plugin.label(claim.name), str(claim.kind))
-                    for claim in kind.claims
-                    if claim.kind is not Kind.RECORDS
-                ),
+    def _known(self) -> tuple[int, tuple[TypeEntry, ...], Trust]:
+        """Return the kinds of document that may be about, and the trust they make, parsed once a revision."""
+        known, revision = self._own, self.catalogue.revision
+        if known is None or known[0] != revision:
+            now, types = self.clock.now(), tuple(_types(self.catalogue.with_former))
+            known = (revision, types, Trust.of([self._issuer], types, issued_at=now, expires_at=now + LIFE))
+            self._own = known
+        return known
+
+
+def _types(plugins: Iterable[Plugin]) -> Iterator[TypeEntry]:
+    for plugin in plugins:
+        for kind in plugin.utility.documents:
+            shown = tuple(
+                ClaimEntry(claim.number, claim.name, plugin.label(claim.name), str(claim.kind))
+                for claim in kind.claims
+                if claim.kind is not Kind.RECORDS
             )
-            for plugin in self.catalogue
-            for kind in plugin.utility.documents
-        )
+            yield TypeEntry(kind.code, kind.version, dict(kind.title), shown)
 
 
 def _entry(key: Key) -> KeyEntry:

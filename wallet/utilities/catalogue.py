@@ -6,9 +6,8 @@ one of somebody else's is left out, loudly, and the rest of the wallet works.
 
 import logging
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.metadata import entry_points
 
 import wallet.utilities
@@ -31,12 +30,29 @@ class LeftOut:
     faults: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a catalogue holds at one moment. former: older versions of what is defined as data."""
+
+    plugins: Mapping[str, Plugin]
+    in_order: tuple[Plugin, ...]
+    former: tuple[Plugin, ...]
+    left_out: tuple[LeftOut, ...]
+    confidential: frozenset[str]
+    revision: int
+
+
 class Catalogue:
-    """Every utility of this deployment, by code."""
+    """Every utility of this deployment, by code: what is installed, and what was defined as data since.
+
+    What is defined comes in while the process runs; everything it holds is replaced at once, so that nobody sees half.
+    """
 
     def __init__(self, plugins: Mapping[str, Plugin], left_out: Iterable[LeftOut] = ()) -> None:
-        self._plugins = dict(plugins)
-        self.left_out = tuple(left_out)
+        self._built_in = dict(plugins)
+        self._left_out = tuple(left_out)
+        self._look: Callable[[], None] | None = None
+        self._held_now = self._hold({}, (), (), 0)
 
     @classmethod
     def discover(cls) -> "Catalogue":
@@ -73,21 +89,72 @@ class Catalogue:
 
     def plugin(self, code: str) -> Plugin:
         """Return one utility with its texts. Raises UnknownUtility."""
-        if code not in self._plugins:
+        found = self._held.plugins.get(code)
+        if found is None:
             raise UnknownUtility("unknown_utility")
-        return self._plugins[code]
+        return found
 
     def __iter__(self) -> Iterator[Plugin]:
-        return iter(self._in_order)
+        return iter(self._held.in_order)
 
-    @cached_property
+    @property
     def confidential(self) -> frozenset[str]:
         """The codes of those that nobody but their own desk and their holder ever learns of."""
-        return frozenset(code for code, plugin in self._plugins.items() if plugin.utility.confidential)
+        return self._held.confidential
 
-    @cached_property
-    def _in_order(self) -> tuple[Plugin, ...]:
-        return tuple(self._plugins[code] for code in sorted(self._plugins))
+    @property
+    def with_former(self) -> tuple[Plugin, ...]:
+        """Every utility, then older versions of what is defined: their documents are still about."""
+        held = self._held
+        return (*held.in_order, *held.former)
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        return self._held.left_out
+
+    @property
+    def revision(self) -> int:
+        """A number that rises whenever the catalogue changes."""
+        return self._held.revision
+
+    def is_built_in(self, code: str) -> bool:
+        """Return whether a utility, or a document of one, that is installed has this code."""
+        return code in self._built_in or code in _documents(self._built_in.values())
+
+    def follow(self, look: Callable[[], None]) -> None:
+        """Have `look` called whenever something is looked up; it calls `declare` when there is something new."""
+        self._look = look
+
+    def declare(self, defined: Iterable[tuple[Plugin, ...]], left_out: Iterable[LeftOut] = ()) -> None:
+        """Hold these definitions beside what is installed. defined: of each code its versions, oldest first.
+
+        One whose code is that of an installed utility is left out.
+        """
+        newest: dict[str, Plugin] = {}
+        former: list[Plugin] = []
+        out = list(left_out)
+        for versions in defined:
+            code = versions[-1].utility.code
+            if self.is_built_in(code):
+                out.append(LeftOut(f"definition {code}", (f"the code {code} is taken",)))
+                continue
+            newest[code] = versions[-1]
+            former += versions[:-1]
+        self._held_now = self._hold(newest, tuple(former), tuple(out), self._held_now.revision + 1)
+
+    @property
+    def _held(self) -> _Held:
+        if self._look is not None:
+            self._look()
+        return self._held_now
+
+    def _hold(
+        self, defined: Mapping[str, Plugin], former: tuple[Plugin, ...], left_out: tuple[LeftOut, ...], revision: int
+    ) -> _Held:
+        plugins = {**self._built_in, **defined}
+        in_order = tuple(plugins[code] for code in sorted(plugins))
+        secret = frozenset(code for code, plugin in plugins.items() if plugin.utility.confidential)
+        return _Held(plugins, in_order, former, (*self._left_out, *left_out), secret, revision)
 
 
 def own_modules() -> Iterator[str]:
@@ -103,7 +170,10 @@ def others_modules() -> Iterator[str]:
 
 
 def _taken(plugin: Plugin, plugins: Mapping[str, Plugin]) -> list[str]:
-    utility = plugin.utility
+    utility, documents = plugin.utility, _documents(plugins.values())
     found = [f"the code {utility.code} is taken"] if utility.code in plugins else []
-    documents = {kind.code for other in plugins.values() for kind in other.utility.documents}
     return found + [f"the document {kind.code} is taken" for kind in utility.documents if kind.code in documents]
+
+
+def _documents(plugins: Iterable[Plugin]) -> set[str]:
+    return {kind.code for plugin in plugins for kind in plugin.utility.documents}

@@ -43,7 +43,7 @@ HTTP_CODES = {
 # Values of a text that are codes themselves, and the section of the catalogue that has words for them.
 WORDS = {"reason": "malformed", "register": "registers", "state": "states", "target": "states"}
 # Values that are members of the document too, as RFC 9457, section 3.2, lets a problem type have them.
-MEMBERS = ("auth_level", "max_age", "ways", "until")
+MEMBERS = ("auth_level", "max_age", "ways", "until", "faults")
 log = structlog.get_logger("wallet.web")
 
 
@@ -67,7 +67,7 @@ def problem_response(code: str, status: int, headers: dict[str, str] | None = No
         "request_id": request_id(),
         "retryable": status in (429, 503),
     }
-    body |= {name: values[name] for name in MEMBERS if name in values}
+    body |= {name: values[name] for name in MEMBERS if name in values and values[name] != []}
     if fields:
         body["errors"] = [
             {"pointer": pointer, "code": field_code, "detail": field_text(field_code, language)}

@@ -13,6 +13,8 @@ from wallet.checks.checking import Checking
 from wallet.clock import Clock, SystemClock
 from wallet.crypto.keystore import Keystore, Secret
 from wallet.db import Database
+from wallet.defining.board import DefinitionBoard
+from wallet.defining.repository import DefinitionRepository
 from wallet.documents.publishing import Publisher
 from wallet.documents.repository import PublicationRepository, StatusRepository
 from wallet.documents.status import StatusBoard
@@ -21,7 +23,7 @@ from wallet.enrolment.biometrics import BiometricMatcher, EmbeddedMatcher
 from wallet.enrolment.registration_job import RegistrationJob
 from wallet.enrolment.sweeping import AccountSweep
 from wallet.entropy import Entropy, SystemEntropy
-from wallet.errors import ConfigurationError
+from wallet.errors import ConfigurationError, Unavailable
 from wallet.identity.changing_secrets import ChangingSecrets
 from wallet.identity.services import (
     SharedIdentity,
@@ -97,7 +99,7 @@ class Wallet:
                 clock=clock,
                 entropy=entropy,
             )
-        return cls(
+        wallet = cls(
             settings=settings,
             keystore=Keystore.open(settings.keys_dir),
             catalogue=Catalogue.discover(),
@@ -109,6 +111,8 @@ class Wallet:
             messages=messages,
             working_days=_working_days(settings.holiday_overrides_file),
         )
+        wallet.definitions.follow()
+        return wallet
 
     @contextmanager
     def work(self) -> Iterator[Work]:
@@ -230,6 +234,17 @@ class Wallet:
     @cached_property
     def staff_enrolling(self) -> StaffEnrolling:
         return build_staff_enrolling(self.work, self.read, self.clock, self.identity)
+
+    @cached_property
+    def definitions(self) -> DefinitionBoard:
+        @contextmanager
+        def reading() -> Iterator[DefinitionRepository]:
+            if self.db.is_absent:
+                raise Unavailable("dependency_unavailable")  # looking would make an empty file of it
+            with self.db.read() as session:
+                yield DefinitionRepository(session)
+
+        return DefinitionBoard(reading, self.catalogue, self.clock)
 
     @cached_property
     def board(self) -> StatusBoard:

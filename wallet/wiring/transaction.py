@@ -12,6 +12,8 @@ from wallet.audit import Audit
 from wallet.ceremonies.held import CeremoniesHeld
 from wallet.ceremonies.services import CeremonyServices, build_ceremonies
 from wallet.crypto.keystore import Role, Secret
+from wallet.defining.defining import DEFINE, Defining
+from wallet.defining.repository import DefinitionRepository
 from wallet.documents.held import DocumentsHeld
 from wallet.documents.holding import Holding
 from wallet.documents.issuing import Issuing
@@ -54,6 +56,7 @@ from wallet.identity.services import (
 from wallet.identity.sessions import Sessions
 from wallet.identity.staffing import Staffing
 from wallet.identity.strangers import Strangers
+from wallet.launching.approvals import Approvals
 from wallet.launching.changing import Launching
 from wallet.launching.held import LaunchingHeld
 from wallet.launching.judging import Visitor
@@ -323,6 +326,13 @@ class Work:
     @cached_property
     def rollout(self) -> Rollout:
         return Rollout(self.launch_rows, self.wallet.catalogue, self.audit, self.wallet.clock, self.visitor)
+
+    @cached_property
+    def defining(self) -> Defining:
+        wallet = self.wallet
+        approvals = Approvals(DEFINE, self.launch_rows, self.audit, wallet.clock, wallet.entropy)
+        rows = DefinitionRepository(self.session)
+        return Defining(rows, approvals, wallet.catalogue, self.audit, wallet.clock, wallet.entropy)
 
     @cached_property
     def launching(self) -> Launching:

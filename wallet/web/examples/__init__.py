@@ -10,6 +10,7 @@ from wallet.texts.catalogue import lookup, problem
 from wallet.web.examples import (
     ceremonies,
     core,
+    definitions,
     enrolment,
     fhir,
     imports,
@@ -24,6 +25,7 @@ from wallet.web.examples import (
 
 _SURFACES: tuple[Any, ...] = (
     core,
+    definitions,
     fhir,
     imports,
     launching,
