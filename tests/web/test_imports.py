@@ -131,6 +131,28 @@ def test_good_rows_take_their_place_and_the_notice_is_sent(phone_of: Make, event
     assert document["expires_at"] == "2026-03-04T17:00:00Z", "24:00 in Hà Nội of the last day"
 
 
+def test_a_full_house_is_one_file_and_one_notice(phone_of: Make) -> None:
+    """Two hundred guests are more than a body of JSON may hold; a file of them is small."""
+    phone = phone_of("an")
+    request_id = draft(phone)
+    data = file_of(*(guest(number=f"0991550{number:05d}") for number in range(1, 201)), media_type=XLSX)
+    assert send(phone, request_id, data, XLSX, query="?apply=true").json["applied"] == 200
+    sent = phone.post(f"/v1/requests/{request_id}/moves", {"action": "submit"})
+    assert sent.status_code == 200, sent.text
+    claims = phone.get(f"/v1/documents/{sent.json['document_id']}").json["claims"]
+    assert claims["guest_count"] == len(claims["guest_list"]) == 200
+
+
+def test_who_acts_for_a_business_imports_for_it(phone_of: Make) -> None:
+    phone = phone_of("an")
+    made = phone.post(
+        "/v1/requests", {"utility": "lodging_notice", "capacity": "business", "draft": True, "answers": PLACE}
+    )
+    assert made.status_code == 201, made.text
+    body = send(phone, made.json["id"], file_of(guest())).json
+    assert (body["good"], body["checked"], body["others"]) == (1, "whole", [])
+
+
 def test_one_guest_twice_and_what_is_wrong_elsewhere_are_told(phone_of: Make) -> None:
     phone = phone_of("an")
     request_id = draft(phone, PLACE | {"declarant": "household_member"})
