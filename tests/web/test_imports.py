@@ -12,9 +12,7 @@ from werkzeug.test import TestResponse
 from tests.phone import CitizenPhone
 from tests.requests.sheets import csv_of, saved, xlsx_of
 from tests.web.refusals import assert_refused, field_errors
-from wallet.launching.rollout import LaunchState
 from wallet.requests.spreadsheets import CSV, MAX_BYTES, XLSX
-from wallet.wiring import Wallet
 
 Make = Callable[..., CitizenPhone]
 Unchanged = Callable[[], AbstractContextManager[None]]
@@ -40,24 +38,6 @@ CELLS = {
     "Ở đến ngày": "04/03/2026",
     "Phòng": "301",
 }
-
-
-@pytest.fixture(autouse=True)
-def _open(wallet: Wallet, phone_of: Make) -> None:
-    """Open the utility, as two admins do."""
-    with wallet.work() as work:
-        if work.rollout.launch("lodging_notice").state is LaunchState.OPEN:
-            return
-    phone = phone_of("admin1")
-    response = phone.call(
-        "PATCH",
-        "/v1/admin/utilities/lodging_notice",
-        json={"state": "open", "reason": "Kiểm tra"},
-        headers={"If-Match": '"v0"'},
-    )
-    assert response.status_code == 202, response.text
-    decided = phone_of("admin2").post(f"/v1/admin/approvals/{response.json['id']}/decision", {"decision": "approve"})
-    assert decided.status_code == 200, decided.text
 
 
 def guest(**changes: str) -> list[str]:

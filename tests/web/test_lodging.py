@@ -14,7 +14,6 @@ from tests.support import FixedClock
 from tests.web.refusals import assert_refused, field_errors
 from tests.web.test_wards import for_ward, register
 from wallet.identity.accounts import Grant
-from wallet.launching.rollout import LaunchState, PendingChange
 from wallet.requests.desk import Word
 from wallet.terms import Actor, StaffRole
 from wallet.wiring import Wallet
@@ -36,15 +35,6 @@ MOTHER = {
     "leaves_on": "2026-03-05",
     "relation": "parent",
 }
-
-
-@pytest.fixture(autouse=True)
-def _open(wallet: Wallet) -> None:
-    with wallet.work() as work:
-        if work.rollout.launch("lodging_notice").state is not LaunchState.OPEN:
-            asked = work.rollout.change("lodging_notice", LaunchState.OPEN, "Kiểm tra", 0, admin_of(wallet))
-            if isinstance(asked, PendingChange):
-                work.rollout.decide(asked.id, agree=True, actor=admin_of(wallet, "admin2"))
 
 
 def order(*guests: dict[str, Any], **changes: Any) -> dict[str, Any]:
