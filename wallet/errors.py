@@ -18,11 +18,15 @@ class WalletError(Exception):
 
 
 class InvalidInput(WalletError):
-    """Well-formed but not acceptable. `fields`: JSON Pointer (RFC 6901) to the code of what is wrong there."""
+    """Well-formed but not acceptable. `fields`: JSON Pointer (RFC 6901) to the code of what is wrong there.
+
+    utility: whose plug-in refused, and has the words for its codes; "" for a refusal of the wallet's own.
+    """
 
     def __init__(self, fields: Mapping[str, str], /, code: str = "invalid_input", **values: Any) -> None:
         super().__init__(code, **values)
         self.fields = dict(fields)
+        self.utility = ""
 
 
 def pointer_step(name: str) -> str:

@@ -523,7 +523,10 @@ def broken(wallet: Wallet) -> Iterator[FlaskClient]:
     app: Flask = create_app(wallet)
     for name, (error, _) in FAILURES.items():
         app.add_url_rule(f"/broken/{name}", name, _raise(error))
-    app.add_url_rule("/broken/fields", "fields", _raise(InvalidInput({"/a": "no_such_code", "/b": "in_future"})))
+    for code in ("", "residence", "birth_linked"):
+        error = InvalidInput({"/a": "no_such_code", "/b": "in_future", "/c": "required"})
+        error.utility = code
+        app.add_url_rule(f"/broken/fields/{code}", f"fields{code}", _raise(error))
     return app.test_client()
 
 
@@ -539,8 +542,11 @@ def test_unforeseen_error_says_nothing(broken: FlaskClient, subtests: pytest.Sub
 
 
 def test_code_without_words_still_has_words(broken: FlaskClient) -> None:
-    """A plug-in's own code speaks in the plug-in's words; one that nobody knows in the general ones."""
-    body = assert_refused(broken.get("/broken/fields"), 422, "invalid_input")
-    details = {entry["code"]: entry["detail"] for entry in body["errors"]}
-    assert details["no_such_code"] == "Không hợp lệ."
-    assert details["in_future"].startswith("Ngày này nằm ở tương lai")
+    """A plug-in's own code speaks in its words and nobody else's; one that nobody knows in the general ones."""
+    words = {"": "Không hợp lệ.", "residence": "Ngày này nằm ở tương lai", "birth_linked": "Ngày sinh trên giấy"}
+    for utility, begins in words.items():
+        body = assert_refused(broken.get(f"/broken/fields/{utility}"), 422, "invalid_input")
+        details = {entry["code"]: entry["detail"] for entry in body["errors"]}
+        assert details["no_such_code"] == "Không hợp lệ."
+        assert details["required"] == "Bắt buộc."
+        assert details["in_future"].startswith(begins)

@@ -45,6 +45,7 @@ from wallet.terms import Actor
 from wallet.utilities.base import Case, Claim, Claims, DocumentType, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.paper import compact_claims, full_claims
+from wallet.utilities.plugin import in_words_of
 from wallet.verifier import Policy, judge
 from wallet.working_days import end_of_day, vietnamese_day
 
@@ -118,7 +119,8 @@ class Issuing:
         now = self.clock.now()
         kind = utility.document_of(order.case)
         gathered = self._gather(kind, order, actor)
-        claims = self._claims(kind, order.case, gathered, vietnamese_day(now))
+        with in_words_of(utility):
+            claims = self._claims(kind, order.case, gathered, vietnamese_day(now))
         place = self.indices.reserve()
         document = self._sign(kind, order, claims, _provenance(kind, claims, gathered), place, now)
         self._assert_verifies(document)

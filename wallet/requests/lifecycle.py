@@ -39,6 +39,7 @@ from wallet.utilities.answering import parse
 from wallet.utilities.base import Ask, By, Capacity, Field, Lifecycle, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.lifecycles import DRAFT
+from wallet.utilities.plugin import in_words_of
 from wallet.working_days import WorkingDays, vietnamese_day
 
 MOST_DRAFTS = 50
@@ -303,7 +304,8 @@ class Requests:
         steps = self.moving.found(row) if row.state != DRAFT else None
         told = self.cases.build(utility, row, content, actor, steps=steps)
         self._assert_files(utility, row, told)
-        utility.accept(told.case)
+        with in_words_of(utility):
+            utility.accept(told.case)
         return told
 
     def _prepare(self, utility: Utility, row: RequestRow, told: Told) -> None:

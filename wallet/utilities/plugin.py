@@ -1,8 +1,10 @@
 """A utility that was found, and the words that stand beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from wallet.errors import InvalidInput
 from wallet.utilities.base import Utility
 
 LANGUAGES = ("vi", "en")
@@ -30,3 +32,13 @@ class Plugin:
     def reason(self, code: str, language: str) -> str | None:
         """Return the plug-in's own words for a refusal, None when it has none for this code."""
         return self.texts[language].get("reasons", {}).get(code)
+
+
+@contextmanager
+def in_words_of(utility: Utility) -> Iterator[None]:
+    """Let a plug-in's refusal say whose it is: two plug-ins may use one code, and each has words of its own for it."""
+    try:
+        yield
+    except InvalidInput as error:
+        error.utility = utility.code
+        raise

@@ -53,9 +53,9 @@ def status_of(error: errors.WalletError) -> int:
 
 
 def problem_response(code: str, status: int, headers: dict[str, str] | None = None, **values: Any) -> Response:
-    """Return a problem document. `values` fill the texts; `fields` among them become `errors`."""
+    """Return a problem document. `values` fill the texts; `fields` among them become `errors`, in `utility`'s words."""
     language = caller_language()
-    fields = values.pop("fields", None)
+    fields, utility = values.pop("fields", None), values.pop("utility", "")
     title, detail = problem(code, language, **_in_words(values, language))
     body: dict[str, Any] = {
         "type": f"{current_wallet().settings.issuer_url}/problems/{code}",
@@ -70,7 +70,7 @@ def problem_response(code: str, status: int, headers: dict[str, str] | None = No
     body |= {name: values[name] for name in MEMBERS if name in values and values[name] != []}
     if fields:
         body["errors"] = [
-            {"pointer": pointer, "code": field_code, "detail": field_text(field_code, language)}
+            {"pointer": pointer, "code": field_code, "detail": field_text(field_code, language, utility)}
             for pointer, field_code in sorted(fields.items())
         ]
     response = current_app.response_class(
@@ -95,16 +95,15 @@ def _in_words(values: dict[str, Any], language: str) -> dict[str, Any]:
     return values | words
 
 
-def field_text(code: str, language: str) -> str:
-    """Return the words for what is wrong with a field: the wallet's own, else a plug-in's, else the general one."""
+def field_text(code: str, language: str, utility: str = "") -> str:
+    """Return the words for what is wrong with a field: those of the plug-in that refused, else the wallet's own, else
+    the general one."""
     texts = catalogue(language)["fields"]
-    if code in texts:
-        return str(texts[code])
-    for plugin in current_wallet().catalogue:
-        reason = plugin.reason(code, language)
+    if utility:
+        reason = current_wallet().catalogue.plugin(utility).reason(code, language)
         if reason is not None:
             return reason
-    return str(texts["invalid"])
+    return str(texts.get(code, texts["invalid"]))
 
 
 def render(error: errors.WalletError) -> Response:
@@ -120,7 +119,7 @@ def render(error: errors.WalletError) -> Response:
         headers["WWW-Authenticate"] = _challenge(error)
     values = dict(error.values)
     if isinstance(error, errors.InvalidInput):
-        values["fields"] = error.fields
+        values |= {"fields": error.fields, "utility": error.utility}
     return problem_response(error.code, status, headers, **values)
 
 
