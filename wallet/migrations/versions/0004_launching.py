@@ -43,16 +43,20 @@ def upgrade() -> None:
 
 
 def _give_old_approvals_an_end() -> None:
-    """Write what was asked for before as it is asked for now, with an end."""
+    """Write what was asked for before as it is asked for now: with what was in force, and with an end."""
     approvals = sa.table(
         "approvals",
         sa.column("id", sa.String()),
         sa.column("kind", sa.String()),
+        sa.column("subject", sa.String()),
         sa.column("change", sa.JSON()),
+        sa.column("before", sa.JSON()),
         sa.column("requested_at", sa.DateTime(timezone=True)),
         sa.column("expires_at", sa.DateTime(timezone=True)),
     )
+    states = sa.table("utility_states", sa.column("code", sa.String()), sa.column("state", sa.String()))
     connection = op.get_bind()
+    in_force = {row.code: row.state for row in connection.execute(sa.select(states)).all()}
     for row in connection.execute(sa.select(approvals)).all():
         former = row.change
         change = {
@@ -65,7 +69,12 @@ def _give_old_approvals_an_end() -> None:
         connection.execute(
             sa.update(approvals)
             .where(approvals.c.id == row.id)
-            .values(kind="launch_utility", change=change, expires_at=row.requested_at + FORMER_PATIENCE)
+            .values(
+                kind="launch_utility",
+                change=change,
+                before={"state": in_force.get(row.subject, "off"), "audience": {}},
+                expires_at=row.requested_at + FORMER_PATIENCE,
+            )
         )
 
 
