@@ -170,8 +170,9 @@ class TestEnding:
     def test_session_of_another_does_not_exist(self, phone_of: Make, unchanged: Unchanged) -> None:
         owner, stranger = phone_of("an"), phone_of("sau")
         with unchanged():
-            for session_id in (owner.tokens["session_id"], "ses_" + "0" * 32, "x"):
+            for session_id in (owner.tokens["session_id"], "ses_" + "0" * 32, "ses_x"):
                 assert_refused(stranger.call("DELETE", f"/v1/sessions/{session_id}"), 404, "not_found")
+            assert_refused(stranger.call("DELETE", "/v1/sessions/x"), 404, "unknown_route")  # no id looks like that
         assert owner.get("/v1/me").status_code == 200
 
     def test_everywhere_means_here_too(self, phone_of: Make) -> None:

@@ -31,7 +31,10 @@ class IdConverter(BaseConverter):
     """`<id:…>` in a path: an id has a prefix, so `/sessions/refresh` is not the session "refresh" and OPTIONS does not
     promise what that address cannot do."""
 
+    # Not of werkzeug's converter of text: that one writes a pattern of its own over this. One segment of the path is
+    # all it takes, which werkzeug does not conclude by itself from a pattern that names the slash.
     regex = "[^/_]+_[^/]+"
+    part_isolating = True
 
 
 OWN_SESSION: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.ONE}
