@@ -15,7 +15,6 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_smorest import Api
 from sqlalchemy import create_engine, func, make_url, select, text
 
 from tests.identity.phones import Phone
@@ -285,18 +284,13 @@ def citizen(make_citizen: Callable[..., Citizen]) -> Citizen:
     return make_citizen()
 
 
-class _Api(Api):  # type: ignore[misc]
-    def _register_error_handlers(self) -> None:
-        return None
-
-
 @pytest.fixture
 def app(world: World) -> Flask:
     app = Flask("tests.identity")
-    app.config |= {"API_TITLE": "Test", "API_VERSION": "1", "OPENAPI_VERSION": "3.1.0", "PROPAGATE_EXCEPTIONS": False}
+    app.config["PROPAGATE_EXCEPTIONS"] = False
     app.extensions[EXTENSION] = world
-    auth.install(app, world)  # type: ignore[arg-type]
-    _Api(app).register_blueprint(accounts.routes)
+    auth.install(app)
+    app.register_blueprint(accounts.routes)
     problems.register(app)
     return app
 

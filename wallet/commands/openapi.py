@@ -21,7 +21,7 @@ def export(out: Path | None) -> None:
     from wallet.web.app import create_app
     from wallet.wiring import Wallet
 
-    document = create_app(Wallet.build(settings())).extensions["openapi"]
+    document = create_app(Wallet.build(settings())).extensions["openapi"].document
     text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     if out is None:
         click.echo(text, nl=False)

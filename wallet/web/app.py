@@ -2,11 +2,11 @@
 
 import logging
 import time
+from types import MethodType
 from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
-from flask_smorest import Api
 
 from wallet import __version__
 from wallet.errors import NotFound
@@ -51,16 +51,52 @@ from wallet.web.auth import install as install_auth
 from wallet.web.context import EVERY_ANSWER, EXTENSION, request_id
 from wallet.web.draining import Draining
 from wallet.web.lane import CheckLane
-from wallet.web.launch_schemas import Percent
-from wallet.web.openapi import document
+from wallet.web.openapi import Description
 from wallet.web.operations import IdConverter
-from wallet.web.schemas import Both, Moment
 from wallet.wiring import Wallet
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+DESCRIBED = (
+    accounts.routes,
+    open_sessions.routes,
+    secrets.routes,
+    passkeys.routes,
+    catalogue.routes,
+    documents.routes,
+    requests.routes,
+    review_desk.routes,
+    my_utilities.routes,
+    access_history.routes,
+    imports.routes,
+    sandbox.routes,
+    fhir.routes,
+    admin.routes,
+    definitions.routes,
+    launches.routes,
+    availability.routes,
+    availability.flags,
+    wards.routes,
+    organisations.routes,
+    locks.routes,
+    staff.routes,
+    ceremonies.routes,
+    devices.routes,
+    registrations.routes,
+    enrolment_desk.routes,
+    notices.routes,
+    webhooks.routes,
+    profile.routes,
+    corrections.routes,
+    corrections_desk.routes,
+)
+"""What flask-smorest describes."""
+
+PLAIN = (verify.routes, trust.routes, health.routes, pages.routes)
+"""Plain views; `wallet.web.openapi` describes those of the API."""
 
 log = structlog.get_logger("wallet.web")
 
@@ -73,70 +109,29 @@ def create_app(wallet: Wallet) -> Flask:
         "API_VERSION": __version__,
         "OPENAPI_VERSION": "3.1.0",
         "OPENAPI_URL_PREFIX": None,
-        "MAX_CONTENT_LENGTH": wallet.settings.max_body_bytes,
-        "MAX_FORM_MEMORY_SIZE": wallet.settings.max_body_bytes,
         "PROPAGATE_EXCEPTIONS": False,
     }
-    app.extensions[EXTENSION] = wallet
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False  # one address for one thing: no redirect that a client must follow with its token
     app.url_map.converters["id"] = IdConverter
-    install_auth(app, wallet)
-    api = _Api(app)
-    api.register_converter(IdConverter, lambda _: {"type": "string", "minLength": 1})
-    api.register_field(Moment, "string", "date-time")
-    api.register_field(Both, "object", None)
-    api.register_field(Percent, "number", None)
-    for blueprint in (
-        accounts.routes,
-        open_sessions.routes,
-        secrets.routes,
-        passkeys.routes,
-        catalogue.routes,
-        documents.routes,
-        requests.routes,
-        review_desk.routes,
-        my_utilities.routes,
-        access_history.routes,
-        imports.routes,
-        sandbox.routes,
-        fhir.routes,
-        admin.routes,
-        definitions.routes,
-        launches.routes,
-        availability.routes,
-        availability.flags,
-        wards.routes,
-        organisations.routes,
-        locks.routes,
-        staff.routes,
-        ceremonies.routes,
-        devices.routes,
-        registrations.routes,
-        enrolment_desk.routes,
-        notices.routes,
-        webhooks.routes,
-        profile.routes,
-        corrections.routes,
-        corrections_desk.routes,
-    ):
-        api.register_blueprint(blueprint)
-    for plain in (verify.routes, trust.routes, health.routes, pages.routes):
-        app.register_blueprint(plain)
-    app.extensions["openapi"] = document(api.spec, wallet.settings.issuer_url)
+    install_auth(app)
+    for blueprint in (*DESCRIBED, *PLAIN):
+        app.register_blueprint(blueprint)
     problems.register(app)
     app.before_request(_begin)
     app.after_request(_finish)
-    drained = Draining(app.wsgi_app, wallet.settings.max_body_bytes)
-    app.wsgi_app = CheckLane(drained, wallet)  # type: ignore[method-assign]  # Flask's own place for a middleware
+    serve(app, wallet)
     return app
 
 
-class _Api(Api):
-    """flask-smorest without its own error handlers (ours are RFC 9457) and without its pages."""
-
-    def _register_error_handlers(self) -> None:
-        return None
+def serve(app: Flask, wallet: Wallet) -> None:
+    """Let `app` answer for `wallet` from now on, and for no other: what it holds of a wallet is set here alone."""
+    most = wallet.settings.max_body_bytes
+    app.extensions[EXTENSION] = wallet
+    app.extensions["openapi"] = Description(app, DESCRIBED, wallet.settings.issuer_url)
+    app.config |= {"MAX_CONTENT_LENGTH": most, "MAX_FORM_MEMORY_SIZE": most}
+    drained = Draining(MethodType(Flask.wsgi_app, app), most)
+    app.wsgi_app = CheckLane(drained, wallet)  # type: ignore[method-assign]  # Flask's own place for a middleware
 
 
 def _begin() -> None:

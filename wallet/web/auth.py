@@ -26,7 +26,6 @@ from wallet.identity.tokens import TokenKind, from_seconds
 from wallet.terms import AccountLevel, Actor, AuthLevel, StaffRole
 from wallet.web.context import current_wallet, request_id
 from wallet.web.problems import render
-from wallet.wiring import Wallet
 
 BEARER = "Bearer"
 DPOP_SCHEME = "DPoP"
@@ -64,19 +63,15 @@ class Access:
 class WalletJWTManager(JWTManager):
     """The extension, with our codec in place of its own."""
 
-    def __init__(self, wallet: Wallet) -> None:
-        super().__init__()
-        self._wallet = wallet
-
     def _encode_jwt_from_config(
         self, identity: Any, token_type: str, claims: dict[str, Any] | None = None, *_: Any, **__: Any
     ) -> str:
         kind = TokenKind.ACCESS if token_type == TokenKind.ACCESS.type else TokenKind.REFRESH
-        return self._wallet.identity.tokens.encode(kind, {**(claims or {}), "sub": identity})
+        return current_wallet().identity.tokens.encode(kind, {**(claims or {}), "sub": identity})
 
     def _decode_jwt_from_config(self, encoded_token: str, *_: Any, **__: Any) -> dict[str, Any]:
         # Always an access token: a refresh token never travels in a header. Never an expired one.
-        wallet = self._wallet
+        wallet = current_wallet()
         leeway = timedelta(seconds=wallet.settings.leeway_seconds)
         return wallet.identity.tokens.decode(TokenKind.ACCESS, encoded_token, wallet.clock.now(), leeway)
 
@@ -86,7 +81,7 @@ class WalletJWTManager(JWTManager):
         app.register_error_handler(PyJWTError, lambda _: render(NotAuthenticated("invalid_token")))
 
 
-def install(app: Flask, wallet: Wallet) -> None:
+def install(app: Flask) -> None:
     """Make `app` take access tokens: from the Authorization header, and from nowhere else."""
     app.config.update(
         JWT_TOKEN_LOCATION=["headers"],
@@ -94,7 +89,7 @@ def install(app: Flask, wallet: Wallet) -> None:
         JWT_ALGORITHM="ES256",
         JWT_DECODE_ALGORITHMS=["ES256"],
     )
-    manager = WalletJWTManager(wallet)
+    manager = WalletJWTManager()
     manager.init_app(app)
     manager.token_in_blocklist_loader(_is_revoked)
     manager.token_verification_loader(_is_sender_proven)

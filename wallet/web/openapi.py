@@ -3,10 +3,13 @@
 Source: OpenAPI 3.1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from apispec import APISpec
+from flask import Flask
+from flask_smorest import Api, Blueprint
 
 from wallet.identity.factors import Factor
 from wallet.requests.spreadsheets import XLSX
@@ -14,8 +17,9 @@ from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import catalogue
 from wallet.web.auth import ACTING_FOR
 from wallet.web.examples import ANSWERS, BODIES, PROBLEMS, REFUSALS
-from wallet.web.operations import DECLARED
-from wallet.web.schemas import JSON, MERGE_PATCH
+from wallet.web.launch_schemas import Percent
+from wallet.web.operations import DECLARED, IdConverter
+from wallet.web.schemas import JSON, MERGE_PATCH, Both, Moment
 from wallet.web.trust import STATUS_CWT, STATUS_JWT
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -121,6 +125,34 @@ Ví Số is an open-source document wallet. Everything issued here is a sample w
 * Every refusal is `application/problem+json` (RFC 9457) with a stable `code`; `Accept-Language: vi` or `en`.
 * Lists: `limit` up to 100, `cursor` from `next_cursor`.
 """
+
+
+class Description:
+    """The OpenAPI document of an application, written when somebody first asks for it: a server starts without it."""
+
+    def __init__(self, app: Flask, blueprints: Sequence[Blueprint], issuer_url: str) -> None:
+        self._app = app
+        self._blueprints = blueprints
+        self._issuer_url = issuer_url
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        api = _Api(self._app)
+        api.register_converter(IdConverter, lambda _: {"type": "string", "minLength": 1})
+        api.register_field(Moment, "string", "date-time")
+        api.register_field(Both, "object", None)
+        api.register_field(Percent, "number", None)
+        for blueprint in self._blueprints:
+            blueprint.register_views_in_doc(api, self._app, api.spec, name=blueprint.name, parameters=None)
+            api.spec.tag({"name": blueprint.name, "description": blueprint.description})
+        return document(api.spec, self._issuer_url)
+
+
+class _Api(Api):
+    """flask-smorest without its own error handlers (ours are RFC 9457) and without its pages."""
+
+    def _register_error_handlers(self) -> None:
+        return None
 
 
 def document(spec: APISpec, issuer_url: str) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def read_docs_asset(name: str) -> Response:
 @routes.get("/openapi.json")
 def read_openapi() -> Response:
     """Fetch the OpenAPI 3.1 document."""
-    return with_etag(json_answer(current_app.extensions["openapi"], cache="public, max-age=60"))
+    return with_etag(json_answer(current_app.extensions["openapi"].document, cache="public, max-age=60"))
 
 
 @routes.get("/problems/<code>")
