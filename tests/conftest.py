@@ -1,22 +1,28 @@
 """A whole wallet for each test, on SQLite and on PostgreSQL, with its real parts.
 
 A template is made once for each database and process: migrated, with the personas' nation, accounts and the open
-residence utility. Each test gets a copy. PostgreSQL is used where WALLET_TEST_POSTGRES names a server; elsewhere its
-tests are skipped aloud, and where WALLET_REQUIRE_POSTGRES is set the run fails unless it ran as many as SQLite.
+residence utility. Each test gets a copy: of the files, or a database that is put back to it (`tests/postgres.py`). The
+Flask application is made once for each process and serves the wallet of the test that runs.
+
+PostgreSQL is used where WALLET_TEST_POSTGRES names a server; elsewhere its tests are skipped aloud, and where
+WALLET_REQUIRE_POSTGRES is set the run fails unless it ran as many as SQLite.
 """
 
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, make_url, select, text
+from sqlalchemy import create_engine, make_url, select
 
+from tests import dialects
 from tests.phone import CitizenPhone
+from tests.postgres import Lender, Server
 from tests.support import FixedClock, Mailbox
 from wallet.commands.keys import DEMO_PAST
 from wallet.crypto.keystore import create_missing
@@ -26,9 +32,11 @@ from wallet.demo.setup import set_up
 from wallet.entropy import SystemEntropy
 from wallet.schema import upgrade
 from wallet.settings import Settings
-from wallet.web.app import create_app
+from wallet.utilities.catalogue import Catalogue
+from wallet.web.app import create_app, serve
 from wallet.wiring import Wallet
 
+dialects.install()
 POSTGRES = os.environ.get("WALLET_TEST_POSTGRES", "")
 ISSUER = "https://vi.example.vn"
 CHEAP = {"WALLET_ARGON2_TIME_COST": "1", "WALLET_ARGON2_MEMORY_KIB": "8"}
@@ -36,11 +44,11 @@ CHEAP = {"WALLET_ARGON2_TIME_COST": "1", "WALLET_ARGON2_MEMORY_KIB": "8"}
 
 @dataclass(frozen=True)
 class Template:
-    """A prepared deployment: its keys and a database to copy."""
+    """A prepared deployment: its keys and its databases, to be copied."""
 
     keys_dir: Path
-    source: str
-    kind: str
+    wallet_url: str
+    nation_url: str
 
 
 @pytest.fixture(scope="session")
@@ -85,54 +93,69 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory, keys_dir: Path) ->
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         engine.dispose()
-    return Template(keys_dir, str(directory), "sqlite")
+    return Template(keys_dir, *urls)
 
 
 @pytest.fixture(scope="session")
-def postgres_template(keys_dir: Path) -> Iterator[Template | None]:
+def postgres_server() -> Iterator[Server]:
+    """The server of PostgreSQL; its tests are skipped where there is none."""
     if not POSTGRES:
-        yield None
-        return
-    with _postgres_database() as name:
-        url = make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+        pytest.skip("WALLET_TEST_POSTGRES is not set: not run on PostgreSQL")
+    with closing(Server(POSTGRES)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: Server, keys_dir: Path) -> Iterator[Template]:
+    with postgres_server.database() as url:
         _prepare(_settings(keys_dir, url, url))
-        yield Template(keys_dir, name, "postgresql")
+        yield Template(keys_dir, url, url)
 
 
-class _postgres_database:  # noqa: N801 - a context manager that reads as a verb
-    def __init__(self, template: str | None = None) -> None:
-        self.name = f"viso_{uuid4().hex}"
-        self.template = template
+@pytest.fixture(scope="session")
+def prepared_database(postgres_server: Server, postgres_template: Template) -> Iterator[Lender]:
+    with closing(Lender(postgres_server, str(make_url(postgres_template.wallet_url).database))) as lender:
+        yield lender
 
-    def _run(self, statement: str) -> None:
-        server = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
-        with server.connect() as connection:
-            connection.execute(text(statement))
-        server.dispose()
 
-    def __enter__(self) -> str:
-        self._run(f"CREATE DATABASE {self.name}" + (f" TEMPLATE {self.template}" if self.template else ""))
-        return self.name
-
-    def __exit__(self, *_: object) -> None:
-        self._run(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
+@pytest.fixture(scope="session")
+def empty_database(postgres_server: Server) -> Iterator[Lender]:
+    with closing(Lender(postgres_server)) as lender:
+        yield lender
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+def template(request: pytest.FixtureRequest) -> Template:
+    """What this test's deployment is a copy of: once for each database."""
+    found: Template = request.getfixturevalue("sqlite_template" if request.param == "sqlite" else "postgres_template")
+    return found
+
+
+@pytest.fixture
+def deployment(template: Template, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Settings]:
     """The settings of a prepared deployment of this test's own, once for each database."""
-    if request.param == "sqlite":
-        template: Template = request.getfixturevalue("sqlite_template")
-        for name in ("wallet", "nation"):
-            shutil.copy(f"{template.source}/{name}.db", tmp_path / f"{name}.db")
-        yield _settings(template.keys_dir, *(f"sqlite:///{tmp_path}/{name}.db" for name in ("wallet", "nation")))
+    if template.wallet_url.startswith("sqlite"):
+        urls = []
+        for url in (template.wallet_url, template.nation_url):
+            path = Path(str(make_url(url).database))
+            shutil.copy(path, tmp_path / path.name)
+            urls.append(f"sqlite:///{tmp_path}/{path.name}")
+        yield _settings(template.keys_dir, *urls)
         return
-    if not POSTGRES:
-        pytest.skip("WALLET_TEST_POSTGRES is not set: not run on PostgreSQL")
-    template = request.getfixturevalue("postgres_template")
-    with _postgres_database(template.source) as name:
-        url = make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+    lender: Lender = request.getfixturevalue("prepared_database")
+    with lender.lend() as url:
         yield _settings(template.keys_dir, url, url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a database without a table is, once for each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/empty.db"
+        return
+    lender: Lender = request.getfixturevalue("empty_database")
+    with lender.lend() as url:
+        yield url
 
 
 @pytest.fixture
@@ -146,17 +169,38 @@ def mailbox() -> Mailbox:
     return Mailbox()
 
 
+@pytest.fixture(scope="session")
+def built_in() -> Catalogue:
+    """The utilities that are installed: to look for them and to judge them costs as much as a short test."""
+    return Catalogue.discover()
+
+
 @pytest.fixture
-def wallet(deployment: Settings, clock: FixedClock, mailbox: Mailbox) -> Iterator[Wallet]:
+def wallet(deployment: Settings, clock: FixedClock, mailbox: Mailbox, built_in: Catalogue) -> Iterator[Wallet]:
     """A whole wallet. Its clock stands still; chance is the system's; its text messages go to `mailbox`."""
-    wallet = Wallet.build(deployment, clock=clock, messages=mailbox)
+    wallet = Wallet.build(deployment, clock=clock, messages=mailbox, catalogue=built_in.anew())
     yield wallet
     wallet.close()
 
 
+@pytest.fixture(scope="session")
+def application() -> Callable[[Wallet], Flask]:
+    """Return the one application of this process, as it serves the given wallet and no other any more."""
+    made: list[Flask] = []
+
+    def serving(wallet: Wallet) -> Flask:
+        if made:
+            serve(made[0], wallet)
+        else:
+            made.append(create_app(wallet))
+        return made[0]
+
+    return serving
+
+
 @pytest.fixture
-def client(wallet: Wallet) -> FlaskClient:
-    return create_app(wallet).test_client()
+def client(wallet: Wallet, application: Callable[[Wallet], Flask]) -> FlaskClient:
+    return application(wallet).test_client()
 
 
 @pytest.fixture
@@ -189,6 +233,27 @@ def state(wallet: Wallet) -> Callable[[], dict[str, list[str]]]:
         return content
 
     return read
+
+
+LONGEST = (
+    "tests/web/test_schemathesis.py",
+    "tests/durability/",
+    "tests/conformance/",
+    "tests/browser/",
+    "tests/utilities/test_third_party.py",
+    "tests/test_wheel.py",
+)
+"""What takes a minute in a single test, or processes and a browser of its own: first, so that no worker is left with it
+at the end while the others are done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest, in the order of the list; all else stays in the order that it has."""
+
+    def place(item: pytest.Item) -> int:
+        return next((n for n, path in enumerate(LONGEST) if item.nodeid.startswith(path)), len(LONGEST))
+
+    items.sort(key=place)
 
 
 _ran: dict[str, set[str]] = {"sqlite": set(), "postgresql": set()}

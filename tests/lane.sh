@@ -42,4 +42,4 @@ if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null;
 fi
 trap '[ -z "$left_out" ] || echo "SKIPPED ALOUD: $left_out"' EXIT
 step "pytest ($lane: FUZZ=$FUZZ KILLS=$KILLS RACE_ROUNDS=$RACE_ROUNDS INDICES=$INDICES FUZZ_API=$FUZZ_API)"
-$bin/python -m pytest -n "${JOBS:-2}" --dist loadfile "${@:2}"
+$bin/python -m pytest -n "${JOBS:-2}" --dist worksteal "${@:2}"

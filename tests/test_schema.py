@@ -1,7 +1,7 @@
 """The migrations make exactly the tables that the models describe, on both databases, up and down."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
 
 import pytest
 from alembic import command
@@ -9,29 +9,19 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, make_url, text
+from sqlalchemy import inspect, text
 
-from tests.conftest import POSTGRES, _postgres_database
 from wallet.db import Base, Database
 from wallet.errors import ConfigurationError
 from wallet.schema import HEAD, MIGRATIONS, current_version, schema_problem, upgrade
 from wallet.sources.models import NationBase
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture
+def empty(empty_url: str) -> Iterator[Database]:
     """A database without a table."""
-    if request.param == "sqlite":
-        database = Database(f"sqlite:///{tmp_path}/wallet.db")
+    with closing(Database(empty_url)) as database:
         yield database
-        database.close()
-        return
-    if not POSTGRES:
-        pytest.skip("WALLET_TEST_POSTGRES is not set: not run on PostgreSQL")
-    with _postgres_database() as name:
-        database = Database(make_url(POSTGRES).set(database=name).render_as_string(hide_password=False))
-        yield database
-        database.close()
 
 
 def config(database: Database) -> Config:

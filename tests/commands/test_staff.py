@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, make_url, select, text
+from sqlalchemy import create_engine, select, text
 from werkzeug.test import TestResponse
 
-from tests.conftest import CHEAP, POSTGRES, _postgres_database
+from tests.conftest import CHEAP
 from tests.phone import b64url, compact_jws
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused
@@ -362,27 +362,21 @@ def test_a_database_without_tables_is_told(run: Run, tmp_path: Path) -> None:
     assert "→ wallet db upgrade" in result.stderr
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
+@pytest.fixture
+def bare(empty_url: str, tmp_path: Path) -> dict[str, str]:
     """The environment of a production deployment of which nothing exists but the population register."""
-    if request.param == "postgresql" and not POSTGRES:
-        pytest.skip("WALLET_TEST_POSTGRES is not set: not run on PostgreSQL")
     environ = {
         "WALLET_MODE": "production",
         "WALLET_KEYS_DIR": str(tmp_path / "keys"),
         "WALLET_ISSUER_URL": "https://vi.example.vn",
         "WALLET_SOURCES_URL": f"sqlite:///{tmp_path}/register.db",
+        "WALLET_DATABASE_URL": empty_url,
         **CHEAP,
     }
     register = Database(environ["WALLET_SOURCES_URL"])
     seed_nation(register, seed=1, citizens=1)
     register.close()
-    if request.param == "sqlite":
-        yield environ | {"WALLET_DATABASE_URL": f"sqlite:///{tmp_path}/wallet.db"}
-        return
-    with _postgres_database() as name:
-        url = make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-        yield environ | {"WALLET_DATABASE_URL": url}
+    return environ
 
 
 def test_production_goes_from_an_empty_database_to_a_signed_in_admin(

@@ -1,23 +1,22 @@
 """Identity with its real parts, on SQLite and, where WALLET_TEST_POSTGRES names one, on PostgreSQL too."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, func, make_url, select, text
+from sqlalchemy import func, select
 
 from tests.identity.phones import Phone
+from tests.postgres import Server
 from tests.support import NOON, FixedClock, SeededEntropy
 from wallet.audit import Audit, AuditEvent
 from wallet.crypto.keystore import Keystore, Secret, create_missing
@@ -72,36 +71,22 @@ def settings(keys_dir: Path) -> Settings:
     )
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Database | None]:
-    server = os.environ.get("WALLET_TEST_POSTGRES")
-    if not server:
-        yield None
-        return
-    name = f"identity_{uuid4().hex}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        # Of template0, for nobody can be connected to it: with another template the copy may have to fail.
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
-    database = Database(make_url(server).set(database=name).render_as_string(hide_password=False))
-    Base.metadata.create_all(database.engine)
-    yield database
-    database.close()
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+@pytest.fixture(scope="session")
+def postgres(postgres_server: Server) -> Iterator[Database]:
+    with postgres_server.database() as url, closing(Database(url)) as database:
+        Base.metadata.create_all(database.engine)
+        yield database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path, postgres: Database | None) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     if request.param == "sqlite":
         database = Database(f"sqlite:///{tmp_path}/wallet.db")
         Base.metadata.create_all(database.engine)
         yield database
         database.close()
         return
-    if postgres is None:
-        pytest.skip("WALLET_TEST_POSTGRES is not set")
+    postgres: Database = request.getfixturevalue("postgres")
     with postgres.write() as session:
         for table in reversed(Base.metadata.sorted_tables):
             session.execute(table.delete())

@@ -14,6 +14,7 @@ from wallet.db import Base
 from wallet.messages.models import OutgoingRow
 from wallet.messages.telling import Recipient
 from wallet.settings import Settings
+from wallet.utilities.catalogue import Catalogue
 from wallet.wiring import Wallet
 
 AN = Recipient("acc_" + "a" * 32, "+84990000001")
@@ -21,9 +22,10 @@ BINH = Recipient("acc_" + "b" * 32, "+84990000002", language="en", muted=True)
 
 
 @pytest.fixture
-def wallet(deployment: Settings, clock: FixedClock, mailbox: Mailbox) -> Iterator[Wallet]:
+def wallet(deployment: Settings, clock: FixedClock, mailbox: Mailbox, built_in: Catalogue) -> Iterator[Wallet]:
     """A whole wallet whose webhooks may go to this machine; what the demo left to be sent is gone."""
-    wallet = Wallet.build(replace(deployment, webhooks_to_localhost=True), clock=clock, messages=mailbox)
+    settings = replace(deployment, webhooks_to_localhost=True)
+    wallet = Wallet.build(settings, clock=clock, messages=mailbox, catalogue=built_in.anew())
     drain(wallet)
     mailbox.sent.clear()
     yield wallet

@@ -83,6 +83,10 @@ class Catalogue:
                 plugins[plugin.utility.code] = plugin
         return cls(plugins, left_out)
 
+    def anew(self) -> "Catalogue":
+        """Return another catalogue of what is installed, without looking for it again and with nothing defined."""
+        return Catalogue(self._built_in, self._left_out)
+
     def get(self, code: str) -> Utility:
         """Return one utility. Raises UnknownUtility."""
         return self.plugin(code).utility

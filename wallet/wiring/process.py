@@ -83,10 +83,12 @@ class Wallet:
         clock: Clock | None = None,
         entropy: Entropy | None = None,
         messages: Messages | None = None,
+        catalogue: Catalogue | None = None,
     ) -> "Wallet":
         """Connect everything. Opens key files; touches no database, so it starts while one is down.
 
-        messages: what sends text messages, where it is not what the settings say.
+        messages: what sends text messages, where it is not what the settings say. catalogue: the utilities, where they
+        are not looked for.
         Raises ConfigurationError naming every problem and the command that mends it.
         """
         nation = Database(settings.sources_url)
@@ -102,7 +104,7 @@ class Wallet:
         wallet = cls(
             settings=settings,
             keystore=Keystore.open(settings.keys_dir),
-            catalogue=Catalogue.discover(),
+            catalogue=catalogue or Catalogue.discover(),
             db=Database(settings.database_url),
             nation=nation,
             registers=embedded_registers(nation, clock),
