@@ -15,7 +15,6 @@ from wallet.demo.personas import persona
 from wallet.documents.models import DocumentRow
 from wallet.documents.revoking import RevocationReason
 from wallet.errors import NotFound, Unavailable
-from wallet.launching.rollout import LaunchState, PendingChange
 from wallet.requests.orders import RequestOrder, UtilityRequest
 from wallet.requests.watching import WATCH, RegisterWatch
 from wallet.sources.base import Facts, RegisterCode
@@ -163,6 +162,17 @@ def test_a_register_that_is_down_voids_nothing_and_is_asked_again(wallet: Wallet
     assert revocation(wallet, request) == "data_changed"
 
 
+def test_a_register_that_is_down_keeps_nobody_from_the_daily_look(wallet: Wallet, clock: FixedClock) -> None:
+    request = ask(wallet)
+    clock.advance(days=2)
+    down = replace(wallet, registers={**wallet.registers, RegisterCode.RESIDENCE: Down()})
+    report = down.account_sweep.run()
+    assert report.registers_answered
+    assert report.failed == 0
+    assert report.done["checked"] > 0
+    assert revocation(wallet, request) is None
+
+
 def test_an_expired_or_revoked_document_is_left_alone(wallet: Wallet, clock: FixedClock) -> None:
     expired, revoked = ask(wallet, "sau"), ask(wallet)
     with wallet.work() as work:
@@ -236,13 +246,6 @@ def _certificate(wallet: Wallet, kind: str) -> UtilityRequest:
     answers |= {"occupations": [{"from_day": "1970-01-01", "job": "Nông dân"}]}
     if kind == "no_1":
         answers["ban_information"] = False
-    with wallet.read() as work:
-        is_open = work.rollout.launch("judicial_record").state is LaunchState.OPEN
-    if not is_open:
-        with wallet.work() as work:
-            asked = work.rollout.change("judicial_record", LaunchState.OPEN, "Mở để thử", 0, admin_of(wallet))
-            if isinstance(asked, PendingChange):
-                work.rollout.decide(asked.id, agree=True, actor=admin_of(wallet, "admin2"))
     with wallet.work() as work:
         sent = work.requests.submit(RequestOrder("judicial_record", answers), actor_of(wallet, "sau"))
     decide(wallet, sent, "accept", "approve")

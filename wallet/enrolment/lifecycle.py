@@ -4,6 +4,7 @@ Source: Decree 69/2024/NĐ-CP, article 15; docs/domain.md, sections 2.2 and 2.6.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,7 +12,7 @@ from wallet.clock import Clock
 from wallet.enrolment.eligibility import age_on, needs_guardian
 from wallet.enrolment.matching import permit_end
 from wallet.enrolment.wards import relations_to
-from wallet.errors import Conflict, NotFound
+from wallet.errors import Conflict, NotFound, Unavailable
 from wallet.identity.account_states import LockGround
 from wallet.identity.accounts import Accounts, Lock
 from wallet.identity.contacts import Contacts
@@ -120,7 +121,8 @@ class Lifecycle:
             return
         self._note_card(account_id, standing, actor)
         self._weigh_guardians(account_id, standing, actor)
-        self.weigh_documents(self.accounts.find(account_id).holder_id, actor)
+        with suppress(Unavailable):  # another register than those asked here; the account is not left unseen for it
+            self.weigh_documents(self.accounts.find(account_id).holder_id, actor)
         if not standing.stands_on(self._today()):
             self.expire(account_id, actor)
             return
