@@ -41,7 +41,10 @@ class DocumentSchema(DocumentSummarySchema):
     sources = fields.Dict(
         keys=fields.String(),
         required=True,
-        metadata={"description": "Claim to where it comes from (`source`) and when that last changed it (`as_of`)"},
+        metadata={
+            "description": "Claim to where it comes from (`source`) and when that last changed it (`as_of`); one that "
+            "is `derived` names the register that it was computed from (`register`), if any"
+        },
     )
     sample_mark = fields.String(required=True)
 
