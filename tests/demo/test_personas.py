@@ -57,7 +57,7 @@ def test_stories_are_told_in_both_languages_and_names_are_marked_as_samples() ->
         ("phat", "judicial_record_issued"),
         ("tuoi", "too_young"),
         ("lech", "health_book_mismatch"),
-        ("giay", "licence_not_linked"),
+        ("giay", "old_paper"),
         ("noi", "birth_linked"),
     ],
 )

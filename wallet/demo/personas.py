@@ -315,7 +315,7 @@ PERSONAS: tuple[Persona, ...] = (
             "Ông Giấy có giấy phép lái xe bằng giấy cấp năm 1998, tên không dấu, chỉ ghi năm sinh.",
             "Giấy has a paper licence of 1998: his name without marks, and only the year of birth.",
         ),
-        "licence_not_linked",
+        "old_paper",
         (
             "Không tích hợp được; ông được hướng dẫn đổi sang giấy phép lái xe mới.",
             "It cannot be linked; he is told to have it exchanged for a new one.",
