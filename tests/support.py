@@ -4,9 +4,15 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 from wallet.errors import Unavailable
+from wallet.sources.base import Ground
+from wallet.terms import Actor
 
 NOON = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 """A Monday, 12:00 in Vietnam."""
+
+
+GROUND = Ground("test", "test", Actor("system", request_id="req_test"))
+"""Why a test asks a register."""
 
 
 class FixedClock:

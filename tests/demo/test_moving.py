@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import GROUND
 from wallet.db import Database
 from wallet.demo.moving import NEW_HOME, move
 from wallet.demo.nation import seed_nation
@@ -24,13 +25,13 @@ def nation(database: Database) -> Database:
 
 
 def residence(database: Database, number: str) -> dict[str, Any]:
-    return dict(EmbeddedResidence(database).read(number).values)
+    return dict(EmbeddedResidence(database).read(number, GROUND).values)
 
 
 def test_head_moves_with_the_household(nation: Database) -> None:
     before = residence(nation, persona("an").number)
     there = move(nation, persona("an").number, NOW)
-    facts = EmbeddedResidence(nation).read(persona("an").number)
+    facts = EmbeddedResidence(nation).read(persona("an").number, GROUND)
     assert facts.as_of == NOW
     assert facts.values["permanent_address"] == facts.values["current_address"] == there.text
     assert facts.values["permanent_commune_code"] == NEW_HOME[0]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, select, text, update
 
+from tests.support import GROUND
 from wallet.db import Database
 from wallet.demo.nation import GENERATOR, renew, seed_nation
 from wallet.demo.personas import persona
@@ -117,9 +118,9 @@ def test_another_nation_is_replaced_on_request(database: Database) -> None:
     now = {row[0] for row in tables(database)["nation_population"]}
     assert len(now) == 500
     assert former & now == {number for number in now if number[6:] < "001000"}
-    assert EmbeddedPopulation(database).read(persona("an").number).values["full_name"] == "Nguyễn Mẫu An"
+    assert EmbeddedPopulation(database).read(persona("an").number, GROUND).values["full_name"] == "Nguyễn Mẫu An"
     with pytest.raises(NotFound):
-        EmbeddedPopulation(database).read(next(iter(former - now)))
+        EmbeddedPopulation(database).read(next(iter(former - now)), GROUND)
 
 
 def test_nation_of_an_older_generator_is_made_anew_from_its_own_seed(database: Database) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.support import NOON
 from wallet.demo.personas import persona
 from wallet.documents.issuing import IssuedDocument, IssueOrder
-from wallet.sources.base import Facts, Register, RegisterCode
+from wallet.sources.base import Facts, Ground, Register, RegisterCode
 from wallet.terms import AccountLevel, Actor, AuthLevel, StaffRole
 from wallet.utilities.base import Case
 from wallet.wiring import Wallet
@@ -73,8 +73,8 @@ class AlteredRegister:
     def code(self) -> RegisterCode:
         return self.real.code
 
-    def read(self, number: str) -> Facts:
-        facts = self.real.read(number)
+    def read(self, number: str, ground: Ground) -> Facts:
+        facts = self.real.read(number, ground)
         return replace(facts, values=self.change(dict(facts.values)))
 
 

@@ -23,7 +23,7 @@ from tests.documents.people import (
     unlike_anything,
 )
 from tests.oracle import reader
-from tests.support import FixedClock
+from tests.support import GROUND, FixedClock
 from wallet.audit import AuditEvent
 from wallet.db import Base
 from wallet.demo.personas import persona
@@ -41,7 +41,7 @@ from wallet.errors import (
     UnknownUtility,
     WalletError,
 )
-from wallet.sources.base import Facts, RegisterCode
+from wallet.sources.base import Facts, Ground, RegisterCode
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.utilities.base import Claim, Kind, Paper, Source, Utility
 from wallet.utilities.catalogue import Catalogue, Plugin
@@ -75,8 +75,8 @@ def refused(wallet: Wallet, error: type[WalletError], key: str = "an", **changes
 def test_claims_are_what_the_registers_state(wallet: Wallet) -> None:
     document = issue(wallet, "an")
     number = persona("an").number
-    stated = {**wallet.registers[RegisterCode.POPULATION].read(number).values}
-    stated |= wallet.registers[RegisterCode.RESIDENCE].read(number).values
+    stated = {**wallet.registers[RegisterCode.POPULATION].read(number, GROUND).values}
+    stated |= wallet.registers[RegisterCode.RESIDENCE].read(number, GROUND).values
     for claim in wallet.catalogue.get("residence").document("residence").claims:
         if claim.source is not Source.DERIVED and claim.kind is not Kind.RECORDS:
             fact = stated.get(claim.name)
@@ -301,9 +301,9 @@ def test_each_register_is_read_once_with_its_ground(wallet: Wallet) -> None:
     reads = []
 
     class Counting(AlteredRegister):
-        def read(self, number: str) -> Facts:
+        def read(self, number: str, ground: Ground) -> Facts:
             reads.append(self.code)
-            return super().read(number)
+            return super().read(number, ground)
 
     registers = {code: Counting(real, lambda values: values) for code, real in wallet.registers.items()}
     issue(replace(wallet, registers=registers))  # type: ignore[arg-type]

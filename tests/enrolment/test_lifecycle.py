@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from tests.enrolment.people import SON, account_of, actor_of, amend
-from tests.support import FixedClock
+from tests.support import GROUND, FixedClock
 from wallet.demo.personas import persona
 from wallet.enrolment.sweeping import AccountSweep, SweepReport
 from wallet.enrolment.unlocking import UnlockForm
@@ -17,7 +17,7 @@ from wallet.identity.accounts import AccountView
 from wallet.identity.guardians import Relation
 from wallet.identity.models import Account, AccountState, Holder
 from wallet.requests.lifecycle import RequestOrder
-from wallet.sources.base import Facts, RegisterCode
+from wallet.sources.base import Facts, Ground, RegisterCode
 from wallet.terms import Actor, StaffRole
 from wallet.wiring import Wallet
 
@@ -31,7 +31,7 @@ class Away:
     code = RegisterCode.POPULATION
     asked = 0
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         self.asked += 1
         raise Unavailable("source_unavailable", 5)
 
@@ -172,11 +172,11 @@ def test_interrupted_round_is_taken_up_where_it_ended(wallet: Wallet) -> None:
     class Register:
         code = RegisterCode.POPULATION
 
-        def read(self, number: str) -> Facts:
+        def read(self, number: str, ground: Ground) -> Facts:
             asked.append(number)
             if len(asked) == 4:
                 raise Killed
-            return real.read(number)
+            return real.read(number, ground)
 
     wallet.registers[RegisterCode.POPULATION] = Register()
     with pytest.raises(Killed):
@@ -350,7 +350,9 @@ def test_register_that_is_away_unlocks_nobody(wallet: Wallet, state: State) -> N
 
 def test_account_is_found_by_a_former_number(wallet: Wallet) -> None:
     with wallet.work() as work:
-        former = work.sources.registers[RegisterCode.POPULATION].read(persona("doi").number).values["former_numbers"]
+        former = (
+            work.sources.registers[RegisterCode.POPULATION].read(persona("doi").number, GROUND).values["former_numbers"]
+        )
         assert isinstance(former, tuple)
         assert work.lifecycle.account_of(str(former[0]), SYSTEM) == account_of(wallet, "doi")
         for number in ("099999999999", SON):

@@ -12,6 +12,7 @@ from tests.ceremonies.asking import AskingPhone, card_of
 from tests.enrolment.applicants import PEOPLE, application, sample, statement
 from tests.enrolment.people import SON, account_of, actor_of
 from tests.phone import CitizenPhone
+from tests.support import GROUND
 from tests.web.refusals import assert_refused
 from wallet.audit import AuditEvent
 from wallet.crypto.keystore import Secret
@@ -40,7 +41,7 @@ def establish_anew(wallet: Wallet, former: str, number: str = NEW) -> None:
 
 
 def population(wallet: Wallet, number: str) -> Facts:
-    return wallet.registers[RegisterCode.POPULATION].read(number)
+    return wallet.registers[RegisterCode.POPULATION].read(number, GROUND)
 
 
 def everybody(wallet: Wallet) -> tuple[set[str], set[str]]:

@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from tests.enrolment.people import DAUGHTER, SON, WIFE, account_of, actor_of, amend
+from tests.support import GROUND
 from wallet.audit import AuditEvent
 from wallet.demo.personas import persona
 from wallet.enrolment.wards import WardView, relations_to
@@ -13,7 +14,7 @@ from wallet.errors import Conflict, NotAllowed, Unavailable, WalletError
 from wallet.identity.account_states import LockGround
 from wallet.identity.guardians import Relation
 from wallet.identity.models import AccountState
-from wallet.sources.base import Facts, RegisterCode, numbers_of
+from wallet.sources.base import Facts, Ground, RegisterCode, numbers_of
 from wallet.terms import AccountLevel, Actor
 from wallet.wiring import Wallet
 
@@ -80,7 +81,7 @@ def test_caller_of_level_one_is_refused(wallet: Wallet, state: State) -> None:
 
 def test_parent_is_found_by_a_former_number(wallet: Wallet) -> None:
     """The register may still name the mother by the number that she had when the child was born."""
-    facts = wallet.registers[RegisterCode.POPULATION].read(persona("doi").number).values
+    facts = wallet.registers[RegisterCode.POPULATION].read(persona("doi").number, GROUND).values
     former = numbers_of(facts) - {persona("doi").number}
     amend(wallet, SON, mother_number=next(iter(former)))
     assert register(wallet, key="doi").relation is Relation.MOTHER
@@ -142,7 +143,7 @@ def test_register_that_is_away_opens_nothing(wallet: Wallet, state: State) -> No
     class Away:
         code = RegisterCode.POPULATION
 
-        def read(self, number: str) -> Facts:
+        def read(self, number: str, ground: Ground) -> Facts:
             raise Unavailable("source_unavailable", 5)
 
     wallet.registers[RegisterCode.POPULATION] = Away()

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.sources.conftest import CITIZENS, SEED
-from tests.support import FixedClock
+from tests.support import GROUND, FixedClock
 from wallet.db import Database
 from wallet.demo.biometrics import references
 from wallet.demo.cast import FOREIGNERS
@@ -48,15 +48,15 @@ RESIDENCE_FACTS = {
 
 
 def population(database: Database, number: str) -> dict[str, Any]:
-    return dict(EmbeddedPopulation(database).read(number).values)
+    return dict(EmbeddedPopulation(database).read(number, GROUND).values)
 
 
 def residence(database: Database, number: str) -> dict[str, Any]:
-    return dict(EmbeddedResidence(database).read(number).values)
+    return dict(EmbeddedResidence(database).read(number, GROUND).values)
 
 
 def test_population_answers_with_every_known_fact(nation: Database) -> None:
-    facts = EmbeddedPopulation(nation).read(persona("an").number)
+    facts = EmbeddedPopulation(nation).read(persona("an").number, GROUND)
     assert facts.register is RegisterCode.POPULATION
     assert facts.as_of == datetime(2026, 1, 12, 2, 0, tzinfo=UTC)
     assert facts.values == {
@@ -84,7 +84,7 @@ def test_population_answers_with_every_known_fact(nation: Database) -> None:
 
 
 def test_residence_answers_with_every_known_fact(nation: Database) -> None:
-    facts = EmbeddedResidence(nation).read(persona("xa").number)
+    facts = EmbeddedResidence(nation).read(persona("xa").number, GROUND)
     assert facts.register is RegisterCode.RESIDENCE
     there = "Số 120, hẻm 36, đường Võ Văn Ngân, Phường Thủ Đức, Thành phố Hồ Chí Minh"
     assert facts.values == {
@@ -176,7 +176,7 @@ def test_person_whom_the_residence_register_does_not_know_is_refused_there(natio
     number = persona("vang").number
     assert population(nation, number)["full_name"] == persona("vang").name
     with pytest.raises(NotFound) as refusal:
-        EmbeddedResidence(nation).read(number)
+        EmbeddedResidence(nation).read(number, GROUND)
     assert refusal.value.code == "person_unknown"
 
 
@@ -197,7 +197,7 @@ def test_person_whom_the_residence_register_does_not_know_is_refused_there(natio
 @pytest.mark.parametrize("register", REGISTERS)
 def test_unknown_number_is_refused(nation: Database, register: Any, number: str) -> None:
     with pytest.raises(NotFound) as refusal:
-        register(nation).read(number)
+        register(nation).read(number, GROUND)
     assert refusal.value.code == "person_unknown"
 
 
@@ -205,7 +205,7 @@ def test_unknown_number_is_refused(nation: Database, register: Any, number: str)
 def test_register_without_tables_is_unavailable(database: Database, register: Any) -> None:
     asked = "0099000001" if register is EmbeddedBusinesses else persona("an").number
     with pytest.raises(Unavailable) as refusal:
-        register(database).read(asked)
+        register(database).read(asked, GROUND)
     assert refusal.value.code == "source_unavailable"
     assert refusal.value.retry_after > 0
 
@@ -213,7 +213,7 @@ def test_register_without_tables_is_unavailable(database: Database, register: An
 def test_register_that_does_not_answer_is_unavailable() -> None:
     unreachable = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
     with pytest.raises(Unavailable) as refusal:
-        EmbeddedPopulation(unreachable).read(persona("an").number)
+        EmbeddedPopulation(unreachable).read(persona("an").number, GROUND)
     assert refusal.value.code == "source_unavailable"
 
 
@@ -260,30 +260,30 @@ def test_former_card_number_leads_to_the_person_where_one_alone_has_it(nation: D
 def test_everybody_who_is_old_enough_has_an_own_phone(nation: Database) -> None:
     read = EmbeddedSubscribers(nation).read
     for each in PERSONAS:
-        assert read(each.number).values["phones"] == (second_phone_of(each.number), phone_of(each.number))
+        assert read(each.number, GROUND).values["phones"] == (second_phone_of(each.number), phone_of(each.number))
     former = population(nation, persona("doi").number)["former_numbers"][0]
-    assert read(former).values == read(persona("doi").number).values
+    assert read(former, GROUND).values == read(persona("doi").number, GROUND).values
 
 
 def test_phone_in_anothers_name_is_the_others(nation: Database) -> None:
     (user, owner), *_ = PHONE_OF_ANOTHER.items()
     with pytest.raises(NotFound):
-        EmbeddedSubscribers(nation).read(user)
-    phones = EmbeddedSubscribers(nation).read(owner).values["phones"]
+        EmbeddedSubscribers(nation).read(user, GROUND)
+    phones = EmbeddedSubscribers(nation).read(owner, GROUND).values["phones"]
     assert phones == tuple(sorted([phone_of(owner), second_phone_of(owner), phone_of(user)]))
 
 
 def test_references_are_those_of_the_person(nation: Database) -> None:
-    facts = EmbeddedBiometrics(nation).read(persona("an").number).values
+    facts = EmbeddedBiometrics(nation).read(persona("an").number, GROUND).values
     assert (facts["face"], facts["finger"]) == references(persona("an").number)
     assert facts["face"] != facts["finger"]
     for number in (EDGE_CASES["age_5"].number, FOREIGNERS["new_here"].number):
         with pytest.raises(NotFound):
-            EmbeddedBiometrics(nation).read(number)
+            EmbeddedBiometrics(nation).read(number, GROUND)
 
 
 def test_immigration_knows_foreigners_only(nation: Database) -> None:
-    marie = EmbeddedImmigration(nation).read(persona("marie").number)
+    marie = EmbeddedImmigration(nation).read(persona("marie").number, GROUND)
     assert marie.values == {
         "permit_kind": "permanent",
         "permit_number": "PC0990010",
@@ -292,21 +292,21 @@ def test_immigration_knows_foreigners_only(nation: Database) -> None:
         "passport_expires": date(2035, 3, 1),
         "biometrics_on_file": True,
     }
-    assert EmbeddedImmigration(nation).read("099186000011") == marie
+    assert EmbeddedImmigration(nation).read("099186000011", GROUND) == marie
     with pytest.raises(NotFound):
-        EmbeddedImmigration(nation).read(persona("an").number)
+        EmbeddedImmigration(nation).read(persona("an").number, GROUND)
 
 
 def test_businesses_are_asked_by_their_code(nation: Database) -> None:
-    facts = EmbeddedBusinesses(nation).read("0099000001").values
+    facts = EmbeddedBusinesses(nation).read("0099000001", GROUND).values
     assert facts["representative_number"] == persona("an").number
     assert facts["tax_code"] == facts["enterprise_code"] == "0099000001"
     assert facts["state"] == "active"
     assert facts["founded_on"] == date(2019, 4, 1)
-    assert EmbeddedBusinesses(nation).read("0099000003").values["state"] == "dissolved"
+    assert EmbeddedBusinesses(nation).read("0099000003", GROUND).values["state"] == "dissolved"
     for code in ("0099000009", "0099000001-001", "009900000", "0099000001\n", persona("an").number):
         with pytest.raises(NotFound) as refusal:
-            EmbeddedBusinesses(nation).read(code)
+            EmbeddedBusinesses(nation).read(code, GROUND)
         assert refusal.value.code == "person_unknown"
 
 

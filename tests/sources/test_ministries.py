@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import FixedClock
+from tests.support import GROUND, FixedClock
 from wallet.db import Database
 from wallet.demo.cast import FOREIGNERS
 from wallet.demo.edge_cases import EDGE_CASES
@@ -30,21 +30,21 @@ NO_NUMBERS = ["099000000999", "", "099", "0990900000011", "٠٩٩٠٩٠٠٠٠٠�
 
 def read(register: Callable[[Database], Any], nation: Database, key: str) -> dict[str, Any]:
     number = persona(key).number if any(each.key == key for each in PERSONAS) else EDGE_CASES[key].number
-    return dict(register(nation).read(number).values)
+    return dict(register(nation).read(number, GROUND).values)
 
 
 @pytest.mark.parametrize("number", NO_NUMBERS)
 @pytest.mark.parametrize("register", REGISTERS)
 def test_unknown_number_is_refused(nation: Database, register: Any, number: str) -> None:
     with pytest.raises(NotFound) as refusal:
-        register(nation).read(number)
+        register(nation).read(number, GROUND)
     assert refusal.value.code == "person_unknown"
 
 
 @pytest.mark.parametrize("register", REGISTERS)
 def test_register_without_tables_is_unavailable(database: Database, register: Any) -> None:
     with pytest.raises(Unavailable) as refusal:
-        register(database).read(persona("an").number)
+        register(database).read(persona("an").number, GROUND)
     assert refusal.value.code == "source_unavailable"
 
 
@@ -52,16 +52,16 @@ def test_register_without_tables_is_unavailable(database: Database, register: An
 def test_former_number_leads_to_the_same_facts(nation: Database, register: Any) -> None:
     for key, former in (("doi", "099178000004"), ("marie", "099186000011")):
         try:
-            current = register(nation).read(persona(key).number)
+            current = register(nation).read(persona(key).number, GROUND)
         except NotFound:
             with pytest.raises(NotFound):
-                register(nation).read(former)
+                register(nation).read(former, GROUND)
         else:
-            assert register(nation).read(former) == current
+            assert register(nation).read(former, GROUND) == current
 
 
 def test_expunged_conviction_is_told_with_its_day(nation: Database) -> None:
-    facts = EmbeddedRecords(nation).read(persona("tich").number)
+    facts = EmbeddedRecords(nation).read(persona("tich").number, GROUND)
     assert facts.as_of == datetime(2026, 1, 12, 2, 0, tzinfo=UTC)
     (conviction,) = facts.values["convictions"]
     assert conviction["expunged_on"] == date(2014, 3, 20)
@@ -100,15 +100,15 @@ def test_record_begins_on_the_sixteenth_birthday_in_vietnam(nation: Database) ->
     # 28 February 2027, 17:00 in UTC, is the first of March in Vietnam.
     before, after = datetime(2027, 2, 28, 16, 59, tzinfo=UTC), datetime(2027, 2, 28, 17, 0, tzinfo=UTC)
     with pytest.raises(NotFound):
-        EmbeddedCriminalRecords(nation, FixedClock(before)).read(number)
-    assert EmbeddedCriminalRecords(nation, FixedClock(after)).read(number).values["convictions"] == ()
+        EmbeddedCriminalRecords(nation, FixedClock(before)).read(number, GROUND)
+    assert EmbeddedCriminalRecords(nation, FixedClock(after)).read(number, GROUND).values["convictions"] == ()
 
 
 def test_birth_year_alone_is_old_enough_when_the_year_has_ended(nation: Database) -> None:
     number = persona("sau").number
     with pytest.raises(NotFound):
-        EmbeddedCriminalRecords(nation, FixedClock(datetime(1964, 12, 30, tzinfo=UTC))).read(number)
-    EmbeddedCriminalRecords(nation, FixedClock(datetime(1964, 12, 31, tzinfo=UTC))).read(number)
+        EmbeddedCriminalRecords(nation, FixedClock(datetime(1964, 12, 30, tzinfo=UTC))).read(number, GROUND)
+    EmbeddedCriminalRecords(nation, FixedClock(datetime(1964, 12, 31, tzinfo=UTC))).read(number, GROUND)
 
 
 def test_insurance_card_has_the_shape_of_the_decision(nation: Database) -> None:
@@ -129,7 +129,7 @@ def test_insurance_of_the_stories(nation: Database) -> None:
     assert read(EmbeddedHealthInsurance, nation, "sau")["birth_date"] == "1948"
     for number in (FOREIGNERS["new_here"].number, persona("vang").number, persona("khuat").number):
         with pytest.raises(NotFound):
-            EmbeddedHealthInsurance(nation).read(number)
+            EmbeddedHealthInsurance(nation).read(number, GROUND)
 
 
 def test_health_records_hold_history_visits_and_papers(nation: Database) -> None:
@@ -202,23 +202,26 @@ def test_social_security_tells_what_is_paid_where(nation: Database) -> None:
 
 def test_hospitals_notice_is_found_by_either_parent_and_has_no_child_yet(nation: Database) -> None:
     mother = persona("noi").number
-    father = EmbeddedPopulation(nation).read(mother).values["spouse_number"]
+    father = EmbeddedPopulation(nation).read(mother, GROUND).values["spouse_number"]
     facts = read(EmbeddedCivilStatus, nation, "noi")
     (notice,) = facts["births"]
     assert notice["state"] == "notified"
     assert notice["born_on"] == date(2026, 2, 20)
     assert (notice["mother_number"], notice["father_number"]) == (mother, father)
     assert "child_name" not in notice
-    assert EmbeddedCivilStatus(nation).read(str(father)).values["births"] == facts["births"]
+    assert EmbeddedCivilStatus(nation).read(str(father), GROUND).values["births"] == facts["births"]
     assert facts["marriages"][0]["spouse_number"] == father
-    assert EmbeddedCivilStatus(nation).read(str(father)).values["marriages"][0]["spouse_name"] == persona("noi").name
+    assert (
+        EmbeddedCivilStatus(nation).read(str(father), GROUND).values["marriages"][0]["spouse_name"]
+        == persona("noi").name
+    )
 
 
 def test_births_are_found_by_parent_and_by_child(nation: Database) -> None:
     births = read(EmbeddedCivilStatus, nation, "an")["births"]
     assert [birth["child_name"] for birth in births] == ["Nguyễn Mẫu Minh", "Nguyễn Thị Mẫu Ngọc"]
     assert {birth["state"] for birth in births} == {"registered"}
-    (own,) = EmbeddedCivilStatus(nation).read("099216000071").values["births"]
+    (own,) = EmbeddedCivilStatus(nation).read("099216000071", GROUND).values["births"]
     assert own == births[0]
     with pytest.raises(NotFound):
         read(EmbeddedCivilStatus, nation, "leading_zero")

@@ -15,7 +15,7 @@ from PIL import Image
 from sqlalchemy import text
 
 from tests.phone import CitizenPhone
-from tests.support import FixedClock
+from tests.support import GROUND, FixedClock
 from tests.web.refusals import assert_refused, field_errors
 from wallet.demo.personas import PERSONAS
 from wallet.identity.accounts import Grant
@@ -353,9 +353,9 @@ def test_accepting_changes_no_register(phone_of: Make, wallet: Wallet) -> None:
     phone, reviewer = phone_of("an"), phone_of("reviewer1")
     made = submit(phone)
     register = wallet.registers[RegisterCode.POPULATION]
-    before = register.read(phone.persona.number)
+    before = register.read(phone.persona.number, GROUND)
     decide(reviewer, made["id"])
-    assert register.read(phone.persona.number) == before
+    assert register.read(phone.persona.number, GROUND) == before
 
 
 def test_a_refusal_is_answered_too_and_ends_it(phone_of: Make, unchanged: Unchanged) -> None:

@@ -26,7 +26,7 @@ from wallet.enrolment.models import ApplicationRow
 from wallet.errors import Conflict, NotFound, Unavailable
 from wallet.identity.devices import activation_key
 from wallet.identity.models import Account
-from wallet.sources.base import Facts, RegisterCode
+from wallet.sources.base import Facts, Ground, RegisterCode
 from wallet.terms import AccountLevel
 from wallet.wiring import Wallet
 
@@ -243,7 +243,7 @@ class Silent:
 
     code = RegisterCode.SUBSCRIBERS
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         raise Unavailable("source_unavailable", 5)
 
 
@@ -411,11 +411,11 @@ class Beaten:
     def __init__(self, register: Any) -> None:
         self.register, self.asked = register, 0
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         self.asked += 1
         if self.asked == 1:
             raise Conflict("already_exists")
-        facts: Facts = self.register.read(number)
+        facts: Facts = self.register.read(number, ground)
         return facts
 
 

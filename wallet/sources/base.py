@@ -6,7 +6,7 @@ agency, officer), docs/domain.md section 6.1.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
@@ -52,12 +52,26 @@ class Ground:
     """Why a register is asked. No question without one.
 
     purpose: a code such as `issue_document` or `open_account`. procedure: the administrative procedure or the
-    utility it serves, such as `residence`.
+    utility it serves, such as `residence`. full_name, birth_date: of the person, where the asker knows them, so that
+    a register can tell a mistyped number; empty where not.
     """
 
     purpose: str
     procedure: str
     actor: Actor
+    full_name: str = ""
+    birth_date: str = ""
+
+    @property
+    def request_id(self) -> str:
+        """What ties the question to the request it serves."""
+        return self.actor.request_id
+
+    def about(self, person: Mapping[str, "Fact"]) -> "Ground":
+        """Return the same ground with the name and the birth date that the population register states."""
+        born = person.get("birth_date", "")
+        text = born.isoformat() if isinstance(born, date) else str(born)
+        return replace(self, full_name=str(person.get("full_name", "")), birth_date=text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +97,11 @@ class Register(Protocol):
         """What the wallet calls it."""
         ...
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         """Return what is known of the person with this number (or a former number of theirs).
 
-        number: of a person; the register of businesses is asked by the code of an enterprise.
+        number: of a person; the register of businesses is asked by the code of an enterprise. ground: who asks, for
+        which procedure and why; a partner is told, and an embedded register belongs to this deployment.
         Raises NotFound("person_unknown") when nobody has it, Unavailable("source_unavailable") when the register
         does not answer.
         """

@@ -9,7 +9,8 @@ from sqlalchemy import Table, bindparam, select
 from sqlalchemy.types import String
 
 from wallet.db import Database
-from wallet.sources.base import Fact, Facts, RegisterCode
+from wallet.errors import Unavailable
+from wallet.sources.base import Fact, Facts, Ground, RegisterCode
 from wallet.sources.models import Card, CardSigner, FormerNumber
 from wallet.sources.tables import only_known, reading, rows_of
 
@@ -35,7 +36,7 @@ class EmbeddedCards:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         """Return the newest card of a person: serial, number, state (`valid`, `held`, `revoked`), issued, expires.
 
         A card without a last day never expires. number: 12 digits, current or former.
@@ -47,5 +48,8 @@ class EmbeddedCards:
 
     def signers(self) -> list[bytes]:
         """Return the certificates of the document signers, DER. Raises Unavailable("source_unavailable")."""
-        with reading(self._database) as connection:
-            return list(connection.execute(select(_signers.c.certificate)).scalars())
+        try:
+            with reading(self._database) as connection:
+                return list(connection.execute(select(_signers.c.certificate)).scalars())
+        except Unavailable as error:
+            raise Unavailable(error.code, error.retry_after, register=str(self.code)) from error

@@ -6,7 +6,7 @@ from sqlalchemy import Table, or_, select
 
 from wallet.db import Database
 from wallet.errors import NotFound
-from wallet.sources.base import Fact, Facts, RegisterCode
+from wallet.sources.base import Fact, Facts, Ground, RegisterCode
 from wallet.sources.ministry_models import Birth, Marriage
 from wallet.sources.tables import current_number, reading, record, require_number
 
@@ -43,7 +43,7 @@ class EmbeddedCivilStatus:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         """Return the births of a person and of their children, and their marriages, the oldest first.
 
         number: 12 digits, current or former. Raises NotFound("person_unknown") where there is neither, Unavailable.

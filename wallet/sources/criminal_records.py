@@ -8,7 +8,7 @@ from sqlalchemy import Select, Table, select
 from wallet.clock import Clock
 from wallet.db import Database
 from wallet.errors import NotFound
-from wallet.sources.base import Fact, Facts, RegisterCode
+from wallet.sources.base import Fact, Facts, Ground, RegisterCode
 from wallet.sources.ministry_models import Conviction, PostBan
 from wallet.sources.models import Citizen
 from wallet.sources.tables import current_number, reading, record, require_number
@@ -39,7 +39,7 @@ class EmbeddedCriminalRecords:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         """Return the facts `convictions` and `bans`, the oldest first, the expunged ones included; empty for nothing.
 
         It knows everybody of 16 or older. A conviction that stands has no expunged_on.

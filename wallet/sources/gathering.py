@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wallet.errors import NotFound
-from wallet.sources.base import Facts, Ground
+from wallet.sources.base import Facts, Ground, RegisterCode
 from wallet.sources.reading import Sources
 
 
@@ -37,8 +37,11 @@ def gather(
     for register in registers:
         if register in facts or register in unknown:
             continue
+        person = facts.get(RegisterCode.POPULATION)
         try:
-            facts[register] = sources.read(register, number, ground, subject=subject)
+            facts[register] = sources.read(
+                register, number, ground.about(person.values) if person else ground, subject=subject
+            )
         except NotFound:
             unknown.add(register)
     return Gathered(facts, frozenset(unknown))

@@ -5,7 +5,7 @@ from typing import cast
 from sqlalchemy import Table, select
 
 from wallet.db import Database
-from wallet.sources.base import Fact, Facts, RegisterCode
+from wallet.sources.base import Fact, Facts, Ground, RegisterCode
 from wallet.sources.ministry_models import HealthInsurance, HealthRecord
 from wallet.sources.tables import birth, current_number, only_known, rows_of, unpacked
 
@@ -28,7 +28,7 @@ class EmbeddedHealthInsurance:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         """Return the card, whether it still holds or not. full_name: as the card has it, without diacritics on some.
 
         number: 12 digits, current or former. Raises NotFound("person_unknown") for the uninsured, Unavailable.
@@ -47,7 +47,7 @@ class EmbeddedHealthRecords:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         """Return history, visits and papers; a group with nothing in it is empty.
 
         full_name, birth_date and insurance_number are those the records came under: they may be another's by mistake.

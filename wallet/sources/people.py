@@ -10,7 +10,7 @@ from sqlalchemy import String, Table, bindparam, select
 
 from wallet.db import Database
 from wallet.errors import NotFound
-from wallet.sources.base import Fact, Facts, RegisterCode
+from wallet.sources.base import Fact, Facts, Ground, RegisterCode
 from wallet.sources.models import Biometric, Business, Citizen, FormerNumber, Permit, Subscription
 from wallet.sources.tables import birth, current_number, only_known, reading, require_number, rows_of
 
@@ -55,7 +55,7 @@ class EmbeddedPopulation:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         """Return who the person is. Facts that are not known are left out.
 
         number: 12 digits, current or former; or the 9 digits of a former card (CMND) that no two people share.
@@ -90,7 +90,7 @@ class EmbeddedSubscribers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         """Return the fact `phones`: every mobile number in the person's own name, in E.164.
 
         number: 12 digits, current or former. Raises NotFound("person_unknown") for who has none, Unavailable.
@@ -107,7 +107,7 @@ class EmbeddedBiometrics:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         """Return the facts `face` and `finger`, as bytes that the matcher understands.
 
         number: 12 digits, current or former. Raises NotFound("person_unknown") for who has none, Unavailable.
@@ -125,7 +125,7 @@ class EmbeddedImmigration:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         """Return passport and residence permit. permit_kind: `permanent` or `temporary`.
 
         number: 12 digits, current or former. Raises NotFound("person_unknown") for who has none, Unavailable.
@@ -152,7 +152,7 @@ class EmbeddedBusinesses:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         """Return what is registered of an enterprise.
 
         number: the enterprise's code, 10 digits, with `-` and 3 more for a branch. Raises NotFound("person_unknown")

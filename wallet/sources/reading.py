@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wallet.audit import Audit
-from wallet.errors import ConfigurationError, NotFound, WalletError
+from wallet.errors import NotFound, Unavailable, WalletError
 from wallet.sources.base import Fact, Facts, Ground, Register
+
+NOT_CONNECTED_SECONDS = 3600
+"""When to ask again for a register that is not connected: somebody has to connect it first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +22,22 @@ class Sources:
         """Read one person from one register.
 
         subject: the id the row is about (`hld_...`), for the number itself is never written down.
-        Raises what the register raises; the attempt is recorded in both cases.
+        Raises what the register raises, Unavailable("source_unavailable") for a register that is not connected; the
+        attempt is recorded in all cases. An Unavailable names the register.
         """
         register = self.registers.get(code)
-        if register is None:
-            raise ConfigurationError(f"no register {code}", mend="wallet doctor")
         outcome = "answered"
         try:
-            return register.read(number)
+            if register is None:
+                # A third party's utility whose register nobody connected: `wallet doctor` says so.
+                raise Unavailable("source_unavailable", NOT_CONNECTED_SECONDS)
+            return register.read(number, ground)
+        except Unavailable as error:
+            outcome = error.code
+            # Whoever waits is told which register it is: the rest of the wallet works.
+            named = {"register": str(code), **error.values}
+            named.pop("retry_after")
+            raise Unavailable(error.code, error.retry_after, **named) from error
         except WalletError as error:
             outcome = error.code
             raise

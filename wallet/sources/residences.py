@@ -8,7 +8,7 @@ from sqlalchemy import String, Table, bindparam, select
 
 from wallet.db import Database
 from wallet.errors import NotFound
-from wallet.sources.base import Fact, Facts, RegisterCode
+from wallet.sources.base import Fact, Facts, Ground, RegisterCode
 from wallet.sources.models import Citizen, FormerResidence, Household, Residence
 from wallet.sources.tables import birth, current_number, only_known, reading, record, require_number
 
@@ -60,7 +60,7 @@ class EmbeddedResidence:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         """Return where the person is registered and with whom. Facts that are not known are left out.
 
         household_members names everyone in the household, the person and the head included, the head first.

@@ -5,7 +5,7 @@ from typing import cast
 from sqlalchemy import Table, select
 
 from wallet.db import Database
-from wallet.sources.base import Fact, Facts, RegisterCode
+from wallet.sources.base import Fact, Facts, Ground, RegisterCode
 from wallet.sources.ministry_models import SocialSecurity
 from wallet.sources.tables import birth, current_number, only_known, rows_of, unpacked
 
@@ -22,7 +22,7 @@ class EmbeddedSocialSecurity:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         """Return what a person is paid, in đồng a month. account_bank, account_last4: where they named an account.
 
         number: 12 digits, current or former. Raises NotFound("person_unknown") for who is paid nothing, Unavailable.

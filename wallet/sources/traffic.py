@@ -6,7 +6,7 @@ from typing import Any, cast
 from sqlalchemy import Table, select
 
 from wallet.db import Database
-from wallet.sources.base import Fact, Facts, RegisterCode
+from wallet.sources.base import Fact, Facts, Ground, RegisterCode
 from wallet.sources.ministry_models import DrivingLicence, Vehicle
 from wallet.sources.tables import birth, current_number, record, rows_of
 
@@ -34,7 +34,7 @@ class EmbeddedDrivingLicences:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         """Return every licence of a person, the oldest first. One without expires_on does not expire.
 
         full_name, birth_date: as the newest licence has them. classes: the codes with blanks between them.
@@ -57,7 +57,7 @@ class EmbeddedVehicles:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         """Return every vehicle registered to a person, the oldest registration first.
 
         full_name, birth_date: as the newest registration has them. number: 12 digits, current or former.
