@@ -27,6 +27,7 @@ class Settings:
     mode: str
     database_url: str
     sources_url: str
+    sources_http_file: str
     keys_dir: Path
     issuer_url: str
     issuer_code: str
@@ -140,6 +141,7 @@ class SettingsSchema(Schema):
     mode = fields.String(load_default="demo", validate=validate.OneOf(["demo", "production"]))
     database_url = fields.String(load_default="sqlite:///var/wallet.db", metadata={"secret": True})
     sources_url = fields.String(load_default="", metadata={"secret": True})
+    sources_http_file = fields.String(load_default="")
     keys_dir = fields.String(load_default="keys")
     issuer_url = fields.Url(load_default="", require_tld=False, schemes={"http", "https"})
     issuer_code = fields.String(load_default="VN-MAU", validate=validate.Regexp(r"^[A-Z0-9-]{2,16}$"))

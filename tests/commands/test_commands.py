@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from tests.sources.partner import serving, write_file
+
 Run = Callable[..., Result]
 
 
@@ -108,3 +110,30 @@ def test_openapi_and_utilities_are_told_without_a_server(run: Run, tmp_path: Pat
 def test_check_is_the_verifier_itself(run: Run) -> None:
     result = run("check", "VD1:", "--bundle", "nowhere.jws", "--pin", "0" * 64)
     assert result.exit_code == 2
+
+
+def test_doctor_tells_how_partners_stand_without_asking_about_anybody(run: Run, tmp_path: Path) -> None:
+    def finding(path: str) -> dict[str, str]:
+        found = json.loads(run("doctor", "--json", WALLET_SOURCES_HTTP_FILE=path).stdout)
+        return next(each for each in found if "partners' registers" in each["what"])
+
+    assert finding("")["state"] == "ok"
+    with serving() as partner:
+        path = write_file(tmp_path, residence={"url": partner.url}, vehicles={"url": "http://127.0.0.1:1/"})
+        both = finding(path)
+        assert both["state"] == "warning"
+        assert f"residence {partner.url.removesuffix('/v1/persons')}: answers" in both["detail"]
+        assert "vehicles http://127.0.0.1:1: no_connection" in both["detail"]
+        assert partner.calls == 0
+    wrong = finding(write_file(tmp_path, residence={"url": "ftp://x", "agency": ""}))
+    assert wrong["state"] == "wrong"
+    assert "residence.url" in wrong["detail"]
+    assert "residence.agency" in wrong["detail"]
+
+
+def test_persona_moves(run: Run) -> None:
+    assert "Xã Bát Tràng" in run("demo", "move", "doi").output
+    assert "Phường Ba Đình" in run("demo", "move", "doi", "--commune", "00004").output
+    for arguments in (("nobody",), ("vang",), ("doi", "--commune", "99999")):
+        assert run("demo", "move", *arguments).exit_code == 1
+    assert run("demo", "move", "doi", WALLET_MODE="production").exit_code == 1

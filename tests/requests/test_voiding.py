@@ -17,7 +17,7 @@ from wallet.documents.revoking import RevocationReason
 from wallet.errors import NotFound, Unavailable
 from wallet.requests.orders import RequestOrder, UtilityRequest
 from wallet.requests.watching import WATCH, RegisterWatch
-from wallet.sources.base import Facts, RegisterCode
+from wallet.sources.base import Facts, Ground, RegisterCode
 from wallet.sources.changes import BEGINNING, Change, EmbeddedChanges
 from wallet.sources.models import Residence
 from wallet.utilities.base import DocumentType
@@ -59,7 +59,7 @@ class Says:
     def __init__(self, code: RegisterCode, values: Mapping[str, Any] | None, as_of: datetime) -> None:
         self.code, self.values, self.as_of = code, values, as_of
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         if self.values is None:
             raise NotFound("person_unknown")
         return Facts(self.code, self.values, self.as_of)
@@ -68,7 +68,7 @@ class Says:
 class Down:
     code = RegisterCode.RESIDENCE
 
-    def read(self, number: str) -> Facts:
+    def read(self, number: str, ground: Ground) -> Facts:
         raise Unavailable("source_unavailable", 5)
 
 
@@ -268,6 +268,8 @@ def test_changes_are_told_in_order_and_each_once(wallet: Wallet) -> None:
 def test_a_register_that_tells_nothing_has_no_changes(wallet: Wallet) -> None:
     assert EmbeddedChanges(wallet.nation).after(RegisterCode.SUBSCRIBERS, Change(BEGINNING, ""), 10) == ()
     assert EmbeddedChanges(wallet.nation).after("no_such", Change(BEGINNING, ""), 10) == ()
+    elsewhere = EmbeddedChanges(wallet.nation, frozenset({RegisterCode.RESIDENCE}))
+    assert elsewhere.after(RegisterCode.RESIDENCE, Change(BEGINNING, ""), 10) == ()
 
 
 def test_more_than_a_batch_is_more_to_do(wallet: Wallet) -> None:

@@ -1,6 +1,6 @@
 """Reading through `Sources`: the register that does not answer is named, and every attempt is on record."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -31,6 +31,10 @@ class Register:
         return Facts(self.code, self.stated, NOON)
 
 
+def with_registers(wallet: Wallet, *registers: Register) -> Wallet:
+    return replace(wallet, registers={**wallet.registers, **{each.code: each for each in registers}})
+
+
 def outcomes(wallet: Wallet) -> list[tuple[str, str]]:
     with wallet.db.read() as session:
         rows = session.scalars(select(AuditEvent).where(AuditEvent.action == "source.read").order_by(AuditEvent.id))
@@ -39,7 +43,7 @@ def outcomes(wallet: Wallet) -> list[tuple[str, str]]:
 
 def test_register_that_is_down_or_not_connected_is_named(wallet: Wallet) -> None:
     down = Register("residence", Unavailable("source_unavailable", 7))
-    wallet.registers["residence"] = down
+    wallet = with_registers(wallet, down)
     for code, seconds in (("residence", 7), ("club_members", 3600)):
         with pytest.raises(Unavailable) as refusal, wallet.work() as work:
             work.sources.read(code, NUMBER, GROUND, subject="hld_read")
@@ -50,7 +54,8 @@ def test_register_that_is_down_or_not_connected_is_named(wallet: Wallet) -> None
 
 def test_third_partys_own_name_for_its_register_is_kept(wallet: Wallet) -> None:
     names = {"vi": "hội viên", "en": "member"}
-    wallet.registers["club_members"] = Register("club_members", Unavailable("source_unavailable", register_names=names))
+    refusing = Register("club_members", Unavailable("source_unavailable", register_names=names))
+    wallet = with_registers(wallet, refusing)
     with pytest.raises(Unavailable) as refusal, wallet.work() as work:
         work.sources.read("club_members", NUMBER, GROUND, subject="hld_read")
     assert refusal.value.values["register_names"] == names
@@ -59,7 +64,7 @@ def test_third_partys_own_name_for_its_register_is_kept(wallet: Wallet) -> None:
 def test_later_registers_are_told_whom_the_first_one_named(wallet: Wallet) -> None:
     person = Register("population", {"number": NUMBER, "full_name": "Nguyễn Mẫu An", "birth_date": "1948"})
     other, unknown = Register("vehicles", {}), Register("residence", NotFound("person_unknown"))
-    wallet.registers |= {"population": person, "vehicles": other, "residence": unknown}
+    wallet = with_registers(wallet, person, other, unknown)
     with wallet.work() as work:
         gathered = gather(work.sources, ["population", "residence", "vehicles"], NUMBER, GROUND, subject="hld_read")
     assert gathered.unknown == {"residence"}

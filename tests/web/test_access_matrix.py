@@ -114,6 +114,7 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("POST", "/v1/admin/utilities/<code>/launch/preview"): ADMIN,
     ("POST", "/v1/admin/utilities/<code>/launch/explanations"): ADMIN,
     ("DELETE", "/v1/admin/accounts/<account_id>/sessions"): ADMIN,
+    ("GET", "/v1/admin/sources"): ADMIN,
     ("GET", "/v1/admin/approvals"): ADMIN,
     ("GET", "/v1/admin/approvals/<approval_id>"): ADMIN,
     ("POST", "/v1/admin/approvals/<approval_id>/decision"): ADMIN,

@@ -20,8 +20,12 @@ from wallet.db import Database
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, WalletError
 from wallet.messages.sending import open_messages
+from wallet.requests.cases import OWN_REQUESTS
 from wallet.schema import HEAD, current_version
 from wallet.settings import Settings
+from wallet.sources.base import RegisterCode
+from wallet.sources.partners import SETTING, read_partners
+from wallet.sources.wire import REACHED, reach
 from wallet.utilities.catalogue import Catalogue
 
 OK, WARNING, WRONG = "ok", "warning", "wrong"
@@ -66,6 +70,7 @@ def examine() -> list[Finding]:
         _key_life,
         _database,
         _registers,
+        _partners,
         _utilities,
         _messages,
         _disk,
@@ -136,6 +141,34 @@ def _registers(chosen: Settings) -> Finding:
     if done is None:
         return Finding(what, WRONG, "chưa có / not there", "wallet demo seed")
     return Finding(what, OK, f"{done} công dân / citizens")
+
+
+def _partners(chosen: Settings) -> Finding:
+    """Look at the registers that are a partner's API: whether each can be reached, without asking about anybody."""
+    what, mend = "nguồn dữ liệu của đối tác / partners' registers", "wallet config show"
+    try:
+        partners = read_partners(chosen.sources_http_file)
+    except ConfigurationError as error:
+        return Finding(what, WRONG, "; ".join(error.problems), mend)
+    missing = sorted(_needed() - {*RegisterCode, *(partner.code for partner in partners)})
+    if missing:
+        detail = f"tiện ích cần mà chưa nối / utilities need what is not connected: {', '.join(missing)}"
+        return Finding(what, WARNING, detail, f"export {SETTING}=...")
+    if not partners:
+        return Finding(what, OK, "không có, dùng bảng nhúng / none: the embedded tables answer")
+    states = {partner.code: reach(partner) for partner in partners}
+    told = "; ".join(f"{partner.code} {partner.place}: {states[partner.code]}" for partner in partners)
+    # A partner that is down is no fault of this deployment: everything else works.
+    return Finding(what, OK if set(states.values()) == {REACHED} else WARNING, told)
+
+
+def _needed() -> set[str]:
+    """Return the registers that the installed utilities read; none where the catalogue is a finding of its own."""
+    try:
+        found = Catalogue.discover()
+    except ConfigurationError:
+        return set()
+    return {register for plugin in found for register in plugin.utility.registers} - {OWN_REQUESTS}
 
 
 def _utilities(_chosen: Settings) -> Finding:

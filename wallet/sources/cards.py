@@ -9,7 +9,6 @@ from sqlalchemy import Table, bindparam, select
 from sqlalchemy.types import String
 
 from wallet.db import Database
-from wallet.errors import Unavailable
 from wallet.sources.base import Fact, Facts, Ground, RegisterCode
 from wallet.sources.models import Card, CardSigner, FormerNumber
 from wallet.sources.tables import only_known, reading, rows_of
@@ -42,14 +41,11 @@ class EmbeddedCards:
         A card without a last day never expires. number: 12 digits, current or former.
         Raises NotFound("person_unknown") for somebody without a card, Unavailable("source_unavailable").
         """
-        row = rows_of(self._database, _NEWEST, number)[0]
+        row = rows_of(self._database, self.code, _NEWEST, number)[0]
         known: dict[str, Fact | None] = {name: row[name] for name in ("serial", "number", "state", "issued", "expires")}
         return Facts(self.code, only_known(known), row["updated_at"])
 
     def signers(self) -> list[bytes]:
         """Return the certificates of the document signers, DER. Raises Unavailable("source_unavailable")."""
-        try:
-            with reading(self._database) as connection:
-                return list(connection.execute(select(_signers.c.certificate)).scalars())
-        except Unavailable as error:
-            raise Unavailable(error.code, error.retry_after, register=str(self.code)) from error
+        with reading(self._database, self.code) as connection:
+            return list(connection.execute(select(_signers.c.certificate)).scalars())

@@ -59,18 +59,21 @@ _TABLES: Mapping[str, tuple[type, ...]] = {
 
 
 class EmbeddedChanges:
-    """The changes of the embedded registers: what their tables say of themselves."""
+    """The changes of the embedded registers: what their tables say of themselves.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    elsewhere: registers that are a partner's, whose tables here say nothing.
+    """
+
+    def __init__(self, database: Database, elsewhere: frozenset[str] = frozenset()) -> None:
+        self._database, self._elsewhere = database, elsewhere
 
     def after(self, register: str, last: Change, limit: int) -> Sequence[Change]:
         """Return the next changes, as `Changes` has it."""
         found: set[Change] = set()
-        tables = _TABLES.get(register, ())
+        tables = () if register in self._elsewhere else _TABLES.get(register, ())
         if not tables:
             return ()
-        with reading(self._database) as connection:
+        with reading(self._database, register) as connection:
             for each in tables:
                 table = cast(Table, each.__table__)  # type: ignore[attr-defined]
                 at, number = table.c.updated_at, table.c.number

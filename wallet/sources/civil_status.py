@@ -49,7 +49,7 @@ class EmbeddedCivilStatus:
         number: 12 digits, current or former. Raises NotFound("person_unknown") where there is neither, Unavailable.
         """
         require_number(number)
-        with reading(self._database) as connection:
+        with reading(self._database, self.code) as connection:
             births = connection.execute(_BIRTHS, {"number": number}).mappings().all()
             marriages = connection.execute(_MARRIAGES, {"number": number}).mappings().all()
         if not births and not marriages:

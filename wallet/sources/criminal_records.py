@@ -46,7 +46,7 @@ class EmbeddedCriminalRecords:
         number: 12 digits, current or former. Raises NotFound("person_unknown") for the younger, Unavailable.
         """
         require_number(number)
-        with reading(self._database) as connection:
+        with reading(self._database, self.code) as connection:
 
             def rows(statement: Select[Any]) -> Any:
                 return connection.execute(statement, {"number": number}).mappings().all()

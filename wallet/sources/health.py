@@ -33,7 +33,7 @@ class EmbeddedHealthInsurance:
 
         number: 12 digits, current or former. Raises NotFound("person_unknown") for the uninsured, Unavailable.
         """
-        row = rows_of(self._database, _INSURED, number)[0]
+        row = rows_of(self._database, self.code, _INSURED, number)[0]
         values: dict[str, Fact] = {name: row[name] for name in self._NAMES}
         return Facts(self.code, values | {"birth_date": birth(row["birth_date"])}, row["updated_at"])
 
@@ -53,7 +53,7 @@ class EmbeddedHealthRecords:
         full_name, birth_date and insurance_number are those the records came under: they may be another's by mistake.
         number: 12 digits, current or former. Raises NotFound("person_unknown") for who has no records, Unavailable.
         """
-        row = rows_of(self._database, _PATIENT, number)[0]
+        row = rows_of(self._database, self.code, _PATIENT, number)[0]
         groups = unpacked(row["groups_packed"])
         known: dict[str, Fact | None] = {
             "full_name": row["full_name"],

@@ -64,7 +64,7 @@ class EmbeddedPopulation:
         by_card = bool(_CMND.fullmatch(number))
         if not by_card:
             require_number(number)
-        with reading(self._database) as connection:
+        with reading(self._database, self.code) as connection:
             if by_card:
                 known_by = connection.execute(_BY_CMND, {"cmnd": number}).scalars().all()
                 number = known_by[0] if len(known_by) == 1 else ""
@@ -95,7 +95,7 @@ class EmbeddedSubscribers:
 
         number: 12 digits, current or former. Raises NotFound("person_unknown") for who has none, Unavailable.
         """
-        rows = rows_of(self._database, _PHONES, number)
+        rows = rows_of(self._database, self.code, _PHONES, number)
         return Facts(self.code, {"phones": tuple(row["phone"] for row in rows)}, max(row["updated_at"] for row in rows))
 
 
@@ -112,7 +112,7 @@ class EmbeddedBiometrics:
 
         number: 12 digits, current or former. Raises NotFound("person_unknown") for who has none, Unavailable.
         """
-        row = rows_of(self._database, _TEMPLATES, number)[0]
+        row = rows_of(self._database, self.code, _TEMPLATES, number)[0]
         return Facts(self.code, {"face": row["face"], "finger": row["finger"]}, row["updated_at"])
 
 
@@ -130,7 +130,7 @@ class EmbeddedImmigration:
 
         number: 12 digits, current or former. Raises NotFound("person_unknown") for who has none, Unavailable.
         """
-        row = rows_of(self._database, _PERMIT, number)[0]
+        row = rows_of(self._database, self.code, _PERMIT, number)[0]
         known: dict[str, Fact] = {name: row[name] for name in self._NAMES}
         return Facts(self.code, known | {"permit_kind": row["kind"]}, row["updated_at"])
 
@@ -160,7 +160,7 @@ class EmbeddedBusinesses:
         """
         if not _ENTERPRISE.fullmatch(number):
             raise NotFound("person_unknown")
-        with reading(self._database) as connection:
+        with reading(self._database, self.code) as connection:
             row = connection.execute(_BUSINESS, {"code": number}).mappings().one_or_none()
         if row is None:
             raise NotFound("person_unknown")

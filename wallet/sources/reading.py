@@ -30,7 +30,7 @@ class Sources:
         try:
             if register is None:
                 # A third party's utility whose register nobody connected: `wallet doctor` says so.
-                raise Unavailable("source_unavailable", NOT_CONNECTED_SECONDS)
+                raise Unavailable("source_unavailable", NOT_CONNECTED_SECONDS, register=str(code))
             return register.read(number, ground)
         except Unavailable as error:
             outcome = error.code

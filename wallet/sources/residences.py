@@ -69,7 +69,7 @@ class EmbeddedResidence:
         number: 12 digits, current or former. Raises NotFound("person_unknown"), Unavailable("source_unavailable").
         """
         require_number(number)
-        with reading(self._database) as connection:
+        with reading(self._database, self.code) as connection:
             row = connection.execute(_RESIDENCE, {"number": number}).mappings().one_or_none()
             if row is None:
                 raise NotFound("person_unknown")

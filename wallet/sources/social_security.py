@@ -27,7 +27,7 @@ class EmbeddedSocialSecurity:
 
         number: 12 digits, current or former. Raises NotFound("person_unknown") for who is paid nothing, Unavailable.
         """
-        row = rows_of(self._database, _INSURED, number)[0]
+        row = rows_of(self._database, self.code, _INSURED, number)[0]
         known: dict[str, Fact | None] = {
             **{name: row[name] for name in ("full_name", "insurance_number", "account_bank", "account_last4")},
             "birth_date": birth(row["birth_date"]),

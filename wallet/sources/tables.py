@@ -33,10 +33,10 @@ def current_number() -> ColumnElement[str]:
     return func.coalesce(replaced, asked)
 
 
-def rows_of(database: Database, statement: Select[Any], number: str) -> Sequence[Mapping[Any, Any]]:
+def rows_of(database: Database, register: str, statement: Select[Any], number: str) -> Sequence[Mapping[Any, Any]]:
     """Return the rows of one person, one at least. Raises NotFound("person_unknown"), Unavailable."""
     require_number(number)
-    with reading(database) as connection:
+    with reading(database, register) as connection:
         rows = connection.execute(statement, {"number": number}).mappings().all()
     if not rows:
         raise NotFound("person_unknown")
@@ -50,13 +50,13 @@ def require_number(number: str) -> None:
 
 
 @contextmanager
-def reading(database: Database) -> Iterator[Connection]:
+def reading(database: Database, register: str) -> Iterator[Connection]:
     """Open a connection that only reads. Raises Unavailable("source_unavailable") for whatever goes wrong in it."""
     try:
         with database.read() as session:
             yield session.connection()
     except (Unavailable, SQLAlchemyError) as error:
-        raise Unavailable("source_unavailable", RETRY_AFTER_SECONDS) from error
+        raise Unavailable("source_unavailable", RETRY_AFTER_SECONDS, register=str(register)) from error
 
 
 def birth(text: str) -> date | str:

@@ -41,7 +41,7 @@ class EmbeddedResidenceCounter:
         """Return how many of these people are registered in each province, by its 2-digit code."""
         found: dict[str, int] = {}
         province, table = Residence.permanent_province_code, Residence.__table__
-        with reading(self.database) as connection:
+        with reading(self.database, RegisterCode.RESIDENCE) as connection:
             for start in range(0, len(numbers), CHUNK):
                 asked = table.c.number.in_(numbers[start : start + CHUNK])
                 query = select(province, func.count()).where(asked, province.is_not(None)).group_by(province)

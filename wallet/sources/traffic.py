@@ -40,7 +40,7 @@ class EmbeddedDrivingLicences:
         full_name, birth_date: as the newest licence has them. classes: the codes with blanks between them.
         number: 12 digits, current or former. Raises NotFound("person_unknown") for who has none, Unavailable.
         """
-        rows = rows_of(self._database, _OF_DRIVER, number)
+        rows = rows_of(self._database, self.code, _OF_DRIVER, number)
         licences = tuple({**record(row, self._NAMES), "classes": tuple(row["classes"].split())} for row in rows)
         return _owned(self.code, rows, {"licences": licences})
 
@@ -63,7 +63,7 @@ class EmbeddedVehicles:
         full_name, birth_date: as the newest registration has them. number: 12 digits, current or former.
         Raises NotFound("person_unknown") for who has none, Unavailable.
         """
-        rows = rows_of(self._database, _OF_OWNER, number)
+        rows = rows_of(self._database, self.code, _OF_OWNER, number)
         return _owned(self.code, rows, {"vehicles": tuple(record(row, self._NAMES) for row in rows)})
 
 

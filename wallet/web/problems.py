@@ -90,6 +90,8 @@ def _in_words(values: dict[str, Any], language: str) -> dict[str, Any]:
     if "missing" in values:
         words["missing"] = missing_words(values["missing"], values.get("words", {}), language)
         words["notice"] = values.get("notice", {}).get(language, words["missing"])
+    if values.get("register_names"):  # a third party's register, which brings its own name
+        words["register"] = values["register_names"][language]
     if "until" in values:
         words["until"] = f"{datetime.fromisoformat(values['until']).astimezone(ZONE):%H:%M %d/%m/%Y}"
     return values | words

@@ -47,6 +47,8 @@ from wallet.sources.base import Register
 from wallet.sources.cards import EmbeddedCards
 from wallet.sources.changes import Changes, EmbeddedChanges
 from wallet.sources.embedded import embedded_registers
+from wallet.sources.http import PartnerRegister, SourceStatus, partner_registers
+from wallet.sources.partners import read_partners
 from wallet.sources.tallying import EmbeddedResidenceCounter, ResidenceCounter
 from wallet.utilities.catalogue import Catalogue
 from wallet.wiring.transaction import Work
@@ -93,6 +95,7 @@ class Wallet:
         """
         nation = Database(settings.sources_url)
         clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+        partners = partner_registers(read_partners(settings.sources_http_file), clock, entropy)
         if messages is None:
             messages = open_messages(
                 gateway_url=settings.sms_gateway_url,
@@ -107,7 +110,7 @@ class Wallet:
             catalogue=catalogue or Catalogue.discover(),
             db=Database(settings.database_url),
             nation=nation,
-            registers=embedded_registers(nation, clock),
+            registers={**embedded_registers(nation, clock), **partners},
             clock=clock,
             entropy=entropy,
             messages=messages,
@@ -174,7 +177,7 @@ class Wallet:
     @cached_property
     def changes(self) -> Changes:
         """What registers tell of their changes; a partner's word takes its place here."""
-        return EmbeddedChanges(self.nation)
+        return EmbeddedChanges(self.nation, frozenset(partner.code for partner in self.partners))
 
     @cached_property
     def register_watch(self) -> RegisterWatch:
@@ -311,8 +314,20 @@ class Wallet:
                 self.trust.address(FIRST_STATUS_LIST),
             )
 
+    @property
+    def partners(self) -> tuple[PartnerRegister, ...]:
+        """The registers that are a partner's API, by code."""
+        found = [register for _, register in sorted(self.registers.items()) if isinstance(register, PartnerRegister)]
+        return tuple(found)
+
+    def source_statuses(self) -> list[SourceStatus]:
+        """Return how each partner's register stands, as this process saw it."""
+        return [register.status() for register in self.partners]
+
     def close(self) -> None:
         """Give every connection back."""
+        for register in self.partners:
+            register.close()
         self.db.close()
         self.nation.close()
 

@@ -15,7 +15,7 @@ from wallet.identity.accounts import Grant
 from wallet.payments.paying import Outcome
 from wallet.requests.desk import Word
 from wallet.requests.orders import About, RequestDetail, RequestOrder, UtilityRequest
-from wallet.sources.base import Facts, RegisterCode
+from wallet.sources.base import Facts, Ground, RegisterCode
 from wallet.terms import Actor, StaffRole
 from wallet.utilities.base import Capacity
 from wallet.verifier import Policy, judge
@@ -35,8 +35,8 @@ class WithoutHistory:
     def __init__(self, wallet: Wallet) -> None:
         self.register = wallet.registers[self.code]
 
-    def read(self, number: str) -> Facts:
-        facts = self.register.read(number)
+    def read(self, number: str, ground: Ground) -> Facts:
+        facts = self.register.read(number, ground)
         return replace(facts, values={k: v for k, v in facts.values.items() if k != "residence_history"})
 
 

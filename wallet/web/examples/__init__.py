@@ -53,7 +53,12 @@ REFUSALS: dict[str, tuple[str, ...]] = {
 
 def _problem(code: str, status: int) -> dict[str, Any]:
     values = {"needed": 2, "auth_level": 2, "retry_after": 1, "limit": 5, "until": "2026-03-03T05:00:00Z"}
-    title, detail = problem(code, "vi", **values, command="pip install 'vi-so-wallet[fhir]'")
+    title, detail = problem(
+        code,
+        "vi",
+        **values | {"register": lookup("registers", "residence", "vi")},
+        command="pip install 'vi-so-wallet[fhir]'",
+    )
     body: dict[str, Any] = {
         "type": f"https://vi.example.vn/problems/{code}",
         "title": title,

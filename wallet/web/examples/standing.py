@@ -92,6 +92,25 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "register_ward": {"201": _WARD_SEEN},
     "list_wards": {"200": {"data": [_WARD_SEEN]}},
     "register_organisation": {"201": _ORGANISATION},
+    "list_sources": {
+        "200": {
+            "data": [
+                {"code": "population", "name": "dân cư", "kind": "embedded"},
+                {
+                    "code": "residence",
+                    "name": "cư trú",
+                    "kind": "partner",
+                    "place": "https://api.example.vn",
+                    "state": "open",
+                    "failures_in_a_row": 5,
+                    "last_answer_at": "2026-03-02T04:58:10Z",
+                    "last_failure_at": "2026-03-02T04:59:30Z",
+                    "last_reason": "timeout",
+                    "outcomes": {"answered": 812, "unknown": 3, "timeout": 5, "left_alone": 2},
+                },
+            ]
+        }
+    },
     "list_organisations": {"200": {"data": [_ORGANISATION]}},
     "list_organisation_cases": {"200": {"data": [_CASE], "next_cursor": None}},
     "decide_organisation": {"201": _CASE | {"state": "active", "decided_at": "2026-03-03T02:00:00Z"}},
@@ -116,6 +135,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "register_ward": ("too_many_attempts", "not_your_ward", "ward_of_age", "ward_card_not_valid", "person_deceased"),
     "list_wards": ("level_too_low",),
     "register_organisation": ("not_representative", "organisation_dissolved", "already_exists", "source_unavailable"),
+    "list_sources": ("not_allowed",),
     "list_organisations": ("level_too_low",),
     "list_organisation_cases": ("not_allowed", "invalid_cursor"),
     "decide_organisation": ("step_up_required", "not_allowed", "self_approval", "not_found", "order_closed"),
