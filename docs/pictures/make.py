@@ -27,6 +27,7 @@ from wallet.formats.trust_bundle import (
     pin_of,
     sign_bundle,
 )
+from wallet.utilities.base import Case
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.paper import compact_claims, full_claims
 
@@ -71,17 +72,17 @@ def sample_signer(role: str) -> LocalSigner:
 
 def sample_code() -> str:
     """Return the code of the picture: a residence document of the demo's An."""
-    utility = Catalogue.discover().get("residence")
-    claims = CLAIMS | utility.derive(CLAIMS)
+    kind = Catalogue.discover().get("residence").document("residence")
+    claims = {**CLAIMS, **kind.derive(Case(now=MADE_AT, today=MADE_AT.date(), claims=CLAIMS))}
     payload = DocumentPayload(
         issuer=ISSUER,
         issued_at=MADE_AT,
-        expires_at=end_of_validity(MADE_AT, utility.validity),
+        expires_at=end_of_validity(MADE_AT, kind.validity),
         document_id=_Constant("document").bytes(16),
-        utility=utility.code,
-        utility_version=utility.version,
-        claims=compact_claims(utility, claims),
-        claims_hash=claims_digest(full_claims(utility, claims), SALT),
+        utility=kind.code,
+        utility_version=kind.version,
+        claims=compact_claims(kind, claims),
+        claims_hash=claims_digest(full_claims(kind, claims), SALT),
         status=StatusReference(7, LIST_URI),
     )
     return encode_document_code(payload, sample_signer("doc"))
@@ -122,10 +123,10 @@ def _entry(role: str) -> KeyEntry:
 
 def _type() -> TypeEntry:
     plugin = Catalogue.discover().plugin("residence")
-    utility = plugin.utility
-    shown = [claim for claim in utility.claims if str(claim.kind) != "records"]
+    kind = plugin.utility.document("residence")
+    shown = [claim for claim in kind.claims if str(claim.kind) != "records"]
     claims = (ClaimEntry(claim.number, claim.name, plugin.label(claim.name), str(claim.kind)) for claim in shown)
-    return TypeEntry(utility.code, utility.version, dict(utility.title), tuple(claims))
+    return TypeEntry(kind.code, kind.version, dict(kind.title), tuple(claims))
 
 
 def main() -> None:

@@ -182,6 +182,11 @@ def test_weak_passcodes_are_known(passcode: str) -> None:
     assert is_weak(passcode, "099090000001", "1990-06-15")
 
 
+@pytest.mark.parametrize("passcode", ["159006", "061590", "901506", "890123", "112233"])
+def test_what_the_wallet_would_refuse_is_never_derived(passcode: str) -> None:
+    assert is_weak(passcode, "099090000001", "1990-06-15")
+
+
 @pytest.mark.parametrize("passcode", ["631083", "947205", "204918"])
 def test_ordinary_passcodes_are_not_weak(passcode: str) -> None:
     assert not is_weak(passcode, "099090000001", "1990-06-15")

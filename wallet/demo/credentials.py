@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from wallet.errors import ConfigurationError
+from wallet.errors import ConfigurationError, InvalidInput
+from wallet.identity.passwords import check_passcode
 
 SECRET_BYTES = 32
 PASSWORD_LENGTH = 16
@@ -69,16 +70,18 @@ def public_jwk(jwk: dict[str, str]) -> dict[str, str]:
 
 
 def is_weak(passcode: str, number: str, birth: str) -> bool:
-    """Return whether six digits are easy to guess: runs, repetitions, the birth date, a part of the number."""
+    """Return whether six digits are easy to guess: what the wallet itself refuses, and what reads like a pattern."""
+    try:
+        check_passcode(passcode, number=number, birth_date=birth)
+    except InvalidInput:
+        return True
     digits = [int(digit) for digit in passcode]
     steps = [later - sooner for sooner, later in pairwise(digits)]
     run = any(first == second and first in (-1, 0, 1) for first, second in pairwise(steps))
     repeated = len(set(digits)) < 3 or passcode[:3] == passcode[3:] or passcode[:2] == passcode[2:4] == passcode[4:]
     year, month, day = birth[:4], birth[5:7], birth[8:10]
     dates = (f"{day}{month}{year}", f"{month}{day}{year}", f"{year}{month}{day}")
-    short = (f"{day}{month}{year[2:]}", f"{month}{day}{year[2:]}", f"{year[2:]}{month}{day}")
-    of_birth = year in passcode or passcode in short or any(passcode in text for text in dates)
-    return run or repeated or of_birth or passcode in number
+    return run or repeated or year in passcode or any(passcode in text for text in dates)
 
 
 def _key(secret: bytes, key: str, purpose: str) -> tuple[ec.EllipticCurvePrivateKey, dict[str, str]]:
