@@ -25,9 +25,9 @@ def _people(state: LaunchState, target: LaunchState) -> str:
     """Return how many admins a transition takes: the least and the most, by the audiences on both sides."""
     if target is LaunchState.RETIRED:
         return "two"
-    befores = (_SOME, _MOST) if state in LIMITED else (Audience(),)
+    sources = (_SOME, _MOST) if state in LIMITED else (Audience(),)
     afters = (_SOME, _MOST) if target in LIMITED else (Audience(),)
-    found = {widens(Plan(state, before), Plan(target, after)) for before in befores for after in afters}
+    found = {widens(Plan(state, before), Plan(target, after)) for before in sources for after in afters}
     if state in LIMITED and target in LIMITED:
         return "two where it widens"
     return "two" if True in found else "one"
