@@ -15,6 +15,7 @@ from tests.phone import CitizenPhone
 from tests.web.refusals import assert_refused
 from wallet.errors import Unavailable
 from wallet.launching.audience import Audience, place_of
+from wallet.sources.base import Ground
 from wallet.wiring import Wallet
 
 Make = Callable[..., CitizenPhone]
@@ -152,7 +153,7 @@ def test_register_that_is_down_is_one_flag_that_failed(
     class Down:
         code = "residence"
 
-        def read(self, number: str) -> Any:
+        def read(self, number: str, ground: Ground) -> Any:
             raise Unavailable("source_unavailable")
 
     monkeypatch.setitem(wallet.registers, "residence", Down())

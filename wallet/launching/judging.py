@@ -153,7 +153,7 @@ def explain(code: str, plan: Plan, visitor: Visitor) -> Explained:
 
     def found() -> str | None:
         if not known:
-            raise Unavailable("source_unavailable")
+            raise Unavailable("source_unavailable", register="residence")
         return province
 
     known_visitor = Visitor(visitor.holder_id, visitor.account_id, now, found, visitor.app_version)

@@ -61,7 +61,7 @@ class Tallying:
     def by_province(self, numbers: Sequence[str], ground: Ground) -> dict[str, int]:
         """Return how many of these people are registered in each province. Raises Unavailable."""
         if self.counter is None:
-            raise Unavailable("source_unavailable")
+            raise Unavailable("source_unavailable", register=str(RegisterCode.RESIDENCE))
         self.audit.record(
             "source.counted",
             ground.actor,
