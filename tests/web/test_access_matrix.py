@@ -239,6 +239,7 @@ EXAMPLES = {
     "application_id": "app_" + "0" * 32,
     "document_id": "doc_" + "0" * 32,
     "approval_id": "apr_" + "0" * 32,
+    "definition_id": "def_" + "0" * 32,
     "order_id": "lko_" + "0" * 32,
     "organisation_id": "org_" + "0" * 32,
     "notice_id": "ntf_" + "0" * 32,
