@@ -134,12 +134,13 @@ def explain(code: str, plan: Plan, visitor: Visitor) -> Explained:
     asked = limited and state is not LaunchState.SANDBOX and not tester
     place = place_of(code, visitor.holder_id)
     by_province = asked and bool(audience.provinces)
-    province, known = None, True
+    province: str | None = None
+    failure: Unavailable | None = None
     if by_province:
         try:
             province = visitor.province_code()
-        except Unavailable:
-            known = False
+        except Unavailable as error:
+            failure = error
     begin, end, old = audience.from_at, audience.until_at, audience.app_version
     lines = (
         Line(Rule.STATE, True, limited or state is LaunchState.OPEN),
@@ -148,12 +149,16 @@ def explain(code: str, plan: Plan, visitor: Visitor) -> Explained:
         Line(Rule.APP_VERSION, limited and old is not None, old is None or newer_or_same(visitor.app_version, old)),
         Line(Rule.TESTER, limited and bool(audience.testers), tester),
         Line(Rule.PERCENT, asked and audience.permille is not None, place < _share(audience.permille)),
-        Line(Rule.PROVINCE, by_province, (province in audience.provinces if by_province else True) if known else None),
+        Line(
+            Rule.PROVINCE,
+            by_province,
+            (province in audience.provinces if by_province else True) if failure is None else None,
+        ),
     )
 
     def found() -> str | None:
-        if not known:
-            raise Unavailable("source_unavailable", register="residence")
+        if failure is not None:
+            raise failure
         return province
 
     known_visitor = Visitor(visitor.holder_id, visitor.account_id, now, found, visitor.app_version)
