@@ -146,6 +146,7 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/v1/desk/organisations"): APPROVER,
     ("POST", "/v1/desk/organisations/<organisation_id>/decision"): APPROVER,
     ("GET", "/v1/me/access-history"): CITIZEN,
+    ("GET", "/v1/admin/reuse"): ADMIN,
     ("GET", "/v1/me/settings"): CITIZEN,
     ("PATCH", "/v1/me/settings"): CITIZEN_WITH_SECRET,
     ("POST", "/v1/me/exports"): CITIZEN_WITH_SECRET,

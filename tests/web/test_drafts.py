@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.documents.people import admin_of
 from tests.phone import CitizenPhone
 from tests.web.refusals import assert_refused
-from wallet.launching.rollout import LaunchState
-from wallet.terms import Actor, StaffRole
 from wallet.wiring import Wallet
 
 Make = Callable[..., CitizenPhone]
@@ -209,10 +208,8 @@ def test_nothing_is_drafted_for_what_is_closed_or_above_ones_level(
         assert_refused(weak.post("/v1/requests", order), 401, "step_up_required")
         for capacity, status, code in (("business", 403, "capacity_not_allowed"), ("proxy", 422, "invalid_input")):
             assert_refused(phone.post("/v1/requests", {**order, "capacity": capacity}), status, code)
-    admin = Actor("system", roles=frozenset({StaffRole.ADMIN}))
     with wallet.work() as work:
-        version = work.rollout.launch(JUDICIAL).version
-        work.rollout.change(JUDICIAL, LaunchState.PAUSED, "Tạm dừng để thử", version, admin)
+        work.launching.pause(JUDICIAL, "Tạm dừng để thử", None, admin_of(wallet))
     with unchanged():
         assert_refused(phone.post("/v1/requests", order), 409, "utility_disabled")
 
@@ -223,3 +220,16 @@ def test_drafts_have_an_end(phone_of: Make, unchanged: Unchanged) -> None:
         draft(phone)
     with unchanged():
         assert_refused(phone.post("/v1/requests", {"utility": JUDICIAL, "draft": True}), 409, "too_many_drafts")
+
+
+def test_what_was_not_asked_is_counted(phone_of: Make) -> None:
+    """Published: 1.13 % and 10.35 % (docs/domain.md, section 1e). Here a register answers what it holds."""
+    phone, admin = phone_of("an"), phone_of("admin1")
+    phone.post("/v1/requests", {"utility": JUDICIAL, "answers": ANSWERS})
+    draft(phone, ANSWERS)
+    whole, *each = admin.get("/v1/admin/reuse").json["data"]
+    counted = {row["utility"]: row for row in each}
+    assert counted[JUDICIAL] == {"utility": JUDICIAL, "held": 1, "asked": 5, "rate": 0.1667}
+    assert whole["held"] == sum(row["held"] for row in each)
+    assert_refused(phone.get("/v1/admin/reuse"), 403, "not_allowed")
+    assert_refused(admin.get("/v1/admin/reuse?days=0"), 400, "invalid_parameter")

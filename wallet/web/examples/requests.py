@@ -167,6 +167,14 @@ ANSWERS: dict[str, dict[str, Any]] = {
             ]
         }
     },
+    "read_reuse": {
+        "200": {
+            "data": [
+                {"held": 4, "asked": 36, "rate": 0.1},
+                {"utility": "judicial_record", "held": 4, "asked": 36, "rate": 0.1},
+            ]
+        }
+    },
     "list_access": {
         "200": {
             "data": [
@@ -211,6 +219,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "report_step": ("step_not_active", "invalid_input"),
     "read_utility_facts": ("level_too_low", "not_linked"),
     "read_utility_form": ("unknown_utility",),
+    "read_reuse": ("not_allowed",),
     "list_access": ("invalid_cursor",),
     "read_link": ("nothing_to_link",),
     "link_record": ("nothing_to_link", "utility_disabled"),
