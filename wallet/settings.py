@@ -62,6 +62,7 @@ class Settings:
     passkey_origins: str
     cooling_off_hours: int
     embedded_chips: bool
+    embedded_payments: bool
     sms_outbox_dir: Path
     sms_gateway_url: str
     sms_gateway_secret_file: str
@@ -176,6 +177,7 @@ class SettingsSchema(Schema):
     death_closing_days = fields.Integer(load_default=90, validate=validate.Range(0, 3650))
     cooling_off_hours = fields.Integer(load_default=24, validate=validate.Range(1, 720))
     embedded_chips = fields.Boolean(load_default=None)
+    embedded_payments = fields.Boolean(load_default=None)
     sms_outbox_dir = fields.String(load_default="var/outbox")
     sms_gateway_url = fields.Url(load_default="", require_tld=False, schemes={"http", "https"})
     sms_gateway_secret_file = fields.String(load_default="")
@@ -193,8 +195,10 @@ class SettingsSchema(Schema):
     def freeze(self, data: dict[str, Any], **_: Any) -> Settings:
         """Fill what depends on other settings and freeze."""
         data["keys_dir"] = Path(data["keys_dir"])
-        if data["embedded_chips"] is None:  # a simulated chip proves nothing: in production only on request
-            data["embedded_chips"] = data["mode"] == "demo"
+        # A simulated chip proves nothing and a played payment pays nothing: in production only on request.
+        for played in ("embedded_chips", "embedded_payments"):
+            if data[played] is None:
+                data[played] = data["mode"] == "demo"
         data["sms_outbox_dir"] = Path(data["sms_outbox_dir"])
         data["issuer_url"] = (data["issuer_url"] or f"http://{data['host']}:{data['port']}").rstrip("/")
         if not data["sources_url"]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,9 @@ from tests.web.refusals import assert_refused
 from tests.web.test_drafts import ANSWERS, JUDICIAL, add_file, draft, edit
 from wallet.documents.models import DocumentRow
 from wallet.identity.accounts import Grant
+from wallet.settings import Settings
 from wallet.terms import StaffRole
+from wallet.web.app import create_app
 from wallet.wiring import Wallet
 
 Make = Callable[..., CitizenPhone]
@@ -337,3 +340,23 @@ def test_what_is_issued_stands_once_and_a_second_decision_changes_nothing(phone_
     with wallet.db.read() as session:
         issued = select(func.count()).select_from(DocumentRow).where(DocumentRow.request_id == request["id"])
         assert session.scalar(issued) == 1
+
+
+def test_without_a_provider_nothing_is_paid_and_nothing_counts_as_paid(
+    wallet: Wallet, phone_of: Make, unchanged: Unchanged
+) -> None:
+    """A played payment pays nothing: a deployment in production has none unless it says so."""
+    assert Settings.from_environ({}).embedded_payments
+    assert not Settings.from_environ({"WALLET_MODE": "production"}).embedded_payments
+    citizen = phone_of("an")
+    request = ask(citizen)
+    (payment,) = citizen.get(f"/v1/requests/{request['id']}/payments").json["data"]
+    without = replace(wallet, settings=replace(wallet.settings, embedded_payments=False))
+    client = create_app(without).test_client()
+    reference = payment["address"].rpartition("/")[2]
+    order = {"outcome": "success", "amount": FEE}
+    with unchanged():
+        assert_refused(client.post(f"/v1/sandbox/payments/{reference}", json=order), 404, "not_found")
+        headers = {**citizen.headers, "Idempotency-Key": "no-provider"}
+        asked = client.post("/v1/requests", json={"utility": JUDICIAL, "answers": ANSWERS}, headers=headers)
+        assert_refused(asked, 503, "payment_unavailable")

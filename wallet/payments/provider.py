@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wallet.entropy import Entropy, new_id
+from wallet.errors import Unavailable
+
+RETRY_AFTER_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,14 @@ class Payments(Protocol):
     def open(self, order: PaymentOrder) -> OpenedPayment:
         """Open a payment. Raises Unavailable("payment_unavailable") when it does not answer."""
         ...
+
+
+class NoPayments:
+    """No provider is connected: nothing can be paid, and nothing counts as paid."""
+
+    def open(self, order: PaymentOrder) -> OpenedPayment:
+        """Raise Unavailable("payment_unavailable")."""
+        raise Unavailable("payment_unavailable", RETRY_AFTER_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ from wallet.launching.launch_job import LaunchJob
 from wallet.messages.delivering import Delivering
 from wallet.messages.posting import PinnedPoster
 from wallet.messages.sending import Messages, open_messages
-from wallet.payments.provider import EmbeddedPayments, Payments
+from wallet.payments.provider import EmbeddedPayments, NoPayments, Payments
 from wallet.requests.watching import RegisterWatch
 from wallet.settings import Settings
 from wallet.single_use import forget_expired
@@ -172,7 +172,9 @@ class Wallet:
     @cached_property
     def payments(self) -> Payments:
         """Who takes the money; a real provider takes its place here."""
-        return EmbeddedPayments(self.entropy, self.settings.issuer_url)
+        if self.settings.embedded_payments:
+            return EmbeddedPayments(self.entropy, self.settings.issuer_url)
+        return NoPayments()
 
     @cached_property
     def changes(self) -> Changes:
