@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, make_url, select
@@ -156,6 +157,12 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     lender: Lender = request.getfixturevalue("empty_database")
     with lender.lend() as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> None:
+    """A command that ran in this process before has set the logs up, and for a terminal that is gone."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ import wallet
 from wallet.ceremonies.kinds import CeremonyKind
 from wallet.messages.notices import NOTICES
 from wallet.texts.catalogue import LANGUAGES, catalogue, notice, sms
+from wallet.utilities.catalogue import Catalogue
 
+PLUGINS = list(Catalogue.discover())
 ROOT = Path(wallet.__file__).parent
 LONGEST = 160
 OTP = "one_time_code"
@@ -86,6 +88,7 @@ def test_a_purpose_without_words_is_a_defect() -> None:
 def test_every_text_message_is_ascii_fits_one_message_and_says_that_it_is_a_sample(language: str) -> None:
     for code, text in catalogue(language)["sms"].items():
         filled = text.replace("{code}", "123456").replace("{minutes}", "3").replace("{number}", "HS-7D1E-3F5A-9C2B")
+        filled = filled.replace("{name}", max((plugin.utility.code for plugin in PLUGINS), key=len))
         filled = filled.replace("{purpose}", max(catalogue(language)["sms_purposes"].values(), key=len))
         assert "{" not in filled, code
         assert filled.isascii(), code

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.documents.people import actor_of, saying
-from tests.support import FixedClock
+from tests.support import GROUND, FixedClock
 from wallet.demo.personas import persona
 from wallet.errors import AnswersRejected, ClaimsRejected, Conflict, InvalidInput, LevelTooLow, NotAllowed, NotFound
 from wallet.requests.desk import Word
@@ -320,7 +320,7 @@ def birth(wallet: Wallet, **changes: Any) -> dict[str, Any]:
 
 def altered(wallet: Wallet, **changes: Any) -> Wallet:
     """Return a wallet whose civil-status register has the newborn otherwise."""
-    values = wallet.registers[RegisterCode.CIVIL_STATUS].read(_number(wallet)).values
+    values = wallet.registers[RegisterCode.CIVIL_STATUS].read(_number(wallet), GROUND).values
     births = tuple({**each, **changes} if each["state"] == "notified" else each for each in values["births"])  # type: ignore[union-attr,call-overload,dict-item]
     return saying(wallet, RegisterCode.CIVIL_STATUS, births=births)
 
