@@ -100,6 +100,15 @@ def test_config_masks_what_is_secret(run: Run) -> None:
     assert "hidden" not in result.stdout
 
 
+@pytest.mark.parametrize("story", ["main", "new-citizen", "lost-phone"])
+def test_a_story_without_a_server_says_what_to_do(run: Run, story: str) -> None:
+    result = run("demo", "journey", "--story", story, "--url", "http://127.0.0.1:1")
+    assert result.exit_code == 1
+    assert "no server there" in result.stderr
+    assert result.stderr.rstrip().endswith("→ make run")
+    assert "Traceback" not in result.stderr
+
+
 def test_openapi_and_utilities_are_told_without_a_server(run: Run, tmp_path: Path) -> None:
     assert run("openapi", "export", "--out", str(tmp_path / "api.json")).exit_code == 0
     assert json.loads((tmp_path / "api.json").read_text(encoding="utf-8"))["openapi"] == "3.1.0"

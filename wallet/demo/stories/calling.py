@@ -91,12 +91,8 @@ class Calling:
         self.watch = watch
 
     def server_is_ready(self) -> None:
-        """Raises Surprise where no server answers."""
-        try:
-            response, took = self.timed("GET", "/health/ready")
-        except httpx.TransportError as error:
-            address = self.client.base_url
-            raise Surprise(f"không có máy chủ tại {address} / no server there: {error}", "make run") from error
+        """Raise Surprise unless a server answers."""
+        response, took = self.timed("GET", "/health/ready")
         self.expect(response, 200)
         self.on_step("máy chủ sẵn sàng / server ready", took)
 
@@ -116,7 +112,7 @@ class Calling:
     def issuer(self) -> str:
         """The name of the service, as it tells it: proofs are made for that name, whatever the address."""
         if not hasattr(self, "_issuer"):
-            self._issuer: str = self.client.get("/openapi.json").json()["servers"][0]["url"]
+            self._issuer: str = self.timed("GET", "/openapi.json")[0].json()["servers"][0]["url"]
         return self._issuer
 
     def challenge(self, phone: Phone) -> str:
@@ -155,9 +151,13 @@ class Calling:
         self.on_step(f"{who} ({levels})", took)
 
     def timed(self, method: str, path: str, **options: Any) -> tuple[httpx.Response, float]:
-        """Return the answer, whatever it is, and how many milliseconds it took."""
+        """Return the answer, whatever it is, and how many milliseconds it took. Raises Surprise where none comes."""
         begun = time.perf_counter()
-        response = self.client.request(method, path, **options)
+        try:
+            response = self.client.request(method, path, **options)
+        except httpx.TransportError as error:
+            address = self.client.base_url
+            raise Surprise(f"không có máy chủ tại {address} / no server there: {error}", "make run") from error
         return response, (time.perf_counter() - begun) * 1000
 
     def call(self, method: str, path: str, status: int, code: str | None = None, **options: Any) -> httpx.Response:
