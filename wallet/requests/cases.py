@@ -156,6 +156,13 @@ def _places(form: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[str, di
     return found
 
 
+def holder_of(actor: Actor) -> str:
+    """Return for whom somebody asks. Raises NotAllowed("not_allowed") for who stands for nobody."""
+    if actor.holder_id is None:
+        raise NotAllowed("not_allowed")
+    return actor.holder_id
+
+
 def request_facts(row: RequestRow, now: datetime) -> dict[str, Any]:
     """Return `wallet.utilities.base.REQUEST_FACTS`, as far as they are known."""
     facts: dict[str, Any] = {"request_number": number_of(row.id), "issued_on": vietnamese_day(now)}

@@ -26,7 +26,7 @@ from wallet.identity.guardians import Guardians
 from wallet.identity.holders import Holders
 from wallet.launching.rollout import Rollout
 from wallet.payments.paying import Paying, PaymentView
-from wallet.requests.cases import Cases, Told
+from wallet.requests.cases import Cases, Told, holder_of
 from wallet.requests.links import Links
 from wallet.requests.models import RequestFile, RequestRow
 from wallet.requests.moving import Moving
@@ -75,11 +75,11 @@ class Requests:
         there is no request either.
         """
         utility = self.catalogue.get(order.utility)
-        holder_id = _holder(actor)
+        holder_id = holder_of(actor)
         self._assert_may_ask(utility, order, actor)
         now = self.clock.now()
         request_id = new_id(self.entropy, "req")
-        content = Content(_plain(order.answers), order.about)
+        content = Content(dict(order.answers), order.about)
         row = RequestRow(
             id=request_id,
             holder_id=holder_id,
@@ -121,7 +121,7 @@ class Requests:
         content = open_content(self.holders, row)
         merged = {name: value for name, value in {**content.answers, **answers}.items() if value is not None}
         parse(utility.form, merged, partial=True)
-        edited = replace(content, answers=_plain(merged))
+        edited = replace(content, answers=merged)
         sealed = seal_content(self.holders, row.holder_id, row.id, edited)
         if not self.rows.move(row, {"sealed": sealed, "updated_at": self.clock.now()}):
             raise PreconditionFailed("version_changed")
@@ -182,7 +182,7 @@ class Requests:
     def page(self, actor: Actor, limit: int, place: str | None) -> tuple[list[UtilityRequest], str | None]:
         """Return one page, newest first, and where the next one starts."""
         confidential = () if actor.acting_for is None else self.catalogue.confidential
-        rows, following = self.rows.page_of_holder(_holder(actor), limit, place, without=confidential)
+        rows, following = self.rows.page_of_holder(holder_of(actor), limit, place, without=confidential)
         return [summary(row) for row in rows], following
 
     def editable(self, request_id: str, actor: Actor) -> tuple[RequestRow, Utility]:
@@ -341,7 +341,7 @@ class Requests:
         self.rollout.assert_open_to(utility.code, actor)
 
     def _assert_levels(self, utility: Utility, actor: Actor) -> None:
-        self.moving.issuing.assert_unlocked(_holder(actor))
+        self.moving.issuing.assert_unlocked(holder_of(actor))
         if actor.account_level < utility.minimum_level:
             raise LevelTooLow("level_too_low", needed=int(utility.minimum_level))
         if actor.auth_level < utility.minimum_auth:
@@ -353,8 +353,8 @@ class Requests:
             raise Conflict("not_editable", state=row.state)
 
     def _own(self, request_id: str, actor: Actor, *, lock: bool = False) -> tuple[RequestRow, Utility]:
-        row = self.rows.get(request_id, lock=True) if lock else self.rows.of_holder(request_id, _holder(actor))
-        if row is None or row.holder_id != _holder(actor):
+        row = self.rows.get(request_id, lock=True) if lock else self.rows.of_holder(request_id, holder_of(actor))
+        if row is None or row.holder_id != holder_of(actor):
             raise NotFound("not_found")
         utility = self.catalogue.get(row.utility)
         if utility.confidential and actor.acting_for is not None:
@@ -362,19 +362,9 @@ class Requests:
         return row, utility
 
 
-def _holder(actor: Actor) -> str:
-    if actor.holder_id is None:
-        raise NotAllowed("not_allowed")
-    return actor.holder_id
-
-
 def _capacity(order: RequestOrder, actor: Actor) -> Capacity:
     """Return as what somebody applies: who acts for a ward is a guardian, whatever else they say."""
     return Capacity.GUARDIAN if actor.acting_for is not None else order.capacity
-
-
-def _plain(answers: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(answers)
 
 
 def _file_answers(form: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

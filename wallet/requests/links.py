@@ -9,9 +9,10 @@ from enum import StrEnum
 
 from wallet.audit import Audit
 from wallet.clock import Clock
-from wallet.errors import Conflict, NotAllowed, NotFound
+from wallet.errors import Conflict, NotFound
 from wallet.identity.holders import Holders
 from wallet.launching.rollout import Rollout
+from wallet.requests.cases import holder_of
 from wallet.requests.repository import RequestRepository
 from wallet.sources.base import Ground
 from wallet.sources.gathering import Gathered, gather
@@ -55,7 +56,7 @@ class Links:
 
     def get(self, code: str, actor: Actor) -> LinkView:
         """Return a link. Raises UnknownUtility, NotFound("nothing_to_link") for a utility without one."""
-        utility, holder_id = self._linked(code), _holder(actor)
+        utility, holder_id = self._linked(code), holder_of(actor)
         row = self.rows.link(holder_id, utility.code)
         if row is None:
             return LinkView(utility.code, LinkState.NOT_LINKED)
@@ -67,7 +68,7 @@ class Links:
         Raises UnknownUtility, NotFound, Conflict("utility_disabled"); Unavailable when a register does not answer, and
         then the link stays as it was.
         """
-        utility, holder_id = self._linked(code), _holder(actor)
+        utility, holder_id = self._linked(code), holder_of(actor)
         link = utility.link
         assert link is not None  # noqa: S101 - `_linked` refuses what has none
         self.rollout.assert_open_to(utility.code, actor)
@@ -101,9 +102,3 @@ def mismatch(link: Link, gathered: Gathered) -> str | None:
     if link.register in gathered.unknown or Source.POPULATION in gathered.unknown:
         return "record_unknown"
     return None if link.matches(gathered.values) else "another_person"
-
-
-def _holder(actor: Actor) -> str:
-    if actor.holder_id is None:
-        raise NotAllowed("not_allowed")
-    return actor.holder_id

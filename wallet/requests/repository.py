@@ -174,9 +174,6 @@ class RequestRepository:
         )
         return rows_changed(self.session, statement) == 1
 
-    def claimed(self, officer: str) -> Sequence[RequestRow]:
-        return self.session.scalars(select(RequestRow).where(RequestRow.claimed_by == officer)).all()
-
     def overdue(self, now: datetime, states: Collection[str], limit: int) -> Sequence[str]:
         """Return ids of requests whose time is over, the longest first."""
         statement = (
@@ -191,10 +188,6 @@ class RequestRepository:
 
     def link(self, holder_id: str, utility: str) -> LinkRow | None:
         return self.session.get(LinkRow, (holder_id, utility))
-
-    def links(self, holder_id: str) -> Sequence[LinkRow]:
-        statement = select(LinkRow).where(LinkRow.holder_id == holder_id).order_by(LinkRow.utility)
-        return self.session.scalars(statement).all()
 
     def set_link(self, holder_id: str, utility: str, values: dict[str, Any]) -> None:
         if not insert_if_absent(self.session, LinkRow, {"holder_id": holder_id, "utility": utility, **values}):

@@ -11,7 +11,7 @@ from typing import Any
 from wallet.clock import Clock
 from wallet.errors import LevelTooLow, NotAllowed, StepUpRequired
 from wallet.identity.holders import Holders
-from wallet.requests.cases import OWN_REQUESTS, Cases
+from wallet.requests.cases import OWN_REQUESTS, Cases, holder_of
 from wallet.requests.links import Links, LinkState
 from wallet.sources.base import Ground
 from wallet.sources.gathering import Gathered, gather
@@ -64,7 +64,7 @@ class Showing:
 
         Raises UnknownUtility, NotAllowed, LevelTooLow, StepUpRequired, Conflict("not_linked"), Unavailable.
         """
-        utility, holder_id = self.catalogue.get(code), _holder(actor)
+        utility, holder_id = self.catalogue.get(code), holder_of(actor)
         _assert_may_see(utility, actor)
         if utility.link is not None:
             self.links.assert_linked(utility, holder_id)
@@ -103,7 +103,7 @@ class Showing:
         return AskedField(field, False)
 
     def _read(self, utility: Utility, registers: tuple[str, ...], purpose: str, actor: Actor) -> Gathered:
-        holder_id = _holder(actor)
+        holder_id = holder_of(actor)
         number = self.holders.number(holder_id)
         wanted = [register for register in registers if register != OWN_REQUESTS]
         return gather(self.sources, wanted, number, Ground(purpose, utility.code, actor), subject=holder_id)
@@ -114,7 +114,7 @@ class Showing:
             now=now,
             today=vietnamese_day(now),
             facts=gathered.values,
-            number=self.holders.number(_holder(actor)),
+            number=self.holders.number(holder_of(actor)),
             capacity=Capacity.SELF if actor.acting_for is None else Capacity.GUARDIAN,
             account_level=actor.account_level,
             figures=utility.rules_on(vietnamese_day(now)).figures,
@@ -128,9 +128,3 @@ def _assert_may_see(utility: Utility, actor: Actor) -> None:
         raise LevelTooLow("level_too_low", needed=int(utility.minimum_level))
     if actor.auth_level < utility.minimum_auth:
         raise StepUpRequired("step_up_required", auth_level=int(utility.minimum_auth))
-
-
-def _holder(actor: Actor) -> str:
-    if actor.holder_id is None:
-        raise NotAllowed("not_allowed")
-    return actor.holder_id

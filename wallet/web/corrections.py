@@ -1,14 +1,12 @@
 """Corrections of the caller: what a register says wrong about them, with evidence, for its owner to decide."""
 
-import base64
 from dataclasses import fields as fields_of
 from typing import Any
 
-from flask import Response, current_app
-from marshmallow import ValidationError, fields, post_load, validate
+from flask import Response
+from marshmallow import fields, post_load, validate
 
-from wallet.errors import InvalidInput
-from wallet.evidence import MAX_FILES, SUFFIXES, cleaned
+from wallet.evidence import MAX_FILES, SUFFIXES
 from wallet.profile.corrections import (
     OWNERS,
     CorrectionOrder,
@@ -20,9 +18,10 @@ from wallet.profile.corrections import (
 from wallet.sources.base import RegisterCode
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.texts.catalogue import LANGUAGES, lookup
-from wallet.web.answers import PRIVATE, PageQuery, answer, page_answer, place_of
+from wallet.web.answers import PageQuery, answer, page_answer, place_of
 from wallet.web.auth import current_actor
 from wallet.web.context import current_wallet
+from wallet.web.files import MAX_CONTENT, attached, decoded
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
 from wallet.web.schemas import Both, Moment, PlainWords, StrictSchema
@@ -31,8 +30,6 @@ from wallet.wiring import Work
 routes = Routes("corrections", __name__, url_prefix="/v1/me/corrections", description="What a register says wrong")
 OWN: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.TWO, "for_wards": True}
 MAX_BODY = 3 << 20
-MAX_CONTENT = 1_500_000
-"""Characters of one file in base64; more is over a mebibyte in any case."""
 
 
 class EvidenceOrderSchema(StrictSchema):
@@ -44,14 +41,7 @@ class EvidenceOrderSchema(StrictSchema):
     @post_load
     def open(self, data: dict[str, str], **_: Any) -> Evidence:
         """Decode and clean the file, before any transaction is open."""
-        try:
-            content = base64.b64decode(data["content"], validate=True)
-        except ValueError as error:
-            raise ValidationError({"content": ["not_base64"]}) from error
-        try:
-            return Evidence(data["media_type"], cleaned(data["media_type"], content))
-        except InvalidInput as error:
-            raise ValidationError({"content": list(error.fields.values())}) from error
+        return Evidence(data["media_type"], decoded(data["media_type"], data["content"]))
 
 
 class CorrectionOrderSchema(StrictSchema):
@@ -150,7 +140,7 @@ def read_evidence(correction_id: str, evidence_id: str) -> Response:
     """Fetch one file of your evidence, as it is stored. Its type stands in the correction."""
     with current_wallet().read() as work:
         file = work.corrections.evidence(correction_id, evidence_id, current_actor())
-    return attached(file, evidence_id)
+    return attached(file.media_type, file.content, evidence_id)
 
 
 def in_words(correction: CorrectionSummary | CorrectionView) -> dict[str, Any]:
@@ -165,11 +155,3 @@ def in_words(correction: CorrectionSummary | CorrectionView) -> dict[str, Any]:
 def both(section: str, code: str) -> dict[str, str]:
     """Return a text in every language."""
     return {language: lookup(section, code, language) for language in LANGUAGES}
-
-
-def attached(file: Evidence, evidence_id: str) -> Response:
-    """Return a file for saving: a browser shows nothing of it, whatever it holds."""
-    response = current_app.response_class(file.content, mimetype="application/octet-stream")
-    response.headers["Cache-Control"] = PRIVATE
-    response.headers["Content-Disposition"] = f'attachment; filename="{evidence_id}{SUFFIXES[file.media_type]}"'
-    return response

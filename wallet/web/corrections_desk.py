@@ -14,9 +14,9 @@ from wallet.web.corrections import (
     CorrectionPageSchema,
     CorrectionSchema,
     CorrectionSummarySchema,
-    attached,
     in_words,
 )
+from wallet.web.files import attached
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
 from wallet.web.schemas import PlainWords, StrictSchema
@@ -90,7 +90,7 @@ def read_evidence_for_desk(correction_id: str, evidence_id: str) -> Response:
     """Fetch one file of the evidence. The holder sees that it was read."""
     with current_wallet().work() as work:
         file = work.corrections.open_evidence(correction_id, evidence_id, current_actor())
-    return attached(file, evidence_id)
+    return attached(file.media_type, file.content, evidence_id)
 
 
 @operation(routes, "POST", "/<correction_id>/decision", **REVIEWER, max_age=FRESH)

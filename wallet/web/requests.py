@@ -1,15 +1,12 @@
 """What a citizen asks utilities for: drafts, answers, files, payment, and how each request goes."""
 
-import base64
-from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, current_app
-from marshmallow import ValidationError, fields, post_load, validate
+from flask import Response
+from marshmallow import fields, post_load, validate
 
-from wallet.errors import InvalidInput
-from wallet.evidence import SUFFIXES, cleaned
-from wallet.requests.orders import About, FileView, RequestDetail, RequestOrder, UtilityRequest
+from wallet.evidence import SUFFIXES
+from wallet.requests.orders import About, RequestDetail, RequestOrder, UtilityRequest
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.utilities.base import Capacity
 from wallet.utilities.catalogue import Catalogue, Plugin
@@ -27,6 +24,7 @@ from wallet.web.auth import current_actor
 from wallet.web.catalogue import agency_name
 from wallet.web.context import current_wallet
 from wallet.web.documents import PageSchema
+from wallet.web.files import MAX_CONTENT, attached, decoded
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
 from wallet.web.schemas import Both, Moment, PlainWords, StrictSchema
@@ -37,8 +35,6 @@ routes = Routes("requests", __name__, url_prefix="/v1/requests", description="Wh
 OWN: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.ONE, "for_wards": True}
 CODE = r"^[a-z][a-z0-9_]{0,63}\Z"
 MAX_BODY = 2 << 20
-MAX_CONTENT = 1_500_000
-"""Characters of one file in base64; more is over a mebibyte in any case."""
 
 
 class AboutSchema(StrictSchema):
@@ -173,14 +169,7 @@ class RequestFileOrderSchema(StrictSchema):
     @post_load
     def open(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Decode and clean the file, before any transaction is open."""
-        try:
-            content = base64.b64decode(data["content"], validate=True)
-        except ValueError as error:
-            raise ValidationError({"content": ["not_base64"]}) from error
-        try:
-            return data | {"content": cleaned(data["media_type"], content)}
-        except InvalidInput as error:
-            raise ValidationError({"content": list(error.fields.values())}) from error
+        return data | {"content": decoded(data["media_type"], data["content"])}
 
 
 class PaymentSchema(StrictSchema):
@@ -282,7 +271,7 @@ def read_request_file(request_id: str, file_id: str) -> Response:
     """Fetch a file that you sent, as it is stored."""
     with current_wallet().read() as work:
         media_type, content = work.requests.file(request_id, file_id, current_actor())
-    return as_attachment(media_type, content, file_id)
+    return attached(media_type, content, file_id)
 
 
 @operation(routes, "DELETE", "/<request_id>/files/<file_id>", **OWN)
@@ -343,20 +332,6 @@ def told_whole(detail: RequestDetail, catalogue: Catalogue) -> dict[str, Any]:
         ],
         "actions": detail.actions,
     }
-
-
-def as_attachment(media_type: str, content: bytes, file_id: str) -> Response:
-    """Return a file that a browser saves and never shows: it came from somebody."""
-    response = current_app.response_class(content, mimetype="application/octet-stream")
-    name = f"{file_id}{SUFFIXES.get(media_type, '')}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Cache-Control"] = PRIVATE
-    return response
-
-
-def file_told(file: FileView) -> Mapping[str, Any]:
-    """Return a file as the API tells it."""
-    return {name: getattr(file, name) for name in FileView.__slots__}
 
 
 def _entry(plugin: Plugin, entry: Any) -> dict[str, Any]:

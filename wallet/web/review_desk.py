@@ -12,9 +12,10 @@ from wallet.web.answers import PageQuery, answer, expected_version, page_answer,
 from wallet.web.auth import FRESH, current_actor
 from wallet.web.context import current_wallet
 from wallet.web.documents import PageSchema
+from wallet.web.files import attached
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.requests import CODE, RequestDetailSchema, RequestSchema, as_attachment, told, told_whole
+from wallet.web.requests import CODE, RequestDetailSchema, RequestSchema, told, told_whole
 from wallet.web.schemas import Both, Moment, PlainWords, StrictSchema
 from wallet.web.states import word_of
 from wallet.wiring import Work
@@ -153,7 +154,7 @@ def read_desk_file(query: dict[str, str], request_id: str, file_id: str) -> Resp
     """Fetch one file of a request. The citizen sees that it was read."""
     with current_wallet().work() as work:
         media_type, content = work.review_desk.file(request_id, file_id, query["purpose"], current_actor())
-    return as_attachment(media_type, content, file_id)
+    return attached(media_type, content, file_id)
 
 
 @operation(routes, "PUT", "/requests/<request_id>/claim", **REVIEWER)
