@@ -92,20 +92,42 @@ def _faults(
             if given:
                 yield pointer, "already_held"
         elif not asked(field, answers):
-            if given:
+            if given and not _undecided(field, raw, answers):
                 yield pointer, "not_asked"
         elif not given:
             if field.required and not partial:
                 yield pointer, "required"
         elif field.kind is Ask.RECORDS:
             records = raw[field.name] if isinstance(raw[field.name], list) else []
-            parsed = answers.get(field.name, [])
-            for place, record in enumerate(records):
-                if isinstance(record, Mapping):
-                    inner = parsed[place] if place < len(parsed) and isinstance(parsed[place], Mapping) else record
-                    yield from _faults(
-                        field.fields, record, inner, frozenset(), partial=partial, prefix=f"{pointer}/{place}"
-                    )
+            for place, record, inner in _paired(field, records, answers.get(field.name, [])):
+                yield from _faults(
+                    field.fields, record, inner, frozenset(), partial=partial, prefix=f"{pointer}/{place}"
+                )
+
+
+def _undecided(field: Field, raw: Mapping[str, Any], answers: Mapping[str, Any]) -> bool:
+    """Return whether the answer that decides if a field is asked is there and cannot be read: that is its own fault."""
+    return field.only_if is not None and field.only_if[0] in raw and field.only_if[0] not in answers
+
+
+def _paired(field: Field, records: list[Any], parsed: list[Any]) -> Iterator[tuple[int, Mapping[str, Any], Any]]:
+    """Yield place, record as it came and as it was parsed, of each that is a record at all.
+
+    parsed: without what could not be read whatever it was. Where something is missing from it, places say nothing, and
+    each record is parsed by itself.
+    """
+    schema = schema_of(field.fields)()
+    for place, record in enumerate(records):
+        if isinstance(record, Mapping):
+            yield place, record, parsed[place] if len(parsed) == len(records) else _readable(schema, record)
+
+
+def _readable(schema: Schema, record: Mapping[str, Any]) -> Any:
+    """Return what of a record can be read."""
+    try:
+        return schema.load(dict(record), partial=True)
+    except ValidationError as error:
+        return error.valid_data if isinstance(error.valid_data, dict) else {}
 
 
 def _built(field: Field) -> fields.Field[Any]:

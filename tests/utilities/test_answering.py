@@ -1,0 +1,73 @@
+"""Answers to a form: which question depends on which answer, also beside entries that nobody can read."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wallet.errors import InvalidInput
+from wallet.utilities.answering import parse
+from wallet.utilities.base import Ask, Field
+
+ROW = (Field("kind", Ask.CHOICE, choices=("a", "b")), Field("more", only_if=("kind", ("b",))))
+FORM = (Field("rows", Ask.RECORDS, size=(1, 9), fields=ROW), Field("kind", Ask.CHOICE, choices=("a", "b")))
+RIGHT = {"kind": "b", "more": "x"}
+
+
+def faults_of(*rows: Any) -> dict[str, str]:
+    try:
+        parse(FORM, {"rows": list(rows), "kind": "a"})
+    except InvalidInput as error:
+        return error.fields
+    return {}
+
+
+@pytest.mark.parametrize("unreadable", [None, 3, "x", [], True, 1.5], ids=repr)
+def test_an_entry_that_is_no_record_does_not_shift_what_the_others_are_asked(unreadable: Any) -> None:
+    code = "null" if unreadable is None else "invalid_type"
+    assert faults_of(unreadable, RIGHT, {"kind": "a"}, RIGHT) == {"/answers/rows/0": code}
+    assert faults_of(unreadable, {"kind": "b"}, {"kind": "a", "more": "x"}, RIGHT, unreadable) == {
+        "/answers/rows/0": code,
+        "/answers/rows/1/more": "required",
+        "/answers/rows/2/more": "not_asked",
+        "/answers/rows/4": code,
+    }
+
+
+def test_every_record_is_judged_where_there_are_too_many() -> None:
+    assert faults_of(*[RIGHT] * 9, {"kind": "b"}) == {
+        "/answers/rows": "invalid_length",
+        "/answers/rows/9/more": "required",
+    }
+
+
+def test_what_depends_on_an_answer_that_cannot_be_read_is_not_judged() -> None:
+    assert faults_of({"kind": "z", "more": "x"}, RIGHT) == {"/answers/rows/0/kind": "not_a_choice"}
+    assert faults_of({"kind": "z"}, None, {"more": "x"}) == {
+        "/answers/rows/0/kind": "not_a_choice",
+        "/answers/rows/1": "null",
+        "/answers/rows/2/kind": "required",
+        "/answers/rows/2/more": "not_asked",
+    }
+
+
+@pytest.mark.parametrize("rows", [None, {}, "x", 3])
+def test_what_is_no_list_is_one_fault(rows: Any) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse(FORM, {"rows": rows, "kind": "a"})
+    assert list(caught.value.fields) == ["/answers/rows"]
+
+
+ENTRY = st.one_of(
+    st.sampled_from([None, 0, "x", [], {}]),
+    st.fixed_dictionaries({}, optional={"kind": st.sampled_from(["a", "b", "z", None]), "more": st.just("x")}),
+)
+
+
+@given(st.lists(ENTRY, min_size=1, max_size=9))
+def test_a_record_has_the_same_faults_wherever_it_stands(rows: list[Any]) -> None:
+    apart = {}
+    for place, row in enumerate(rows):
+        apart |= {pointer.replace("/rows/0", f"/rows/{place}"): code for pointer, code in faults_of(row).items()}
+    assert faults_of(*rows) == apart
