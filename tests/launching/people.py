@@ -72,7 +72,7 @@ def refusal(wallet: Wallet, key: str = "an", code: str = CODE) -> str:
     actor = actor_of(wallet, key)
     try:
         with wallet.work() as work:
-            work.rollout.assert_open(code, work.visitor(code, actor))
+            work.rollout.assert_open(code, work.launches.visitor(code, actor))
     except (Conflict, NotAllowed) as error:
         return f"{error.code}: {error.values['missing']}"
     return ""

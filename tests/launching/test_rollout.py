@@ -70,7 +70,7 @@ def test_closed_utility_issues_nothing_and_stores_nothing(wallet: Wallet, state:
     changed(wallet, PAUSED)
     before, actor = state(), actor_of(wallet)
     with pytest.raises(Conflict, match="utility_disabled"), wallet.work() as work:
-        work.rollout.assert_open(CODE, work.visitor(CODE, actor))
+        work.rollout.assert_open(CODE, work.launches.visitor(CODE, actor))
     assert state() == before
 
 
@@ -385,7 +385,7 @@ def test_only_admins_change_decide_or_explain(wallet: Wallet, state: State) -> N
             lambda work, actor=actor: work.launching.decide(pending.id, agree=True, actor=actor),
             lambda work, actor=actor: work.launching.decide("apr_unknown", agree=False, actor=actor),
             lambda work, actor=actor: work.previewing(actor, CODE).preview(CODE, order, actor),
-            lambda work, actor=actor: work.rollout.explain(CODE, work.visitor(CODE, actor), "audit", actor),
+            lambda work, actor=actor: work.rollout.explain(CODE, work.launches.visitor(CODE, actor), "audit", actor),
         ):
             with pytest.raises(NotAllowed), wallet.work() as work:
                 attempt(work)

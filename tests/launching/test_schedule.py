@@ -64,7 +64,7 @@ def test_stop_takes_effect_at_its_moment_without_any_job(wallet: Wallet, clock: 
     assert launch(wallet).state is PAUSED
     with wallet.read() as work:
         assert work.rollout.launches()[CODE].state is PAUSED
-        assert not work.rollout.available_all(work.visitor(CODE, actor_of(wallet)))[CODE][1].available
+        assert not work.rollout.available_all(work.launches.visitor(CODE, actor_of(wallet)))[CODE][1].available
     assert stored(wallet)[0] == "open", "nobody wrote it down yet, and nobody needs to"
 
 
@@ -170,7 +170,7 @@ def test_narrowing_of_testers_is_weighed_against_all_of_them(wallet: Wallet, clo
     assert refusal(wallet, "an") == "not_in_pilot: not_drawn"
     assert refusal(wallet, "binh") == ""
     with wallet.read() as work:
-        assert not work.rollout.available_all(work.visitor(CODE, actor_of(wallet)))[CODE][1].available
+        assert not work.rollout.available_all(work.launches.visitor(CODE, actor_of(wallet)))[CODE][1].available
     wallet.launch_job.run()
     assert (refusal(wallet, "an"), refusal(wallet, "binh")) == ("not_in_pilot: not_drawn", "")
 

@@ -523,7 +523,7 @@ def test_preview_agrees_with_the_decisions(admin: CitizenPhone, wallet: Wallet) 
     out = 0
     with wallet.work() as work:
         for member in work.accounts.some_active(10_000)[0]:
-            who = work.visitor_as("residence", member.id, member.holder_id, Actor("system"), "check_pilot")
+            who = work.launches.visitor_as("residence", member.id, member.holder_id, Actor("system"), "check_pilot")
             out += not judge("residence", plan, who).available
     assert body["loses"] == {"count": out}
     assert (body["gains"], body["needs_approval"]) == ({"count": 0}, False)

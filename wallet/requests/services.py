@@ -1,18 +1,13 @@
-"""The services of the requests' room in one transaction, put together."""
+"""The services of the requests' room in one transaction, each made when it is first asked for."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
-from wallet.audit import Audit
-from wallet.clock import Clock
-from wallet.documents.issuing import Issuing
-from wallet.documents.revoking import Revoking
-from wallet.entropy import Entropy
-from wallet.held import DatabaseSession
+from wallet.documents.services import DocumentServices
 from wallet.identity.services import IdentityServices
 from wallet.launching.rollout import Rollout
+from wallet.means import Means
 from wallet.payments.paying import Paying
 from wallet.payments.provider import Payments
 from wallet.payments.repository import PaymentRepository
@@ -35,29 +30,24 @@ from wallet.working_days import WorkingDays
 
 @dataclass
 class RequestServices:
-    """Each is made when it is first asked for. issuing: asked for late, for most transactions issue nothing."""
+    """Requests: sent in, paid, decided. Each is made when it is first asked for: most transactions issue nothing."""
 
-    session: DatabaseSession
-    catalogue: Catalogue
+    means: Means
     identity: IdentityServices
-    issuing: Callable[[], Issuing]
-    revoking: Revoking
-    rollout: Rollout
+    documents: DocumentServices
     sources: Sources
+    rollout: Rollout
+    catalogue: Catalogue
     provider: Payments
-    payment_life: timedelta
-    audit: Audit
-    clock: Clock
-    entropy: Entropy
     calendar: WorkingDays
 
     @cached_property
     def rows(self) -> RequestRepository:
-        return RequestRepository(self.session)
+        return RequestRepository(self.means.session)
 
     @cached_property
     def cases(self) -> Cases:
-        return Cases(self.rows, self.catalogue, self.identity.holders, self.sources, self.clock)
+        return Cases(self.rows, self.catalogue, self.identity.holders, self.sources, self.means.clock)
 
     @cached_property
     def seeing(self) -> Seeing:
@@ -65,57 +55,60 @@ class RequestServices:
 
     @cached_property
     def links(self) -> Links:
-        return Links(
-            self.rows, self.catalogue, self.identity.holders, self.sources, self.rollout, self.audit, self.clock
-        )
+        means, holders = self.means, self.identity.holders
+        return Links(self.rows, self.catalogue, holders, self.sources, self.rollout, means.audit, means.clock)
 
     @cached_property
     def showing(self) -> Showing:
-        return Showing(self.catalogue, self.cases, self.links, self.identity.holders, self.sources, self.clock)
+        return Showing(self.catalogue, self.cases, self.links, self.identity.holders, self.sources, self.means.clock)
 
     @cached_property
     def moving(self) -> Moving:
+        means, identity, documents = self.means, self.identity, self.documents
         return Moving(
             rows=self.rows,
             cases=self.cases,
-            issuing=self.issuing(),
-            revoking=self.revoking,
-            holders=self.identity.holders,
-            contacts=self.identity.contacts,
-            guardians=self.identity.guardians,
-            audit=self.audit,
-            clock=self.clock,
+            issuing=documents.issuing,
+            revoking=documents.revoking,
+            holders=identity.holders,
+            contacts=identity.contacts,
+            guardians=identity.guardians,
+            audit=means.audit,
+            clock=means.clock,
             calendar=self.calendar,
         )
 
     @cached_property
     def voiding(self) -> Voiding:
+        documents = self.documents
         return Voiding(
             rows=self.rows,
-            documents=self.revoking.documents,
+            documents=documents.rows,
             catalogue=self.catalogue,
             holders=self.identity.holders,
             sources=self.sources,
-            revoking=self.revoking,
+            revoking=documents.revoking,
             moving=self.moving,
-            clock=self.clock,
+            clock=self.means.clock,
         )
 
     @cached_property
     def paying(self) -> Paying:
+        means = self.means
         return Paying(
-            rows=PaymentRepository(self.session),
+            rows=PaymentRepository(means.session),
             provider=self.provider,
-            audit=self.audit,
-            clock=self.clock,
-            entropy=self.entropy,
-            life=self.payment_life,
+            audit=means.audit,
+            clock=means.clock,
+            entropy=means.entropy,
+            life=timedelta(minutes=means.settings.payment_minutes),
             number_of=number_of,
             inform=self._inform_payer,
         )
 
     @cached_property
     def requests(self) -> Requests:
+        means, identity = self.means, self.identity
         return Requests(
             rows=self.rows,
             catalogue=self.catalogue,
@@ -124,38 +117,43 @@ class RequestServices:
             seeing=self.seeing,
             links=self.links,
             paying=self.paying,
-            holders=self.identity.holders,
-            guardians=self.identity.guardians,
+            holders=identity.holders,
+            guardians=identity.guardians,
             rollout=self.rollout,
-            audit=self.audit,
-            clock=self.clock,
-            entropy=self.entropy,
+            audit=means.audit,
+            clock=means.clock,
+            entropy=means.entropy,
             calendar=self.calendar,
         )
 
     @cached_property
     def imports(self) -> Imports:
-        return Imports(self.requests, self.cases, self.catalogue, self.identity.holders, self.audit)
+        return Imports(self.requests, self.cases, self.catalogue, self.identity.holders, self.means.audit)
 
     @cached_property
     def desk(self) -> ReviewDesk:
+        means, identity = self.means, self.identity
         return ReviewDesk(
             rows=self.rows,
             catalogue=self.catalogue,
             moving=self.moving,
             seeing=self.seeing,
-            accounts=self.identity.accounts,
-            holders=self.identity.holders,
-            guardians=self.identity.guardians,
-            audit=self.audit,
-            clock=self.clock,
+            accounts=identity.accounts,
+            holders=identity.holders,
+            guardians=identity.guardians,
+            audit=means.audit,
+            clock=means.clock,
         )
 
     @cached_property
     def overdue(self) -> Overdue:
-        return Overdue(self.rows, self.catalogue, self.moving, self.clock)
+        return Overdue(self.rows, self.catalogue, self.moving, self.means.clock)
 
     def _inform_payer(self, request_id: str, code: str) -> None:
         row = self.rows.get(request_id)
         if row is not None:
             self.moving.inform(row, code)
+
+    def open_of(self, utility: str) -> int:
+        """Return how many requests of a utility are not answered yet. Raises UnknownUtility."""
+        return self.rows.count_open(utility, self.catalogue.get(utility).lifecycle.final)

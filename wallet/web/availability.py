@@ -199,7 +199,7 @@ def _looking(*codes: str) -> Iterator[Work]:
 
 
 def _visitor(work: Work, actor: Actor, code: str = "utilities") -> Visitor:
-    return work.visitor(code, actor)
+    return work.launches.visitor(code, actor)
 
 
 def _own(plugin: Plugin, launch: Launch, found: Availability, actor: Actor) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def explain_launch(order: dict[str, Any], code: str) -> Response:
     actor = current_actor()
     with current_wallet().work() as work:
         holder_id = work.accounts.find(order["account_id"]).holder_id
-        visitor = work.visitor_as(
+        visitor = work.launches.visitor_as(
             code, order["account_id"], holder_id, actor, "explain_launch", app_version=order["app_version"]
         )
         launch, found = work.rollout.explain(code, visitor, order["purpose"], actor)

@@ -1,0 +1,72 @@
+"""The services of the documents' room in one transaction, each made when it is first asked for."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from wallet.crypto.keystore import Role, Secret
+from wallet.documents.holding import Holding
+from wallet.documents.issuing import Issuing
+from wallet.documents.repository import DocumentRepository
+from wallet.documents.revoking import RevocationReason, Revoking
+from wallet.documents.status import Indices
+from wallet.documents.trust import TrustCentre
+from wallet.identity.services import IdentityServices
+from wallet.launching.rollout import Rollout
+from wallet.means import Means
+from wallet.sources.reading import Sources
+from wallet.terms import Actor
+from wallet.utilities.catalogue import Catalogue
+
+
+@dataclass
+class DocumentServices:
+    """Documents: issued, held, revoked."""
+
+    means: Means
+    identity: IdentityServices
+    sources: Sources
+    rollout: Rollout
+    catalogue: Catalogue
+    trust: TrustCentre
+
+    @cached_property
+    def rows(self) -> DocumentRepository:
+        return DocumentRepository(self.means.session)
+
+    @cached_property
+    def holding(self) -> Holding:
+        return Holding(self.rows, self.identity.holders, self.catalogue, self.means.clock)
+
+    @cached_property
+    def revoking(self) -> Revoking:
+        return Revoking(self.rows, self.means.audit, self.means.clock)
+
+    @cached_property
+    def issuing(self) -> Issuing:
+        means = self.means
+        return Issuing(
+            catalogue=self.catalogue,
+            rollout=self.rollout,
+            holders=self.identity.holders,
+            sources=self.sources,
+            documents=self.rows,
+            indices=self._indices,
+            trust=self.trust,
+            signer=means.keystore.signer(Role.DOCUMENT),
+            audit=means.audit,
+            clock=means.clock,
+            entropy=means.entropy,
+            issuer_code=means.settings.issuer_code,
+            assert_unlocked=self.identity.accounts.assert_unlocked,
+        )
+
+    def revoke_of_dead(self, holder_id: str, actor: Actor) -> int:
+        """Revoke whatever a dead holder still has. The registers order it, so no admin is asked."""
+        by_register = replace(actor, holder_id=None)
+        return self.revoking.revoke_all(holder_id, RevocationReason.HOLDER_DIED, by_register, expired_too=False)
+
+    @property
+    def _indices(self) -> Indices:
+        means = self.means
+        size = means.settings.status_list_bits_log2_size
+        return Indices(self.rows, means.keystore.secret(Secret.STATUS_ORDER), size, means.clock, self.trust.address)
