@@ -15,12 +15,13 @@ from qrcode.util import MODE_ALPHA_NUM
 from tests.documents.people import ISSUED, issue, on_one_database
 from wallet.documents import qr_image
 from wallet.documents.pixel_text import MARK_HEIGHT, MARK_WIDTH, mark_rows
-from wallet.documents.qr_image import MAX_VERSION, PNG_SCALE, QUIET_ZONE, matrix, png, svg, terminal
+from wallet.documents.qr_image import PNG_SCALE, QUIET_ZONE, RULES, matrix, png, svg, terminal
 from wallet.errors import InvalidInput
 from wallet.formats.base45 import ALPHABET
 from wallet.terms import SAMPLE_MARK
 from wallet.wiring import Wallet
 
+MAX_VERSION = RULES["VD1:"].max_version
 SIZES = (5, 20, 21, 60, 200, 400, 600, 800, 970)
 
 
@@ -177,10 +178,34 @@ def test_code_is_alphanumeric_and_at_level_m() -> None:
     assert MODE_ALPHA_NUM == 2
 
 
-@pytest.mark.parametrize("text", ["VD1:abc", "VD1:#", "VD1:\n"])
+def test_854_characters_are_the_most_that_a_screen_shows() -> None:
+    """Version 16 at level L: fewer and larger modules than on paper, and no more of them."""
+    live = "VL1:" + text_of(854)[4:]
+    assert version(matrix(live)) == RULES["VL1:"].max_version == 16
+    (found,) = zxingcpp.read_barcodes(opened(png(live)).convert("L"), formats=zxingcpp.BarcodeFormat.QRCode)
+    assert (found.text, found.ec_level) == (live, "L")
+    assert version(matrix("VD1:" + live[4:])) > 16
+    for longer in (live + "A", live + "A" * 116):
+        assert version(matrix("VD1:" + longer[4:])) <= MAX_VERSION
+        with pytest.raises(InvalidInput) as caught:
+            matrix(longer)
+        assert caught.value.code == "code_too_large"
+
+
+@pytest.mark.parametrize("text", ["VD1:abc", "VD1:#", "VD1:\n", "VD1:Ễ"])
 def test_text_that_is_no_code_is_refused(text: str) -> None:
-    with pytest.raises((InvalidInput, ValueError)):
+    with pytest.raises(InvalidInput) as caught:
         qr_image.matrix(text)
+    assert caught.value.code == "malformed"
+
+
+@pytest.mark.parametrize("text", ["", "VD", "vd1:A", "VD2:A", " VD1:A", "HTTPS://VI-SO.EXAMPLE", "VG1:A"])
+def test_text_without_a_rule_of_size_is_not_drawn(text: str) -> None:
+    """What has no rule has no reader of ours either."""
+    for draw in (matrix, svg, png, terminal):
+        with pytest.raises(InvalidInput) as caught:
+            draw(text)
+        assert caught.value.code == "malformed"
 
 
 # --- The PNG file ---------------------------------------------------------------------------------------------------
@@ -243,6 +268,14 @@ def test_svg_says_that_it_is_a_sample_and_loads_nothing() -> None:
     for part in ("script", "href", "url(", "<image", "onload", "http://www.w3.org/1999"):
         assert part not in drawing
     assert text_of(600) not in drawing  # the picture says it, the file does not
+
+
+def test_unmarked_svg_is_the_square_of_a_page_that_has_the_mark() -> None:
+    side = len(matrix(text_of(600))) + 2 * QUIET_ZONE
+    marked, bare = (ElementTree.fromstring(svg(text_of(600), marked=marked)) for marked in (True, False))
+    assert bare.attrib["viewBox"] == f"0 0 {side} {side}"
+    assert "".join(bare.itertext()) == ""
+    assert bare[1].attrib == marked[1].attrib
 
 
 def test_same_text_is_the_same_picture() -> None:

@@ -1,47 +1,82 @@
-"""Draws a document code: SVG, PNG, terminal. The only place that knows the QR library.
+"""Draws a code: SVG, PNG, terminal. The only place that knows the QR library.
 
-Alphanumeric mode, error correction M, version 20 or below (docs/wire.md, section 1; ISO/IEC 18004). The mask is
-fixed: searching for the best one takes most of the time and is not read more often.
+Alphanumeric mode; level and largest version by the prefix: a code on paper and one on a screen are read under other
+conditions (docs/wire.md, sections 1 and 2; ISO/IEC 18004). The mask is fixed: searching for the best one takes most of
+the time and is not read more often.
 """
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
-from qrcode.constants import ERROR_CORRECT_M
+from qrcode import constants
 from qrcode.exceptions import DataOverflowError
 from qrcode.main import QRCode
 from qrcode.util import MODE_ALPHA_NUM, QRData
 
 from wallet.documents.pixel_text import MARK_WIDTH, mark_rows
 from wallet.errors import InvalidInput
+from wallet.formats import cwt_code, live_code
 from wallet.terms import SAMPLE_MARK
 
 MASK = 3
-MAX_VERSION = 20
 QUIET_ZONE = 4
+"""Modules that stay light on every side."""
+
 PNG_SCALE = 6
 
 Matrix = tuple[tuple[bool, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SizeRule:
+    """How large a code of one prefix may be drawn. level: of error correction, `L`, `M`, `Q` or `H`."""
+
+    level: str
+    max_version: int
+
+
+RULES: Mapping[str, SizeRule] = {
+    cwt_code.PREFIX: SizeRule(cwt_code.QR_ERROR_CORRECTION, cwt_code.MAX_QR_VERSION),
+    live_code.PREFIX: SizeRule(live_code.QR_ERROR_CORRECTION, live_code.MAX_QR_VERSION),
+}
+PREFIX_LENGTH = 4
+_LEVELS = {letter: getattr(constants, f"ERROR_CORRECT_{letter}") for letter in "LMQH"}
+
+
 @lru_cache(maxsize=256)
 def matrix(text: str) -> Matrix:
-    """Return the modules of a code, without quiet zone. Raises InvalidInput when it needs a version above 20."""
-    drawing = QRCode(error_correction=ERROR_CORRECT_M, mask_pattern=MASK, border=0)
-    drawing.add_data(QRData(text.encode("ascii"), mode=MODE_ALPHA_NUM), optimize=0)
+    """Return the modules of a code, without quiet zone.
+
+    Raises InvalidInput: `code_too_large` when it needs a version above its rule's, `malformed` for a text that has no
+    rule or holds letters that no code has.
+    """
+    rule = RULES.get(text[:PREFIX_LENGTH])
+    if rule is None:
+        raise InvalidInput({}, "malformed")
+    try:
+        data = QRData(text.encode("ascii"), mode=MODE_ALPHA_NUM)
+    except ValueError as error:
+        raise InvalidInput({}, "malformed") from error
+    drawing = QRCode(error_correction=_LEVELS[rule.level], mask_pattern=MASK, border=0)
+    drawing.add_data(data, optimize=0)
     try:
         drawing.make(fit=True)
     except (DataOverflowError, ValueError) as error:
         raise InvalidInput({}, "code_too_large") from error
-    if drawing.version > MAX_VERSION:
+    if drawing.version > rule.max_version:
         raise InvalidInput({}, "code_too_large")
     return tuple(tuple(bool(module) for module in row) for row in drawing.modules)
 
 
-def svg(text: str) -> str:
-    """Return an SVG of one path, a run of modules a stroke, with the sample mark beneath."""
+def svg(text: str, *, marked: bool = True) -> str:
+    """Return an SVG of one path, a run of modules a stroke.
+
+    marked: with the sample mark beneath; False only for a page that carries it itself. Without it the drawing is a
+    square of the code's modules and its quiet zone.
+    """
     modules = matrix(text)
     side = len(modules) + 2 * QUIET_ZONE
     runs = []
@@ -52,13 +87,15 @@ def svg(text: str) -> str:
             if row[x]:
                 runs.append(f"M{x + QUIET_ZONE} {y + QUIET_ZONE}h{length}v1h-{length}z")
             x += length
-    mark = 4
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side + mark}" '
-        f'shape-rendering="crispEdges" role="img" aria-label="{SAMPLE_MARK}">'
-        f'<path fill="#fff" d="M0 0h{side}v{side + mark}H0z"/><path d="{"".join(runs)}"/>'
+    mark = (
         f'<text x="{side / 2}" y="{side + 1}" font-family="sans-serif" font-size="2.6" text-anchor="middle" '
-        f'textLength="{side - 2 * QUIET_ZONE}" lengthAdjust="spacingAndGlyphs">{SAMPLE_MARK}</text></svg>'
+        f'textLength="{side - 2 * QUIET_ZONE}" lengthAdjust="spacingAndGlyphs">{SAMPLE_MARK}</text>'
+    )
+    height = side + 4 * marked
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {height}" '
+        f'shape-rendering="crispEdges" role="img" aria-label="{SAMPLE_MARK}">'
+        f'<path fill="#fff" d="M0 0h{side}v{height}H0z"/><path d="{"".join(runs)}"/>{mark * marked}</svg>'
     )
 
 
