@@ -24,7 +24,7 @@ from sqlalchemy import create_engine, make_url, select
 from tests import dialects
 from tests.phone import CitizenPhone
 from tests.postgres import Lender, Server
-from tests.support import FixedClock, Mailbox
+from tests.support import AUTHORITY, FixedClock, Mailbox
 from wallet.commands.keys import DEMO_PAST
 from wallet.crypto.keystore import create_missing
 from wallet.db import Base
@@ -55,7 +55,7 @@ class Template:
 @pytest.fixture(scope="session")
 def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("keys")
-    create_missing(directory, now=FixedClock().now(), entropy=SystemEntropy(), organisation="Test", backdated=DEMO_PAST)
+    create_missing(directory, now=FixedClock().now(), entropy=SystemEntropy(), authority=AUTHORITY, backdated=DEMO_PAST)
     return directory
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import UTC, datetime, timedelta
 
+from wallet.crypto.authority import Authority
 from wallet.errors import Unavailable
 from wallet.sources.base import Ground
 from wallet.terms import Actor
@@ -13,6 +14,10 @@ NOON = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 
 GROUND = Ground("test", "test", Actor("system", request_id="req_test"))
 """Why a test asks a register."""
+
+
+AUTHORITY = Authority("Test", "https://vi.example.vn")
+"""Whose keys the tests' are."""
 
 
 class FixedClock:

@@ -88,8 +88,11 @@ def test_the_same_nation_grows_without_being_told_to_replace(run: Run) -> None:
 
 def test_keys_are_listed_without_anything_private(run: Run) -> None:
     records = json.loads(run("keys", "list", "--json").stdout)
-    assert {record["role"] for record in records} == {"doc", "status", "bundle", "access", "refresh"}
-    assert all(record.keys() == {"role", "kid", "not_before", "not_after", "state"} for record in records)
+    assert {record["role"] for record in records} == {
+        *("doc", "status", "bundle", "access", "refresh"),
+        *("iaca", "sdjwt", "mdoc", "seal"),
+    }
+    assert all(record.keys() == {"role", "kid", "not_before", "not_after", "state", "issuer"} for record in records)
     assert len(run("keys", "pin").stdout.strip()) == 64
     assert "0 " not in run("keys", "new").stdout
 

@@ -21,7 +21,7 @@ from tests.conformance.agreement import Both, both_refuse, moment, resigned, ver
 from tests.documents.people import ISSUED, admin_of, issue, on_one_database
 from tests.oracle import builder, reader
 from tests.oracle.world import base45
-from tests.support import FixedClock, SeededEntropy
+from tests.support import AUTHORITY, FixedClock, SeededEntropy
 from wallet.crypto.certificates import self_signed
 from wallet.crypto.keystore import Keystore, Role, create_missing
 from wallet.crypto.signing import LocalSigner, raw_from_der
@@ -190,7 +190,7 @@ def with_keys(wallet: Wallet, token: str, change: Callable[[KeyEntry], KeyEntry]
 def test_other_keys_and_other_times_of_keys(wallet: Wallet, clock: FixedClock, tmp_path: Any) -> None:
     document = issue(wallet)
     token, now = published(wallet), clock.now()
-    create_missing(tmp_path / "keys", now=now, entropy=SystemEntropy(), organisation="Another")
+    create_missing(tmp_path / "keys", now=now, entropy=SystemEntropy(), authority=AUTHORITY)
     foreign = Keystore.open(tmp_path / "keys").signer(Role.DOCUMENT)
     status_signer = wallet.keystore.signer(Role.STATUS)
     payload = DocumentPayload(

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.support import NOON, SeededEntropy
+from tests.support import AUTHORITY, NOON, SeededEntropy
 from wallet.crypto import keystore as module
 from wallet.crypto.certificates import read_certificate, self_signed
 from wallet.crypto.keystore import KEYRING, Keystore, Role, Secret, create_missing
@@ -22,7 +22,7 @@ from wallet.errors import ConfigurationError
 
 
 def create(directory: Path, now: datetime = NOON) -> list[str]:
-    return create_missing(directory, now=now, entropy=SystemEntropy(), organisation="Test")
+    return create_missing(directory, now=now, entropy=SystemEntropy(), authority=AUTHORITY)
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def test_times_of_a_key_lie_within_its_certificate(keys: Path) -> None:
 
 def test_predictable_chance_still_gives_keys_nobody_can_guess(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        create_missing(tmp_path / name, now=NOON, entropy=SeededEntropy(1), organisation="Test")
+        create_missing(tmp_path / name, now=NOON, entropy=SeededEntropy(1), authority=AUTHORITY)
     one, other = (Keystore.open(tmp_path / name) for name in ("a", "b"))
     assert one.secret(Secret.PEPPER) == other.secret(Secret.PEPPER)
     assert one.signer(Role.DOCUMENT).kid != other.signer(Role.DOCUMENT).kid
@@ -335,3 +335,39 @@ def test_nothing_shows_a_secret(keys: Path) -> None:
     for path in [*keys.glob("*.secret"), *keys.glob("*.key.pem")]:
         assert path.read_bytes().hex() not in shown
         assert repr(path.read_bytes()) not in shown
+
+
+# --- A deployment of an older version --------------------------------------------------------------------------------
+
+
+def test_deployment_that_lacks_new_roles_gets_them_and_keeps_its_keys(keys: Path) -> None:
+    """Keys of before the IACA root: they stay as they are, byte for byte, and what is new is made beside them."""
+    new = {Role.IACA, Role.SD_JWT, Role.MDOC, Role.SEAL}
+    for role in new:
+        for path in keys.glob(f"{role}-*"):
+            path.unlink()
+    old = [{name: r[name] for name in r if name != "issuer"} for r in records(keys) if r["role"] not in new]
+    (keys / KEYRING).write_text(json.dumps(old))
+    before = {name: data for name, data in content(keys).items() if name != KEYRING}
+    error = problem(keys)
+    assert len(error.problems) == len(new)
+    assert error.mend == "wallet keys new"
+    assert {name.split("-")[0] for name in create(keys)} == new
+    assert before.items() <= content(keys).items()
+    assert Keystore.open(keys).signer(Role.MDOC).certificate_der
+
+
+def test_signer_whose_root_is_gone_is_refused(keys: Path) -> None:
+    rewrite(keys, lambda found: [{**r, "issuer": "0" * 16} if r["role"] == "seal" else r for r in found])
+    assert "which certified seal" in problem(keys).problems[0]
+
+
+def test_key_that_ended_is_renewed_where_that_is_asked_for(keys: Path) -> None:
+    """The certificate of a document signer lives shortest; what it signed still verifies by it."""
+    later = NOON + timedelta(days=100)
+    (name,) = create_missing(keys, now=later, entropy=SystemEntropy(), authority=AUTHORITY, renew=True)
+    store = Keystore.open(keys)
+    ended, begun = store.keys(Role.MDOC)
+    assert name == f"mdoc-{begun.record.kid}.key.pem"
+    assert ended.record.not_after < later.timestamp() < begun.record.not_after
+    assert store.signer(Role.MDOC) is begun.signer

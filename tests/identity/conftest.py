@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from tests.identity.phones import Phone
 from tests.postgres import Server
-from tests.support import NOON, FixedClock, SeededEntropy
+from tests.support import AUTHORITY, NOON, FixedClock, SeededEntropy
 from wallet.audit import Audit, AuditEvent
 from wallet.crypto.keystore import Keystore, Secret, create_missing
 from wallet.db import Base, Database
@@ -50,7 +50,7 @@ ISSUER = "https://vi.example.vn"
 @pytest.fixture(scope="session")
 def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("keys")
-    create_missing(directory, now=NOON, entropy=SystemEntropy(), organisation="Test")
+    create_missing(directory, now=NOON, entropy=SystemEntropy(), authority=AUTHORITY)
     return directory
 
 

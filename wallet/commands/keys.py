@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from wallet.commands.console import CLOCK, guarded, say, settings, step
+from wallet.crypto.authority import Authority
 from wallet.crypto.keystore import BACKDATED, Keystore, Role, create_missing, exclusive
 from wallet.entropy import SystemEntropy
 from wallet.formats.trust_bundle import pin_of
@@ -54,11 +55,17 @@ def pin() -> None:
 
 
 def make_missing(chosen: Settings) -> list[str]:
-    """Create what this deployment lacks. A demo's keys have a past, for it has documents that expired."""
+    """Create what this deployment lacks, and a key in the place of one that ended.
+
+    A demo's keys have a past, for it has documents that expired.
+    """
     return create_missing(
         chosen.keys_dir,
         now=CLOCK.now(),
         entropy=SystemEntropy(),
-        organisation=f"{chosen.issuer_code} sample",
+        authority=Authority(
+            chosen.issuer_code if chosen.production else f"{chosen.issuer_code} sample", chosen.issuer_url
+        ),
         backdated=BACKDATED if chosen.production else DEMO_PAST,
+        renew=True,
     )

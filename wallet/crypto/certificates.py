@@ -1,4 +1,4 @@
-"""Certificates of signers: made by themselves, vouched for by the trust bundle. No path is ever built.
+"""Certificates of signers: made by themselves, vouched for by the trust bundle. No path is ever built here.
 
 Source: RFC 5280; docs/wire.md, section 4.
 """
@@ -17,6 +17,17 @@ from wallet.entropy import Entropy
 from wallet.errors import Malformed
 
 MAX_CERTIFICATE_BYTES = 16_384
+_USES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +52,6 @@ def self_signed(
     Whole seconds count; the serial is 16 random bytes. Source: RFC 5280, sections 4.1.2.2 and 4.2.1.3.
     """
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=False,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -61,10 +61,16 @@ def self_signed(
         .not_valid_before(not_before.replace(microsecond=0))
         .not_valid_after(not_after.replace(microsecond=0))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(key_usage("digital_signature"), critical=True)
         .sign(private_key, hashes.SHA256(), ecdsa_deterministic=True)
     )
     return certificate.public_bytes(Encoding.DER)
+
+
+def key_usage(*names: str) -> x509.KeyUsage:
+    """Return the extension that permits these uses and no other, named as `cryptography` does. RFC 5280, 4.2.1.3."""
+    uses = dict.fromkeys(_USES, False)
+    return x509.KeyUsage(**(uses | dict.fromkeys(names, True)))
 
 
 def read_certificate(der: bytes) -> Certificate:

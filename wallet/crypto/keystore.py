@@ -7,7 +7,7 @@ are 32 random bytes each. Nothing here is ever written to a database, a log or a
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -22,6 +22,15 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from wallet.crypto.authority import (
+    DOCUMENT_SIGNER,
+    LONGEST_DOCUMENT_SIGNER,
+    SD_JWT_SIGNER,
+    SEAL_SIGNER,
+    Authority,
+    certify,
+    root_certificate,
+)
 from wallet.crypto.certificates import read_certificate, self_signed
 from wallet.crypto.signing import LocalSigner
 from wallet.entropy import Entropy
@@ -34,19 +43,44 @@ except ImportError:  # Windows: two preparations at once are then the operator's
 
 KEYRING = "keyring.json"
 LOCK = ".lock"
-SIGNING_PERIOD = timedelta(days=730)
-CERTIFICATE_LIFE = timedelta(days=1500)
 BACKDATED = timedelta(minutes=5)
 
 
 class Role(StrEnum):
-    """What a key is for; it is used for nothing else. The first two are those of docs/wire.md, section 4."""
+    """What a key is for; it is used for nothing else. The names of published ones are those of docs/wire.md, section 4.
+
+    IACA certifies the signers below it and signs nothing else; a key is made after the one that certifies it.
+    """
 
     DOCUMENT = "doc"
     STATUS = "status"
     BUNDLE_ROOT = "bundle"
     ACCESS = "access"
     REFRESH = "refresh"
+    IACA = "iaca"
+    SD_JWT = "sdjwt"
+    MDOC = "mdoc"
+    SEAL = "seal"
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How long a key of a role may sign, and how long its certificate lives: what was signed last must live on.
+
+    longest: of the whole certificate, also of one that is dated back; None where nobody sets a limit.
+    """
+
+    signing: timedelta
+    certificate: timedelta
+    longest: timedelta | None = None
+
+
+LIVES = dict.fromkeys(Role, Life(timedelta(days=730), timedelta(days=1500))) | {
+    Role.IACA: Life(timedelta(days=1826), timedelta(days=3652)),
+    Role.MDOC: Life(timedelta(days=84), timedelta(days=456), LONGEST_DOCUMENT_SIGNER),
+}
+CERTIFIED = {Role.SD_JWT: SD_JWT_SIGNER, Role.MDOC: DOCUMENT_SIGNER, Role.SEAL: SEAL_SIGNER}
+"""The roles whose certificate is by the IACA root, and what it says."""
 
 
 class Secret(StrEnum):
@@ -67,21 +101,26 @@ class Secret(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """One key as the keyring tells it. kid: 16 lower-case hex digits. Times: seconds since 1970."""
+    """One key as the keyring tells it. kid: 16 lower-case hex digits. Times: seconds since 1970.
+
+    issuer: the kid of the key that certified it, "" for one that certified itself.
+    """
 
     role: str
     kid: str
     not_before: int
     not_after: int
     state: str
+    issuer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that is loaded: its record and its signer."""
+    """A key that is loaded: its record and its signer. chain: certificates, the signer's first, the root's last."""
 
     record: KeyRecord
     signer: LocalSigner
+    chain: tuple[bytes, ...]
 
 
 class Keystore:
@@ -116,7 +155,15 @@ class Keystore:
         problems += [f"{_key_path(directory, record)} or its certificate is missing" for record in missing]
         if problems:
             raise ConfigurationError(*problems, mend="wallet keys new")
-        keys = tuple(Key(record, _load_signer(directory, record)) for record in records)
+        signers = {record.kid: _load_signer(directory, record) for record in records}
+        problems = [
+            f"the key {record.issuer}, which certified {record.role} {record.kid}, is not in {directory}"
+            for record in records
+            if record.issuer and record.issuer not in signers
+        ]
+        if problems:
+            raise ConfigurationError(*problems, mend="wallet doctor")
+        keys = tuple(Key(record, signers[record.kid], _chain(record, signers)) for record in records)
         if len({_point(key.signer) for key in keys}) != len(keys):
             raise ConfigurationError(f"one key in {directory} stands under two certificates", mend="wallet doctor")
         return cls(keys, secrets)
@@ -144,11 +191,18 @@ def exclusive(directory: Path) -> Iterator[None]:
 
 
 def create_missing(
-    directory: Path, *, now: datetime, entropy: Entropy, organisation: str, backdated: timedelta = BACKDATED
+    directory: Path,
+    *,
+    now: datetime,
+    entropy: Entropy,
+    authority: Authority,
+    backdated: timedelta = BACKDATED,
+    renew: bool = False,
 ) -> list[str]:
     """Create what a deployment lacks and return the names of what was made. Safe to interrupt and to repeat.
 
-    backdated: how long before `now` a key may already have signed; a demo has documents with a past.
+    authority: whose keys they are. backdated: how long before `now` a key may already have signed; a demo has documents
+    with a past. renew: a role whose keys have all ended lacks one too.
     """
     directory.mkdir(parents=True, exist_ok=True)
     made = []
@@ -159,33 +213,53 @@ def create_missing(
             made.append(path.name)
     records = _read_keyring(directory)
     for role in Role:
-        if _has_active(records, role):
+        if _has_active(records, role, after=int(now.timestamp()) if renew else 0):
             continue
-        records.append(_create_key(directory, role, now - backdated, now, entropy, organisation))
+        root = _active_root(directory, records) if role in CERTIFIED else None
+        records.append(_create_key(directory, role, now - backdated, now, entropy, authority, root))
         _write(directory / KEYRING, json.dumps([asdict(r) for r in records], indent=1).encode(), replace=True)
         made.append(_key_path(directory, records[-1]).name)
     return made
 
 
 def _create_key(
-    directory: Path, role: Role, begin: datetime, now: datetime, entropy: Entropy, organisation: str
+    directory: Path,
+    role: Role,
+    begin: datetime,
+    now: datetime,
+    entropy: Entropy,
+    authority: Authority,
+    root: LocalSigner | None,
 ) -> KeyRecord:
-    private = ec.generate_private_key(ec.SECP256R1())
-    certificate = self_signed(
-        private, f"{organisation} {role}", not_before=begin, not_after=now + CERTIFICATE_LIFE, entropy=entropy
-    )
+    private, life = ec.generate_private_key(ec.SECP256R1()), LIVES[role]
+    end = now + life.certificate
+    if life.longest is not None:
+        begin = max(begin, end - life.longest)
+    if root is not None:
+        certificate = certify(CERTIFIED[role], private.public_key(), root, authority, begin, end, entropy)
+    elif role is Role.IACA:
+        certificate = root_certificate(private, authority, begin, end, entropy)
+    else:
+        certificate = self_signed(private, f"{authority.organisation} {role}", begin, end, entropy)
     signer = LocalSigner(private, certificate)
     record = KeyRecord(
         role=str(role),
         kid=signer.kid,
         not_before=int(begin.timestamp()),
-        not_after=int((now + SIGNING_PERIOD).timestamp()),
+        not_after=int((now + life.signing).timestamp()),
         state="active",
+        issuer="" if root is None else root.kid,
     )
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     _write(_key_path(directory, record), pem)
     _write(_certificate_path(directory, record), certificate)
     return record
+
+
+def _active_root(directory: Path, records: list[KeyRecord]) -> LocalSigner:
+    """Return the signer of the youngest active root; the role stands before those that it certifies."""
+    record = next(r for r in reversed(records) if r.role == Role.IACA and r.state == "active")
+    return _load_signer(directory, record)
 
 
 def _read_keyring(directory: Path) -> list[KeyRecord]:
@@ -218,13 +292,18 @@ def _load_signer(directory: Path, record: KeyRecord) -> LocalSigner:
     return signer
 
 
+def _chain(record: KeyRecord, signers: Mapping[str, LocalSigner]) -> tuple[bytes, ...]:
+    own = signers[record.kid].certificate_der
+    return (own, signers[record.issuer].certificate_der) if record.issuer else (own,)
+
+
 def _point(signer: LocalSigner) -> ec.EllipticCurvePublicNumbers | None:
     public_key = read_certificate(signer.certificate_der).public_key
     return None if public_key is None else public_key.public_numbers()
 
 
-def _has_active(records: list[KeyRecord], role: Role) -> bool:
-    return any(record.role == role and record.state == "active" for record in records)
+def _has_active(records: list[KeyRecord], role: Role, after: int = 0) -> bool:
+    return any(record.role == role and record.state == "active" and record.not_after > after for record in records)
 
 
 def _key_path(directory: Path, record: KeyRecord) -> Path:

@@ -37,7 +37,7 @@ NEXT_UPDATE = timedelta(hours=24)
 STATUS_TTL = timedelta(seconds=900)
 BOARD_LIFE_SECONDS = 60
 """How long the board speaks for itself while the database is away; after that the online check cannot tell."""
-PUBLISHED_ROLES = (Role.DOCUMENT, Role.STATUS)
+PUBLISHED_ROLES = (Role.DOCUMENT, Role.STATUS, Role.SD_JWT, Role.MDOC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ def _entry(key: Key) -> KeyEntry:
     record = key.record
     return KeyEntry(
         kid=record.kid,
-        x5c=(key.signer.certificate_der,),
+        x5c=key.chain,
         not_before=datetime.fromtimestamp(record.not_before, UTC),
         not_after=datetime.fromtimestamp(record.not_after, UTC),
         utilities=(ANY_UTILITY,),

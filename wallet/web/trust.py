@@ -22,7 +22,7 @@ routes.before_request(refuse_parameters)
 STATUS_JWT = "application/statuslist+jwt"
 STATUS_CWT = "application/statuslist+cwt"
 CACHE = "public, max-age=5, stale-while-revalidate=30"
-JWKS_ROLES = (Role.DOCUMENT, Role.STATUS, Role.ACCESS)
+JWKS_ROLES = (Role.DOCUMENT, Role.STATUS, Role.SD_JWT, Role.ACCESS)
 
 
 @routes.get("/v1/trust/bundle")
