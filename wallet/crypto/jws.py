@@ -4,11 +4,11 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from wallet.crypto.signing import Signer, verify_es256
+from wallet.crypto.signing import verify_es256
 from wallet.errors import Malformed, VerificationFailed
 
 MAX_CHARACTERS = 65_536
@@ -18,6 +18,14 @@ _TO_STANDARD = str.maketrans("-_", "+/")
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _LAST_WITH_TWO = frozenset("AQgw")
 _LAST_WITH_THREE = frozenset("AEIMQUYcgkosw048")
+
+
+class Signs(Protocol):
+    """Whoever has an ES256 key: a `Signer` of this service, or a holder, whose key has no certificate."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the raw 64-byte ES256 signature over `message`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +47,10 @@ class UnverifiedJws:
         return json_object(self.payload)
 
 
-def sign(payload: Mapping[str, Any], signer: Signer, *, typ: str, header: Mapping[str, Any] | None = None) -> str:
+def sign(payload: Mapping[str, Any], signer: Signs, *, typ: str, header: Mapping[str, Any] | None = None) -> str:
     """Return the compact JWS over `payload`; `header`: members beside `alg` and `typ`. Source: RFC 7515, 7.1."""
     members = {"alg": "ES256", "typ": typ, **(header or {})}
-    signing_input = b".".join((b64url_encode(_compact(members)), b64url_encode(_compact(payload))))
+    signing_input = b".".join((b64url_encode(compact_json(members)), b64url_encode(compact_json(payload))))
     return b".".join((signing_input, b64url_encode(signer.sign(signing_input)))).decode("ascii")
 
 
@@ -77,13 +85,26 @@ def json_object(data: bytes) -> dict[str, Any]:
 
     Source: RFC 8259, sections 4 and 8.1; RFC 7515, section 4.
     """
-    try:
-        value = json.loads(data.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise Malformed("not JSON") from error
+    value = json_value(data)
     if not isinstance(value, dict):
         raise Malformed("not a JSON object")
     return value
+
+
+def json_value(data: bytes) -> Any:
+    """Return the JSON value that `data` is; equal names, NaN and bad UTF-8 raise Malformed.
+
+    Source: RFC 8259, sections 4 and 8.1.
+    """
+    try:
+        return json.loads(data.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("not JSON") from error
+
+
+def compact_json(value: Any) -> bytes:
+    """Return `value` as JSON without white space, in UTF-8."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def b64url_encode(data: bytes) -> bytes:
@@ -105,10 +126,6 @@ def b64url_decode(text: str) -> bytes:
         return binascii.a2b_base64(text.translate(_TO_STANDARD) + "=" * (-rest % 4), strict_mode=True)
     except ValueError as error:
         raise Malformed("not base64url") from error
-
-
-def _compact(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

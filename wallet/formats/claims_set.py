@@ -91,7 +91,7 @@ def read_claims_set(payload: Mapping[int | str, Any], *, card: bool) -> Unverifi
         recipient = payload[RECIPIENT]
         if recipient.__class__ is not str:
             raise Malformed("the recipient is of another type")
-    status, other_status = _read_status(payload[STATUS]) if STATUS in payload else (None, False)
+    status, other_status = read_status(payload[STATUS]) if STATUS in payload else (None, False)
     utility, version, claims, claims_hash = body.get(_UTILITY), body.get(_VERSION), body.get(_CLAIMS), body.get(_HASH)
     if utility.__class__ is not str or version.__class__ is not int or version < 0 or claims.__class__ is not dict:
         raise Malformed("the body lacks a member, or one is of another type")
@@ -115,7 +115,7 @@ def read_claims_set(payload: Mapping[int | str, Any], *, card: bool) -> Unverifi
     )
 
 
-def _read_status(claim: Any) -> tuple[StatusReference | None, bool]:
+def read_status(claim: Any) -> tuple[StatusReference | None, bool]:
     """Return the reference, and whether the claim names another mechanism instead. Source: draft-21, section 6.3."""
     if claim.__class__ is not dict:
         raise Malformed("the status is of another type")
