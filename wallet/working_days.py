@@ -32,6 +32,13 @@ def _public_holidays(year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays("VN", years=year))
 
 
+@cache
+def lunar_new_year(year: int) -> date:
+    """Return the first day of Tết (mùng một) in a year of the common calendar."""
+    (day,) = holidays.country_holidays("VN", years=year, language="en_US").get_named("Lunar New Year", lookup="exact")
+    return day
+
+
 def parse_overrides(text: str) -> dict[date, bool]:
     """Return overrides from JSON, such as `{"2026-05-02": true}`: a day to whether it is worked.
 

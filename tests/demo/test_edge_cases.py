@@ -6,10 +6,13 @@ from datetime import date
 import pytest
 
 from wallet.demo.edge_cases import EDGE_CASES
-from wallet.demo.nation import generate
+from wallet.demo.nation import PHONE_OF_ANOTHER, generate
 from wallet.demo.numbers import century_digit
+from wallet.demo.papers.common import unmarked
+from wallet.demo.personas import Preparation, persona
 from wallet.demo.places import OLD_PROVINCES, prefix_codes, registered_at
 from wallet.demo.records import HEAD, REFERENCE_DAY, Household, Person, age_on
+from wallet.utilities.names import same_name
 
 NATION = tuple(generate(7, 2000))
 PEOPLE = {person.number: person for household in NATION for person in household.people}
@@ -31,7 +34,7 @@ def test_every_case_is_in_a_nation_of_two_thousand_and_is_explained_in_both_lang
         assert each.number in PEOPLE
         assert each.text.keys() == {"vi", "en"}
         assert all(each.text.values())
-    assert {each.item for each in EDGE_CASES.values()} == {*range(21), 22, 23}
+    assert {each.item for each in EDGE_CASES.values()} == {*range(24)}
 
 
 def test_1_zeros_lead() -> None:
@@ -120,6 +123,23 @@ def test_14_guardian_is_no_parent() -> None:
 
 def test_19_marks_make_the_difference() -> None:
     assert sorted(person.name.given or "" for person in house("same_letters_other_tone").members) == ["Hà", "Hạ"]
+
+
+def test_19_a_ticket_has_the_given_name_first_and_no_marks() -> None:
+    name = case("ticket_name").name
+    parts = [name.given, name.middle, name.family]
+    assert unmarked(" ".join(part for part in parts if part)) == "HO MAU DIEM TUYET UONG DANG HUYNH"
+    assert not same_name(name.full, " ".join(part for part in parts if part))
+
+
+def test_20_phone_of_another() -> None:
+    user = case("phone_of_another")
+    assert PHONE_OF_ANOTHER[user.number] == user.father
+
+
+def test_21_somebody_lived_through_tet() -> None:
+    assert case("due_after_tet").name.full == "Đào Thị Mẫu Xuân"
+    assert persona("xuan").preparation is Preparation.ANSWERED_AFTER_TET
 
 
 def test_22_foreigner_with_a_former_number() -> None:

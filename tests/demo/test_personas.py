@@ -59,6 +59,7 @@ def test_stories_are_told_in_both_languages_and_names_are_marked_as_samples() ->
         ("lech", "health_book_mismatch"),
         ("giay", "old_paper"),
         ("noi", "birth_linked"),
+        ("xuan", "due_after_tet"),
     ],
 )
 def test_outcomes_are_fixed(key: str, code: str) -> None:

@@ -1,7 +1,7 @@
 """One living example of each edge case of docs/domain.md section 8 that somebody can show.
 
-They are in every nation under the same numbers, so a test, a screenshot and a bug report can name them.
-Case 21 is about deadlines in the week of Tết, not about who somebody is: it has no person here.
+They are in every nation under the same numbers, so a test, a screenshot and a bug report can name them. Which part of
+which case is shown by whom, and which by a test alone, stands in `tests/demo/test_every_edge_case.py`.
 """
 
 from dataclasses import dataclass
@@ -166,6 +166,11 @@ EDGE_CASES: dict[str, EdgeCase] = dict(
             "The guardian is an aunt, not a parent",
         ),
         _case(
+            "locked_holder", 15, CAST["khoa"],
+            "Tài khoản bị khóa sau khi được cấp giấy: mọi phiên kết thúc, không xuất trình được nữa",
+            "The account was locked after a document was issued: every session is over, nothing can be presented",
+        ),
+        _case(
             "dead_holder", 15, CAST["khuat"],
             "Người đã mất, tài liệu đã cấp vẫn chưa hết hạn",
             "The holder has died, documents have not expired",
@@ -258,6 +263,11 @@ EDGE_CASES: dict[str, EdgeCase] = dict(
             "same_letters_other_tone", 19, _P["tone"],
             "Hà và Hạ: bỏ dấu thì giống nhau, vẫn là hai người khác nhau",
             "Hà and Hạ: alike without marks, still two people",
+        ),
+        _case(
+            "due_after_tet", 21, CAST["xuan"],
+            "Gửi phản ánh ngày làm việc cuối cùng trước Tết: ngày hẹn trả lời bỏ qua các ngày nghỉ",
+            "A report sent on the last working day before Tết: the day of the answer leaves the holidays out",
         ),
         _case(
             "foreigner_new_passport", 22, CAST["marie"],

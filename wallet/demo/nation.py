@@ -30,7 +30,7 @@ from wallet.sources.models import NationBase, NationMeta
 
 __all__ = ["EDGE_CASES", "EdgeCase", "Seeding", "generate", "seed_nation"]
 
-GENERATOR = "3"
+GENERATOR = "4"
 """Raised whenever the same seed would give other people: a nation of another generator is another nation."""
 
 _CHUNK = 2000

@@ -27,6 +27,8 @@ class Preparation(StrEnum):
     """Issued, then the account was locked on `lock_ground`."""
     ISSUED_LONG_AGO = "issued_long_ago"
     """Issued so long ago that its validity has ended."""
+    ANSWERED_AFTER_TET = "answered_after_tet"
+    """A report was sent on the last working day before the last Tết, and answered after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +334,21 @@ PERSONAS: tuple[Persona, ...] = (
             "Một hồ sơ cho cả ba việc: khai sinh, đăng ký thường trú, thẻ bảo hiểm y tế.",
             "One application for all three: birth, residence, health insurance.",
         ),
+    ),
+    _persona(
+        "xuan",
+        (
+            "Chị Xuân phản ánh việc đốt pháo vào ngày làm việc cuối cùng trước Tết; "
+            "công an phường hẹn trả lời trong năm ngày làm việc.",
+            "Xuân reported fireworks on the last working day before Tết; the ward police promised an answer within "
+            "five working days.",
+        ),
+        "due_after_tet",
+        (
+            "Ngày hẹn trên giấy tiếp nhận bỏ qua các ngày nghỉ Tết; phản ánh được trả lời sau Tết mà vẫn đúng hạn.",
+            "The day on her receipt leaves the holidays of Tết out; the answer came after them and still in time.",
+        ),
+        preparation=Preparation.ANSWERED_AFTER_TET,
     ),
     _persona(
         "admin1",

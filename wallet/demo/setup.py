@@ -13,14 +13,17 @@ from wallet.crypto.keystore import Secret
 from wallet.demo.chip import has_signer, write_signer
 from wallet.demo.credentials import public_jwk
 from wallet.demo.personas import PERSONAS, Persona, Preparation, credentials
+from wallet.demo.personas import persona as _persona
 from wallet.demo.phones import phone_of
 from wallet.demo.records import VIETNAM
+from wallet.demo.tet import last_tet, report_on
 from wallet.documents.holding import HeldDocument
 from wallet.documents.revoking import RevocationReason
 from wallet.identity.accounts import AccountView, Grant, HolderKind, LockGround
 from wallet.launching.changing import LaunchOrder, PendingChange
 from wallet.launching.states import LaunchState
-from wallet.requests.lifecycle import RequestOrder
+from wallet.requests.moving import Word
+from wallet.requests.orders import RequestOrder, UtilityRequest
 from wallet.sources.base import Ground, RegisterCode
 from wallet.terms import AccountLevel, Actor, AuthLevel, StaffRole
 from wallet.wiring import Wallet, Work
@@ -115,10 +118,12 @@ def _prepare(wallet: Wallet, persona: Persona) -> None:
     with wallet.read() as work:
         if _is_prepared(work, persona):
             return
+    if persona.preparation is Preparation.ANSWERED_AFTER_TET:
+        _live_through_tet(wallet, persona)
+        return
     if persona.preparation is not Preparation.NONE:
         behind = LONG_AGO if persona.preparation is Preparation.ISSUED_LONG_AGO else timedelta(minutes=1)
-        past = replace(wallet, clock=PastClock(wallet.clock, behind))
-        with past.work() as work:
+        with _past(wallet, behind).work() as work:
             actor = _actor(work, persona)
             if _first_document(work, actor) is None:
                 work.requests.submit(RequestOrder("residence", {}), actor)
@@ -131,10 +136,43 @@ def _prepare(wallet: Wallet, persona: Persona) -> None:
             work.accounts.lock(actor.account_id, GROUNDS[persona.lock_ground or "holder_request"], SETUP)
 
 
+def _live_through_tet(wallet: Wallet, persona: Persona) -> None:
+    """Send a report before Tết, and let its desk answer it after it."""
+    now = wallet.clock.now()
+    tet = last_tet(now, wallet.working_days)
+    with _past(wallet, now - tet.sent).work() as work:
+        actor = _actor(work, persona)
+        if _report(work, actor) is None:
+            work.requests.submit(RequestOrder("security_report", report_on(tet)), actor)
+    with _past(wallet, now - tet.answered).work() as work:
+        report, officer = _report(work, _actor(work, persona)), _actor(work, _persona("reviewer2"))
+        if report is not None and report.state == "received":
+            claimed = work.review_desk.claim(report.id, officer)
+            accepted = work.review_desk.decide(report.id, "accept", Word(), claimed.request.version, officer)
+            word = Word("dealt_with", "Công an phường đã đến nơi, nhắc nhở và lập biên bản.")
+            work.review_desk.decide(report.id, "resolve", word, accepted.detail.request.version, officer)
+
+
+def _report(work: Work, actor: Actor) -> UtilityRequest | None:
+    """Return the oldest report: the one of the story."""
+    reports, following = work.requests.page(actor, 100, None)
+    while following is not None:
+        more, following = work.requests.page(actor, 100, following)
+        reports = [*reports, *more]
+    return next((each for each in reversed(reports) if each.utility == "security_report"), None)
+
+
+def _past(wallet: Wallet, behind: timedelta) -> Wallet:
+    return replace(wallet, clock=PastClock(wallet.clock, behind))
+
+
 def _is_prepared(work: Work, persona: Persona) -> bool:
     if persona.preparation is Preparation.NONE and persona.account_state == "active":
         return True
     actor = _actor(work, persona)
+    if persona.preparation is Preparation.ANSWERED_AFTER_TET:
+        report = _report(work, actor)
+        return report is not None and report.state == "resolved"
     document = _first_document(work, actor)
     issued = document is not None or persona.preparation is Preparation.NONE
     revoked = _revocation(persona) is None or (document is not None and document.revoked_at is not None)
@@ -156,8 +194,7 @@ def _revocation(persona: Persona) -> RevocationReason | None:
 
 
 def _staff(work: Work, key: str) -> Actor:
-    persona = next(persona for persona in PERSONAS if persona.key == key)
-    return replace(_actor(work, persona), roles=frozenset({StaffRole.ADMIN}))
+    return replace(_actor(work, _persona(key)), roles=frozenset({StaffRole.ADMIN}))
 
 
 def _actor(work: Work, persona: Persona) -> Actor:
