@@ -1,13 +1,15 @@
 """The command line: what it prints, how it ends, and the next command that every failure names."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import Result
 
 from tests.sources.partner import serving, write_file
+from wallet.commands.main import wallet as command
 
 Run = Callable[..., Result]
 
@@ -75,6 +77,33 @@ def test_every_failure_names_the_next_command(run: Run, arguments: tuple[str, ..
     assert result.exit_code == 1
     assert "→ " in result.stderr
     assert mend in result.stderr
+
+
+def paths(group: click.Group = command, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command there is, by the words it is called with; `check` speaks for itself."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        if isinstance(found, click.Group):
+            yield from paths(found, (*before, name))
+        elif (*before, name) != ("check",):
+            yield (*before, name)
+
+
+@pytest.mark.parametrize("path", list(paths()), ids=" ".join)
+def test_every_command_that_is_called_wrongly_ends_with_the_next_one(run: Run, path: tuple[str, ...]) -> None:
+    result = run(*path, "--no-such-option")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.endswith(f"  → wallet {' '.join(path)} --help\n")
+
+
+@pytest.mark.parametrize("arguments", [("no-such",), ("utilities", "no-such")])
+def test_a_command_that_there_is_not_ends_with_the_list_of_those_there_are(
+    run: Run, arguments: tuple[str, ...]
+) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f"  → {' '.join(('wallet', *arguments[:-1]))} --help\n")
 
 
 def test_the_same_nation_grows_without_being_told_to_replace(run: Run) -> None:

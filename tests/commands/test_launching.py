@@ -1,7 +1,8 @@
-"""`wallet utilities enable`, `pilot`, `pause`, `retire`, `status`: two are named, or it waits."""
+"""`wallet utilities enable`, `pilot`, `sandbox`, `schedule` and the rest: two are named, or it waits."""
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import Result
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from tests.documents.people import actor_of, admin_of
 from wallet.audit import AuditEvent
 from wallet.wiring import Wallet
+from wallet.working_days import ZONE
 
 Run = Callable[..., Result]
 State = Callable[[], dict[str, list[str]]]
@@ -86,6 +88,60 @@ def test_two_admins_pilot_open_and_retire(run: Run, wallet: Wallet, admins: tupl
     assert (refused.exit_code, "transition_not_allowed" in refused.stderr) == (1, True)
 
 
+def test_two_admins_open_a_sandbox_and_one_takes_it_back(run: Run, wallet: Wallet, admins: tuple[str, str]) -> None:
+    tester = actor_of(wallet).account_id
+    assert call(run, "off", "--by", admins[0]).exit_code == 0
+    assert status(run)["state"] == "off"
+    waiting = call(run, "sandbox", "--by", admins[0], "--tester", tester)
+    assert (waiting.exit_code, "waits for a second admin" in waiting.stderr) == (0, True)
+    assert status(run)["state"] == "off"
+    assert call(run, "off", "--by", admins[0]).exit_code == 1  # it is off already
+    with wallet.work() as work:
+        asked = work.launching.pending()[0]
+        work.launching.decide(asked.id, agree=False, actor=admin_of(wallet, "admin2"))
+    result = call(run, "sandbox", "--by", admins[0], "--second", admins[1], "--tester", tester, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["audience"] == {"testers": [tester]}
+    assert call(run, "off", "--by", admins[1]).exit_code == 0
+    found = status(run)
+    assert (found["state"], found["audience"], found["changed_by"]) == ("off", {}, admins[1])
+
+
+def test_a_change_is_scheduled_shown_and_taken_back(run: Run, wallet: Wallet, admins: tuple[str, str]) -> None:
+    at = datetime.now(ZONE).replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=30)
+    result = call(run, "schedule", "--by", admins[0], "--to", "paused", "--at", at.isoformat(), "--json")
+    assert result.exit_code == 0, result.stderr  # narrowing: one is enough
+    planned = json.loads(result.stdout)["schedule"]
+    assert [(each["state"], each["at"], each["agreed_by"]) for each in planned] == [
+        ("paused", at.astimezone(UTC).isoformat(), "")
+    ]
+    shown = run("utilities", "status", "residence")
+    assert f"{at:%d/%m/%Y} 08:00 → paused  ({planned[0]['id']})" in shown.stdout
+    change = ("--by", admins[1], "--change", planned[0]["id"])
+    taken_back = run("utilities", "unschedule", "residence", *change)
+    assert taken_back.exit_code == 0, taken_back.stderr
+    assert status(run)["schedule"] == []
+    again = run("utilities", "unschedule", "residence", *change)
+    assert (again.exit_code, "→ wallet utilities status residence" in again.stderr) == (1, True)
+    with wallet.db.read() as session:
+        commands = session.scalars(select(AuditEvent.details).where(AuditEvent.action == "utility.by_command")).all()
+    assert [each["command"] for each in commands] == ["schedule", "unschedule"]
+
+
+def test_what_is_scheduled_to_let_people_in_waits_for_a_second_admin(run: Run, admins: tuple[str, str]) -> None:
+    assert call(run, "pause", "--by", admins[0]).exit_code == 0
+    when = ("--to", "pilot", "--province", "01", "--at", "2126-01-01T08:00:00+07:00")
+    waiting = call(run, "schedule", "--by", admins[0], *when, "--json")
+    assert waiting.exit_code == 1  # a year and more ahead
+    soon = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+    waiting = call(run, "schedule", "--by", admins[0], *when[:-1], soon, "--json")
+    assert waiting.exit_code == 0, waiting.stderr
+    told = json.loads(waiting.stdout)
+    assert (told["status"], told["after"]["state"], told["effective_at"]) == ("awaiting_approval", "pilot", soon)
+    assert status(run)["schedule"] == []
+
+
+SOON = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 WRONG: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("pause", ("--by", "acc_nobody"), "is no admin", "wallet staff list"),
     ("pause", ("--by", "{citizen}"), "is no admin", "wallet staff list"),
@@ -98,6 +154,40 @@ WRONG: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("pilot", ("--by", "{admin}", "--percent", "101"), "steps of 0.1", "wallet utilities pilot residence"),
     ("pilot", ("--by", "{admin}", "--from", "2126-01-01T00:00:00"), "offset is missing", "wallet utilities pilot"),
     ("pilot", ("--by", "{admin}", "--until", "soon"), "RFC 3339", "wallet utilities pilot residence"),
+    ("off", ("--by", "{citizen}"), "is no admin", "wallet staff list"),
+    ("sandbox", ("--by", "{admin}"), "testers_needed", "wallet utilities sandbox --help"),
+    ("sandbox", ("--by", "{admin}", "--tester", "acc_nobody"), "unknown_account", "wallet utilities sandbox --help"),
+    ("sandbox", ("--by", "{admin}", "--from", "soon"), "RFC 3339", "wallet utilities sandbox residence --tester"),
+    (
+        "schedule",
+        ("--by", "{admin}", "--to", "paused", "--at", "soon"),
+        "RFC 3339",
+        "wallet utilities schedule residence",
+    ),
+    (
+        "schedule",
+        ("--by", "{admin}", "--to", "off", "--at", "2020-01-01T00:00:00Z"),
+        "already_past",
+        "wallet utilities schedule --help",
+    ),
+    (
+        "schedule",
+        ("--by", "{admin}", "--to", "off", "--at", "2999-01-01T00:00:00Z"),
+        "too_far_ahead",
+        "wallet utilities schedule --help",
+    ),
+    (
+        "schedule",
+        ("--by", "{admin}", "--to", "open", "--at", SOON),
+        "already_in_state",
+        "wallet utilities status residence",
+    ),
+    (
+        "schedule",
+        ("--by", "{admin}", "--to", "off", "--percent", "5", "--at", SOON),
+        "not_for_state",
+        "wallet utilities schedule --help",
+    ),
 )
 
 

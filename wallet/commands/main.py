@@ -1,13 +1,15 @@
 """The command `wallet`: one entry, one file for each subject."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Any, NoReturn
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from wallet import __version__
-from wallet.commands.console import command_error
+from wallet.commands.console import command_error, fail, say
 from wallet.errors import WalletError
 
 # Subject to the module and the name of its command; a module is read only when its command is called.
@@ -46,6 +48,35 @@ class Subjects(click.Group):
         rows = [(name, entry[2]) for name, entry in SUBJECTS.items()]
         with formatter.section("Commands"):
             formatter.write_dl([*rows, ("check", "Check a code offline / Kiểm tra mã ngoại tuyến")])
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run as every group does, and end what was called wrongly with the next command to try, as all errors end."""
+        try:
+            status = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except (click.ClickException, click.Abort) as error:
+            if not standalone_mode:
+                raise
+            _end_with_the_next_command(error)
+        if not standalone_mode:
+            return status
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def _end_with_the_next_command(error: click.ClickException | click.Abort) -> NoReturn:
+    if isinstance(error, click.Abort):
+        fail("Đã dừng / stopped", "wallet --help")
+    error.show()
+    if not isinstance(error, NoArgsIsHelpError):  # its words are the list of commands
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        say(f"  → {context.command_path if context else 'wallet'} --help")
+    sys.exit(error.exit_code)
 
 
 @click.command(

@@ -60,17 +60,16 @@ def check(names: tuple[str, ...]) -> None:
     Exit 1 when one has a fault.
     """
     codes = _modules_by_code()
-    wrong = False
+    wrong: list[str] = []
     for name in names or sorted(set(codes.values())):
         module = codes.get(name, name)
         faults = faults_of_package(module)
-        wrong = wrong or bool(faults)
+        wrong += [name] if faults else []
         click.echo(f"{'✗' if faults else '✓'} {module}" + ("" if faults else ": đúng hợp đồng / keeps the contract"))
         for fault in faults:
             click.echo(f"    {fault}")
-    if not wrong:
-        say("  → wallet utilities list")
-    sys.exit(wrong)
+    say(f"  → wallet utilities check {wrong[0]}" if wrong else "  → wallet utilities list")
+    sys.exit(bool(wrong))
 
 
 @utilities.command("new")
