@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from wallet.errors import Malformed
 from wallet.formats import cbor
+from wallet.formats.cbor import Tagged
 
 LARGEST = 2**53 - 1
 
@@ -191,3 +192,66 @@ def test_nesting_of_eight_is_written_and_of_nine_refused() -> None:
 def test_a_tag_beyond_64_bits_is_not_written() -> None:
     with pytest.raises(Malformed):
         cbor.encode(1, tag=2**64)
+
+
+DATES = cbor.Wider(frozenset({0, 1004}))
+WIDE = cbor.Wider(frozenset({0, 24, 1004}), null=True)
+
+
+@pytest.mark.parametrize(
+    ("hexadecimal", "value"),
+    [
+        ("c074323032302d31302d30315431333a33303a30325a", Tagged(0, "2020-10-01T13:30:02Z")),
+        ("d903ec6a323031392d31302d3230", Tagged(1004, "2019-10-20")),
+        ("d81841a0", Tagged(24, b"\xa0")),
+        ("f6", None),
+        ("83f6f6d81841a0", [None, None, Tagged(24, b"\xa0")]),
+        ("a101d90018d81841a0", {1: Tagged(24, Tagged(24, b"\xa0"))}),
+    ],
+)
+def test_a_format_may_have_tags_and_null(hexadecimal: str, value: Any) -> None:
+    data = bytes.fromhex(hexadecimal)
+    assert cbor.decode(data, wider=WIDE) == value
+    assert cbor.encode(cbor.decode(data, wider=WIDE), wider=WIDE) == data
+
+
+@pytest.mark.parametrize(
+    "hexadecimal",
+    [
+        "f6", "81f6", "d81841a0", "a100d81841a0",  # not allowed to this format
+        "c1f6", "c100", "d28101", "d9d9f700", "c24101",  # nor to any
+        "a1f600", "a1c06000", "c0", "d903ec", "d903ecff",
+    ],
+)  # fmt: skip
+def test_what_a_format_does_not_name_stays_refused(hexadecimal: str) -> None:
+    with pytest.raises(Malformed):
+        cbor.decode(bytes.fromhex(hexadecimal), wider=DATES)
+
+
+@pytest.mark.parametrize(
+    "hexadecimal", ["f7", "f93c00", "e0", "a1f600", "a1d81841a000", "c16101", "d8189f00ff", "dc00"]
+)
+def test_the_common_rules_hold_for_the_widest_format(hexadecimal: str) -> None:
+    with pytest.raises(Malformed):
+        cbor.decode(bytes.fromhex(hexadecimal), wider=WIDE)
+
+
+def test_a_tag_keeps_the_bytes_it_came_in() -> None:
+    data = bytes.fromhex("d9001858 01 a0".replace(" ", ""))  # longer heads than needed
+    tagged = cbor.decode(data, wider=WIDE)
+    assert (tagged, tagged.encoded) == (Tagged(24, b"\xa0"), data)
+    assert cbor.encode([tagged], wider=WIDE) == b"\x81" + data
+    assert cbor.encode(Tagged(24, b"\xa0"), wider=WIDE).hex() == "d81841a0"
+
+
+def test_a_tag_counts_as_one_level() -> None:
+    assert cbor.decode(b"\xd8\x18" * 7 + b"\x80", wider=WIDE)
+    for data in (b"\xd8\x18" * 8 + b"\x80", b"\xd8\x18" * 9 + b"\xa0", b"\xd8\x18" * 50_000):
+        with pytest.raises(Malformed):
+            cbor.decode(data, max_bytes=200_000, wider=WIDE)
+
+
+@pytest.mark.parametrize(("value", "wider"), [(None, DATES), (Tagged(24, b""), DATES), (Tagged(24, b""), None)])
+def test_what_a_format_does_not_name_is_not_written(value: Any, wider: cbor.Wider | None) -> None:
+    with pytest.raises(Malformed):
+        cbor.encode(value, wider=wider)

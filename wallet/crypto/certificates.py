@@ -80,7 +80,7 @@ def read_certificate(der: bytes) -> Certificate:
     try:
         parsed = x509.load_der_x509_certificate(der)
         not_before, not_after = parsed.not_valid_before_utc, parsed.not_valid_after_utc
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise Malformed("not a certificate") from error
     try:
         key = parsed.public_key()
