@@ -166,7 +166,7 @@ class Walk(RuleBasedStateMachine):
         self._try(lambda work: work.review_desk.decide(self.id, action, word, version, who), allowed)
         if allowed and arrow is not None:
             self.decided_by = who.account_id
-            if action == "verify":
+            if arrow.lays_out:
                 self.steps = {"first": "active", "second": "waiting"}
             self._moved(arrow)
             if any(move.second for move in self.lifecycle.from_(self.state)):

@@ -4,7 +4,7 @@ The registers are those of the demo nation; who has which papers is told in `wal
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,14 +13,24 @@ from sqlalchemy import update
 from tests.documents.people import actor_of, saying
 from tests.support import GROUND, FixedClock
 from wallet.demo.personas import persona
-from wallet.errors import AnswersRejected, ClaimsRejected, Conflict, InvalidInput, LevelTooLow, NotAllowed, NotFound
-from wallet.requests.desk import Word
+from wallet.errors import (
+    AnswersRejected,
+    ClaimsRejected,
+    Conflict,
+    InvalidInput,
+    LevelTooLow,
+    NotAllowed,
+    NotFound,
+    PreconditionFailed,
+)
+from wallet.requests.desk import DeskDetail, Word
 from wallet.requests.orders import RequestOrder, UtilityRequest
 from wallet.sources.base import RegisterCode
 from wallet.sources.ministry_models import DrivingLicence, Vehicle
 from wallet.terms import AccountLevel, Actor, StaffRole
 from wallet.verifier import Policy, judge
 from wallet.wiring import Wallet
+from wallet.working_days import vietnamese_day
 
 Found = Mapping[str, Mapping[str, str]]
 
@@ -357,6 +367,116 @@ def test_three_agencies_make_one_document_of_one_request(wallet: Wallet) -> None
     assert {name: claims[name] for found in FOUND.values() for name in found} == {
         name: value for found in FOUND.values() for name, value in found.items()
     }
+
+
+def last_day(due: datetime | None) -> date:
+    assert due is not None
+    return vietnamese_day(due - timedelta(seconds=1))
+
+
+def clocks(wallet: Wallet, request: UtilityRequest) -> tuple[date, dict[str, date]]:
+    """Return the last day of the request and of every step that is under way."""
+    with wallet.read() as work:
+        seen = work.requests.get(request.id, actor_of(wallet, "noi"))
+    active = {step.code: last_day(step.due_at) for step in seen.steps if step.state == "active"}
+    return last_day(seen.request.due_at), active
+
+
+def checking(wallet: Wallet, request: UtilityRequest, desk: Actor) -> DeskDetail:
+    with wallet.work() as work:
+        seen = work.review_desk.open(request.id, "review", desk)
+        return work.review_desk.decide(request.id, "verify", Word(), seen.detail.request.version, desk)
+
+
+def test_three_days_are_five_once_an_agency_has_to_check(wallet: Wallet, clock: FixedClock) -> None:
+    """Sent on a Monday at noon (Decree 63/2024: three working days, five where something is checked)."""
+    request = asking(wallet, "birth_linked", birth(wallet), "noi")
+    assert clocks(wallet, request) == (date(2026, 3, 5), {"birth_registration": date(2026, 3, 3)})
+    justice, police, insurer = officer(wallet, "5"), officer(wallet, "2"), officer(wallet, "6")
+    with wallet.work() as work:
+        work.review_desk.finish_step(request.id, "birth_registration", FOUND["birth_registration"], None, justice)
+    assert clocks(wallet, request) == (date(2026, 3, 5), {"permanent_residence": date(2026, 3, 3)})
+    clock.advance(days=1)
+    with wallet.work() as work, pytest.raises(NotFound):
+        work.review_desk.open(request.id, "review", insurer)  # whose turn has not come
+    seen = checking(wallet, request, police)
+    assert (seen.detail.request.state, dict(seen.actions)) == ("verifying", {})
+    assert clocks(wallet, request) == (date(2026, 3, 9), {"permanent_residence": date(2026, 3, 4)})
+    with pytest.raises(NotFound):
+        checking(wallet, request, police)  # once
+    for code, desk in (("permanent_residence", police), ("health_insurance", insurer)):
+        with wallet.work() as work:
+            work.review_desk.finish_step(request.id, code, FOUND[code], None, desk)
+    assert claims_of(wallet, request, "noi")["card_number"] == "TE1010123456789"
+    with wallet.read() as work:
+        timeline = work.requests.get(request.id, actor_of(wallet, "noi")).timeline
+    said = [last_day(entry.expected_at) for entry in timeline if entry.action == "verify"]
+    assert said == [date(2026, 3, 9)]
+
+
+def test_a_step_that_begins_while_something_is_checked_has_its_longer_term(wallet: Wallet) -> None:
+    request = asking(wallet, "birth_linked", birth(wallet), "noi")
+    justice = officer(wallet, "5")
+    with pytest.raises(Conflict) as caught:
+        checking(wallet, request, justice)
+    assert caught.value.code == "not_claimed"
+    with wallet.work() as work:
+        work.review_desk.claim(request.id, justice)
+    checking(wallet, request, justice)
+    assert clocks(wallet, request) == (date(2026, 3, 9), {"birth_registration": date(2026, 3, 4)})
+    with wallet.work() as work:
+        work.review_desk.finish_step(request.id, "birth_registration", FOUND["birth_registration"], None, justice)
+    assert clocks(wallet, request)[1] == {"permanent_residence": date(2026, 3, 4)}
+
+
+def test_an_agency_with_a_step_gives_more_time_and_decides_nothing_else(wallet: Wallet, state: Any) -> None:
+    request = asking(wallet, "birth_linked", birth(wallet), "noi")
+    justice, police = officer(wallet, "5"), officer(wallet, "2")
+    with wallet.work() as work, pytest.raises(NotFound):
+        work.review_desk.open(request.id, "review", police)
+    with wallet.work() as work:
+        work.review_desk.finish_step(request.id, "birth_registration", FOUND["birth_registration"], None, justice)
+    with wallet.work() as work:
+        opened = work.review_desk.open(request.id, "review", police)
+    assert list(opened.actions) == ["verify"]
+    before, version = state(), opened.detail.request.version
+    word = Word("residence_unproven", "Thiếu giấy tờ.")
+    for action in ("reject", "request_supplement", "finish", "approve"):
+        with wallet.work() as work, pytest.raises(NotFound):
+            work.review_desk.decide(request.id, action, word, version, police)
+    with wallet.work() as work, pytest.raises(PreconditionFailed):
+        work.review_desk.decide(request.id, "verify", Word(), version - 1, police)
+    assert state() == before
+
+
+def test_the_longer_term_counts_from_when_the_request_was_whole_again(wallet: Wallet, clock: FixedClock) -> None:
+    request = asking(wallet, "birth_linked", birth(wallet), "noi")
+    justice = officer(wallet, "5")
+    with wallet.work() as work:
+        claimed = work.review_desk.claim(request.id, justice)
+        word = Word("other_parent_unsigned", "Chưa có văn bản đồng ý của người cha.")
+        work.review_desk.decide(request.id, "request_supplement", word, claimed.request.version, justice)
+    clock.advance(days=14)
+    with wallet.work() as work:
+        holder = actor_of(wallet, "noi")
+        kept = work.requests.attach(request.id, "agreement", "application/pdf", b"%PDF-1.7\n", holder)
+        version = work.requests.get(request.id, holder).request.version
+        work.requests.edit(request.id, {"agreement": [kept.id]}, version, holder)
+        work.requests.act(request.id, "supplement", holder)
+    assert clocks(wallet, request)[0] == date(2026, 3, 19)
+    checking(wallet, request, justice)
+    assert clocks(wallet, request)[0] == date(2026, 3, 23)
+
+
+def test_a_check_never_brings_the_day_forward(wallet: Wallet, clock: FixedClock) -> None:
+    request = asking(wallet, "birth_linked", birth(wallet), "noi")
+    clock.advance(days=30)
+    assert wallet.look_after_requests() is True
+    promised = clocks(wallet, request)[0]
+    with wallet.work() as work:
+        work.review_desk.claim(request.id, officer(wallet, "5"))
+    checking(wallet, request, officer(wallet, "5"))
+    assert clocks(wallet, request)[0] == promised > date(2026, 4, 1)
 
 
 def test_a_child_is_asked_for_once(wallet: Wallet) -> None:

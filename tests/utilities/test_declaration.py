@@ -35,6 +35,7 @@ from wallet.utilities.declaration import LIFECYCLES, faults_of_declaration, faul
 
 WHOLE_DAYS = "made-up: its validity is not a number of whole days"
 SOON = Deadline(working_days=1)
+NEVER_LAID_OUT = tuple(replace(move, lays_out=False) for move in LINKED.moves)
 
 
 def claims(*each: Claim) -> dict[str, Any]:
@@ -373,6 +374,11 @@ BROKEN: dict[str, tuple[dict[str, Any], Any, str]] = {
     ),
     "fact-without-words": ({"shows": {"residence": ("since_when",)}}, None, "no text in vi for facts.since_when"),
     "agency-without-words": ({"agency": "harbour"}, None, "no text in vi for agencies.harbour"),
+    "steps-never-laid-out": (
+        {"steps": (Step("a", "c06", SOON),), "lifecycle": replace(LINKED, moves=NEVER_LAID_OUT)},
+        None,
+        "it has steps and no move lays them out",
+    ),
     "agency-of-a-step": ({"steps": (Step("a", "harbour", SOON),)}, None, "no text in en for agencies.harbour"),
     "state-without-words": (
         {"lifecycle": Lifecycle("own", (Move("submit", "draft", "on_its_way", By.HOLDER, issues=True),))},
@@ -468,6 +474,10 @@ BROKEN_WAYS: dict[str, tuple[tuple[Move, ...], str]] = {
     "second-citizen": (
         (replace(SUBMIT, second=True), ISSUE),
         "submit from draft needs a second officer and is not an officer's",
+    ),
+    "citizens-longer-term": (
+        (replace(SUBMIT, extends=True), ISSUE),
+        "submit from draft takes the longer term and is not an officer's",
     ),
 }
 

@@ -18,7 +18,6 @@ from wallet.requests.models import RequestRow
 from wallet.requests.moving import Moving, Word
 from wallet.requests.orders import RequestDetail, UtilityRequest
 from wallet.requests.repository import RequestRepository
-from wallet.requests.sealed import open_content
 from wallet.requests.seeing import Seeing, summary
 from wallet.terms import Actor, StaffRole
 from wallet.utilities.base import By, Move, Utility
@@ -161,29 +160,27 @@ class ReviewDesk:
     # Deciding
 
     def decide(self, request_id: str, action: str, word: Word, version: int, actor: Actor) -> DeskDetail:
-        """Make an officer's move with what they have in hand.
+        """Make an officer's move with what they have in hand, or, with a sub-task in hand, one that gives more time.
 
         Raises NotFound, NotAllowed("not_for_oneself", "second_officer_needed"), Conflict("not_claimed",
         "transition_not_allowed"), PreconditionFailed, InvalidInput for a reason that is not on the list, and what
         issuing raises: then nothing is decided.
         """
-        row = self._mine(request_id, actor)
+        row = self._mine(request_id, actor, steps_too=True)
         utility = self.catalogue.get(row.utility)
-        if row.claimed_by != actor.account_id:
-            raise Conflict("not_claimed")
+        arrow = utility.lifecycle.move(row.state, action)
+        if self._is_ours(row, actor):
+            if row.claimed_by != actor.account_id:
+                raise Conflict("not_claimed")
+        elif arrow is None or not _by_any_agency(arrow):
+            raise NotFound("not_found")
         if row.version != version:
             raise PreconditionFailed("version_changed")
-        arrow = utility.lifecycle.move(row.state, action)
         if arrow is None or arrow.by is not By.OFFICER:
             raise Conflict("transition_not_allowed", state=row.state, target=action)
         _assert_word(utility, arrow, word)
         if arrow.second and row.decided_by == actor.account_id:
             raise NotAllowed("second_officer_needed")
-        if action == "verify":
-            content = open_content(self.holders, row)
-            told = self.moving.cases.build(utility, row, content, actor)
-            if not self.moving.open_steps(utility, row, told.case):
-                raise Conflict("nothing_to_verify")
         self.moving.move(utility, row, action, By.OFFICER, actor, word=word)
         if _needs_second(utility, row):
             self.rows.claim(row.id, None, None, held_by=actor.account_id)
@@ -217,11 +214,13 @@ class ReviewDesk:
     # Inside
 
     def _detail(self, row: RequestRow, actor: Actor) -> DeskDetail:
-        utility = self.catalogue.get(row.utility)
+        utility, ours = self.catalogue.get(row.utility), self._is_ours(row, actor)
         actions = {
             move.action: utility.reasons_for(move.action) if move.reason else ()
             for move in utility.lifecycle.from_(row.state)
-            if move.by is By.OFFICER and not (move.second and row.decided_by == actor.account_id)
+            if move.by is By.OFFICER
+            and (ours or _by_any_agency(move))
+            and not (move.second and row.decided_by == actor.account_id)
         }
         return DeskDetail(
             self.seeing.whole(row, utility),
@@ -245,7 +244,7 @@ class ReviewDesk:
     def _mine(self, request_id: str, actor: Actor, *, steps_too: bool = False) -> RequestRow:
         """Return a request of the caller's desk, or, for reading, one with an open sub-task of the caller's agency."""
         row, grant = self._row(request_id), self._grant(actor)
-        ours = row.agency == grant.agency and _reaches(grant, row.province)
+        ours = self._is_ours(row, actor)
         if steps_too and not ours:
             ours = any(
                 step.agency == grant.agency and step.state == "active" and _reaches(grant, step.province)
@@ -255,6 +254,10 @@ class ReviewDesk:
             raise NotFound("not_found")
         self._assert_not_own(row, actor)
         return row
+
+    def _is_ours(self, row: RequestRow, actor: Actor) -> bool:
+        grant = self._grant(actor)
+        return row.agency == grant.agency and _reaches(grant, row.province)
 
     def _record_reading(self, row: RequestRow, purpose: str, actor: Actor, *, file: str | None = None) -> None:
         """Write the reading down under the citizen, whose history of access is read by it."""
@@ -290,6 +293,11 @@ class ReviewDesk:
 
 def _reaches(grant: Grant, province: str) -> bool:
     return grant.province == EVERYWHERE or province in (grant.province, "")
+
+
+def _by_any_agency(move: Move) -> bool:
+    """Return whether an agency with a sub-task of the request in hand may make it: one that only gives more time."""
+    return move.by is By.OFFICER and move.extends and not move.lays_out
 
 
 def _needs_second(utility: Utility, row: RequestRow) -> bool:

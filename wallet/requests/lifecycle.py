@@ -36,7 +36,7 @@ from wallet.requests.sealed import Content, open_content, seal_content
 from wallet.requests.seeing import Seeing, file_view, summary
 from wallet.terms import Actor
 from wallet.utilities.answering import parse
-from wallet.utilities.base import Ask, By, Capacity, Field, Lifecycle, Source, Utility
+from wallet.utilities.base import Ask, By, Capacity, Field, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.lifecycles import DRAFT
 from wallet.utilities.plugin import in_words_of
@@ -293,8 +293,6 @@ class Requests:
             self.paying.open(row.id, due)
             return
         self.moving.move(utility, row, action, By.HOLDER, actor, told=told, values=values)
-        if _in_steps(utility.lifecycle, row.state) and not self.rows.steps(row.id):
-            self.moving.open_steps(utility, row, told.case)
         if row.document_id is None:
             self.moving.inform(row, "request_received")
 
@@ -372,9 +370,3 @@ def _file_answers(form: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[s
     return {
         field.name: tuple(answers[field.name]) for field in form if field.kind is Ask.FILES and field.name in answers
     }
-
-
-def _in_steps(lifecycle: Lifecycle, state: str) -> bool:
-    """Return whether the sub-tasks alone lead on from here, without an officer who has to lay them out."""
-    moves = lifecycle.from_(state)
-    return any(move.by is By.STEPS for move in moves) and not any(move.action == "verified" for move in moves)

@@ -25,7 +25,8 @@ from wallet.requests.orders import number_of
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import open_content
 from wallet.terms import Actor
-from wallet.utilities.base import By, Capacity, Case, Lifecycle, Move, Utility
+from wallet.utilities.base import By, Capacity, Lifecycle, Move, Utility
+from wallet.utilities.lifecycles import DRAFT
 from wallet.working_days import WorkingDays
 
 WAITING, ACTIVE, DONE, FAILED = "waiting", "active", "done", "failed"
@@ -87,6 +88,10 @@ class Moving:
             changed |= {"claimed_by": None, "claimed_at": None}
         if not self.rows.move(row, changed):
             raise Conflict("transition_not_allowed", state=row.state, target=action)
+        if arrow.lays_out:
+            self._lay_out(utility, row, actor, told)
+        if arrow.extends and not arrow.lays_out:
+            self._extend_steps(utility, row)
         if arrow.issues:
             self._issue(utility, row, actor, told, decided=by is not By.HOLDER)
         if arrow.voids and row.document_id is not None:
@@ -96,9 +101,14 @@ class Moving:
         if by is not By.HOLDER:
             self.inform(row, f"request_{row.state}")
 
-    def open_steps(self, utility: Utility, row: RequestRow, case: Case) -> bool:
-        """Lay out the sub-tasks that this case needs; return whether there is any."""
+    def _lay_out(self, utility: Utility, row: RequestRow, actor: Actor, told: Told | None) -> None:
+        """Lay out the sub-tasks that this case needs. Raises Conflict("nothing_to_verify") where it needs none."""
+        if told is None:
+            told = self.cases.build(utility, row, open_content(self.holders, row), actor)
+        case = told.case
         needed = [step for step in utility.steps if step.needed(case)]
+        if not needed:
+            raise Conflict("nothing_to_verify")
         codes = {step.code for step in needed}
         now = self.clock.now()
         self.rows.forget_steps(row.id)
@@ -116,7 +126,14 @@ class Moving:
                     due_at=due_at(step.deadline, now, self.calendar) if first else None,
                 )
             )
-        return bool(needed)
+
+    def _extend_steps(self, utility: Utility, row: RequestRow) -> None:
+        """Give the sub-tasks that are under way their longer term; those to come get it when they begin."""
+        deadlines = {step.code: step.deadline for step in utility.steps}
+        for step in self.rows.steps(row.id):
+            if step.state == ACTIVE and step.opened_at is not None:
+                step.due_at = due_at(deadlines[step.code], step.opened_at, self.calendar, extended=True)
+        self.rows.flush()
 
     def finish_step(
         self, utility: Utility, row: RequestRow, code: str, found: Mapping[str, str], actor: Actor, reason: str | None
@@ -187,10 +204,19 @@ class Moving:
             return {"due_at": None}
         if row.state in lifecycle.waiting:
             return {"due_at": due_at(deadline, now, self.calendar)}
-        if arrow.action == "verify":
-            started = row.submitted_at or now
-            return {"due_at": due_at(deadline, started, self.calendar, extended=True)}
+        if arrow.extends:
+            longer = due_at(deadline, self._whole_since(lifecycle, row, now), self.calendar, extended=True)
+            return {"due_at": max((each for each in (row.due_at, longer) if each is not None), default=None)}
         return {}
+
+    def _whole_since(self, lifecycle: Lifecycle, row: RequestRow, now: datetime) -> datetime:
+        """Return when it last came out of the applicant's hands: sent, paid or supplemented."""
+        before, since = DRAFT, row.submitted_at or now
+        for event in self.rows.events(row.id):
+            if before in lifecycle.waiting and event.state not in lifecycle.waiting:
+                since = event.at
+            before = event.state
+        return since
 
     def _begin_following(self, utility: Utility, row: RequestRow, now: datetime) -> None:
         steps = {step.code: step for step in self.rows.steps(row.id)}
@@ -199,7 +225,8 @@ class Moving:
             step = steps.get(declared.code)
             if step is not None and step.state == WAITING and set(declared.after) & steps.keys() <= finished:
                 step.state, step.opened_at = ACTIVE, now
-                step.due_at = due_at(declared.deadline, now, self.calendar)
+                extended = row.state in utility.lifecycle.extended
+                step.due_at = due_at(declared.deadline, now, self.calendar, extended=extended)
         self.rows.flush()
 
     def _issue(self, utility: Utility, row: RequestRow, actor: Actor, told: Told | None, *, decided: bool) -> None:

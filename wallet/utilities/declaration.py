@@ -229,6 +229,8 @@ def faults_of_lifecycle(lifecycle: Lifecycle) -> Iterator[str]:
             other.voids and other.source in _reached(lifecycle, move.target) for other in lifecycle.moves
         ):
             yield f"the document may be voided again after {move.action}"
+        if move.extends and move.by is not By.OFFICER:
+            yield f"{move.action} from {move.source} takes the longer term and is not an officer's"
         if move.second and move.by is not By.OFFICER:
             yield f"{move.action} from {move.source} needs a second officer and is not an officer's"
     yield from (
@@ -256,6 +258,8 @@ def _faults_of_way(utility: Utility) -> Iterator[str]:
         yield "it lists reasons that nobody can give"
     if utility.steps and not any(move.by is By.STEPS for move in moves):
         yield "it has steps and nothing follows from their end"
+    if utility.steps and not any(move.lays_out for move in moves):
+        yield "it has steps and no move lays them out"
     if not utility.steps and any(move.by is By.STEPS and move.issues for move in moves):
         yield "its document waits for steps and there are none"
 

@@ -28,8 +28,9 @@ bring a lifecycle of their own). Nobody edits this page: `wallet utilities draw 
 a test fails while it says something else than the data does.
 
 On an arrow stand the action and who makes it. **issues**: the document is issued with it; **voids**: it is revoked with
-it; **reason**: one of the utility's list is given; **second**: another officer than the one before. In a state marked ⏸
-the office's clock stands still: it is the applicant's turn.
+it; **reason**: one of the utility's list is given; **second**: another officer than the one before; **lays out**: the
+sub-tasks begin with it; **extends**: the longer term of the deadline counts. In a state marked ⏸ the office's clock
+stands still: it is the applicant's turn.
 """
 
 
@@ -59,5 +60,6 @@ def _section(lifecycle: Lifecycle, what: str) -> str:
 
 
 def _label(move: Move) -> str:
-    marks = [name for name in ("issues", "voids", "reason", "second") if getattr(move, name)]
+    names = ("issues", "voids", "reason", "second", "lays_out", "extends")
+    marks = [name.replace("_", " ") for name in names if getattr(move, name)]
     return f"{move.action} ({', '.join([WHO[move.by], *marks])})"

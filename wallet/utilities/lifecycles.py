@@ -23,7 +23,9 @@ class By(StrEnum):
 class Move:
     """One arrow. issues: the document is issued with it; voids: it is revoked with it; reason: one of the list.
 
-    second: made by another officer than the one who made the move before it (four eyes).
+    second: made by another officer than the one who made the move before it (four eyes). lays_out: the sub-tasks that
+    the request needs begin with it. extends: something has to be checked, and the longer term of the deadline counts
+    from when the request was whole; where sub-tasks are under way, any agency that has one in hand may make it.
     """
 
     action: str
@@ -34,6 +36,8 @@ class Move:
     voids: bool = False
     reason: bool = False
     second: bool = False
+    lays_out: bool = False
+    extends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,11 @@ class Lifecycle:
     def final(self) -> frozenset[str]:
         """States that nothing leads out of."""
         return frozenset(self.states) - {move.source for move in self.moves}
+
+    @property
+    def extended(self) -> frozenset[str]:
+        """States in which sub-tasks that were under way have their longer term."""
+        return frozenset(move.target for move in self.moves if move.extends and not move.lays_out)
 
     @property
     def instant(self) -> bool:
@@ -97,7 +106,7 @@ _TO_THE_DESK = (
     Move("supplement", "supplement_required", "submitted", By.HOLDER),
     Move("reject", "submitted", "rejected", By.OFFICER, reason=True),
     Move("reject", "accepted", "rejected", By.OFFICER, reason=True),
-    Move("verify", "accepted", "verifying", By.OFFICER),
+    Move("verify", "accepted", "verifying", By.OFFICER, lays_out=True, extends=True),
     Move("verified", "verifying", "accepted", By.STEPS),
     *_withdrawn_from("awaiting_payment", "submitted", "supplement_required", "accepted", "verifying"),
 )
@@ -150,13 +159,18 @@ NOTICE = Lifecycle(
 LINKED = Lifecycle(
     "linked",
     (
-        Move("submit", DRAFT, "in_steps", By.HOLDER),
+        Move("submit", DRAFT, "in_steps", By.HOLDER, lays_out=True),
+        Move("verify", "in_steps", "verifying", By.OFFICER, extends=True),
         Move("request_supplement", "in_steps", "supplement_required", By.OFFICER, reason=True),
+        Move("request_supplement", "verifying", "supplement_required", By.OFFICER, reason=True),
         Move("supplement", "supplement_required", "in_steps", By.HOLDER),
         Move("reject", "in_steps", "rejected", By.OFFICER, reason=True),
+        Move("reject", "verifying", "rejected", By.OFFICER, reason=True),
         Move("finish", "in_steps", "issued", By.STEPS, issues=True),
+        Move("finish", "verifying", "issued", By.STEPS, issues=True),
         Move("withdraw", "supplement_required", "withdrawn", By.HOLDER),
     ),
     waiting=frozenset({DRAFT, "supplement_required"}),
 )
-"""One request, several agencies' steps one after the other; the document comes with the last of them."""
+"""One request, several agencies' steps one after the other; the document comes with the last of them. Where one of them
+has to check something first, the longer term counts, for the request and for the steps that are not finished."""

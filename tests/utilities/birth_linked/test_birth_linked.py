@@ -234,6 +234,19 @@ def test_an_agency_enters_what_its_step_finds(step: int, found: dict[str, str], 
     assert utility.steps[step].faults(found) == wrong
 
 
+def test_any_agency_may_take_the_longer_term_once() -> None:
+    (extends,) = [move for move in LINKED.moves if move.extends]
+    assert (extends.source, extends.target, extends.lays_out) == ("in_steps", "verifying", False)
+    assert LINKED.extended == {"verifying"}
+
+
+def test_the_other_parents_agreement_may_come_with_it() -> None:
+    assert parse(utility.form, {**TYPED, "agreement": [f"evd_{'a' * 32}"]})["agreement"] == (f"evd_{'a' * 32}",)
+    with pytest.raises(InvalidInput) as caught:
+        parse(utility.form, {**TYPED, "agreement": []})
+    assert caught.value.fields == {"/answers/agreement": "invalid_length"}
+
+
 def test_no_officer_issues_it_the_last_step_does() -> None:
     assert utility.lifecycle is LINKED
     assert {move.by for move in utility.lifecycle.moves if move.issues} == {By.STEPS}

@@ -7,7 +7,8 @@ last one and states what each entered.
 Source: Decree 63/2024/NĐ-CP, articles 6 and 7 (three working days, five where something must be checked, what comes
 after 15:00 counts from the next working day), as in docs/domain.md, sections 4.0 and 4.6. Unconfirmed: how the days are
 shared among the three, the day the decree came into force, how many words a name may have (`most_words`), and whether
-the other parent must sign; the justice officer asks for a supplement where they must.
+the other parent must sign: their written agreement may come with the request, and the justice officer asks for it as a
+supplement where it must. Any of the three agencies may say that it has to check something: then the longer term counts.
 """
 
 from datetime import date, time, timedelta
@@ -212,6 +213,7 @@ utility = Utility(
         Field("child_name", required=False, size=(1, 100)),
         Field("residence_with", Ask.CHOICE, choices=tuple(PARENTS)),
         Field("first_care_facility", size=(2, 200)),
+        Field("agreement", Ask.FILES, required=False, size=(1, 3)),
     ),
     reads=(Source.RESIDENCE, OWN_REQUESTS),
     shows={Source.CIVIL_STATUS: ("births",)},
