@@ -4,7 +4,7 @@ States: pending → approved → active ⇄ locked → closed (`wallet.identity.
 signs in or keeps a session.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -23,6 +23,9 @@ from wallet.identity.passwords import Hasher, Knowledge, check_passcode, check_p
 from wallet.identity.repository import IdentityRepository
 from wallet.sources.base import Fact
 from wallet.terms import AccountLevel, Actor, StaffRole
+
+PAGE = 5_000
+"""Accounts that one query gives, where all are gone through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,13 +251,24 @@ class Accounts:
         account = self.repository.account(account_id)
         return account is not None and account.state != AccountState.CLOSED
 
-    def some_active(self, most: int) -> tuple[Sequence[AccountView], int]:
-        """Return active accounts, at most so many and in the order of their holders' ids, and how many there are.
+    def active_by_level(self) -> dict[AccountLevel, int]:
+        """Return how many accounts are active, by their level."""
+        return {AccountLevel(level): number for level, number in self.repository.count_active().items()}
 
-        Ids are drawn by chance, so of many accounts these are a fair part.
+    def active(self) -> Iterator[tuple[str, str, AccountLevel]]:
+        """Give id, holder and level of every active account in the order of the holders' ids, a page at a time.
+
+        Ids are drawn by chance, so of many accounts the first are a fair part.
         """
-        rows, whole = self.repository.active_accounts(most)
-        return [_as_value(row) for row in rows], whole
+        after = ""
+        while page := self.repository.active_accounts(after, PAGE):
+            yield from ((account_id, holder_id, AccountLevel(level)) for account_id, holder_id, level in page)
+            after = page[-1][1]
+
+    def active_of(self, account_ids: Collection[str]) -> list[tuple[str, str, AccountLevel]]:
+        """Return the same of those of these accounts that are active."""
+        found = self.repository.active_of(account_ids)
+        return [(account_id, holder_id, AccountLevel(level)) for account_id, holder_id, level in found]
 
     def hold(self, account_id: str) -> AccountView:
         """Return an account that nobody else changes until this transaction ends. Raises NotFound("account_unknown").

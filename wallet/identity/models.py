@@ -67,6 +67,8 @@ class Account(Base):
     """
 
     __tablename__ = "accounts"
+    __table_args__ = (Index("ix_accounts_level_state", "level", "state"),)
+    """How many are active, by level, is counted in the index alone, however many they are."""
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
     holder_id: Mapped[str] = mapped_column(ForeignKey("holders.id"), unique=True)

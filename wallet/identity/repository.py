@@ -1,6 +1,6 @@
 """Reading and writing the tables of identity. Statements of hot paths are built once, here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -37,6 +37,8 @@ DatabaseSession = Session
 
 UNLOCKED = (AccountState.APPROVED, AccountState.ACTIVE)
 """States in which an account is somebody's electronic identity and may be locked."""
+
+_ACTIVE = select(Account.id, Account.holder_id, Account.level).where(Account.state == AccountState.ACTIVE)
 
 # Everything a protected request asks of the database, in one read by key: the session, its account, its
 # device or passkey, and one row per staff role (none for a citizen).
@@ -225,12 +227,20 @@ class IdentityRepository:
         statement = select(Account.state).where(Account.holder_id == holder_id)
         return self.session.scalar(statement.with_for_update(read=True))
 
-    def active_accounts(self, limit: int) -> tuple[Sequence[Account], int]:
-        """Return active accounts by the id of their holder, at most so many, and the number of all."""
-        active = Account.state == AccountState.ACTIVE
-        found = self.session.scalars(select(Account).where(active).order_by(Account.holder_id).limit(limit)).all()
-        whole = self.session.scalar(select(func.count()).select_from(Account).where(active)) or 0
-        return found, whole
+    def count_active(self) -> dict[int, int]:
+        """Return how many accounts are active, by level."""
+        statement = select(Account.level, func.count().label("number")).where(Account.state == AccountState.ACTIVE)
+        return {row.level: row.number for row in self.session.execute(statement.group_by(Account.level))}
+
+    def active_accounts(self, after: str, limit: int) -> Sequence[tuple[str, str, int]]:
+        """Return id, holder and level of active accounts whose holder's id comes after one, in its order."""
+        statement = _ACTIVE.where(Account.holder_id > after).order_by(Account.holder_id).limit(limit)
+        return [(row.id, row.holder_id, row.level) for row in self.session.execute(statement)]
+
+    def active_of(self, account_ids: Collection[str]) -> Sequence[tuple[str, str, int]]:
+        """Return the same of those of these accounts that are active, at most a few hundred."""
+        statement = _ACTIVE.where(Account.id.in_(account_ids)).order_by(Account.holder_id)
+        return [(row.id, row.holder_id, row.level) for row in self.session.execute(statement)]
 
     def accounts_past(self, day: date, limit: int) -> Sequence[str]:
         """Return unlocked accounts whose card or permit ended before `day`."""

@@ -9,7 +9,7 @@ from wallet.identity.services import IdentityServices
 from wallet.launching.approvals import Approvals
 from wallet.launching.changing import Launching
 from wallet.launching.judging import Visitor
-from wallet.launching.preview import Member, Previewing
+from wallet.launching.preview import Member, Members, Previewing
 from wallet.launching.repository import LaunchingRepository
 from wallet.launching.rollout import Rollout
 from wallet.means import Means
@@ -83,11 +83,16 @@ class LaunchServices:
         ground = Ground("plan_launch", utility, actor)
         tallying = Tallying(self.counter, self.means.audit)
 
-        def members(most: int) -> tuple[list[Member], int]:
-            found, whole = self.identity.accounts.some_active(most)
-            return [Member(each.id, each.holder_id, each.level) for each in found], whole
-
         def tally(holder_ids: Sequence[str]) -> Mapping[str, int]:
             return tallying.by_province([self.identity.holders.number(each) for each in holder_ids], ground)
 
-        return Previewing(self.launching, members, tally, open_requests)
+        return Previewing(self.launching, self._members, tally, open_requests)
+
+    @property
+    def _members(self) -> Members:
+        accounts = self.identity.accounts
+        return Members(
+            by_level=accounts.active_by_level,
+            drawn=lambda: (Member(*each) for each in accounts.active()),
+            named=lambda ids: [Member(*each) for each in accounts.active_of(ids)],
+        )

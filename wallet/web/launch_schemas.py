@@ -174,10 +174,16 @@ class DecisionSchema(StrictSchema):
 
 
 class CountSchema(StrictSchema):
-    """A count. Without `count` it is more than none and fewer than `fewer_than`."""
+    """A count. Without `count` it is more than none and fewer than `fewer_than`.
+
+    With `from` and `to` it was worked out from a part that was drawn by chance: nineteen times of twenty the true
+    number lies between these two.
+    """
 
     count = fields.Integer()
     fewer_than = fields.Integer()
+    from_ = fields.Integer(data_key="from", attribute="from")
+    to = fields.Integer()
 
 
 class MovedSchema(StrictSchema):
@@ -195,9 +201,11 @@ class ProvinceMovedSchema(MovedSchema):
 
 
 class LaunchPreviewSchema(MovedSchema):
-    """What a change would do. Numbers are of the `counted` accounts, which of many are a part drawn by chance.
+    """What a change would do, in numbers of all `accounts` that are active.
 
-    Without `gains`, `loses` or `by_province`, the residence register does not count.
+    `counted`: of how many it was found out whether they gain or lose; `placed`: where they live. Where that is fewer
+    than all, these were drawn by chance and the numbers have a range. Without `gains`, `loses` or `by_province`, the
+    residence register does not count.
     """
 
     gains = fields.Nested(CountSchema)
@@ -209,6 +217,7 @@ class LaunchPreviewSchema(MovedSchema):
     accounts = fields.Integer(required=True)
     counted = fields.Integer(required=True)
     by_province = fields.List(fields.Nested(ProvinceMovedSchema))
+    placed = fields.Integer()
     gains_below_level = fields.Nested(CountSchema)
     minimum_account_level = fields.Integer(required=True)
     minimum_auth_level = fields.Integer(required=True)

@@ -6,7 +6,8 @@ from flask import Response
 
 from wallet.errors import NotFound
 from wallet.launching.changing import PendingChange
-from wallet.launching.preview import SMALLEST_TOLD, Moved, Preview
+from wallet.launching.estimating import Count, Moved
+from wallet.launching.preview import Preview
 from wallet.launching.schedule import Launch, Scheduled
 from wallet.places import provinces
 from wallet.terms import AccountLevel, AuthLevel, StaffRole
@@ -219,7 +220,8 @@ def _preview(found: Preview) -> dict[str, Any]:
         "accounts": found.accounts,
         "counted": found.counted,
         "by_province": by_province,
-        "gains_below_level": _count(found.below_level) if found.whole is not None else None,
+        "placed": found.placed,
+        "gains_below_level": None if found.below_level is None else _count(found.below_level),
         "minimum_account_level": int(found.minimum_account_level),
         "minimum_auth_level": int(found.minimum_auth_level),
         "open_requests": found.open_requests,
@@ -230,5 +232,7 @@ def _moved(moved: Moved) -> dict[str, Any]:
     return {"gains": _count(moved.gains), "loses": _count(moved.loses)}
 
 
-def _count(count: int | None) -> dict[str, int]:
-    return {"fewer_than": SMALLEST_TOLD} if count is None else {"count": count}
+def _count(count: Count) -> dict[str, int]:
+    if count.number is None:
+        return {"fewer_than": count.high}
+    return {"count": count.number} | ({} if count.exact else {"from": count.low, "to": count.high})
