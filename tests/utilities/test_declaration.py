@@ -121,6 +121,11 @@ BROKEN: dict[str, tuple[dict[str, Any], Any, str]] = {
     "number-too-large": (claims(Claim(2**31, "x")), None, "made-up: the claim x has no number that fits a code"),
     "number-a-bool": (claims(Claim(True, "x")), None, "made-up: the claim x has no number that fits a code"),
     "name": (claims(Claim(3, "FullName")), None, "made-up: the claim FullName has a name that is not snake_case"),
+    "name-of-the-format": (
+        claims(Claim(3, "status")),
+        None,
+        "made-up: the claim status has a name that a signed document keeps for itself",
+    ),
     "records-on-paper": (
         claims(Claim(3, "members", Kind.RECORDS, paper=Paper.SHOWN)),
         None,

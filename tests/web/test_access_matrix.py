@@ -179,6 +179,8 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/v1/trust/bundle"): ANYONE,
     ("GET", "/v1/status-lists/<list_id>"): ANYONE,
     ("GET", "/.well-known/jwks.json"): ANYONE,
+    ("GET", "/.well-known/jwt-vc-issuer"): ANYONE,
+    ("GET", "/v1/types/<code>/<version>"): ANYONE,
     ("GET", "/health/live"): ANYONE,
     ("GET", "/health/ready"): ANYONE,
     ("GET", "/"): ANYONE,
@@ -194,6 +196,7 @@ PLAIN = {cell for cell in MATRIX if not cell[1].startswith(("/v1", "/ofrep"))} |
     ("POST", "/v1/checks"),
     ("GET", "/v1/trust/bundle"),
     ("GET", "/v1/status-lists/<list_id>"),
+    ("GET", "/v1/types/<code>/<version>"),
 }
 """Views that are not declared as operations: everyone may call each of them."""
 
@@ -255,6 +258,7 @@ EXAMPLES = {
     "ceremony_id": "cer_" + "0" * 32,
     "device_id": "dev_" + "0" * 32,
     "list_id": "1",
+    "version": "1",
     "name": "swagger-ui.css",
     "filename": "page.css",
 }

@@ -404,6 +404,8 @@ WITHOUT_QUERY = (
     "/v1/trust/bundle",
     "/v1/status-lists/1",
     "/.well-known/jwks.json",
+    "/.well-known/jwt-vc-issuer",
+    "/v1/types/residence/1",
     f"/v1/documents/{UNKNOWN_DOCUMENT}",
     "/v1/requests/req_1",
 )

@@ -19,7 +19,10 @@ from werkzeug.test import TestResponse
 
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
+from tests.utilities.plugins import plugin as made_up
 from tests.web.refusals import assert_refused
+from wallet.crypto.keystore import Role
+from wallet.documents.forms.type_metadata import address_of, metadata_of
 from wallet.documents.models import DocumentRow
 from wallet.formats.status_list import get_entry, parse_status_cwt, verify_status_list
 from wallet.verifier import TrustedBundle, judge
@@ -30,6 +33,7 @@ Make = Callable[..., CitizenPhone]
 
 BUNDLE = "/v1/trust/bundle"
 LIST = "/v1/status-lists/1"
+CREDENTIAL_ISSUER = "/.well-known/jwt-vc-issuer"
 JWT = "application/statuslist+jwt"
 CWT = "application/statuslist+cwt"
 
@@ -286,10 +290,67 @@ def test_keys_answer_304(client: FlaskClient) -> None:
     assert client.get("/.well-known/jwks.json", headers={"If-None-Match": tag}).status_code == 304
 
 
+def test_issuer_of_credentials_names_the_keys_that_sign_them(client: FlaskClient, wallet: Wallet) -> None:
+    response = client.get(CREDENTIAL_ISSUER)
+    assert response.mimetype == "application/json"
+    assert response.json.keys() == {"issuer", "jwks"}
+    assert response.json["issuer"] == wallet.settings.issuer_url
+    keys = response.json["jwks"]["keys"]
+    assert [key["viso_role"] for key in keys] == ["sdjwt"]
+    assert [key["kid"] for key in keys] == [key.record.kid for key in wallet.keystore.keys(Role.SD_JWT)]
+    assert keys == [key for key in client.get("/.well-known/jwks.json").json["keys"] if key["viso_role"] == "sdjwt"]
+    tag = response.headers["ETag"]
+    assert client.get(CREDENTIAL_ISSUER, headers={"If-None-Match": tag}).status_code == 304
+
+
+# --- kinds of document -----------------------------------------------------------------------------------------
+
+
+def test_every_kind_has_its_metadata_at_its_address(client: FlaskClient, wallet: Wallet) -> None:
+    for plugin in wallet.catalogue.with_former:
+        for kind in plugin.utility.documents:
+            response = client.get(address_of("", kind))
+            assert response.status_code == 200
+            assert response.mimetype == "application/json"
+            assert response.data == metadata_of(plugin, kind, wallet.settings.issuer_url)
+            assert response.json["vct"] == wallet.settings.issuer_url + address_of("", kind)
+            assert response.headers["Cache-Control"] == "public, max-age=86400"
+            again = client.get(address_of("", kind), headers={"If-None-Match": response.headers["ETag"]})
+            assert (again.status_code, again.data) == (304, b"")
+
+
+def test_former_version_of_a_kind_stays(client: FlaskClient, wallet: Wallet, clock: FixedClock) -> None:
+    """A document of version 1 is still about when version 2 is issued."""
+    versions = tuple(
+        made_up(version=n, paper={"version": n, "title": {"vi": f"Bản {n}", "en": f"V{n}"}}) for n in (1, 2)
+    )
+    wallet.catalogue.declare([versions])
+    for number, plugin in enumerate(versions, 1):
+        response = client.get(f"/v1/types/made-up/{number}")
+        assert response.data == metadata_of(plugin, plugin.utility.documents[0], wallet.settings.issuer_url)
+        assert response.json["display"][0]["name"] == f"Bản {number}"
+    assert client.get("/v1/types/made-up/3").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["residence/2", "residence/0", "residence/01", "residence/1.0", "residence/x", "none/1", "Residence/1"]
+)
+def test_unknown_kind_or_version_is_not_found(client: FlaskClient, path: str) -> None:
+    response = client.get(f"/v1/types/{path}")
+    assert (response.status_code, response.json["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+@pytest.mark.parametrize("path", ["/v1/types/residence/1", "/.well-known/jwt-vc-issuer"])
+def test_metadata_is_only_read(client: FlaskClient, method: str, path: str) -> None:
+    assert getattr(client, method)(path).status_code == 405
+
+
 def test_published_answers_are_the_same_for_everyone(client: FlaskClient, phone_of: Make) -> None:
     """Nothing here depends on who asks, so that a cache may stand in between."""
     citizen = phone_of("an")
-    for path in (BUNDLE, LIST, "/.well-known/jwks.json", "/v1/utilities", "/v1/utilities/residence"):
+    keys = ("/.well-known/jwks.json", CREDENTIAL_ISSUER, "/v1/types/residence/1")
+    for path in (BUNDLE, LIST, *keys, "/v1/utilities", "/v1/utilities/residence"):
         anonymous: TestResponse = client.get(path, headers={"Accept-Language": "en"})
         assert anonymous.data == citizen.get(path).data, path
         assert "Set-Cookie" not in anonymous.headers

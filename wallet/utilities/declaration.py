@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from wallet.formats import compact_values as wire
+from wallet.formats.sd_jwt_vc import NOT_A_CLAIM
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.texts.catalogue import catalogue
 from wallet.utilities.base import (
@@ -141,6 +142,8 @@ def _faults_of_claim(claim: Claim, utility: Utility) -> Iterator[str]:
         yield "has no number that fits a code"
     if not NAME.fullmatch(claim.name):
         yield "has a name that is not snake_case"
+    if claim.name in NOT_A_CLAIM:
+        yield "has a name that a signed document keeps for itself"
     if claim.paper is not Paper.HIDDEN and claim.kind is Kind.RECORDS:
         yield "would be missing on paper: records have no compact form"
     elif claim.kind is not Kind.RECORDS and claim.kind not in wire.KINDS:

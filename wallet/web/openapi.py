@@ -111,7 +111,7 @@ VERDICT_SCHEMA: dict[str, Any] = {
     },
 }
 
-PLAIN_CONDITIONAL = frozenset({"read_jwks"})
+PLAIN_CONDITIONAL = frozenset({"read_jwks", "read_credential_issuer", "read_type"})
 """Plain views whose answer has an ETag; of operations their declaration tells."""
 METHODS = frozenset({"get", "post", "patch", "put", "delete"})
 
@@ -241,12 +241,77 @@ def plain_operations() -> list[tuple[str, str, dict[str, Any]]]:
             },
         ),
         _simple("/.well-known/jwks.json", "read_jwks", "trust", "Fetch the public keys", _JWKS),
+        _simple(
+            "/.well-known/jwt-vc-issuer",
+            "read_credential_issuer",
+            "trust",
+            "Fetch whose SD-JWT VCs these are, and the keys that sign them",
+            _CREDENTIAL_ISSUER,
+        ),
+        (
+            "get",
+            "/v1/types/{code}/{version}",
+            {
+                "operationId": "read_type",
+                "tags": ["trust"],
+                "summary": "Fetch what a kind of document is",
+                "description": "The type metadata at the `vct` of an SD-JWT VC: names of every claim, vi and en. "
+                "Its bytes fit `vct#integrity`; older versions of a kind stay.",
+                "parameters": [
+                    {"name": name, "in": "path", "required": True, "schema": opaque} for name in ("code", "version")
+                ],
+                "responses": {
+                    "200": {
+                        "description": "Type metadata",
+                        "headers": copy_headers,
+                        "content": {JSON: {"schema": _TYPE}},
+                    },
+                },
+            },
+        ),
         _simple("/health/live", "read_liveness", "health", "Tell that the process answers", _HEALTH),
         _simple("/health/ready", "read_readiness", "health", "Tell whether it can do its work", _HEALTH, also="503"),
     ]
 
 
 _JWKS = {"type": "object", "required": ["keys"], "properties": {"keys": {"type": "array", "items": {"type": "object"}}}}
+_CREDENTIAL_ISSUER = {
+    "type": "object",
+    "required": ["issuer", "jwks"],
+    "properties": {"issuer": {"type": "string", "format": "uri"}, "jwks": _JWKS},
+}
+_TYPE = {
+    "type": "object",
+    "required": ["vct", "display", "claims"],
+    "properties": {
+        "vct": {"type": "string", "format": "uri"},
+        "name": _TEXT,
+        "description": _TEXT,
+        "display": {
+            "type": "array",
+            "items": {"type": "object", "required": ["locale", "name"], "properties": {"locale": _TEXT, "name": _TEXT}},
+        },
+        "claims": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["path", "display", "sd"],
+                "properties": {
+                    "path": {"type": "array", "minItems": 1, "items": {"type": ["string", "null"]}},
+                    "display": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "required": ["locale", "label"],
+                            "properties": {"locale": _TEXT, "label": _TEXT},
+                        },
+                    },
+                    "sd": {"type": "string", "enum": ["always"]},
+                },
+            },
+        },
+    },
+}
 _HEALTH = {
     "type": "object",
     "required": ["status"],

@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import NotAcceptable
 
-from wallet.crypto.jws import b64url_encode
+from wallet.crypto.jwk import public_jwk
 from wallet.crypto.keystore import Role
+from wallet.documents.forms.type_metadata import metadata_of
 from wallet.documents.publishing import Publication
 from wallet.errors import NotFound
 from wallet.web.answers import conditional, json_answer, with_etag
@@ -22,6 +23,8 @@ routes.before_request(refuse_parameters)
 STATUS_JWT = "application/statuslist+jwt"
 STATUS_CWT = "application/statuslist+cwt"
 CACHE = "public, max-age=5, stale-while-revalidate=30"
+TYPES_CACHE = "public, max-age=86400"
+KEYS_CACHE = "public, max-age=300"
 JWKS_ROLES = (Role.DOCUMENT, Role.STATUS, Role.SD_JWT, Role.ACCESS)
 
 
@@ -53,7 +56,33 @@ def read_jwks() -> Response:
     keys = [
         _jwk(role, key.signer.certificate_der, key.record.kid) for role in JWKS_ROLES for key in keystore.keys(role)
     ]
-    return with_etag(json_answer({"keys": keys}, cache="public, max-age=300"))
+    return with_etag(json_answer({"keys": keys}, cache=KEYS_CACHE))
+
+
+@routes.get("/.well-known/jwt-vc-issuer")
+def read_credential_issuer() -> Response:
+    """Fetch whose SD-JWT VCs these are and by which keys (draft-ietf-oauth-sd-jwt-vc-19, JWT VC issuer metadata)."""
+    wallet = current_wallet()
+    keys = [
+        _jwk(Role.SD_JWT, key.signer.certificate_der, key.record.kid)
+        for key in wallet.keystore.keys(Role.SD_JWT)
+        if key.record.state != "revoked"  # who asks here learns of a revocation by no other way
+    ]
+    return with_etag(json_answer({"issuer": wallet.settings.issuer_url, "jwks": {"keys": keys}}, cache=KEYS_CACHE))
+
+
+@routes.get("/v1/types/<code>/<version>")
+def read_type(code: str, version: str) -> Response:
+    """Fetch what a kind of document is, in bytes that fit `vct#integrity` (draft-ietf-oauth-sd-jwt-vc-19)."""
+    wallet = current_wallet()
+    for plugin in wallet.catalogue.with_former:
+        for kind in plugin.utility.documents:
+            if (kind.code, str(kind.version)) == (code, version):
+                content = metadata_of(plugin, kind, wallet.settings.issuer_url)
+                response = current_app.response_class(content, mimetype="application/json")
+                response.headers["Cache-Control"] = TYPES_CACHE
+                return with_etag(response)
+    raise NotFound("not_found")
 
 
 def _published(copy: Publication, mimetype: str) -> Response:
@@ -69,12 +98,8 @@ def _jwk(role: Role, certificate_der: bytes, kid: str) -> dict[str, Any]:
     public = x509.load_der_x509_certificate(certificate_der).public_key()
     if not isinstance(public, ec.EllipticCurvePublicKey):
         raise TypeError("a signer's key is on P-256")
-    numbers = public.public_numbers()
     return {
-        "kty": "EC",
-        "crv": "P-256",
-        "x": b64url_encode(numbers.x.to_bytes(32, "big")).decode(),
-        "y": b64url_encode(numbers.y.to_bytes(32, "big")).decode(),
+        **public_jwk(public),
         "kid": kid,
         "use": "sig",
         "alg": "ES256",

@@ -67,6 +67,39 @@ _VERDICT: dict[str, Any] = {
     },
 }
 
+_SD_JWT_KEY = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+    "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    "kid": "0a1b2c3d4e5f6071",
+    "use": "sig",
+    "alg": "ES256",
+    "viso_role": "sdjwt",
+    "x5c": ["MIIB..."],
+}
+_TYPE = {
+    "vct": "https://vi.example.vn/v1/types/residence/1",
+    "name": "residence 1",
+    "description": "Confirmation of residence information",
+    "display": [
+        {"locale": "vi", "name": "Xác nhận thông tin về cư trú"},
+        {"locale": "en", "name": "Confirmation of residence information"},
+    ],
+    "claims": [
+        {
+            "path": ["full_name"],
+            "display": [{"locale": "vi", "label": "Họ, chữ đệm và tên"}, {"locale": "en", "label": "Full name"}],
+            "sd": "always",
+        },
+        {
+            "path": ["household_members", None, "full_name"],
+            "display": [{"locale": "vi", "label": "Họ, chữ đệm và tên"}, {"locale": "en", "label": "Full name"}],
+            "sd": "always",
+        },
+    ],
+}
+
 BODIES: dict[str, Any] = {
     "create_device_challenge": {"device_id": "dev_9a1c3e5b7d9f20416c8e0a2b4d6f8071"},
     "sign_in": {
@@ -162,6 +195,8 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "201": {"document_id": _DOCUMENT, "reason": "data_changed", "revoked_at": "2026-03-02T05:00:00Z"}
     },
     "check_code": {"200": _VERDICT},
+    "read_credential_issuer": {"200": {"issuer": "https://vi.example.vn", "jwks": {"keys": [_SD_JWT_KEY]}}},
+    "read_type": {"200": _TYPE},
     "read_liveness": {"200": {"status": "live"}},
     "read_readiness": {
         "200": {"status": "ready", "checks": {"database": "ok", "trust_bundle": "ok"}},
@@ -184,6 +219,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "revoke_document": ("not_allowed", "already_revoked"),
     "check_code": ("invalid_input",),
     "read_status_list": ("not_found",),
+    "read_type": ("not_found",),
 }
 """Operation to the problems it is known for, beside a missing token."""
 
