@@ -66,6 +66,8 @@ def nfc(value: Any) -> Any:
         return unicodedata.normalize("NFC", value)
     if isinstance(value, list | tuple):
         return [nfc(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: nfc(part) for name, part in value.items()}
     return value
 
 

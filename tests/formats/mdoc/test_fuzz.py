@@ -137,8 +137,8 @@ def test_no_flipped_bit_of_a_certificate_raises_another_error(place: int) -> Non
     "data",
     [
         b"\xa0" * MAX_BYTES,
-        b"\x9a\x00\x00\xff\xf0" + b"\xa0" * (MAX_BYTES - 5),
-        b"\x9a\x00\x00\xff\xf0" + b"\x00" * (MAX_BYTES - 5),
+        b"\x9a\x00\x01\x7f\xf0" + b"\xa0" * (MAX_BYTES - 5),
+        b"\x9a\x00\x01\x7f\xf0" + b"\x00" * (MAX_BYTES - 5),
         b"\xd8\x18" * (MAX_BYTES // 2),
         b"\x9b" + b"\xff" * 8 + bytes(MAX_BYTES - 9),
         b"\xbb" + b"\xff" * 8 + bytes(MAX_BYTES - 9),

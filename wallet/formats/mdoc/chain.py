@@ -80,16 +80,16 @@ class IacaRoots:
             raise MdocRefused("x5chain_missing")
         if len(chain) > 1:
             raise MdocRefused("signer_profile", "more than the signer's own certificate")
+        found = document_signer(chain[0])
         signer = _parsed(chain[0])
-        public_key = _check_signer(signer)
         root = self._root_of(signer)
         if _country(signer) != _country(root):
             raise MdocRefused("signer_profile", "another country than its root's")
-        if not signer.not_valid_before_utc <= now <= signer.not_valid_after_utc:
+        if not found.not_before <= now <= found.not_after:
             raise MdocRefused("signer_not_valid")
         if not root.not_valid_before_utc <= now <= root.not_valid_after_utc:
             raise MdocRefused("root_not_valid")
-        return MdocSigner(chain[0], public_key, signer.not_valid_before_utc, signer.not_valid_after_utc)
+        return found
 
     def _root_of(self, signer: x509.Certificate) -> x509.Certificate:
         """Return the root that certified a signer: name, key id and signature fit. Raises unknown_issuer."""
@@ -104,6 +104,16 @@ class IacaRoots:
                 continue
             return root
         raise MdocRefused("unknown_issuer")
+
+
+def document_signer(der: bytes) -> MdocSigner:
+    """Return the signer of a certificate that keeps the profile of a document signer, whoever certified it.
+
+    Raises Malformed, MdocRefused("signer_profile") or ("curve_not_allowed"). Source: table B.3.
+    """
+    certificate = _parsed(der)
+    public_key = _check_signer(certificate)
+    return MdocSigner(der, public_key, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
 
 
 def _parsed(der: bytes) -> x509.Certificate:
