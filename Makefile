@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run-$(shell cat requirements/run.txt setup.cfg pyproject.toml | cksum | cut -d' ' -f1)
 TEST_STAMP := $(VENV)/.test-$(shell cat requirements/test.txt setup.cfg pyproject.toml | cksum | cut -d' ' -f1)
 ORACLE_STAMP := .oracle/.made-$(shell cksum < requirements/oracle.txt | cut -d' ' -f1)
+NODE := tests/interop/node
+NODE_STAMP := $(NODE)/node_modules/.made-$(shell cksum < $(NODE)/package-lock.json | cut -d' ' -f1)
 UPGRADE ?= --upgrade
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
@@ -15,10 +17,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 run: $(RUN_STAMP)  ## prepare everything, then serve on 127.0.0.1:$(PORT)
 	@WALLET_PORT=$(PORT) exec $(BIN)/wallet run --citizens $(CITIZENS)
 
-test: $(TEST_STAMP) $(ORACLE_STAMP)  ## lint, types, contracts and the suite, in under 15 minutes
+test: $(TEST_STAMP) $(ORACLE_STAMP) $(NODE_STAMP)  ## lint, types, contracts and the suite, in under 15 minutes
 	@bash tests/lane.sh fast
 
-test-full: $(TEST_STAMP) $(ORACLE_STAMP)  ## the same tests at the full numbers
+test-full: $(TEST_STAMP) $(ORACLE_STAMP) $(NODE_STAMP)  ## the same tests at the full numbers
 	@bash tests/lane.sh full
 
 bench: $(TEST_STAMP)  ## ratios against the limits, measured in one run
@@ -33,7 +35,7 @@ lock:  ## resolve the lock files anew (needs uv); UPGRADE= keeps what is pinned
 	    --no-emit-index-url --no-strip-extras $(UPGRADE) -o requirements/$$set.txt requirements/$$set.in || exit 1; done
 
 clean:  ## remove what was built and the demo's data; keys stay
-	@rm -rf $(VENV) .oracle build *.egg-info var .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .oracle $(NODE)/node_modules build *.egg-info var .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -59,3 +61,10 @@ $(ORACLE_STAMP):
 	@rm -rf .oracle && $(PYTHON) -m venv .oracle
 	@.oracle/bin/python -m pip --disable-pip-version-check install -qq --require-hashes -r requirements/oracle.txt
 	@touch $@
+
+# Only tests use it. Without Node.js nothing is made, and those tests say aloud that they were left out.
+$(NODE_STAMP):
+	@if command -v npm >/dev/null; then \
+	  echo "  · thư viện Node.js để đối chiếu / Node.js libraries to compare with" >&2; \
+	  (cd $(NODE) && npm ci --ignore-scripts --no-audit --no-fund --silent) && touch $@; \
+	fi

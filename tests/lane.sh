@@ -40,6 +40,9 @@ left_out=""
 if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null; then
   left_out="${left_out:+$left_out; }no Chromium: the browser tests (apt-get install chromium)"
 fi
+if ! command -v npm >/dev/null; then
+  left_out="${left_out:+$left_out; }no Node.js: what its libraries say of our documents (apt-get install nodejs npm)"
+fi
 trap '[ -z "$left_out" ] || echo "SKIPPED ALOUD: $left_out"' EXIT
 step "pytest ($lane: FUZZ=$FUZZ KILLS=$KILLS RACE_ROUNDS=$RACE_ROUNDS INDICES=$INDICES FUZZ_API=$FUZZ_API)"
 $bin/python -m pytest -n "${JOBS:-2}" --dist worksteal "${@:2}"
