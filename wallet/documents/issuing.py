@@ -42,7 +42,7 @@ from wallet.sources.base import Ground
 from wallet.sources.gathering import Gathered, gather
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
-from wallet.utilities.base import Case, Claim, Claims, DocumentType, Source, Utility
+from wallet.utilities.base import Capacity, Case, Claim, Claims, DocumentType, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.paper import compact_claims, full_claims
 from wallet.utilities.plugin import in_words_of
@@ -155,7 +155,10 @@ class Issuing:
         """Read every register that the document names and that was not read for its request."""
         number = order.number or self.holders.profile(order.holder_id).number
         ground = Ground("issue_document", order.utility, actor)
-        gathered = gather(self.sources, kind.registers, number, ground, subject=order.holder_id, known=order.gathered)
+        subject = order.holder_id
+        if order.case.capacity is Capacity.PROXY:  # whoever it is about learns that it was read
+            subject = self.holders.find(number) or subject
+        gathered = gather(self.sources, kind.registers, number, ground, subject=subject, known=order.gathered)
         for register in kind.registers:
             needed = any(claim.required for claim in kind.claims if claim.register == register)
             if needed and register in gathered.unknown:

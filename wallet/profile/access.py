@@ -17,8 +17,8 @@ READS = ("source.read", "request.read", "correction.read", "launch.explained")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One look. who: `you`, `guardian`, `staff` or `system`. agency: of a member of staff. data: a register, or the
-    kind of file that was opened. outcome: what a register answered."""
+    """One look. who: `you`, `guardian`, `proxy` (somebody applied on your behalf), `staff` or `system`. agency: of a
+    member of staff. data: a register, or the kind of file that was opened. outcome: what a register answered."""
 
     at: datetime
     who: str
@@ -53,9 +53,11 @@ class AccessHistory:
             who = "guardian"
         elif row.actor == account_id:
             who = "you"
+        elif details.get("proxy"):
+            who = "proxy"
         elif row.actor.startswith("acc_"):
             who = "staff"
-            agency = next((grant.agency for grant in self.accounts.grants(row.actor)), None)
+            agency = details.get("agency") or next((grant.agency for grant in self.accounts.grants(row.actor)), None)
         return Access(
             at=row.at,
             who=who,

@@ -67,15 +67,20 @@ class Cases:
         now = self.clock.now()
         own = self.holders.number(row.holder_id)
         number = own if content.about is None else content.about.number
-        purpose = "issue_document" if utility.lifecycle.at_once else "submit_request"
-        ground = Ground(purpose, utility.code, actor)
-        gathered = gather(self.sources, self._registers(utility, row), number, ground, subject=row.holder_id)
+        applies = actor.holder_id == row.holder_id
+        purpose = "submit_request" if applies else "review"
+        if utility.lifecycle.at_once:
+            purpose = "issue_document"
+        ground = Ground(purpose, utility.code, actor, proxy=applies and content.about is not None)
+        subject_id = self.reading_of(row, number)
+        gathered = gather(self.sources, self._registers(utility, row), number, ground, subject=subject_id)
         applicant = gathered.facts[Source.POPULATION].values if Source.POPULATION in gathered.facts else {}
         relation = ""
         if content.about is not None:
             _assert_is(content.about, applicant)
             subject = applicant
-            found = gather(self.sources, [Source.POPULATION], own, ground, subject=row.holder_id)
+            of_oneself = replace(ground, proxy=False)
+            found = gather(self.sources, [Source.POPULATION], own, of_oneself, subject=row.holder_id)
             applicant = found.facts[Source.POPULATION].values if Source.POPULATION in found.facts else {}
             relation = relation_of(applicant, subject)
         held = self.held(utility, gathered)
@@ -101,6 +106,13 @@ class Cases:
             places=_places(utility.form, typed),
         )
         return Told(case, gathered, number, frozenset(held))
+
+    def reading_of(self, row: RequestRow, number: str) -> str:
+        """Return under whom a reading for this request is written down: whoever has the number, so that they learn it.
+
+        That is the applicant, or whom a proxy asks about; where the latter has no account it is the applicant again.
+        """
+        return row.holder_id if row.capacity != Capacity.PROXY else self.holders.find(number) or row.holder_id
 
     def held(self, utility: Utility, gathered: Gathered) -> dict[str, Any]:
         """Return the fields that need not be asked, with what the registers answer."""

@@ -11,21 +11,20 @@ from datetime import datetime
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound, PreconditionFailed
-from wallet.identity.accounts import Accounts, Grant
-from wallet.identity.guardians import Guardians
 from wallet.identity.holders import Holders, Profile
 from wallet.requests.models import RequestRow
 from wallet.requests.moving import Moving, Word
 from wallet.requests.orders import RequestDetail, UtilityRequest
+from wallet.requests.reach import Reach
 from wallet.requests.repository import RequestRepository
 from wallet.requests.seeing import Seeing, summary
-from wallet.terms import Actor, StaffRole
+from wallet.terms import Actor
 from wallet.utilities.base import By, Move, Utility
 from wallet.utilities.catalogue import Catalogue
 
-EVERYWHERE = "*"
-PURPOSES = ("review", "complaint", "inspection")
-"""For what an officer may open a request; each opening is told to the citizen with it."""
+REVIEW = "review"
+PURPOSES = (REVIEW, "complaint", "inspection")
+"""For what an officer may open a request; each opening is told to the citizen with it. To decide is to review."""
 SOON = 0.25
 """The part of the time for it from which on a request is due soon."""
 
@@ -70,9 +69,8 @@ class ReviewDesk:
     catalogue: Catalogue
     moving: Moving
     seeing: Seeing
-    accounts: Accounts
+    reach: Reach
     holders: Holders
-    guardians: Guardians
     audit: Audit
     clock: Clock
 
@@ -82,7 +80,7 @@ class ReviewDesk:
         self, actor: Actor, limit: int, place: str | None, *, utility: str | None = None
     ) -> tuple[list[DeskRequest], str | None]:
         """Return one page of what waits for this agency and province, the oldest first. Raises NotAllowed."""
-        grant = self._grant(actor)
+        grant = self.reach.grant(actor)
         mine = [p.utility for p in self.catalogue if p.utility.agency == grant.agency and p.utility.lifecycle.reviewed]
         chosen = [each for each in mine if utility in (None, each.code)]
         states = {move.source for each in chosen for move in each.lifecycle.moves if move.by in (By.OFFICER, By.STEPS)}
@@ -92,10 +90,10 @@ class ReviewDesk:
 
     def steps(self, actor: Actor, limit: int, place: str | None) -> tuple[list[DeskStep], str | None]:
         """Return one page of the sub-tasks of this agency, what is due first. Raises NotAllowed."""
-        grant = self._grant(actor)
+        grant = self.reach.grant(actor)
         rows, following = self.rows.step_queue(grant.agency, grant.province, limit, place)
         return [
-            DeskStep(step.request_id, self._row(step.request_id).utility, step.code, step.state, step.due_at)
+            DeskStep(step.request_id, self.reach.request(step.request_id).utility, step.code, step.state, step.due_at)
             for step in rows
         ], following
 
@@ -104,38 +102,41 @@ class ReviewDesk:
     def claim(self, request_id: str, actor: Actor) -> DeskRequest:
         """Take a request in hand. What is in the hands of somebody who has left the desk is free.
 
-        Raises NotFound, NotAllowed("not_for_oneself"), Conflict("claimed_by_another").
+        Raises NotFound, NotAllowed("not_for_oneself"), Conflict("claimed_by_another"),
+        Conflict("transition_not_allowed") for one that is answered already.
         """
-        row = self._mine(request_id, actor)
+        row = self.reach.own(request_id, actor)
+        if row.state in self.catalogue.get(row.utility).lifecycle.final:
+            raise Conflict("transition_not_allowed", state=row.state, target="claim")
         if row.claimed_by == actor.account_id:
             return self._on_desk(row)
-        if row.claimed_by is not None and self._still_there(row.claimed_by, row):
+        if row.claimed_by is not None and self.reach.may_have(row.claimed_by, row):
             raise Conflict("claimed_by_another")
         if not self.rows.claim(row.id, actor.account_id, self.clock.now(), held_by=row.claimed_by):
             raise Conflict("claimed_by_another")
         self.audit.record("request.claimed", actor, row.id)
-        return self._on_desk(self._row(request_id))
+        return self._on_desk(self.reach.request(request_id))
 
     def release(self, request_id: str, actor: Actor) -> DeskRequest:
         """Put a request back on the desk. Raises NotFound, Conflict("not_claimed")."""
-        row = self._mine(request_id, actor)
+        row = self.reach.own(request_id, actor)
         if not self.rows.claim(row.id, None, None, held_by=actor.account_id):
             raise Conflict("not_claimed")
         self.audit.record("request.released", actor, row.id)
-        return self._on_desk(self._row(request_id))
+        return self._on_desk(self.reach.request(request_id))
 
     def hand_over(self, request_id: str, officer: str, actor: Actor) -> DeskRequest:
         """Put a request into the hands of another officer of the same desk.
 
         Raises NotFound, Conflict("not_claimed"), InvalidInput for somebody who may not have it.
         """
-        row = self._mine(request_id, actor)
-        if not self._still_there(officer, row) or officer == actor.account_id:
+        row = self.reach.own(request_id, actor)
+        if not self.reach.may_have(officer, row) or officer == actor.account_id:
             raise InvalidInput({"/officer": "not_of_this_desk"})
         if not self.rows.claim(row.id, officer, self.clock.now(), held_by=actor.account_id):
             raise Conflict("not_claimed")
         self.audit.record("request.handed_over", actor, row.id, to=officer)
-        return self._on_desk(self._row(request_id))
+        return self._on_desk(self.reach.request(request_id))
 
     # Reading
 
@@ -144,13 +145,13 @@ class ReviewDesk:
 
         Raises NotFound, NotAllowed("not_for_oneself").
         """
-        row = self._mine(request_id, actor, steps_too=True)
+        row = self.reach.readable(request_id, actor)
         self._record_reading(row, purpose, actor)
         return self._detail(row, actor)
 
     def file(self, request_id: str, file_id: str, purpose: str, actor: Actor) -> tuple[str, bytes]:
         """Return media type and content of one file. The reading is recorded. Raises NotFound."""
-        row = self._mine(request_id, actor, steps_too=True)
+        row = self.reach.readable(request_id, actor)
         found = next((each for each in self.rows.files(row.id) if each.id == file_id), None)
         if found is None:
             raise NotFound("not_found")
@@ -166,10 +167,10 @@ class ReviewDesk:
         "transition_not_allowed"), PreconditionFailed, InvalidInput for a reason that is not on the list, and what
         issuing raises: then nothing is decided.
         """
-        row = self._mine(request_id, actor, steps_too=True)
+        row = self.reach.readable(request_id, actor)
         utility = self.catalogue.get(row.utility)
         arrow = utility.lifecycle.move(row.state, action)
-        if self._is_ours(row, actor):
+        if self.reach.decides(row, actor):
             if row.claimed_by != actor.account_id:
                 raise Conflict("not_claimed")
         elif arrow is None or not _by_any_agency(arrow):
@@ -184,7 +185,8 @@ class ReviewDesk:
         self.moving.move(utility, row, action, By.OFFICER, actor, word=word)
         if _needs_second(utility, row):
             self.rows.claim(row.id, None, None, held_by=actor.account_id)
-            row = self._row(request_id)
+            row = self.reach.request(request_id)
+        self._record_reading(row, REVIEW, actor)
         return self._detail(row, actor)
 
     def finish_step(
@@ -194,13 +196,8 @@ class ReviewDesk:
 
         Raises NotFound, NotAllowed, InvalidInput, Conflict("step_not_active").
         """
-        row = self._row(request_id)
-        grant = self._grant(actor)
+        row, _ = self.reach.step(request_id, code, actor)
         utility = self.catalogue.get(row.utility)
-        step = next((each for each in self.rows.steps(row.id) if each.code == code), None)
-        if step is None or step.agency != grant.agency or not _reaches(grant, step.province):
-            raise NotFound("not_found")
-        self._assert_not_own(row, actor)
         declared = next(each for each in utility.steps if each.code == code)
         if reason is None:
             faults = declared.faults(found)
@@ -209,12 +206,13 @@ class ReviewDesk:
         elif reason not in utility.reasons:
             raise InvalidInput({"/reason": "not_a_choice"})
         self.moving.finish_step(utility, row, code, found if reason is None else {}, actor, reason)
+        self._record_reading(row, REVIEW, actor)
         return self._detail(row, actor)
 
     # Inside
 
     def _detail(self, row: RequestRow, actor: Actor) -> DeskDetail:
-        utility, ours = self.catalogue.get(row.utility), self._is_ours(row, actor)
+        utility, ours = self.catalogue.get(row.utility), self.reach.decides(row, actor)
         actions = {
             move.action: utility.reasons_for(move.action) if move.reason else ()
             for move in utility.lifecycle.from_(row.state)
@@ -241,58 +239,23 @@ class ReviewDesk:
             return "overdue"
         return "due_soon" if (row.due_at - now) < SOON * (row.due_at - row.submitted_at) else "on_time"
 
-    def _mine(self, request_id: str, actor: Actor, *, steps_too: bool = False) -> RequestRow:
-        """Return a request of the caller's desk, or, for reading, one with an open sub-task of the caller's agency."""
-        row, grant = self._row(request_id), self._grant(actor)
-        ours = self._is_ours(row, actor)
-        if steps_too and not ours:
-            ours = any(
-                step.agency == grant.agency and step.state == "active" and _reaches(grant, step.province)
-                for step in self.rows.steps(row.id)
-            )
-        if not ours or row.submitted_at is None:
-            raise NotFound("not_found")
-        self._assert_not_own(row, actor)
-        return row
-
-    def _is_ours(self, row: RequestRow, actor: Actor) -> bool:
-        grant = self._grant(actor)
-        return row.agency == grant.agency and _reaches(grant, row.province)
-
     def _record_reading(self, row: RequestRow, purpose: str, actor: Actor, *, file: str | None = None) -> None:
-        """Write the reading down under the citizen, whose history of access is read by it."""
-        utility = row.utility
-        self.audit.record(
-            "request.read", actor, row.holder_id, purpose=purpose, request=row.id, utility=utility, file=file
-        )
+        """Write the reading down under whom the request tells of, whose histories of access are read by it.
 
-    def _assert_not_own(self, row: RequestRow, actor: Actor) -> None:
-        wards = {ward.holder_id for ward in self.guardians.wards(actor.account_id)}
-        if row.holder_id in wards | {actor.holder_id}:
-            raise NotAllowed("not_for_oneself")
-
-    def _still_there(self, account_id: str, row: RequestRow) -> bool:
-        """Return whether somebody still reviews for the desk that a request lies on."""
-        return any(
-            grant.role is StaffRole.REVIEWER and grant.agency == row.agency and _reaches(grant, row.province)
-            for grant in self.accounts.grants(account_id)
-        )
-
-    def _grant(self, actor: Actor) -> Grant:
-        for grant in self.accounts.grants(actor.account_id):
-            if grant.role is StaffRole.REVIEWER:
-                return grant
-        raise NotAllowed("not_allowed")
-
-    def _row(self, request_id: str) -> RequestRow:
-        row = self.rows.get(request_id)
-        if row is None:
-            raise NotFound("not_found")
-        return row
-
-
-def _reaches(grant: Grant, province: str) -> bool:
-    return grant.province == EVERYWHERE or province in (grant.province, "")
+        The agency is written too: who has left it since is still told as having been of it.
+        """
+        agency, utility = self.reach.grant(actor).agency, row.utility
+        for holder_id in self.reach.subjects(row):
+            self.audit.record(
+                "request.read",
+                actor,
+                holder_id,
+                purpose=purpose,
+                request=row.id,
+                utility=utility,
+                agency=agency,
+                file=file,
+            )
 
 
 def _by_any_agency(move: Move) -> bool:

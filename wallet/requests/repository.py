@@ -140,7 +140,10 @@ class RequestRepository:
         limit: int,
         place: str | None,
     ) -> tuple[list[RequestRow], str | None]:
-        """Return one page of what lies on a desk, the oldest first. province: "*" for the whole country."""
+        """Return one page of what lies on a desk, the oldest first.
+
+        province: "*" for the whole country. What lies in none lies on every desk of its agency.
+        """
         statement = select(RequestRow).where(
             RequestRow.agency == agency,
             RequestRow.utility.in_(list(utilities)),
@@ -148,7 +151,7 @@ class RequestRepository:
             RequestRow.submitted_at.is_not(None),
         )
         if province != "*":
-            statement = statement.where(RequestRow.province == province)
+            statement = statement.where(RequestRow.province.in_([province, ""]))
         # Nullable for drafts, and none of them is here: without its column's flag, with its column's index.
         sent = type_coerce(RequestRow.submitted_at, RequestRow.submitted_at.type)
         return keyset_page(self.session, statement.order_by(sent, RequestRow.id), limit, place)

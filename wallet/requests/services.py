@@ -19,6 +19,7 @@ from wallet.requests.links import Links
 from wallet.requests.moving import Moving
 from wallet.requests.orders import number_of
 from wallet.requests.overdue import Overdue
+from wallet.requests.reach import Reach
 from wallet.requests.repository import RequestRepository
 from wallet.requests.seeing import Seeing
 from wallet.requests.showing import Showing
@@ -131,6 +132,10 @@ class RequestServices:
         return Imports(self.requests, self.cases, self.catalogue, self.identity.holders, self.means.audit)
 
     @cached_property
+    def reach(self) -> Reach:
+        return Reach(self.rows, self.identity.accounts, self.identity.holders, self.identity.guardians)
+
+    @cached_property
     def desk(self) -> ReviewDesk:
         means, identity = self.means, self.identity
         return ReviewDesk(
@@ -138,9 +143,8 @@ class RequestServices:
             catalogue=self.catalogue,
             moving=self.moving,
             seeing=self.seeing,
-            accounts=identity.accounts,
+            reach=self.reach,
             holders=identity.holders,
-            guardians=identity.guardians,
             audit=means.audit,
             clock=means.clock,
         )

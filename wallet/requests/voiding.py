@@ -64,15 +64,18 @@ class Voiding:
             if not kind.void_when:
                 continue
             content = open_content(self.holders, request)
-            number = self.holders.number(holder_id) if content.about is None else content.about.number
+            number, subject = self.holders.number(holder_id), holder_id
+            if content.about is not None:
+                number = content.about.number
+                subject = self.holders.find(number) or holder_id
             ground = Ground("check_document", utility.code, actor)
             known[number] = gather(
-                self.sources, sorted(kind.void_when), number, ground, subject=holder_id, known=known.get(number)
+                self.sources, sorted(kind.void_when), number, ground, subject=subject, known=known.get(number)
             )
             stated = json.loads(self.holders.unseal(holder_id, document.id, document.sealed))
             if not _has_changed(kind, document.issued_at, stated["sources"], known[number]):
                 continue
-            known[number] = gather(self.sources, kind.registers, number, ground, subject=holder_id, known=known[number])
+            known[number] = gather(self.sources, kind.registers, number, ground, subject=subject, known=known[number])
             case = self._case(utility, request, content, number, known[number], now)
             if kind.void_if(stated["claims"], case):
                 self.revoking.void(document.id, RevocationReason.DATA_CHANGED, actor)

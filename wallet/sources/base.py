@@ -53,7 +53,7 @@ class Ground:
 
     purpose: a code such as `issue_document` or `open_account`. procedure: the administrative procedure or the
     utility it serves, such as `residence`. full_name, birth_date: of the person, where the asker knows them, so that
-    a register can tell a mistyped number; empty where not.
+    a register can tell a mistyped number; empty where not. proxy: whether somebody asks on behalf of the person.
     """
 
     purpose: str
@@ -61,6 +61,7 @@ class Ground:
     actor: Actor
     full_name: str = ""
     birth_date: str = ""
+    proxy: bool = False
 
     @property
     def request_id(self) -> str:

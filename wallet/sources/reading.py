@@ -51,6 +51,7 @@ class Sources:
                 purpose=ground.purpose,
                 procedure=ground.procedure,
                 outcome=outcome,
+                **({"proxy": True} if ground.proxy else {}),
             )
 
     def find(self, code: str, number: str, ground: Ground, *, subject: str) -> Mapping[str, Fact] | None:

@@ -157,30 +157,29 @@ def read_desk_file(query: dict[str, str], request_id: str, file_id: str) -> Resp
     return attached(media_type, content, file_id)
 
 
-@operation(routes, "PUT", "/requests/<request_id>/claim", **REVIEWER)
+@operation(routes, "PUT", "/requests/<request_id>/claim", **REVIEWER, versioned=True)
 @routes.response(200, DeskRequestSchema)
 def claim_request(request_id: str) -> Response:
     """Take a request in hand; what an officer left behind who is gone is free."""
     with current_wallet().work() as work:
-        return answer(DeskRequestSchema(), _lying(work.review_desk.claim(request_id, current_actor())))
+        return _in_hand(work.review_desk.claim(request_id, current_actor()))
 
 
-@operation(routes, "DELETE", "/requests/<request_id>/claim", **REVIEWER)
+@operation(routes, "DELETE", "/requests/<request_id>/claim", **REVIEWER, versioned=True)
 @routes.response(200, DeskRequestSchema)
 def release_request(request_id: str) -> Response:
     """Put a request back on the desk."""
     with current_wallet().work() as work:
-        return answer(DeskRequestSchema(), _lying(work.review_desk.release(request_id, current_actor())))
+        return _in_hand(work.review_desk.release(request_id, current_actor()))
 
 
-@operation(routes, "POST", "/requests/<request_id>/hand-over", **REVIEWER)
+@operation(routes, "POST", "/requests/<request_id>/hand-over", **REVIEWER, versioned=True)
 @routes.arguments(HandOverSchema)
 @routes.response(200, DeskRequestSchema)
 @once
 def hand_over_request(work: Work, order: dict[str, str], request_id: str) -> Response:
     """Hand a request that you have to another officer of the desk."""
-    moved = work.review_desk.hand_over(request_id, order["officer"], current_actor())
-    return answer(DeskRequestSchema(), _lying(moved))
+    return _in_hand(work.review_desk.hand_over(request_id, order["officer"], current_actor()))
 
 
 @operation(routes, "POST", "/requests/<request_id>/decisions", **REVIEWER, max_age=FRESH, if_match=True)
@@ -213,7 +212,7 @@ def list_desk_steps(query: dict[str, Any]) -> Response:
     return page_answer(DeskStepSchema(), told_steps, following, purpose, query["limit"])
 
 
-@operation(routes, "POST", "/requests/<request_id>/steps/<code>", **REVIEWER, max_age=FRESH)
+@operation(routes, "POST", "/requests/<request_id>/steps/<code>", **REVIEWER, max_age=FRESH, versioned=True)
 @routes.arguments(StepReportSchema)
 @routes.response(200, DeskDetailSchema)
 @once
@@ -229,6 +228,13 @@ def _lying(row: DeskRequest) -> dict[str, Any]:
         "claimed_at": row.claimed_at,
         "clock": row.clock,
     }
+
+
+def _in_hand(row: DeskRequest) -> Response:
+    """Return a request as it lies there by now; to take it or to put it back is a change that a decision must know."""
+    response = answer(DeskRequestSchema(), _lying(row))
+    response.headers["ETag"] = version_etag(row.request.version)
+    return response
 
 
 def _opened(opened: DeskDetail) -> Response:

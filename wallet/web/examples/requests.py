@@ -182,10 +182,11 @@ ANSWERS: dict[str, dict[str, Any]] = {
                     "at": _AT,
                     "who": "staff",
                     "data": "request",
-                    "data_name": {"vi": "Hồ sơ bạn nộp", "en": "A request of yours"},
+                    "data_name": {"vi": "Hồ sơ", "en": "A request"},
                     "purpose": "review",
                     "purpose_name": {"vi": "Giải quyết hồ sơ", "en": "Deciding a request"},
                     "agency": "province_police",
+                    "agency_name": {"vi": "Công an cấp tỉnh", "en": "Police of the province"},
                     "procedure": "judicial_record",
                 }
             ],

@@ -1,0 +1,178 @@
+"""What an officer reaches and what the citizen is told of it: agency, province, sub-tasks, and nothing of one's own."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from tests.documents.people import admin_of
+from tests.phone import CitizenPhone
+from tests.web.refusals import assert_refused
+from tests.web.test_drafts import ANSWERS, JUDICIAL, add_file, draft, edit
+from tests.web.test_review_desk import ask, claim, decide, opened, paid, pay
+from wallet.demo.personas import persona
+from wallet.identity.accounts import Grant, LockGround
+from wallet.terms import StaffRole
+from wallet.wiring import Wallet
+
+Make = Callable[..., CitizenPhone]
+Unchanged = Callable[[], AbstractContextManager[None]]
+Events = Callable[[str], list[dict[str, Any]]]
+
+LIVED = [{"from_day": "1990-01-01", "place": "vietnam", "province": "25", "address": "Thôn 3"}]
+
+
+def looks(phone: CitizenPhone) -> list[tuple[Any, ...]]:
+    """Return who looked, newest first: who, agency, kind of data, purpose."""
+    rows = phone.get("/v1/me/access-history?limit=100").json["data"]
+    return [(row["who"], row.get("agency"), row["data"], row["purpose"]) for row in rows]
+
+
+def account_of(phone: CitizenPhone) -> str:
+    return str(phone.get("/v1/me").json["account_id"])
+
+
+def colleague(wallet: Wallet, phone_of: Make, key: str, province: str = "01") -> CitizenPhone:
+    """Return a persona who reviews for the police of a province from now on."""
+    phone = phone_of(key)
+    with wallet.work() as work:
+        grant = Grant(StaffRole.REVIEWER, "province_police", province)
+        work.accounts.grant(account_of(phone), grant, admin_of(wallet))
+    return phone
+
+
+def report(officer: CitizenPhone, request: dict[str, Any], step: str) -> Any:
+    path = f"/v1/desk/requests/{request['id']}/steps/{step}"
+    return officer.post(path, {"found": {"outcome": "confirmed"}})
+
+
+def read_of(request: dict[str, Any], events: Events) -> list[dict[str, Any]]:
+    return [each for each in events("request.read") if each["request"] == request["id"]]
+
+
+def about(citizen: CitizenPhone, key: str) -> dict[str, Any]:
+    """Return the request for somebody else's certificate, with a written authority, on its way to the desk."""
+    someone = persona(key)
+    whom = {"number": someone.number, "full_name": someone.name, "birth_date": someone.birth}
+    made = draft(citizen, ANSWERS, capacity="proxy", about=whom)
+    authority = add_file(citizen, made).json["id"]
+    edit(citizen, made, {"authority": [authority]})
+    sent = citizen.post(f"/v1/requests/{made['id']}/moves", {"action": "submit"})
+    assert sent.status_code == 200, sent.text
+    request = sent.json or {}
+    if request["state"] == "awaiting_payment":
+        pay(citizen, request)
+    return request
+
+
+def test_an_agency_reads_for_its_sub_task_and_no_longer_and_decides_nothing(
+    phone_of: Make, unchanged: Unchanged
+) -> None:
+    citizen, officer, records = phone_of("an"), phone_of("reviewer3"), phone_of("reviewer4")
+    request = paid(citizen)
+    with unchanged():
+        assert_refused(opened(records, request), 404, "not_found")
+    claim(officer, request)
+    decide(officer, request, "accept")
+    verifying = decide(officer, request, "verify").json
+    assert [each["action"] for each in verifying["decisions"]] == []
+    seen = opened(records, request)
+    assert seen.json["decisions"] == [], "what another desk decides is not offered"
+    with unchanged():
+        assert_refused(claim(records, request), 404, "not_found")
+        assert_refused(decide(records, request, "approve", seen.headers["ETag"]), 404, "not_found")
+        assert_refused(report(records, request, "province_police"), 404, "not_found")
+    assert report(records, request, "records_department").status_code == 200
+    with unchanged():
+        assert_refused(opened(records, request), 404, "not_found")
+        assert_refused(report(records, request, "records_department"), 409, "step_not_active")
+    told = [look for look in looks(citizen) if look[1] == "records_department"]
+    assert told[:2] == [("staff", "records_department", "request", "review")] * 2, "an answer to a report shows it too"
+
+
+def test_whatever_shows_a_request_to_an_officer_is_told(phone_of: Make, wallet: Wallet, events: Events) -> None:
+    citizen, officer = phone_of("an"), phone_of("reviewer3")
+    request = paid(citizen)
+    claim(officer, request)
+    assert read_of(request, events) == [], "to take it in hand shows nothing of the person"
+    etag = opened(officer, request).headers["ETag"]
+    accepted = decide(officer, request, "accept", etag)
+    decide(officer, request, "verify", accepted.headers["ETag"])
+    assert len(read_of(request, events)) == 3
+    read = [look for look in looks(citizen) if look[:2] == ("staff", "province_police")]
+    assert {look[2] for look in read} >= {"request", "population", "residence", "criminal_records"}
+    assert {look[3] for look in read} == {"review"}
+    with wallet.work() as work:
+        work.staffing.dismiss(account_of(officer), StaffRole.REVIEWER, admin_of(wallet))
+    agencies = [look[1] for look in looks(citizen) if look[0] == "staff" and look[2] == "request"]
+    assert agencies[:3] == ["province_police"] * 3, "who has left was of that agency"
+    row = next(row for row in citizen.get("/v1/me/access-history").json["data"] if row["data"] == "request")
+    assert row["agency_name"] == {"vi": "Công an cấp tỉnh", "en": "Police of the province"}
+
+
+def test_nobody_decides_about_a_certificate_of_oneself_that_somebody_else_asked_for(
+    phone_of: Make, wallet: Wallet, unchanged: Unchanged
+) -> None:
+    citizen, officer = phone_of("an"), phone_of("reviewer3")
+    request = about(citizen, "reviewer3")
+    with unchanged():
+        assert_refused(opened(officer, request), 403, "not_for_oneself")
+        assert_refused(claim(officer, request), 403, "not_for_oneself")
+    second = colleague(wallet, phone_of, "sau")
+    assert claim(second, request).status_code == 200
+    path = f"/v1/desk/requests/{request['id']}/hand-over"
+    with unchanged():
+        assert_refused(second.post(path, {"officer": account_of(officer)}), 422, "invalid_input")
+    assert opened(second, request).status_code == 200
+
+
+def test_whom_a_proxy_asks_about_learns_who_read_what(phone_of: Make) -> None:
+    citizen, subject, officer = phone_of("an"), phone_of("tich"), phone_of("reviewer3")
+    request = about(citizen, "tich")
+    sent = looks(subject)
+    assert {look[0] for look in sent} == {"proxy"}
+    assert {look[2] for look in sent} >= {"population", "residence", "criminal_records"}
+    assert "criminal_records" not in {look[2] for look in looks(citizen)}, "it was not read of the applicant"
+    assert_refused(opened(officer, request), 404, "not_found")
+    assert opened(colleague(citizen.wallet, phone_of, "sau", "40"), request).status_code == 200
+    for phone in (citizen, subject):
+        assert ("staff", "province_police", "request", "review") in looks(phone)
+
+
+def test_what_a_locked_account_has_in_hand_is_free(phone_of: Make, wallet: Wallet, unchanged: Unchanged) -> None:
+    citizen, officer = phone_of("an"), phone_of("reviewer3")
+    second = colleague(wallet, phone_of, "sau")
+    request = paid(citizen)
+    claim(officer, request)
+    with unchanged():
+        assert_refused(claim(second, request), 409, "claimed_by_another")
+    with wallet.work() as work:
+        work.accounts.lock(account_of(officer), LockGround.HOLDER_REQUEST, admin_of(wallet))
+    assert claim(second, request).json["claimed_by"] == account_of(second)
+
+
+def test_taking_it_in_hand_tells_the_version_that_a_decision_names(phone_of: Make, unchanged: Unchanged) -> None:
+    citizen, officer = phone_of("an"), phone_of("reviewer3")
+    request = paid(citizen)
+    before = opened(officer, request).headers["ETag"]
+    taken = claim(officer, request).headers["ETag"]
+    with unchanged():
+        assert_refused(decide(officer, request, "accept", before), 412, "version_changed")
+    accepted = decide(officer, request, "accept", taken)
+    assert accepted.status_code == 200, accepted.text
+    assert decide(officer, request, "approve", accepted.headers["ETag"]).json["state"] == "issued"
+    second = colleague(citizen.wallet, phone_of, "sau")
+    with unchanged():
+        assert_refused(claim(officer, request), 409, "transition_not_allowed")
+        assert_refused(claim(second, request), 409, "transition_not_allowed")
+
+
+def test_what_lies_in_no_province_is_not_lost(phone_of: Make, wallet: Wallet) -> None:
+    """The residence register does not know the applicant: every desk of the agency sees the request."""
+    citizen = phone_of("vang")
+    request = ask(citizen, {**ANSWERS, "residence_history": LIVED})
+    if request["state"] == "awaiting_payment":
+        pay(citizen, request)
+    for officer in (phone_of("reviewer3"), colleague(wallet, phone_of, "sau", "79")):
+        assert [row["id"] for row in officer.get("/v1/desk/requests").json["data"]] == [request["id"]]
+        assert opened(officer, request).json["province"] == ""
+    assert phone_of("reviewer2").get(f"/v1/desk/requests?utility={JUDICIAL}").json["data"] == []
