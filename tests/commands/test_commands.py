@@ -132,7 +132,7 @@ def test_config_masks_what_is_secret(run: Run) -> None:
     assert "hidden" not in result.stdout
 
 
-@pytest.mark.parametrize("story", ["main", "new-citizen", "lost-phone"])
+@pytest.mark.parametrize("story", ["main", "new-citizen", "lost-phone", "judicial-record", "launch"])
 def test_a_story_without_a_server_says_what_to_do(run: Run, story: str) -> None:
     result = run("demo", "journey", "--story", story, "--url", "http://127.0.0.1:1")
     assert result.exit_code == 1

@@ -2,19 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from tests.support import FixedClock
-from wallet.crypto.keystore import Secret
+from wallet.crypto.keystore import Role, Secret
 from wallet.demo.nation import seed_nation
 from wallet.demo.setup import set_up
 from wallet.demo.stories.calling import Calling, Surprise
 from wallet.demo.stories.citizens import FreeCitizen, free_citizen
+from wallet.demo.stories.judicial_record import JudicialRecord
+from wallet.demo.stories.launch import PAUSE_TEXT, LaunchStory
 from wallet.demo.stories.lost_phone import LostPhone
 from wallet.demo.stories.new_citizen import NewCitizen
+from wallet.formats.trust_bundle import pin_of
+from wallet.requests.models import RequestRow
 from wallet.settings import Settings
 from wallet.web.app import create_app
 from wallet.wiring import Wallet
@@ -61,6 +67,11 @@ def calling(grown: Wallet, clock: FixedClock, tmp_path: Path, steps: list[str]) 
         yield Calling(client, secret, lambda title, _: steps.append(title), tmp_path, watch)
 
 
+@pytest.fixture
+def pin(grown: Wallet) -> str:
+    return pin_of(grown.keystore.signer(Role.BUNDLE_ROOT).certificate_der)
+
+
 def somebody(wallet: Wallet, seed: int = 1) -> FreeCitizen:
     return free_citizen(wallet, seed)
 
@@ -104,6 +115,79 @@ def test_a_lost_phone_is_replaced_and_the_old_one_is_dead(grown: Wallet, calling
     assert history[0].bound_by == "chip+otp"
     assert sum("refused" in step for step in steps) == 1
     assert any("one code a minute" in step for step in steps)
+
+
+def state_of_requests(wallet: Wallet) -> list[tuple[str, str, int]]:
+    with wallet.db.read() as session:
+        rows = session.scalars(select(RequestRow).where(RequestRow.utility == "judicial_record"))
+        return [(row.state, row.province, sum(line["amount"] for line in row.fee)) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("day", "due", "slip", "extra"),
+    [
+        (datetime(2026, 11, 20, 2, tzinfo=UTC), 10_000, "25/11/2026", ["Hỗ trợ của Thành phố Hà Nội"]),
+        (datetime(2026, 3, 2, 5, tzinfo=UTC), 210_000, "16/03/2026", []),
+    ],
+    ids=["with the support of Hà Nội", "under the rules before"],
+)
+def test_a_judicial_record_is_paid_reviewed_issued_and_its_reading_is_told(
+    grown: Wallet,
+    calling: Calling,
+    clock: FixedClock,
+    steps: list[str],
+    pin: str,
+    day: datetime,
+    due: int,
+    slip: str,
+    extra: list[str],
+) -> None:
+    clock.set(day)
+    JudicialRecord(calling, pin).go("an")
+    assert state_of_requests(grown) == [("issued", "01", due)], "sent twice with one key, it is one request"
+    told = "\n".join(steps)
+    assert f"phải nộp / to pay: {due:,} đồng".replace(",", ".") in told
+    assert slip in told
+    assert [word for word in ("Hỗ trợ của Thành phố Hà Nội",) if word in told] == extra
+    assert "Tình trạng án tích: Không có án tích" in told
+    assert "· cán bộ của Cục Hồ sơ nghiệp vụ, Bộ Công an: Hồ sơ" in told
+    assert told.count("/answers/") >= 3
+    assert "099" not in told.partition("ai đã xem")[2], "the history tells kinds of data, never the values"
+
+
+def test_a_judicial_record_ends_where_a_register_is_unlike_the_story(grown: Wallet, calling: Calling, pin: str) -> None:
+    """Tuổi is 15: the story is told of grown-ups, and says where it stopped."""
+    with pytest.raises(Surprise) as surprise:
+        JudicialRecord(calling, pin).go("tuoi")
+    assert "POST /v1/requests: 4" in str(surprise.value)
+    assert state_of_requests(grown) == []
+
+
+def launch_of(wallet: Wallet) -> str:
+    with wallet.read() as work:
+        return str(work.rollout.launch("residence").state)
+
+
+def test_a_launch_is_piloted_explained_stopped_and_opened_again(
+    grown: Wallet, calling: Calling, steps: list[str]
+) -> None:
+    LaunchStory(calling).go("an")
+    assert launch_of(grown) == "open"
+    told = "\n".join(steps)
+    assert "Hiện mới mở cho người có nơi thường trú tại: Thành phố Hà Nội, Thành phố Huế." in told
+    assert "other_province (state ✓, province ✗)" in told
+    assert PAUSE_TEXT["vi"] in told
+    assert "nobody approves their own" in told
+    assert "flag: False, DISABLED" in told
+
+
+def test_a_launch_that_surprises_is_open_again(grown: Wallet, calling: Calling, steps: list[str]) -> None:
+    """Xa is registered in Nghệ An: the pilot leaves her out, and it must not be left as it is."""
+    with pytest.raises(Surprise) as surprise:
+        LaunchStory(calling).go("xa")
+    assert "not_in_pilot" in str(surprise.value)
+    assert launch_of(grown) == "open"
+    assert "agreed" in steps[-1]
 
 
 def test_every_walk_finds_somebody_new(grown: Wallet, calling: Calling) -> None:

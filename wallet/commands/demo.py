@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CITIZENS = 2000
 DEFAULT_SEED = 1
-STORIES = ("main", "new-citizen", "lost-phone")
+STORIES = ("main", "new-citizen", "lost-phone", "judicial-record", "launch")
 
 
 @click.group()
@@ -152,7 +152,7 @@ def move(key: str, commune: str | None, line: str) -> None:
 @demo.command()
 @click.option("--story", type=click.Choice(STORIES), default=STORIES[0], show_default=True)
 @click.option("--url", help="The server; by default the one of these settings.")
-@click.option("--persona", "key", default="an", show_default=True, help="Whose story the main one is.")
+@click.option("--persona", "key", default="an", show_default=True, help="Whose story it is.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(1), help="Where to look for a new citizen.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Leave there what a third party holds.")
 @guarded
@@ -161,6 +161,8 @@ def journey(story: str, url: str | None, key: str, seed: int, out: Path | None) 
     import httpx
 
     from wallet.demo.stories.calling import Calling, Surprise, Watch
+    from wallet.demo.stories.judicial_record import JudicialRecord
+    from wallet.demo.stories.launch import LaunchStory
     from wallet.demo.stories.lost_phone import LostPhone
     from wallet.demo.stories.main_job import MainJob
     from wallet.demo.stories.new_citizen import NewCitizen
@@ -184,6 +186,10 @@ def journey(story: str, url: str | None, key: str, seed: int, out: Path | None) 
             calling.server_is_ready()
             if story == "main":
                 MainJob(calling, pin).go(key)
+            elif story == "judicial-record":
+                JudicialRecord(calling, pin).go(key)
+            elif story == "launch":
+                LaunchStory(calling).go(key)
             else:
                 opening = NewCitizen(calling, _somebody(chosen, seed), chosen.sms_outbox_dir)
                 citizen = opening.go()
@@ -233,5 +239,8 @@ def messages(last: int, as_json: bool) -> None:
         click.echo(f"{row['at']}  {row['phone']}\n  {row['text']}")
 
 
-def _told(title: str, milliseconds: float) -> None:
-    click.echo(f"  ✓ {title:<90} {milliseconds:7.1f} ms")
+def _told(title: str, milliseconds: float | None) -> None:
+    if milliseconds is None:
+        click.echo(f"      {title}")
+    else:
+        click.echo(f"  ✓ {title:<90} {milliseconds:7.1f} ms")

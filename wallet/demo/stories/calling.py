@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from wallet.crypto.signing import raw_from_der
 from wallet.demo.personas import Persona, credentials, persona
 
-OnStep = Callable[[str, float], None]
+OnStep = Callable[[str, float | None], None]
+"""Tells a step and how many milliseconds it took, or, with None, a line of what came of it."""
 DEVICE_PROOF = "viso-device-proof+jwt"
 BIOMETRIC_PROOF = "viso-biometric-proof+jwt"
 
@@ -202,6 +203,10 @@ class Calling:
             told = " ".join(part for part in (str(response.status_code), found, detail) if part)
             wanted = f"{status} {code or ''}".strip()
             raise Surprise(f"{asked}: {told}, mong đợi / expected {wanted}", mend)
+
+    def note(self, text: str) -> None:
+        """Tell what came of a step, in a line of its own."""
+        self.on_step(text, None)
 
     def write(self, name: str, content: str | bytes) -> None:
         """Leave a file for whoever looks at it later."""

@@ -5,12 +5,11 @@ pin, the status list, every verdict.
 """
 
 import json
-import subprocess
-import sys
 import time
 import uuid
 
 from wallet.demo.stories.calling import Calling, Phone, Surprise
+from wallet.demo.stories.offline import check_offline
 
 LIST_SECONDS = 60
 ONLINE_SECONDS = 2
@@ -102,15 +101,9 @@ class MainJob:
         self.calling.on_step(f"gói tin cậy / trust bundle: {name}", took)
 
     def _check_offline(self, bundle: str, exit_code: int, reason: str, name: str) -> None:
-        """Check the picture in a process of its own, which is told of no server."""
-        image, trusted = str(self.calling.folder / "code.png"), str(self.calling.folder / bundle)
-        command = [sys.executable, "-m", "wallet.verifier", "check", image, "--bundle", trusted, "--pin", self.pin]
-        begun = time.perf_counter()
-        done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)  # noqa: S603 - our own module
-        took = (time.perf_counter() - begun) * 1000
-        self.calling.write(name, done.stdout)
-        if done.returncode != exit_code or reason not in json.loads(done.stdout or "{}").get("reasons", []):
-            raise Surprise(f"kiểm tra ngoại tuyến / offline check: {done.returncode} {done.stdout}{done.stderr}")
+        image, trusted = self.calling.folder / "code.png", self.calling.folder / bundle
+        verdict, took = check_offline(image, trusted, self.pin, self.calling.watch.now(), exit_code, reason)
+        self.calling.write(name, json.dumps(verdict, ensure_ascii=False, indent=1))
         self.calling.on_step(f"kiểm tra ngoại tuyến bằng ảnh / offline check of the picture: {reason}", took)
 
     def _revoke(self, admin: Phone, document_id: str) -> None:
