@@ -61,17 +61,25 @@ class Caller(threading.Thread):
 
     def until_acknowledged(self, path: str, body: Any, key: str) -> dict[str, Any]:
         """Post until the answer is 201, always under the same key."""
+        found: dict[str, Any] = self.until(201, "POST", path, body, key=key).json()
+        return found
+
+    def until(
+        self, status: int, method: str, path: str, body: Any = None, *, key: str = "", if_match: str = ""
+    ) -> httpx.Response:
+        """Call until the answer has this status, always under the same key and about the same version."""
+        fixed = {"Idempotency-Key": key, "If-Match": if_match}
+        headers = {name: value for name, value in fixed.items() if value}
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if not self.token:
                 self._sign_in(deadline)
-            answer = self._try(path, body, {"Idempotency-Key": key, "Authorization": f"Bearer {self.token}"})
+            answer = self._try(path, body, {**headers, "Authorization": f"Bearer {self.token}"}, method)
             if answer is None:
                 continue
-            if answer.status_code == 201:
+            if answer.status_code == status:
                 self.ledger.acknowledged_at.append(time.monotonic())
-                found: dict[str, Any] = answer.json()
-                return found
+                return answer
             if answer.status_code == 401:
                 self.token = ""
             elif answer.status_code in AGAIN:
@@ -105,9 +113,9 @@ class Caller(threading.Thread):
                 raise AssertionError(f"sign-in: {answer.status_code} {answer.text}")
             time.sleep(PAUSE)
 
-    def _try(self, path: str, body: Any, headers: dict[str, str]) -> httpx.Response | None:
+    def _try(self, path: str, body: Any, headers: dict[str, str], method: str = "POST") -> httpx.Response | None:
         try:
-            return self.http.post(path, json=body, headers=headers)
+            return self.http.request(method, path, json=body, headers=headers)
         except httpx.LocalProtocolError:
             raise
         except httpx.TransportError:

@@ -33,16 +33,15 @@ pytestmark = pytest.mark.timeout(300 + 30 * KILLS)
 
 
 @contextmanager
-def calling(server: Server, ledger: Ledger) -> Iterator[None]:
-    """Let citizens ask and an admin revoke, each until what they began is acknowledged."""
-    callers = [Caller(server, ledger, key, ask_for_residence) for key in CITIZENS]
-    callers.append(Caller(server, ledger, "admin1", revoke_one))
+def calling(callers: list[Caller]) -> Iterator[None]:
+    """Let citizens ask and staff act, each until what they began is acknowledged."""
     for caller in callers:
         caller.start()
     try:
         yield
     finally:
-        ledger.stop.set()
+        for caller in callers:
+            caller.ledger.stop.set()
         for caller in callers:
             caller.join(PATIENCE)
 
@@ -65,10 +64,22 @@ def test_killed_server_loses_nothing_and_does_nothing_twice(server: Server, caps
     # Sessions outlive a kill; tokens this short make the callers sign in under fire too.
     server.given["WALLET_ACCESS_TOKEN_SECONDS"] = "30"
     assert server.run("--prepare-only").returncode == 0
-    before = counted(server)
-    chance, ledger, recoveries = random.Random(SEED), Ledger(), []
+    before, ledger = counted(server), Ledger()
+    callers = [Caller(server, ledger, key, ask_for_residence) for key in CITIZENS]
+    callers.append(Caller(server, ledger, "admin1", revoke_one))
+    recoveries = kill_under(server, ledger, callers)
+    assert not ledger.surprises
+    assert ledger.retries >= KILLS
+    with capsys.disabled():
+        print(summary(server, ledger, recoveries))  # noqa: T201 - a measurement is shown whether it passes or not
+    assert_kept(server, ledger, before)
+
+
+def kill_under(server: Server, ledger: Ledger, callers: list[Caller]) -> list[float]:
+    """Kill the server KILLS times while they call, and leave it dead; return the seconds of each recovery."""
+    chance, recoveries = random.Random(SEED), []
     server.start()
-    with calling(server, ledger):
+    with calling(callers):
         wait_for_acknowledgement(ledger, time.monotonic())
         for number in range(KILLS):
             time.sleep(chance.uniform(0.1, 0.8))
@@ -82,11 +93,7 @@ def test_killed_server_loses_nothing_and_does_nothing_twice(server: Server, caps
             server.start()
             recoveries.append(wait_for_acknowledgement(ledger, killed_at))
     server.kill()
-    assert not ledger.surprises
-    assert ledger.retries >= KILLS
-    with capsys.disabled():
-        print(summary(server, ledger, recoveries))  # noqa: T201 - a measurement is shown whether it passes or not
-    assert_kept(server, ledger, before)
+    return recoveries
 
 
 def summary(server: Server, ledger: Ledger, recoveries: list[float]) -> str:
