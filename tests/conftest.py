@@ -26,7 +26,7 @@ from tests.phone import CitizenPhone
 from tests.postgres import Lender, Server
 from tests.support import AUTHORITY, FixedClock, Mailbox
 from wallet.commands.keys import DEMO_PAST
-from wallet.crypto.keystore import create_missing
+from wallet.crypto.making import create_missing
 from wallet.db import Base
 from wallet.demo.nation import seed_nation
 from wallet.demo.setup import set_up

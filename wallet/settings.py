@@ -29,6 +29,14 @@ class Settings:
     sources_url: str
     sources_http_file: str
     keys_dir: Path
+    keys_passphrase_file: str
+    key_publication_seconds: int
+    signing_milliseconds: int
+    pkcs11_module: str
+    pkcs11_token: str
+    pkcs11_pin_file: str
+    remote_signer_url: str
+    remote_signer_secret_file: str
     issuer_url: str
     issuer_code: str
     issuer_name_vi: str
@@ -144,6 +152,14 @@ class SettingsSchema(Schema):
     sources_url = fields.String(load_default="", metadata={"secret": True})
     sources_http_file = fields.String(load_default="")
     keys_dir = fields.String(load_default="keys")
+    keys_passphrase_file = fields.String(load_default="")
+    key_publication_seconds = _seconds(1, 90 * 86400, 3 * 86400)
+    signing_milliseconds = fields.Integer(load_default=500, validate=validate.Range(50, 5000))
+    pkcs11_module = fields.String(load_default="")
+    pkcs11_token = fields.String(load_default="wallet")
+    pkcs11_pin_file = fields.String(load_default="")
+    remote_signer_url = fields.Url(load_default="", require_tld=False, schemes={"http", "https"})
+    remote_signer_secret_file = fields.String(load_default="")
     issuer_url = fields.Url(load_default="", require_tld=False, schemes={"http", "https"})
     issuer_code = fields.String(load_default="VN-MAU", validate=validate.Regexp(r"^[A-Z0-9-]{2,16}$"))
     issuer_name_vi = fields.String(load_default="Ví Số (cơ quan cấp mẫu)")

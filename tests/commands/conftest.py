@@ -11,7 +11,7 @@ from tests.support import AUTHORITY
 from wallet.clock import SystemClock
 from wallet.commands.keys import DEMO_PAST
 from wallet.commands.main import wallet as command
-from wallet.crypto.keystore import create_missing
+from wallet.crypto.making import create_missing
 from wallet.entropy import SystemEntropy
 from wallet.settings import Settings
 

@@ -23,7 +23,8 @@ from tests.oracle import builder, reader
 from tests.oracle.world import base45
 from tests.support import AUTHORITY, FixedClock, SeededEntropy
 from wallet.crypto.certificates import self_signed
-from wallet.crypto.keystore import Keystore, Role, create_missing
+from wallet.crypto.keystore import Keystore, Role
+from wallet.crypto.making import create_missing
 from wallet.crypto.signing import LocalSigner, raw_from_der
 from wallet.demo.personas import persona
 from wallet.documents.models import DocumentRow

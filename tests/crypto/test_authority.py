@@ -23,7 +23,8 @@ from wallet.crypto.authority import (
     root_certificate,
 )
 from wallet.crypto.certificates import self_signed
-from wallet.crypto.keystore import CERTIFIED, Keystore, Role, create_missing
+from wallet.crypto.keystore import Keystore, Role
+from wallet.crypto.making import CERTIFIED, create_missing
 from wallet.crypto.signing import LocalSigner
 from wallet.entropy import SystemEntropy
 
@@ -148,7 +149,7 @@ def test_signer_that_is_no_root_certifies_nobody() -> None:
 
 def test_signing_key_gives_nothing_away(root: LocalSigner) -> None:
     public_key = x509.load_der_x509_certificate(root.certificate_der).public_key()
-    key = SigningKey(root, public_key)
+    key = SigningKey(root.sign, public_key)
     with pytest.raises(TypeError):
         key.private_numbers()
     with pytest.raises(TypeError):
@@ -158,7 +159,7 @@ def test_signing_key_gives_nothing_away(root: LocalSigner) -> None:
     with pytest.raises(TypeError):
         key.sign(b"message", ec.ECDSA(hashes.SHA384()))
     with pytest.raises(TypeError):
-        SigningKey(root, b"no key")
+        SigningKey(root.sign, b"no key")
 
 
 def test_keystore_makes_the_root_first_and_hands_out_the_chain(tmp_path: Path) -> None:

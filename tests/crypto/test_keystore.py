@@ -13,9 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.support import AUTHORITY, NOON, SeededEntropy
-from wallet.crypto import keystore as module
+from wallet.crypto import key_files as module
 from wallet.crypto.certificates import read_certificate, self_signed
-from wallet.crypto.keystore import KEYRING, Keystore, Role, Secret, create_missing
+from wallet.crypto.keyring import KEYRING
+from wallet.crypto.keystore import Keystore, Role, Secret
+from wallet.crypto.making import create_missing
 from wallet.crypto.signing import kid_of, verify_es256
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError
@@ -106,7 +108,7 @@ def test_every_file_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> No
 
 def test_making_may_stop_anywhere_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop after the first file, after the second, and so on: the next run always ends with a whole deployment."""
-    real = module._write
+    real = module.write
 
     class Stop(Exception):
         pass
@@ -123,12 +125,12 @@ def test_making_may_stop_anywhere_and_go_on(tmp_path: Path, monkeypatch: pytest.
             left -= 1
             real(path, data, replace=replace)
 
-        monkeypatch.setattr(module, "_write", write)
+        monkeypatch.setattr(module, "write", write)
         with pytest.raises(Stop):
             create(directory)
         kept = {name: data for name, data in content(directory).items() if name.endswith(".secret")}
         listed = records(directory) if (directory / KEYRING).exists() else []
-        monkeypatch.setattr(module, "_write", real)
+        monkeypatch.setattr(module, "write", real)
         create(directory)
         store = Keystore.open(directory)
         assert [len(store.keys(role)) for role in Role] == [1] * len(Role)

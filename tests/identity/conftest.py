@@ -19,7 +19,8 @@ from tests.identity.phones import Phone
 from tests.postgres import Server
 from tests.support import AUTHORITY, NOON, FixedClock, SeededEntropy
 from wallet.audit import Audit, AuditEvent
-from wallet.crypto.keystore import Keystore, Secret, create_missing
+from wallet.crypto.keystore import Keystore, Secret
+from wallet.crypto.making import create_missing
 from wallet.db import Base, Database
 from wallet.entropy import SystemEntropy
 from wallet.identity.accounts import Grant, OpenedAccount

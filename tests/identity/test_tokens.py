@@ -3,10 +3,12 @@
 import base64
 import hmac
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +18,11 @@ from joserfc import jws as joserfc_jws
 from joserfc.jwk import ECKey
 
 from tests.identity.phones import encode, new_key, public_jwk, signed
-from tests.support import NOON
+from tests.support import AUTHORITY, NOON
+from wallet.crypto.keyring import read_keyring, write_keyring
 from wallet.crypto.keystore import Keystore, Role
+from wallet.crypto.making import create_missing
+from wallet.entropy import SystemEntropy
 from wallet.errors import NotAuthenticated, WalletError
 from wallet.identity.tokens import TokenCodec, TokenKind
 
@@ -276,16 +281,20 @@ def test_another_issuer_with_the_same_keys_is_refused(codec: TokenCodec, keystor
         codec.decode(TokenKind.ACCESS, token, NOON, LEEWAY)
 
 
-def test_revoked_key_makes_everything_it_signed_invalid(codec: TokenCodec, keystore: Keystore) -> None:
+def test_revoked_key_makes_everything_it_signed_invalid(codec: TokenCodec, keys_dir: Path, tmp_path: Path) -> None:
     token = codec.encode(TokenKind.ACCESS, ACCESS)
-    (key,) = keystore.keys(Role.ACCESS)
-    retired = replace(key, record=replace(key.record, state="retired"))
-    revoked = replace(key, record=replace(key.record, state="revoked"))
-    other = replace(keystore.keys(Role.STATUS)[0], record=replace(keystore.keys(Role.STATUS)[0].record, role="access"))
-    rest = tuple(keystore.keys(Role.REFRESH))
-    assert TokenCodec(Keystore((retired, other, *rest), {}), ISSUER).decode(TokenKind.ACCESS, token, NOON, LEEWAY)
+    directory = Path(shutil.copytree(keys_dir, tmp_path / "keys"))
+
+    def opened(state: str) -> TokenCodec:
+        records = [replace(r, state=state) if r.kid == kid else r for r in read_keyring(directory)]
+        write_keyring(directory, records)
+        create_missing(directory, now=NOON, entropy=SystemEntropy(), authority=AUTHORITY)
+        return TokenCodec(Keystore.open(directory), ISSUER)
+
+    (kid,) = (record.kid for record in read_keyring(directory) if record.role == Role.ACCESS)
+    assert opened("retired").decode(TokenKind.ACCESS, token, NOON, LEEWAY)
     with pytest.raises(NotAuthenticated, match="invalid_token"):
-        TokenCodec(Keystore((revoked, other, *rest), {}), ISSUER).decode(TokenKind.ACCESS, token, NOON, LEEWAY)
+        opened("revoked").decode(TokenKind.ACCESS, token, NOON, LEEWAY)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wallet.commands.console import CLOCK, command_error, fail, guarded, progress, say, settings, step
-from wallet.crypto.keystore import Keystore, Role, Secret
+from wallet.crypto.keystore import Role, Secret
 from wallet.entropy import SystemEntropy
 from wallet.errors import Conflict, NotFound
 from wallet.formats.trust_bundle import pin_of
+from wallet.keys.opening import open_keystore
 from wallet.settings import Settings
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def personas(key: str | None, as_json: bool) -> None:
             "Chế độ vận hành thật không có nhân vật mẫu / production mode has no personas",
             "WALLET_MODE=demo wallet demo personas",
         )
-    secret = Keystore.open(chosen.keys_dir).secret(Secret.DEMO)
+    secret = open_keystore(chosen, CLOCK).secret(Secret.DEMO)
     wanted = [persona for persona in PERSONAS if key is None or persona.key == key]
     if not wanted:
         fail(f"Không có nhân vật {key} / no such persona", "wallet demo personas")
@@ -176,7 +177,7 @@ def journey(story: str, url: str | None, key: str, seed: int, out: Path | None) 
     address = (url or chosen.issuer_url).rstrip("/")
     if not re.match(r"^https?://", address):
         fail(f"{address} không phải địa chỉ web / is no web address", "wallet demo journey --url http://127.0.0.1:8000")
-    keystore = Keystore.open(chosen.keys_dir)
+    keystore = open_keystore(chosen, CLOCK)
     pin = pin_of(keystore.signer(Role.BUNDLE_ROOT).certificate_der)
     with TemporaryDirectory() as scratch, httpx.Client(base_url=address, timeout=10) as client:
         folder = out or Path(scratch)

@@ -15,10 +15,11 @@ from pathlib import Path
 import click
 
 from wallet.commands.console import CLOCK
-from wallet.crypto.keystore import Keystore, Role
+from wallet.crypto.keystore import Role
 from wallet.db import Database
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, WalletError
+from wallet.keys.opening import open_keystore
 from wallet.messages.sending import open_messages
 from wallet.requests.cases import OWN_REQUESTS
 from wallet.schema import HEAD, current_version
@@ -86,7 +87,7 @@ def _python() -> Finding:
 
 def _keys(chosen: Settings) -> Finding:
     try:
-        Keystore.open(chosen.keys_dir)
+        open_keystore(chosen, CLOCK)
     except ConfigurationError as error:
         return Finding("khóa / keys", WRONG, "; ".join(error.problems), error.mend)
     return Finding("khóa / keys", OK, f"{len(Role)} vai trò / roles → {chosen.keys_dir}/")
@@ -94,7 +95,7 @@ def _keys(chosen: Settings) -> Finding:
 
 def _key_life(chosen: Settings) -> Finding:
     try:
-        keystore = Keystore.open(chosen.keys_dir)
+        keystore = open_keystore(chosen, CLOCK)
     except ConfigurationError:
         return Finding("hạn của khóa / key life", WARNING, "chưa xem được / cannot be looked at", "wallet keys new")
     ends = {role: keystore.keys(role)[-1].record.not_after for role in Role}
@@ -102,7 +103,8 @@ def _key_life(chosen: Settings) -> Finding:
     until = datetime.fromtimestamp(end, UTC)
     state = WRONG if until <= CLOCK.now() else WARNING if until - CLOCK.now() < SOON else OK
     detail = f"{role} → {until.date().isoformat()}"
-    return Finding("hạn của khóa / key life", state, detail, "" if state == OK else "wallet keys list")
+    mend = "" if state == OK else f"wallet keys rotate {role}"
+    return Finding("hạn của khóa / key life", state, detail, mend)
 
 
 def _database(chosen: Settings) -> Finding:

@@ -1,19 +1,28 @@
-"""`wallet keys`: make what is missing, list what is there."""
+"""`wallet keys`: make what is missing, list what is there, let the next key follow, revoke one."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import click
 
-from wallet.commands.console import CLOCK, guarded, say, settings, step
-from wallet.crypto.authority import Authority
-from wallet.crypto.keystore import BACKDATED, Keystore, Role, create_missing, exclusive
+from wallet.clock import Clock
+from wallet.commands.console import CLOCK, fail, guarded, say, settings, step
+from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_at
+from wallet.crypto.keystore import Role, exclusive
+from wallet.crypto.making import BACKDATED, create_missing, encrypt_plain
 from wallet.entropy import SystemEntropy
+from wallet.errors import WalletError
 from wallet.formats.trust_bundle import pin_of
+from wallet.keys.opening import making_of, open_keystore
+from wallet.keys.rotating import KeyReason, Rotating
 from wallet.settings import Settings
 
 DEMO_PAST = timedelta(days=500)
+BACKENDS = (FILES,)
+MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d"])
 
 
 @click.group()
@@ -24,7 +33,7 @@ def keys() -> None:
 @keys.command()
 @guarded
 def new() -> None:
-    """Create the keys and secrets that are missing; what exists stays."""
+    """Create the keys and secrets that are missing, and encrypt key files that lie open; what exists stays."""
     chosen = settings()
     with exclusive(chosen.keys_dir):
         made = make_missing(chosen)
@@ -37,21 +46,82 @@ def new() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @guarded
 def list_keys(as_json: bool) -> None:
-    """List the keys with their role and time."""
-    records = [key.record for role in Role for key in Keystore.open(settings().keys_dir).keys(role)]
+    """List the keys with their role, state and times."""
+    keystore = open_keystore(settings(), CLOCK)
+    records = [key.record for role in Role for key in keystore.keys(role)]
     if as_json:
         click.echo(json.dumps([asdict(record) for record in records], indent=1))
         return
     for record in records:
-        until = datetime.fromtimestamp(record.not_after, UTC).date().isoformat()
-        click.echo(f"{record.role:10} {record.kid}  {record.state:8}  → {until}")
+        click.echo(f"{record.role:8} {record.kid}  {record.state:10} {record.backend:8} {_times(record)}")
 
 
 @keys.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
 @guarded
-def pin() -> None:
-    """Print the pin of the bundle root: give it to verifiers by another way than the bundle."""
-    click.echo(pin_of(Keystore.open(settings().keys_dir).signer(Role.BUNDLE_ROOT).certificate_der))
+def pin(as_json: bool) -> None:
+    """Print the pins of the bundle's roots: give them to verifiers by another way than the bundle.
+
+    The first is that of the root that signs; after it comes the next one's, once it is made.
+    """
+    roots = [
+        (pin_of(key.signer.certificate_der), key.record)
+        for key in open_keystore(settings(), CLOCK).keys(Role.BUNDLE_ROOT)
+        if key.record.state in (State.ACTIVE, State.PUBLISHED, State.PLANNED)
+    ]
+    roots.sort(key=lambda found: found[1].active_from if found[1].state != State.ACTIVE else 0)
+    if as_json:
+        told = [{"pin": pin, "kid": r.kid, "state": r.state, "active_from": r.active_from} for pin, r in roots]
+        click.echo(json.dumps(told, indent=1))
+        return
+    for value, record in roots:
+        click.echo(value)
+        if record.state != State.ACTIVE:
+            say(f"  ↑ gốc kế tiếp, từ / the next root, from {_day(record.active_from)}")
+
+
+@keys.command()
+@click.argument("roles", nargs=-1, type=click.Choice([*map(str, Role)]))
+@click.option("--due", type=click.IntRange(1, 400), help="Every role whose key ends within so many days.")
+@click.option("--at", type=MOMENT, help="When it takes over; by default as soon as verifiers know it.")
+@click.option("--backend", type=click.Choice(BACKENDS), default=FILES, show_default=True, help="Who keeps the new key.")
+@guarded
+def rotate(roles: tuple[str, ...], due: int | None, at: datetime | None, backend: str) -> None:
+    """Make the keys that follow those of ROLES: published now, active later, by themselves."""
+    chosen = settings()
+    with _changing(chosen, backend) as rotating:
+        wanted = [Role(role) for role in roles] or _due(chosen, due)
+        if not wanted:
+            told = "Chưa khóa nào sắp hết hạn / no key ends soon" if due else "Vai trò nào? / which role?"
+            if due is None:
+                fail(told, f"wallet keys rotate {Role.DOCUMENT}")
+            say(told)
+        for role in wanted:
+            made = rotating.rotate(role, None if at is None else _aware(at))
+            step(f"{role} {made.kid}: {_times(made)}")
+            record_key(chosen, "key.rotated", made, active_from=made.active_from, backend=backend)
+    if Role.BUNDLE_ROOT in wanted:
+        say("Trao dấu vân tay mới cho bên kiểm tra / hand the new pin to verifiers\n  → wallet keys pin")
+
+
+@keys.command()
+@click.argument("kid")
+@click.option("--reason", required=True, type=click.Choice([*map(str, KeyReason)]))
+@click.option("--since", type=MOMENT, help="Since when others may have signed with it; by default, now.")
+@guarded
+def revoke(kid: str, reason: str, since: datetime | None) -> None:
+    """Revoke the key KID: whatever it signed is invalid with the next bundle; where it signed, another does at once."""
+    chosen = settings()
+    moment = CLOCK.now() if since is None else _aware(since)
+    backend = next((r.backend for r in read_keyring(chosen.keys_dir) if r.kid == kid), FILES)
+    with _changing(chosen, backend) as rotating:
+        revoked, made = rotating.revoke(kid, KeyReason(reason), moment)
+        step(f"{revoked.role} {revoked.kid}: {revoked.state}")
+        for record in made:
+            step(f"{record.role} {record.kid}: {_times(record)}")
+        record_key(chosen, "key.revoked", revoked, reason=revoked.reason, since=revoked.compromised_at)
+    if revoked.role == Role.BUNDLE_ROOT:
+        say("Trao dấu vân tay mới cho bên kiểm tra / hand the new pin to verifiers\n  → wallet keys pin")
 
 
 def make_missing(chosen: Settings) -> list[str]:
@@ -59,13 +129,70 @@ def make_missing(chosen: Settings) -> list[str]:
 
     A demo's keys have a past, for it has documents that expired.
     """
-    return create_missing(
+    chosen.keys_dir.mkdir(parents=True, exist_ok=True)
+    making = making_of(chosen, SystemEntropy(), {})
+    made = create_missing(
         chosen.keys_dir,
         now=CLOCK.now(),
-        entropy=SystemEntropy(),
-        authority=Authority(
-            chosen.issuer_code if chosen.production else f"{chosen.issuer_code} sample", chosen.issuer_url
-        ),
+        entropy=making.entropy,
+        authority=making.authority,
         backdated=BACKDATED if chosen.production else DEMO_PAST,
         renew=True,
+        making=making,
     )
+    return [*made, *(encrypt_plain(chosen.keys_dir, making.passphrase) if making.passphrase else [])]
+
+
+def record_key(chosen: Settings, action: str, record: KeyRecord, **details: str | int) -> None:
+    """Put what was done to a key on record. It is done also while the database is away: then say so, and fail."""
+    from wallet.terms import Actor
+    from wallet.wiring import Wallet
+
+    wallet = Wallet.build(chosen)
+    try:
+        with wallet.work() as work:
+            work.audit.record(action, Actor("system"), record.kid, survives=False, role=record.role, **details)
+    except WalletError as error:
+        fail(
+            f"Đã làm, nhưng chưa ghi được vào nhật ký / done, and not on record ({error.code})",
+            "wallet doctor",
+        )
+    finally:
+        wallet.close()
+
+
+@contextmanager
+def _changing(chosen: Settings, backend: str, clock: Clock = CLOCK) -> Iterator[Rotating]:
+    """Hold the keyring and hand out what changes it."""
+    if not read_keyring(chosen.keys_dir):
+        fail(f"{chosen.keys_dir}/ chưa có khóa nào / has no keys", "wallet keys new")
+    with exclusive(chosen.keys_dir):
+        making = making_of(chosen, SystemEntropy(), {}, backend)
+        yield Rotating(making, clock, timedelta(seconds=chosen.key_publication_seconds))
+
+
+def _due(chosen: Settings, days: int | None) -> list[Role]:
+    """Return the roles whose key ends within so many days and has no successor."""
+    if days is None:
+        return []
+    now = int(CLOCK.now().timestamp())
+    records = read_keyring(chosen.keys_dir)
+    states = states_at(records, now)
+    ending = now + days * 86_400
+    coming = {r.role for r in records if states[r.kid] in (State.PLANNED, State.PUBLISHED)}
+    due = {r.role for r in records if states[r.kid] is State.ACTIVE and r.not_after <= ending} - coming
+    return [role for role in Role if role in due]
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _times(record: KeyRecord) -> str:
+    ahead = record.active_from and record.active_from > CLOCK.now().timestamp()
+    begin = f"từ / from {_day(record.active_from)} " if ahead else ""
+    return f"{begin}→ {_day(record.not_after)}"
+
+
+def _day(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="minutes")

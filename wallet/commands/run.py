@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from wallet.commands.console import fail, guarded, progress, say, settings, step
+from wallet.commands.console import CLOCK, fail, guarded, progress, say, settings, step
 from wallet.commands.demo import DEFAULT_CITIZENS, DEFAULT_SEED
 from wallet.commands.keys import make_missing
-from wallet.crypto.keystore import Keystore, Secret, exclusive
+from wallet.crypto.keystore import Secret, exclusive
 from wallet.errors import Conflict
+from wallet.keys.opening import open_keystore
 from wallet.settings import Settings
 
 READY_SECONDS = 30
@@ -148,7 +149,7 @@ def _welcome(chosen: Settings, seconds: float) -> None:
     if not chosen.production:
         from wallet.demo.personas import credentials, persona
 
-        secret = Keystore.open(chosen.keys_dir).secret(Secret.DEMO)
+        secret = open_keystore(chosen, CLOCK).secret(Secret.DEMO)
         say("\nĐăng nhập bằng / sign in as:")
         for key in SHOWN:
             who = persona(key)

@@ -4,6 +4,7 @@ Other people's readers know nothing of our trust bundle: they build a path of tw
 this root. Source: ISO/IEC 18013-5:2021, Annex B.1; RFC 5280, sections 4.1 and 4.2; OpenID4VC HAIP 1.0, section 6.1.1.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -118,23 +119,26 @@ def certify(
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     if profile.named:
         builder = builder.add_extension(_address(authority), critical=False)
-    private_key = SigningKey(root, issuer.public_key())
+    private_key = SigningKey(root.sign, issuer.public_key())
     return builder.sign(private_key, hashes.SHA256(), ecdsa_deterministic=True).public_bytes(Encoding.DER)
 
 
 class SigningKey(ec.EllipticCurvePrivateKey):
-    """A Signer as `cryptography` builds certificates with: it signs, and gives nothing else away."""
+    """A signer as `cryptography` builds certificates with: it signs, and gives nothing else away.
 
-    def __init__(self, signer: Signer, public_key: object) -> None:
+    sign: returns the raw ES256 signature over a message.
+    """
+
+    def __init__(self, sign: Callable[[bytes], bytes], public_key: object) -> None:
         if not isinstance(public_key, ec.EllipticCurvePublicKey):
             raise TypeError("a signer's key is on P-256")
-        self._signer = signer
+        self._sign = sign
         self._public_key = public_key
 
     def sign(self, data: object, signature_algorithm: ec.EllipticCurveSignatureAlgorithm) -> bytes:
         if not isinstance(signature_algorithm.algorithm, hashes.SHA256) or not isinstance(data, bytes):
             raise TypeError("a signer signs bytes, with ES256")
-        return der_from_raw(self._signer.sign(data))
+        return der_from_raw(self._sign(data))
 
     def public_key(self) -> ec.EllipticCurvePublicKey:
         return self._public_key

@@ -1,49 +1,36 @@
-"""The keys and secrets of one deployment: files below one directory, read once.
+"""The keys and secrets of one deployment: files below one directory, read once, and again when the keyring changes.
 
-One key has one role; the keyring (`keyring.json`) names them with the time in which each may sign. Secrets
-are 32 random bytes each. Nothing here is ever written to a database, a log or an answer.
+One key has one role; the keyring names them with the time in which each may sign. Secrets are 32 random bytes each.
+Nothing here is ever written to a database, a log or an answer.
 """
 
-import json
-import os
-import stat
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+import structlog
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
-from wallet.crypto.authority import (
-    DOCUMENT_SIGNER,
-    LONGEST_DOCUMENT_SIGNER,
-    SD_JWT_SIGNER,
-    SEAL_SIGNER,
-    Authority,
-    certify,
-    root_certificate,
-)
-from wallet.crypto.certificates import read_certificate, self_signed
-from wallet.crypto.signing import LocalSigner
-from wallet.entropy import Entropy
-from wallet.errors import ConfigurationError, WalletError
+from wallet.clock import Clock, SystemClock
+from wallet.crypto import key_files
+from wallet.crypto.certificates import read_certificate
+from wallet.crypto.keyring import FILES, KEYRING, KeyRecord, State, read_keyring, states_at
+from wallet.crypto.signing import LocalSigner, ServiceSigner, Signer, SigningService, kid_of
+from wallet.errors import ConfigurationError, Unavailable, WalletError
 
 try:
     import fcntl
 except ImportError:  # Windows: two preparations at once are then the operator's to avoid
     fcntl = None  # type: ignore[assignment]
 
-KEYRING = "keyring.json"
 LOCK = ".lock"
-BACKDATED = timedelta(minutes=5)
+LOOK_AGAIN_AFTER = timedelta(seconds=1)
+TRY_AGAIN_AFTER = timedelta(seconds=30)
+log = structlog.get_logger("wallet.keys")
 
 
 class Role(StrEnum):
@@ -63,26 +50,6 @@ class Role(StrEnum):
     SEAL = "seal"
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
-    """How long a key of a role may sign, and how long its certificate lives: what was signed last must live on.
-
-    longest: of the whole certificate, also of one that is dated back; None where nobody sets a limit.
-    """
-
-    signing: timedelta
-    certificate: timedelta
-    longest: timedelta | None = None
-
-
-LIVES = dict.fromkeys(Role, Life(timedelta(days=730), timedelta(days=1500))) | {
-    Role.IACA: Life(timedelta(days=1826), timedelta(days=3652)),
-    Role.MDOC: Life(timedelta(days=84), timedelta(days=456), LONGEST_DOCUMENT_SIGNER),
-}
-CERTIFIED = {Role.SD_JWT: SD_JWT_SIGNER, Role.MDOC: DOCUMENT_SIGNER, Role.SEAL: SEAL_SIGNER}
-"""The roles whose certificate is by the IACA root, and what it says."""
-
-
 class Secret(StrEnum):
     """The secrets that stay outside the database."""
 
@@ -100,84 +67,136 @@ class Secret(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRecord:
-    """One key as the keyring tells it. kid: 16 lower-case hex digits. Times: seconds since 1970.
-
-    issuer: the kid of the key that certified it, "" for one that certified itself.
-    """
-
-    role: str
-    kid: str
-    not_before: int
-    not_after: int
-    state: str
-    issuer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Key:
-    """A key that is loaded: its record and its signer. chain: certificates, the signer's first, the root's last."""
+    """A key that is loaded. record: its state is what it is now. chain: certificates, the signer's first."""
 
     record: KeyRecord
-    signer: LocalSigner
+    signer: Signer
     chain: tuple[bytes, ...]
 
 
-class Keystore:
-    """What `open` read. Private keys stay inside the signers."""
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What opens the keys. passphrase: of key files. services: who keeps those that are no files, by backend; None
+    where nothing is to be signed, as when a command only looks. production: whether what a demo may do is refused."""
 
-    def __init__(self, keys: tuple[Key, ...], secrets: dict[Secret, bytes]) -> None:
-        self._keys = keys
-        self._secrets = secrets
+    passphrase: bytes | None = field(default=None, repr=False)
+    services: Mapping[str, SigningService] | None = None
+    production: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Face:
+    """The keys as they are from `begin` until before `end`, in seconds: between two moments nothing changes."""
+
+    epoch: tuple[int, int]
+    begin: int
+    end: int
+    by_role: Mapping[str, tuple[Key, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ring:
+    """One reading of the keyring. revision: rises with each."""
+
+    revision: int
+    stamp: tuple[int, ...]
+    keys: tuple[Key, ...]
+    moments: tuple[int, ...]
+
+    def face(self, now: int) -> _Face:
+        past = [moment for moment in self.moments if moment <= now]
+        coming = [moment for moment in self.moments if moment > now]
+        states = states_at((key.record for key in self.keys), now)
+        by_role: dict[str, list[Key]] = {role: [] for role in Role}
+        for key in self.keys:
+            state = replace(key.record, state=str(states[key.record.kid]))
+            by_role.setdefault(key.record.role, []).append(replace(key, record=state))
+        return _Face(
+            (self.revision, len(past)),
+            max(past, default=-(2**62)),
+            min(coming, default=2**62),
+            {role: tuple(keys) for role, keys in by_role.items()},
+        )
+
+
+class Keystore:
+    """The keys as they are now. Private keys stay inside the signers."""
+
+    def __init__(
+        self, directory: Path, ring: _Ring, secrets: Mapping[Secret, bytes], opening: Opening, clock: Clock
+    ) -> None:
+        self._directory, self._ring, self._secrets = directory, ring, secrets
+        self._opening, self._clock = opening, clock
+        self._looked_at = clock.now()
+        self._refused: tuple[int, ...] = ()
+        self._face = ring.face(int(self._looked_at.timestamp()))
+        self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, directory: Path) -> "Keystore":
-        """Load everything. Raises ConfigurationError that names every problem and the command that mends it."""
-        problems = []
-        for path in sorted([*directory.glob("*.key.pem"), *directory.glob("*.secret")]):
-            if stat.S_IMODE(path.stat().st_mode) & 0o077:
-                problems.append(f"{path} is readable by others (chmod 600 {path})")
-        secrets = {}
+    def open(cls, directory: Path, opening: Opening | None = None, *, clock: Clock | None = None) -> "Keystore":
+        """Load everything. Raises ConfigurationError that names every problem and the command that mends it.
+
+        opening: without it, what a newcomer's deployment needs: the passphrase that lies beside the directory.
+        """
+        if opening is None:
+            path = key_files.passphrase_file(directory)
+            opening = Opening(key_files.read_passphrase(path, outside=directory))
+        problems, secrets = [], {}
         for name in Secret:
             path = directory / f"{name}.secret"
             secrets[name] = path.read_bytes() if path.is_file() else b""
             if len(secrets[name]) != 32:
                 problems.append(f"{path} is missing or damaged")
-        records = _read_keyring(directory)
-        for role in Role:
-            if not _has_active(records, role):
-                problems.append(f"no active key for the role {role} in {directory}")
-        if len({record.kid for record in records}) != len(records):
-            problems.append(f"two keys in {directory} share a kid")
-        missing = [
-            r for r in records if not _key_path(directory, r).is_file() or not _certificate_path(directory, r).is_file()
-        ]
-        problems += [f"{_key_path(directory, record)} or its certificate is missing" for record in missing]
-        if problems:
-            raise ConfigurationError(*problems, mend="wallet keys new")
-        signers = {record.kid: _load_signer(directory, record) for record in records}
-        problems = [
-            f"the key {record.issuer}, which certified {record.role} {record.kid}, is not in {directory}"
-            for record in records
-            if record.issuer and record.issuer not in signers
-        ]
-        if problems:
-            raise ConfigurationError(*problems, mend="wallet doctor")
-        keys = tuple(Key(record, signers[record.kid], _chain(record, signers)) for record in records)
-        if len({_point(key.signer) for key in keys}) != len(keys):
-            raise ConfigurationError(f"one key in {directory} stands under two certificates", mend="wallet doctor")
-        return cls(keys, secrets)
+        clock = clock or SystemClock()
+        ring = _load(directory, opening, int(clock.now().timestamp()), problems)
+        return cls(directory, ring, secrets, opening, clock)
 
     def keys(self, role: Role) -> tuple[Key, ...]:
-        """Return every key of a role, oldest first."""
-        return tuple(key for key in self._keys if key.record.role == role)
+        """Return every key of a role, oldest first, each in the state that it has now."""
+        return self._current().by_role[role]
 
-    def signer(self, role: Role) -> LocalSigner:
-        """Return the signer that is active for a role: the youngest whose state is `active`."""
-        return next(key.signer for key in reversed(self.keys(role)) if key.record.state == "active")
+    def signer(self, role: Role) -> Signer:
+        """Return who signs for a role now. Raises Unavailable("signing_unavailable") when no key of it is active."""
+        for key in reversed(self.keys(role)):
+            if key.record.state == State.ACTIVE:
+                return key.signer
+        raise Unavailable("signing_unavailable")
+
+    @property
+    def epoch(self) -> tuple[int, int]:
+        """Return what changes whenever a key came, went or has another state: what was made of keys is then old."""
+        return self._current().epoch
 
     def secret(self, name: Secret) -> bytes:
         return self._secrets[name]
+
+    def _current(self) -> _Face:
+        now = self._clock.now()
+        if not timedelta(0) <= now - self._looked_at < LOOK_AGAIN_AFTER:
+            self._follow(now)
+        seconds, face, ring = int(now.timestamp()), self._face, self._ring
+        if face.epoch[0] != ring.revision or not face.begin <= seconds < face.end:
+            face = ring.face(seconds)
+            self._face = face
+        return face
+
+    def _follow(self, now: datetime) -> None:
+        """Look whether the keyring is another; take it if it is whole, and keep what is held if it is not."""
+        if not self._lock.acquire(blocking=False):
+            return  # another thread is looking
+        try:
+            stamp, since = _stamp(self._directory), now - self._looked_at
+            self._looked_at = now
+            if stamp in (self._ring.stamp, ()) or (stamp == self._refused and since < TRY_AGAIN_AFTER):
+                return
+            self._refused = stamp
+            self._ring = _load(self._directory, self._opening, int(now.timestamp()), [], self._ring)
+            log.info("keyring taken", keys=len(self._ring.keys), revision=self._ring.revision)
+        except (ConfigurationError, OSError) as error:
+            log.error("keyring refused", problems=str(error))
+        finally:
+            self._lock.release()
 
 
 @contextmanager
@@ -190,139 +209,116 @@ def exclusive(directory: Path) -> Iterator[None]:
         yield
 
 
-def create_missing(
-    directory: Path,
-    *,
-    now: datetime,
-    entropy: Entropy,
-    authority: Authority,
-    backdated: timedelta = BACKDATED,
-    renew: bool = False,
-) -> list[str]:
-    """Create what a deployment lacks and return the names of what was made. Safe to interrupt and to repeat.
+def open_signer(directory: Path, record: KeyRecord, opening: Opening) -> Signer:
+    """Return the signer of one key; one that is revoked has a certificate alone, and signs nothing.
 
-    authority: whose keys they are. backdated: how long before `now` a key may already have signed; a demo has documents
-    with a past. renew: a role whose keys have all ended lacks one too.
+    Raises ConfigurationError for a file that is not what the record says.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    made = []
-    for name in Secret:
-        path = directory / f"{name}.secret"
-        if not path.exists():
-            _write(path, entropy.bytes(32))
-            made.append(path.name)
-    records = _read_keyring(directory)
-    for role in Role:
-        if _has_active(records, role, after=int(now.timestamp()) if renew else 0):
-            continue
-        root = _active_root(directory, records) if role in CERTIFIED else None
-        records.append(_create_key(directory, role, now - backdated, now, entropy, authority, root))
-        _write(directory / KEYRING, json.dumps([asdict(r) for r in records], indent=1).encode(), replace=True)
-        made.append(_key_path(directory, records[-1]).name)
-    return made
-
-
-def _create_key(
-    directory: Path,
-    role: Role,
-    begin: datetime,
-    now: datetime,
-    entropy: Entropy,
-    authority: Authority,
-    root: LocalSigner | None,
-) -> KeyRecord:
-    private, life = ec.generate_private_key(ec.SECP256R1()), LIVES[role]
-    end = now + life.certificate
-    if life.longest is not None:
-        begin = max(begin, end - life.longest)
-    if root is not None:
-        certificate = certify(CERTIFIED[role], private.public_key(), root, authority, begin, end, entropy)
-    elif role is Role.IACA:
-        certificate = root_certificate(private, authority, begin, end, entropy)
-    else:
-        certificate = self_signed(private, f"{authority.organisation} {role}", begin, end, entropy)
-    signer = LocalSigner(private, certificate)
-    record = KeyRecord(
-        role=str(role),
-        kid=signer.kid,
-        not_before=int(begin.timestamp()),
-        not_after=int((now + life.signing).timestamp()),
-        state="active",
-        issuer="" if root is None else root.kid,
-    )
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    _write(_key_path(directory, record), pem)
-    _write(_certificate_path(directory, record), certificate)
-    return record
-
-
-def _active_root(directory: Path, records: list[KeyRecord]) -> LocalSigner:
-    """Return the signer of the youngest active root; the role stands before those that it certifies."""
-    record = next(r for r in reversed(records) if r.role == Role.IACA and r.state == "active")
-    return _load_signer(directory, record)
-
-
-def _read_keyring(directory: Path) -> list[KeyRecord]:
-    path = directory / KEYRING
-    if not path.is_file():
-        return []
+    path, revoked = key_path(directory, record), record.state == State.REVOKED
+    filed = record.backend == FILES and not revoked
+    if filed:
+        private = key_files.load_private(path, opening.passphrase)
+    certificate = certificate_path(directory, record).read_bytes()
     try:
-        return [KeyRecord(**item) for item in json.loads(path.read_text())]
-    except (ValueError, TypeError) as error:
-        raise ConfigurationError(f"{path} is not readable as a keyring: {error}", mend="wallet doctor") from error
-
-
-def _load_signer(directory: Path, record: KeyRecord) -> LocalSigner:
-    path = _key_path(directory, record)
-    try:
-        private = load_pem_private_key(path.read_bytes(), password=None)
-    except ValueError as error:
-        raise ConfigurationError(f"{path} is not a private key", mend="wallet doctor") from error
-    if not isinstance(private, ec.EllipticCurvePrivateKey):
-        raise ConfigurationError(f"{path} is not a P-256 key", mend="wallet doctor")
-    try:
-        signer = LocalSigner(private, _certificate_path(directory, record).read_bytes())
-        certified = read_certificate(signer.certificate_der).public_key
+        certified = read_certificate(certificate).public_key
     except WalletError as error:
         raise ConfigurationError(f"{path} or its certificate is not on P-256", mend="wallet doctor") from error
-    if signer.kid != record.kid:
+    if certified is None:
+        raise ConfigurationError(f"{path} or its certificate is not on P-256", mend="wallet doctor")
+    if kid_of(certificate).hex() != record.kid:
         raise ConfigurationError(f"{path}: its certificate has another kid", mend="wallet doctor")
+    if not filed:
+        services = None if revoked else opening.services
+        if services is not None and record.backend not in services:
+            told = f"{record.role} {record.kid} is kept by {record.backend}, which is not set up"
+            raise ConfigurationError(told, mend="wallet config show")
+        return ServiceSigner((services or {}).get(record.backend, _Nobody()), record.place, certificate)
     if certified != private.public_key():
         raise ConfigurationError(f"{path}: its certificate is another key's", mend="wallet doctor")
-    return signer
+    return LocalSigner(private, certificate)
 
 
-def _chain(record: KeyRecord, signers: Mapping[str, LocalSigner]) -> tuple[bytes, ...]:
+class _Nobody:
+    """Stands for a service that is not asked for: a command that only looks signs nothing."""
+
+    def create(self, label: str) -> tuple[str, ec.EllipticCurvePublicKey]:
+        raise Unavailable("signing_unavailable")
+
+    def sign(self, place: str, message: bytes) -> bytes:
+        raise Unavailable("signing_unavailable")
+
+
+def key_path(directory: Path, record: KeyRecord) -> Path:
+    return directory / f"{record.role}-{record.kid}.key.pem"
+
+
+def certificate_path(directory: Path, record: KeyRecord) -> Path:
+    return directory / f"{record.role}-{record.kid}.cert.der"
+
+
+def _load(directory: Path, opening: Opening, now: int, problems: list[str], before: _Ring | None = None) -> _Ring:
+    """Read the keyring and what it names. problems: found already, told together with those found here.
+
+    before: the reading before this one; a key that is in both is not loaded again.
+    """
+    stamp, records = _stamp(directory), read_keyring(directory)
+    problems = [*problems, *_faults(directory, records, opening, now)]
+    if problems:
+        raise ConfigurationError(*problems, mend="wallet keys new")
+    known = {} if before is None else {_place(key.record): key.signer for key in before.keys}
+    signers = {record.kid: known.get(_place(record)) or open_signer(directory, record, opening) for record in records}
+    orphans = [record for record in records if record.issuer and record.issuer not in signers]
+    if orphans:
+        told = [f"the key {r.issuer}, which certified {r.role} {r.kid}, is not in {directory}" for r in orphans]
+        raise ConfigurationError(*told, mend="wallet doctor")
+    if len({_point(signer) for signer in signers.values()}) != len(signers):
+        raise ConfigurationError(f"one key in {directory} stands under two certificates", mend="wallet doctor")
+    moments = {moment for record in records for moment in record.moments if moment}
+    keys = tuple(Key(record, signers[record.kid], _chain(record, signers)) for record in records)
+    return _Ring(1 if before is None else before.revision + 1, stamp, keys, tuple(sorted(moments)))
+
+
+def _place(record: KeyRecord) -> tuple[str | bool, ...]:
+    """Return what a signer is opened by; one whose key is revoked meanwhile is another."""
+    return (record.kid, record.role, record.backend, record.place, record.state == State.REVOKED)
+
+
+def _faults(directory: Path, records: list[KeyRecord], opening: Opening, now: int) -> Iterator[str]:
+    """Find what stops a start, as far as it shows before any key is opened (docs/security.md, S-60)."""
+    for path in sorted([*directory.glob("*.key.pem"), *directory.glob("*.secret")]):
+        if key_files.readable_by_others(path):
+            yield f"{path} is readable by others (chmod 600 {path})"
+    states = states_at(records, now)
+    for role in Role:
+        if not any(record.role == role and states[record.kid] is State.ACTIVE for record in records):
+            yield f"no active key for the role {role} in {directory}"
+    if len(states) != len(records):
+        yield f"two keys in {directory} share a kid"
+    for record in records:
+        path = key_path(directory, record)
+        filed = record.backend == FILES and record.state != State.REVOKED
+        if (filed and not path.is_file()) or not certificate_path(directory, record).is_file():
+            yield f"{path} or its certificate is missing"
+        elif opening.production and filed and not key_files.is_encrypted(path):
+            yield f"{path} is not encrypted"
+        if opening.production and record.sample:
+            yield f"{record.role} {record.kid} was made for a demo"
+
+
+def _stamp(directory: Path) -> tuple[int, ...]:
+    """Return what tells one keyring from another without reading it; empty while there is none."""
+    try:
+        found = (directory / KEYRING).stat()
+    except OSError:
+        return ()
+    return (found.st_mtime_ns, found.st_ino, found.st_size)
+
+
+def _chain(record: KeyRecord, signers: Mapping[str, Signer]) -> tuple[bytes, ...]:
     own = signers[record.kid].certificate_der
     return (own, signers[record.issuer].certificate_der) if record.issuer else (own,)
 
 
-def _point(signer: LocalSigner) -> ec.EllipticCurvePublicNumbers | None:
+def _point(signer: Signer) -> ec.EllipticCurvePublicNumbers | None:
     public_key = read_certificate(signer.certificate_der).public_key
     return None if public_key is None else public_key.public_numbers()
-
-
-def _has_active(records: list[KeyRecord], role: Role, after: int = 0) -> bool:
-    return any(record.role == role and record.state == "active" and record.not_after > after for record in records)
-
-
-def _key_path(directory: Path, record: KeyRecord) -> Path:
-    return directory / f"{record.role}-{record.kid}.key.pem"
-
-
-def _certificate_path(directory: Path, record: KeyRecord) -> Path:
-    return directory / f"{record.role}-{record.kid}.cert.der"
-
-
-def _write(path: Path, content: bytes, *, replace: bool = False) -> None:
-    """Write a file that only its owner reads: whole or not at all."""
-    if path.exists() and not replace:
-        raise ConfigurationError(f"{path} already exists", mend="wallet doctor")
-    temporary = path.with_name(path.name + ".new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from wallet.errors import ConfigurationError, Malformed, VerificationFailed
+from wallet.crypto.certificates import read_certificate
+from wallet.errors import ConfigurationError, Malformed, Unavailable, VerificationFailed
 
 RAW_SIGNATURE_BYTES = 64
 KID_BYTES = 8
@@ -37,6 +38,41 @@ class Signer(Protocol):
     def sign(self, message: bytes) -> bytes:
         """Return the raw 64-byte ES256 signature over `message`."""
         ...
+
+
+class SigningService(Protocol):
+    """Who keeps private keys that never come here: a hardware module, a signing server. Safe for several threads."""
+
+    def create(self, label: str) -> tuple[str, ec.EllipticCurvePublicKey]:
+        """Make a P-256 key there; return by which name the service knows it, and its public part.
+
+        label: what people see there. Raises Unavailable("signing_unavailable").
+        """
+        ...
+
+    def sign(self, place: str, message: bytes) -> bytes:
+        """Return the raw 64-byte ES256 signature by the key of this name. Raises Unavailable("signing_unavailable")."""
+        ...
+
+
+class ServiceSigner:
+    """A signer whose private key a service keeps. It connects when it signs, and believes no signature unseen."""
+
+    def __init__(self, service: SigningService, place: str, certificate_der: bytes) -> None:
+        public_key = read_certificate(certificate_der).public_key
+        if public_key is None:
+            raise ConfigurationError("a signer's key must be on the curve P-256")
+        self._service, self._place, self._public_key = service, place, public_key
+        self.certificate_der = certificate_der
+        self.kid = kid_of(certificate_der).hex()
+
+    def sign(self, message: bytes) -> bytes:
+        signature = self._service.sign(self._place, message)
+        try:
+            verify_es256(self._public_key, message, signature)
+        except VerificationFailed as error:
+            raise Unavailable("signing_unavailable", reasons=["bad_signature"]) from error
+        return signature
 
 
 class LocalSigner:

@@ -7,10 +7,10 @@ Source: docs/wire.md, sections 4 and 5.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from hashlib import sha256
 
 from wallet.clock import Clock
+from wallet.crypto.keyring import State
 from wallet.crypto.keystore import Key, Keystore, Role
 from wallet.documents.publishing import Draft, Publication, Publisher
 from wallet.documents.status import BITS, BoardList, StatusBoard
@@ -37,6 +37,8 @@ NEXT_UPDATE = timedelta(hours=24)
 STATUS_TTL = timedelta(seconds=900)
 BOARD_LIFE_SECONDS = 60
 """How long the board speaks for itself while the database is away; after that the online check cannot tell."""
+_Basis = tuple[int, tuple[int, int]]
+"""Of what the keys and types were made: the revisions of the catalogue and of the keyring."""
 PUBLISHED_ROLES = (Role.DOCUMENT, Role.STATUS, Role.SD_JWT, Role.MDOC)
 
 
@@ -66,8 +68,8 @@ class TrustCentre:
     board: StatusBoard
     publisher: Publisher
     clock: Clock
-    _current: tuple[datetime, int, Trust] | None = None
-    _own: tuple[int, tuple[TypeEntry, ...], Trust] | None = None
+    _current: tuple[datetime, _Basis, Trust] | None = None
+    _own: "_Known | None" = None
 
     def address(self, list_id: int) -> str:
         """Return the address that a list gets when it is opened."""
@@ -87,9 +89,9 @@ class TrustCentre:
 
     def trust(self) -> Trust:
         """Return what to verify against now: own keys, and the board as it is at this moment."""
-        at, revision = self.board.refresh(), self.catalogue.revision
+        at, own = self.board.refresh(), self._known()
         current = self._current
-        if current is not None and current[:2] == (at, revision):
+        if current is not None and current[:2] == (at, own.basis):
             return current[2]
         seconds = int(at.timestamp())
         lists = {held.uri: held for held in self.board.lists.values()}
@@ -99,9 +101,8 @@ class TrustCentre:
                 return ()
             return (BoardCopy(lists[uri], seconds, seconds + BOARD_LIFE_SECONDS),)
 
-        own = self._known()[2]
-        trust = replace(own, iat=seconds, exp=seconds + int(LIFE.total_seconds()), status=status)
-        self._current = (at, revision, trust)
+        trust = replace(own.trust, iat=seconds, exp=seconds + int(LIFE.total_seconds()), status=status)
+        self._current = (at, own.basis, trust)
         return trust
 
     def bundle(self) -> Publication:
@@ -137,12 +138,12 @@ class TrustCentre:
 
     def _bundle_draft(self) -> Draft:
         self.board.refresh(force=True)
-        types = self._known()[1]
+        own = self._known()
         lists = {list_id: self.status_list(list_id) for list_id in sorted(self.board.lists)}
         parts = [
             self.issuer_url,
-            repr(self._issuer),
-            repr(types),
+            repr(own.issuer),
+            repr(own.types),
             self.pin,
             *(copy.etag for copy in lists.values()),
         ]
@@ -156,29 +157,41 @@ class TrustCentre:
                 next_update=issued_at + NEXT_UPDATE,
                 seq=sequence,
                 prev=None if previous is None else bundle_digest(previous.decode()),
-                issuers=(self._issuer,),
+                issuers=(own.issuer,),
                 status_lists=tuple(
                     StatusListEntry(self.status_uri(list_id), copy.token.decode()) for list_id, copy in lists.items()
                 ),
-                types=types,
+                types=own.types,
             )
             return sign_bundle(content, root).encode()
 
         return Draft(sha256("\n".join(parts).encode()).hexdigest(), LIFE, NEXT_UPDATE / 2, sign)
 
-    @cached_property
-    def _issuer(self) -> IssuerEntry:
-        keys = tuple(_entry(key) for role in PUBLISHED_ROLES for key in self.keystore.keys(role))
-        return IssuerEntry(self.issuer_code, self.issuer_name, keys)
-
-    def _known(self) -> tuple[int, tuple[TypeEntry, ...], Trust]:
-        """Return the kinds of document that may be about, and the trust they make, parsed once a revision."""
-        known, revision = self._own, self.catalogue.revision
-        if known is None or known[0] != revision:
+    def _known(self) -> "_Known":
+        """Return the keys that verifiers may know and the kinds of document, parsed once for each change of either."""
+        known, basis = self._own, (self.catalogue.revision, self.keystore.epoch)
+        if known is None or known.basis != basis:
             now, types = self.clock.now(), tuple(_types(self.catalogue.with_former))
-            known = (revision, types, Trust.of([self._issuer], types, issued_at=now, expires_at=now + LIFE))
+            keys = tuple(_entry(key) for role in PUBLISHED_ROLES for key in self.keystore.keys(role) if _is_told(key))
+            issuer = IssuerEntry(self.issuer_code, self.issuer_name, keys)
+            known = _Known(basis, issuer, types, Trust.of([issuer], types, issued_at=now, expires_at=now + LIFE))
             self._own = known
         return known
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What this issuer tells of itself, and the trust it makes. basis: what it was made of."""
+
+    basis: _Basis
+    issuer: IssuerEntry
+    types: tuple[TypeEntry, ...]
+    trust: Trust
+
+
+def _is_told(key: Key) -> bool:
+    """Return whether the world is told of a key: not while it is planned alone."""
+    return key.record.state != State.PLANNED
 
 
 def _types(plugins: Iterable[Plugin]) -> Iterator[TypeEntry]:

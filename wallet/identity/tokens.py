@@ -14,6 +14,7 @@ from cryptography.x509 import load_der_x509_certificate
 from joserfc.jwk import ECKey
 
 from wallet.crypto import jws
+from wallet.crypto.keyring import State
 from wallet.crypto.keystore import Keystore, Role
 from wallet.crypto.signing import Signer
 from wallet.errors import Malformed, NotAuthenticated
@@ -39,10 +40,10 @@ class TokenKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """The keys of one kind, loaded once: one that signs, and every one that may have signed."""
+    """The keys that may have signed, by kind and kid. epoch: of the keystore of which they were taken."""
 
-    signer: Signer
-    known: Mapping[str, ECKey]
+    epoch: tuple[int, int]
+    known: Mapping[TokenKind, Mapping[str, ECKey]]
 
 
 class TokenCodec:
@@ -50,24 +51,15 @@ class TokenCodec:
 
     def __init__(self, keystore: Keystore, issuer_url: str) -> None:
         self._issuer = issuer_url
-        self._keys = {
-            kind: _Keys(
-                keystore.signer(kind.role),
-                {
-                    key.record.kid: _public_key(key.signer)
-                    for key in keystore.keys(kind.role)
-                    if key.record.state != "revoked"
-                },
-            )
-            for kind in TokenKind
-        }
+        self._keystore = keystore
+        self._keys = self._taken()
 
     def audience(self, kind: TokenKind) -> str:
         return self._issuer + kind.path
 
     def encode(self, kind: TokenKind, claims: Mapping[str, Any]) -> str:
         """Return a signed token. `claims`: sub, jti, iat, exp and what the kind adds; the rest is set here."""
-        signer = self._keys[kind].signer
+        signer = self._keystore.signer(kind.role)
         payload = {**claims, "iss": self._issuer, "aud": self.audience(kind), "type": kind.type}
         if not self._is_well_formed(kind, payload):
             raise ValueError(f"no {kind.type} token is made of this")
@@ -84,7 +76,7 @@ class TokenCodec:
             unverified = parse(token, typ=kind.typ, members=_HEADER)
             kid = unverified.header["kid"]
             # Looked up among the few that are known: a kid is never a path, a query or an address.
-            key = self._keys[kind].known.get(kid) if isinstance(kid, str) else None
+            key = self._known(kind).get(kid) if isinstance(kid, str) else None
             if key is None:
                 raise Malformed("unknown kid")
             claims = dict(verify(unverified, key))
@@ -95,6 +87,23 @@ class TokenCodec:
         if now.timestamp() >= claims["exp"] + leeway.total_seconds():
             raise NotAuthenticated("token_expired")
         return claims
+
+    def _known(self, kind: TokenKind) -> Mapping[str, ECKey]:
+        if self._keys.epoch != self._keystore.epoch:
+            self._keys = self._taken()
+        return self._keys.known[kind]
+
+    def _taken(self) -> _Keys:
+        epoch = self._keystore.epoch
+        known = {
+            kind: {
+                key.record.kid: _public_key(key.signer)
+                for key in self._keystore.keys(kind.role)
+                if key.record.state != State.REVOKED
+            }
+            for kind in TokenKind
+        }
+        return _Keys(epoch, known)
 
     def _is_well_formed(self, kind: TokenKind, claims: Mapping[str, Any]) -> bool:
         issued, expires = claims.get("iat"), claims.get("exp")

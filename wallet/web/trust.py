@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import NotAcceptable
 
 from wallet.crypto.jwk import public_jwk
+from wallet.crypto.keyring import State
 from wallet.crypto.keystore import Role
 from wallet.documents.forms.type_metadata import metadata_of
 from wallet.documents.publishing import Publication
@@ -26,6 +27,8 @@ CACHE = "public, max-age=5, stale-while-revalidate=30"
 TYPES_CACHE = "public, max-age=86400"
 KEYS_CACHE = "public, max-age=300"
 JWKS_ROLES = (Role.DOCUMENT, Role.STATUS, Role.SD_JWT, Role.ACCESS)
+UNTOLD = frozenset({State.PLANNED, State.REVOKED})
+"""A key set has no word for a revoked key: it is not there, and who asks for one learns it by no other way."""
 
 
 @routes.get("/v1/trust/bundle")
@@ -52,23 +55,15 @@ def read_status_list(list_id: str) -> Response:
 @routes.get("/.well-known/jwks.json")
 def read_jwks() -> Response:
     """Fetch the public keys as a JWK set (RFC 7517, section 5)."""
-    keystore = current_wallet().keystore
-    keys = [
-        _jwk(role, key.signer.certificate_der, key.record.kid) for role in JWKS_ROLES for key in keystore.keys(role)
-    ]
+    keys = [key for role in JWKS_ROLES for key in _told(role)]
     return with_etag(json_answer({"keys": keys}, cache=KEYS_CACHE))
 
 
 @routes.get("/.well-known/jwt-vc-issuer")
 def read_credential_issuer() -> Response:
     """Fetch whose SD-JWT VCs these are and by which keys (draft-ietf-oauth-sd-jwt-vc-19, JWT VC issuer metadata)."""
-    wallet = current_wallet()
-    keys = [
-        _jwk(Role.SD_JWT, key.signer.certificate_der, key.record.kid)
-        for key in wallet.keystore.keys(Role.SD_JWT)
-        if key.record.state != "revoked"  # who asks here learns of a revocation by no other way
-    ]
-    return with_etag(json_answer({"issuer": wallet.settings.issuer_url, "jwks": {"keys": keys}}, cache=KEYS_CACHE))
+    issuer = current_wallet().settings.issuer_url
+    return with_etag(json_answer({"issuer": issuer, "jwks": {"keys": _told(Role.SD_JWT)}}, cache=KEYS_CACHE))
 
 
 @routes.get("/v1/types/<code>/<version>")
@@ -91,6 +86,12 @@ def _published(copy: Publication, mimetype: str) -> Response:
     response.set_etag(copy.etag)
     response.last_modified = copy.issued_at
     return conditional(response)
+
+
+def _told(role: Role) -> list[dict[str, Any]]:
+    """Return the keys of a role that the world is told of."""
+    keys = current_wallet().keystore.keys(role)
+    return [_jwk(role, key.signer.certificate_der, key.record.kid) for key in keys if key.record.state not in UNTOLD]
 
 
 def _jwk(role: Role, certificate_der: bytes, kid: str) -> dict[str, Any]:

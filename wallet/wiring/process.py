@@ -35,6 +35,7 @@ from wallet.identity.services import (
 from wallet.identity.signing_in import SigningIn
 from wallet.identity.staffing import StaffEnrolling
 from wallet.jobs import Job, Runner
+from wallet.keys.opening import open_keystore
 from wallet.launching.launch_job import LaunchJob
 from wallet.messages.delivering import Delivering
 from wallet.messages.posting import PinnedPoster
@@ -106,7 +107,7 @@ class Wallet:
             )
         wallet = cls(
             settings=settings,
-            keystore=Keystore.open(settings.keys_dir),
+            keystore=open_keystore(settings, clock, {}),
             catalogue=catalogue or Catalogue.discover(),
             db=Database(settings.database_url),
             nation=nation,

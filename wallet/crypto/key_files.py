@@ -1,0 +1,96 @@
+"""Files of keys and secrets: readable by their owner alone, written whole or not at all, private keys encrypted.
+
+A private key is PKCS#8 under a passphrase (RFC 5958, section 3; PBES2 of RFC 8018, section 6.2) which lies in a file
+outside the directory of the keys: who copies one of the two has nothing.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from wallet.errors import ConfigurationError
+
+LEAST_PASSPHRASE_BYTES = 32
+"""PKCS#8 stretches a passphrase little: it has to be chance, not a word. `openssl rand -hex 32` makes one."""
+_ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
+
+
+def passphrase_file(directory: Path, given: str = "") -> Path:
+    """Return where the passphrase is: as set, or beside the directory of the keys and named after it."""
+    return Path(given) if given else directory.absolute().with_name(f"{directory.absolute().name}.passphrase")
+
+
+def read_passphrase(path: Path, *, outside: Path) -> bytes | None:
+    """Return the passphrase, None where there is no file. outside: the directory in which it must not lie.
+
+    Raises ConfigurationError for one that others may read, that lies beside the keys, or that is too short.
+    """
+    if not path.is_file():
+        return None
+    if path.resolve().is_relative_to(outside.resolve()):
+        raise ConfigurationError(
+            f"{path} lies beside the keys that it protects", mend="export WALLET_KEYS_PASSPHRASE_FILE=..."
+        )
+    if readable_by_others(path):
+        raise ConfigurationError(f"{path} is readable by others (chmod 600 {path})", mend=f"chmod 600 {path}")
+    passphrase = path.read_bytes().strip()
+    if len(passphrase) < LEAST_PASSPHRASE_BYTES:
+        raise ConfigurationError(f"{path} is shorter than {LEAST_PASSPHRASE_BYTES} bytes", mend="wallet doctor")
+    return passphrase
+
+
+def readable_by_others(path: Path) -> bool:
+    """Return whether anybody but its owner may do anything with a file."""
+    return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+def is_encrypted(path: Path) -> bool:
+    """Return whether a private key lies under a passphrase."""
+    return _ENCRYPTED in path.read_bytes()
+
+
+def private_pem(private: ec.EllipticCurvePrivateKey, passphrase: bytes | None) -> bytes:
+    """Return a private key as PEM, encrypted unless there is no passphrase."""
+    protection = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
+
+
+def load_private(path: Path, passphrase: bytes | None) -> ec.EllipticCurvePrivateKey:
+    """Return the private key of a file. Raises ConfigurationError."""
+    content = path.read_bytes()
+    encrypted = _ENCRYPTED in content
+    if encrypted and not passphrase:
+        raise ConfigurationError(
+            f"{path} is encrypted and there is no passphrase", mend="export WALLET_KEYS_PASSPHRASE_FILE=..."
+        )
+    try:
+        private = load_pem_private_key(content, password=passphrase if encrypted else None)
+    except ValueError as error:
+        told = "is not a private key under this passphrase" if encrypted else "is not a private key"
+        raise ConfigurationError(f"{path} {told}", mend="wallet doctor") from error
+    if not isinstance(private, ec.EllipticCurvePrivateKey) or not isinstance(private.curve, ec.SECP256R1):
+        raise ConfigurationError(f"{path} is not a P-256 key", mend="wallet doctor")
+    return private
+
+
+def write(path: Path, content: bytes, *, replace: bool = False) -> None:
+    """Write a file that only its owner reads: whole or not at all."""
+    if path.exists() and not replace:
+        raise ConfigurationError(f"{path} already exists", mend="wallet doctor")
+    temporary = path.with_name(path.name + ".new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

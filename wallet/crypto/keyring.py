@@ -1,0 +1,104 @@
+"""The keyring: one file that says which key has which role, where its private part is, and when it may sign.
+
+A key is planned, published (verifiers are told of it), active (it signs), retired (it verifies alone) or revoked
+(nothing it signed counts any more). The first three follow one another by the dates that stand in its record, so that
+nobody has to be there when the time comes. Source: docs/wire.md, sections 4 and 6.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from wallet.crypto import key_files
+from wallet.errors import ConfigurationError
+
+KEYRING = "keyring.json"
+FILES = "files"
+"""The backend whose private keys are files beside the keyring."""
+
+
+class State(StrEnum):
+    """What a key is good for; verifiers are told of all but planned ones."""
+
+    PLANNED = "planned"
+    PUBLISHED = "published"
+    ACTIVE = "active"
+    RETIRED = "retired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """One key as the keyring tells it. kid: 16 lower-case hex digits. Times: seconds since 1970, 0 for never.
+
+    not_before, not_after: when it may sign, as verifiers are told. state: as it was written last; `state_at` says what
+    it is now. issuer: the kid of the key that certified it, "" for one that certified itself. backend: who signs with
+    it; place: by which name that knows it. published_at, active_from: when verifiers are told of it, and when it takes
+    over from the key before it. compromised_at: since when whatever it signed may be somebody else's. sample: it was
+    made for a demo, and no production starts with it.
+    """
+
+    role: str
+    kid: str
+    not_before: int
+    not_after: int
+    state: str
+    issuer: str = ""
+    backend: str = FILES
+    place: str = ""
+    published_at: int = 0
+    active_from: int = 0
+    revoked_at: int = 0
+    compromised_at: int = 0
+    reason: str = ""
+    sample: bool = False
+
+    def state_at(self, now: int) -> State:
+        """Return what this key is at a moment, were it the only one of its role."""
+        state = State(self.state)
+        if state not in (State.PLANNED, State.PUBLISHED) or not self.active_from:
+            return state
+        if now < self.published_at:
+            return State.PLANNED
+        return State.PUBLISHED if now < self.active_from else State.ACTIVE
+
+    @property
+    def moments(self) -> tuple[int, ...]:
+        """Return when its state changes by itself."""
+        return (self.published_at, self.active_from)
+
+
+def states_at(records: Iterable[KeyRecord], now: int) -> dict[str, State]:
+    """Return the state of every key by kid. Of a role's active keys the youngest signs; those before it are retired."""
+    states: dict[str, State] = {}
+    signing: dict[str, KeyRecord] = {}
+    for record in records:
+        states[record.kid] = record.state_at(now)
+        if states[record.kid] is State.ACTIVE:
+            older, newer = signing.get(record.role, record), record
+            if older.active_from > newer.active_from:
+                older, newer = newer, older
+            states[older.kid], states[newer.kid] = State.RETIRED, State.ACTIVE
+            signing[record.role] = newer
+    return states
+
+
+def read_keyring(directory: Path) -> list[KeyRecord]:
+    """Return every key, oldest first. Raises ConfigurationError for a file that is no keyring."""
+    path = directory / KEYRING
+    if not path.is_file():
+        return []
+    try:
+        records = [KeyRecord(**item) for item in json.loads(path.read_text())]
+        states_at(records, 0)
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(f"{path} is not readable as a keyring: {error}", mend="wallet doctor") from error
+    return records
+
+
+def write_keyring(directory: Path, records: Iterable[KeyRecord]) -> None:
+    """Replace the keyring, whole or not at all: a process that follows it never sees half of one."""
+    content = json.dumps([asdict(record) for record in records], indent=1).encode()
+    key_files.write(directory / KEYRING, content, replace=True)

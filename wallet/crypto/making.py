@@ -1,0 +1,179 @@
+"""Making keys and secrets: what a deployment lacks, and the key that follows another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from wallet.crypto import key_files
+from wallet.crypto.authority import (
+    DOCUMENT_SIGNER,
+    LONGEST_DOCUMENT_SIGNER,
+    SD_JWT_SIGNER,
+    SEAL_SIGNER,
+    Authority,
+    SigningKey,
+    certify,
+    root_certificate,
+)
+from wallet.crypto.certificates import read_certificate, self_signed
+from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_at, write_keyring
+from wallet.crypto.keystore import Opening, Role, Secret, certificate_path, key_path, open_signer
+from wallet.crypto.signing import Signer, SigningService, kid_of
+from wallet.entropy import Entropy
+from wallet.errors import ConfigurationError
+
+BACKDATED = timedelta(minutes=5)
+A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How long a key of a role may sign, and how long its certificate lives: what was signed last must live on.
+
+    longest: of the whole certificate, also of one that is dated back; None where nobody sets a limit. backdated: at
+    least how long before it is made it may have signed: copies carry rounded times.
+    """
+
+    signing: timedelta = timedelta(days=730)
+    certificate: timedelta = timedelta(days=1500)
+    longest: timedelta | None = None
+    backdated: timedelta = BACKDATED
+
+
+LIVES = dict.fromkeys(Role, Life()) | {
+    Role.IACA: Life(timedelta(days=1826), timedelta(days=3652)),
+    Role.SD_JWT: Life(backdated=A_DAY),
+    Role.MDOC: Life(timedelta(days=84), timedelta(days=456), LONGEST_DOCUMENT_SIGNER, A_DAY),
+}
+CERTIFIED = {Role.SD_JWT: SD_JWT_SIGNER, Role.MDOC: DOCUMENT_SIGNER, Role.SEAL: SEAL_SIGNER}
+"""The roles whose certificate is by the IACA root, and what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How keys of one deployment are made. Whoever calls holds the lock of the directory (`keystore.exclusive`).
+
+    authority: whose keys they are. passphrase: of key files; None leaves them as they are. sample: they are a demo's.
+    services: who keeps keys that are no files, by backend. backend: who keeps the new ones.
+    """
+
+    directory: Path
+    entropy: Entropy
+    authority: Authority
+    passphrase: bytes | None = field(default=None, repr=False)
+    sample: bool = False
+    services: Mapping[str, SigningService] = field(default_factory=dict)
+    backend: str = FILES
+
+    def make(self, role: Role, not_before: datetime, begin: datetime, root: Signer | None) -> KeyRecord:
+        """Make a key that may sign from `not_before` and takes over at `begin`; the keyring does not name it yet.
+
+        root: who certifies it, for the roles that are certified. Raises ConfigurationError, Unavailable.
+        """
+        life, end = LIVES[role], begin + LIVES[role].certificate
+        if life.longest is not None:
+            not_before = max(not_before, end - life.longest)
+        if root is not None:
+            end = min(end, read_certificate(root.certificate_der).not_after)
+        place, private = self._private(role)
+        if root is not None:
+            certificate = certify(
+                CERTIFIED[role], private.public_key(), root, self.authority, not_before, end, self.entropy
+            )
+        elif role is Role.IACA:
+            certificate = root_certificate(private, self.authority, not_before, end, self.entropy)
+        else:
+            certificate = self_signed(private, f"{self.authority.organisation} {role}", not_before, end, self.entropy)
+        record = KeyRecord(
+            role=str(role),
+            kid=kid_of(certificate).hex(),
+            not_before=int(not_before.timestamp()),
+            not_after=int(min(begin + life.signing, end).timestamp()),
+            state=str(State.ACTIVE),
+            issuer="" if root is None else root.kid,
+            backend=self.backend,
+            place=place,
+            sample=self.sample,
+        )
+        if self.backend == FILES:
+            key_files.write(key_path(self.directory, record), key_files.private_pem(private, self.passphrase))
+        key_files.write(certificate_path(self.directory, record), certificate)
+        return record
+
+    def root(self, records: list[KeyRecord], role: Role, now: datetime) -> Signer | None:
+        """Return who certifies a key of this role, None for one that certifies itself. Raises ConfigurationError."""
+        if role not in CERTIFIED:
+            return None
+        states = states_at(records, int(now.timestamp()))
+        found = [r for r in records if r.role == Role.IACA and states[r.kid] is State.ACTIVE]
+        if not found:
+            raise ConfigurationError(f"no active key for the role {Role.IACA}", mend="wallet keys new")
+        return open_signer(self.directory, found[-1], Opening(self.passphrase, self.services))
+
+    def _private(self, role: Role) -> tuple[str, ec.EllipticCurvePrivateKey]:
+        """Make a private key; return by which name its backend knows it, and something that signs with it."""
+        if self.backend == FILES:
+            return "", ec.generate_private_key(ec.SECP256R1())
+        service = self.services.get(self.backend)
+        if service is None:
+            raise ConfigurationError(f"no {self.backend} is set up to keep keys", mend="wallet config show")
+        place, public_key = service.create(f"{role}-{self.entropy.bytes(4).hex()}")
+        return place, SigningKey(lambda message: service.sign(place, message), public_key)
+
+
+def create_missing(
+    directory: Path,
+    *,
+    now: datetime,
+    entropy: Entropy,
+    authority: Authority,
+    backdated: timedelta = BACKDATED,
+    renew: bool = False,
+    making: Making | None = None,
+) -> list[str]:
+    """Create what a deployment lacks and return the names of what was made. Safe to interrupt and to repeat.
+
+    authority: whose keys they are. backdated: how long before `now` a key may already have signed; a demo has documents
+    with a past. renew: a role whose keys have all ended lacks one too. making: how, where it is not as plain files.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    making = making or Making(directory, entropy, authority)
+    made = []
+    for name in Secret:
+        path = directory / f"{name}.secret"
+        if not path.exists():
+            key_files.write(path, entropy.bytes(32))
+            made.append(path.name)
+    records = read_keyring(directory)
+    for role in Role:
+        if _has_active(records, role, now, ended=not renew):
+            continue
+        begin = now - max(backdated, LIVES[role].backdated)
+        records.append(making.make(role, begin, now, making.root(records, role, now)))
+        write_keyring(directory, records)
+        made.append(key_path(directory, records[-1]).name)
+    return made
+
+
+def encrypt_plain(directory: Path, passphrase: bytes) -> list[str]:
+    """Put key files that lie open under the passphrase, one after another; return their names."""
+    changed = []
+    for path in sorted(directory.glob("*.key.pem")):
+        if not key_files.is_encrypted(path):
+            private = key_files.load_private(path, None)
+            key_files.write(path, key_files.private_pem(private, passphrase), replace=True)
+            changed.append(path.name)
+    return changed
+
+
+def _has_active(records: list[KeyRecord], role: Role, now: datetime, *, ended: bool) -> bool:
+    """Return whether a key of this role signs. ended: one whose time is over counts too."""
+    seconds = int(now.timestamp())
+    states = states_at(records, seconds)
+    return any(
+        record.role == role and states[record.kid] is State.ACTIVE and (ended or record.not_after > seconds)
+        for record in records
+    )
