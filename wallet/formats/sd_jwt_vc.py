@@ -6,7 +6,7 @@ Source: draft-ietf-oauth-sd-jwt-vc-19; RFC 9901; Token Status List draft-21, sec
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -55,22 +55,36 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedCredential:
-    """An SD-JWT VC by a known key, whose dates hold. Times in seconds since 1970-01-01 UTC.
+    """An SD-JWT VC by a known key. Times in seconds since 1970-01-01 UTC.
 
-    claims: what was shown, without the registered ones. status: where it stands, None when it names none.
-    other_status: it names another mechanism instead, or one that cannot be read here. bound: its holder proved to have
-    the key in `cnf`.
+    audience: whom it is meant for, None when for everybody. claims: what was shown, without the registered ones.
+    status: where it stands, None when it names none. other_status: it names another mechanism instead. bound: its
+    holder proved to have the key in `cnf`.
     """
 
     issuer: str | None
     vct: str
     integrity: str | None
     issued_at: int | None
+    not_before: int | None
     expires_at: int | None
+    audience: tuple[str, ...] | None
     claims: Mapping[str, Any]
     status: StatusReference | None
     other_status: bool
-    bound: bool
+    bound: bool = False
+
+    def faults_of_dates(self, now: datetime) -> tuple[str, ...]:
+        """Return `not_yet_valid` or `expired` where that is so now, give or take a minute. Source: RFC 7519, 4.1."""
+        moment = now.timestamp()
+        begins = [begin for begin in (self.issued_at, self.not_before) if begin is not None]
+        early = any(begin > moment + LEEWAY_SECONDS for begin in begins)
+        late = self.expires_at is not None and moment >= self.expires_at + LEEWAY_SECONDS
+        return (("not_yet_valid",) if early else ()) + (("expired",) if late else ())
+
+    def is_for(self, audience: str | None) -> bool:
+        """Return whether a verifier of this name, None for one that has none, may take it. Source: RFC 7519, 4.1.3."""
+        return self.audience is None or audience in self.audience
 
 
 def integrity_of(content: bytes) -> str:
@@ -135,13 +149,43 @@ def verify_credential(
     Source: RFC 9901, section 7.3; draft-ietf-oauth-sd-jwt-vc-19, verification and processing.
     """
     verified = read.verify(public_key)
+    found = credential_of(verified)
+    for fault in found.faults_of_dates(now):
+        raise VerificationFailed(fault)
+    if not found.is_for(None if demand is None else demand.audience):
+        raise VerificationFailed("policy_refused", "meant for another audience")
+    if demand is None:
+        return found
+    verified.verify_key_binding(demand, now)
+    return replace(found, bound=True)
+
+
+def credential_of(verified: sd_jwt.VerifiedSdJwt) -> VerifiedCredential:
+    """Return what an SD-JWT VC says, whether it counts now or not.
+
+    Raises Malformed when a claim of `NEVER_HIDDEN` was hidden, or a registered one is missing or of another type.
+    Source: draft-ietf-oauth-sd-jwt-vc-19, JWT claims set.
+    """
     _refuse_hidden(verified.revealed)
-    found = _read(verified.revealed.claims, bound=demand is not None)
-    _refuse_dates(verified.revealed.claims, now)
-    _refuse_audience(verified.revealed.claims, demand)
-    if demand is not None:
-        verified.verify_key_binding(demand, now)
-    return found
+    claims = verified.revealed.claims
+    vct, issuer, integrity = claims.get("vct"), claims.get("iss"), claims.get("vct#integrity")
+    if not isinstance(vct, str) or not vct:
+        raise Malformed("no vct")
+    if not isinstance(issuer, str | None) or not isinstance(integrity, str | None):
+        raise Malformed("iss or vct#integrity is of another type")
+    status, other_status = read_status(claims["status"]) if "status" in claims else (None, False)
+    return VerifiedCredential(
+        issuer=issuer,
+        vct=vct,
+        integrity=integrity,
+        issued_at=_time(claims, "iat"),
+        not_before=_time(claims, "nbf"),
+        expires_at=_time(claims, "exp"),
+        audience=_audience(claims),
+        claims={name: value for name, value in claims.items() if name not in NOT_A_CLAIM},
+        status=status,
+        other_status=other_status,
+    )
 
 
 def present_credential(text: str, wanted: Iterable[Path], binding: Binding | None = None) -> str:
@@ -155,46 +199,13 @@ def _refuse_hidden(revealed: Revealed) -> None:
             raise Malformed(f"{place.path[0]} was hidden, which its holder could leave out")
 
 
-def _read(claims: Mapping[str, Any], *, bound: bool) -> VerifiedCredential:
-    vct, issuer, integrity = claims.get("vct"), claims.get("iss"), claims.get("vct#integrity")
-    if not isinstance(vct, str) or not vct:
-        raise Malformed("no vct")
-    if not isinstance(issuer, str | None) or not isinstance(integrity, str | None):
-        raise Malformed("iss or vct#integrity is of another type")
-    status, other_status = read_status(claims["status"]) if "status" in claims else (None, False)
-    return VerifiedCredential(
-        issuer=issuer,
-        vct=vct,
-        integrity=integrity,
-        issued_at=_time(claims, "iat"),
-        expires_at=_time(claims, "exp"),
-        claims={name: value for name, value in claims.items() if name not in NOT_A_CLAIM},
-        status=status,
-        other_status=other_status,
-        bound=bound,
-    )
-
-
-def _refuse_dates(claims: Mapping[str, Any], now: datetime) -> None:
-    moment = now.timestamp()
-    for name in ("iat", "nbf"):
-        begin = _time(claims, name)
-        if begin is not None and begin > moment + LEEWAY_SECONDS:
-            raise VerificationFailed("not_yet_valid", f"{name} lies in the future")
-    end = _time(claims, "exp")
-    if end is not None and moment >= end + LEEWAY_SECONDS:
-        raise VerificationFailed("expired", "exp has passed")
-
-
-def _refuse_audience(claims: Mapping[str, Any], demand: Demand | None) -> None:
-    """Hold a verifier against the `aud` of a credential that is meant for some alone. Source: RFC 7519, 4.1.3."""
+def _audience(claims: Mapping[str, Any]) -> tuple[str, ...] | None:
     if "aud" not in claims:
-        return
+        return None
     named = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
     if not all(isinstance(name, str) for name in named):
         raise Malformed("aud is of another type")
-    if demand is None or demand.audience not in named:
-        raise VerificationFailed("policy_refused", "meant for another audience")
+    return tuple(named)
 
 
 def _time(claims: Mapping[str, Any], name: str) -> int | None:

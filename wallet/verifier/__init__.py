@@ -2,6 +2,7 @@
 
 from wallet.verifier.answer import answer_json
 from wallet.verifier.bundle import BundleRefused, BundleStore, TrustedBundle
+from wallet.verifier.credential import judge_credential, looks_like_credential
 from wallet.verifier.judgement import Judgement, VerifiedClaim, VerifiedDocument
 from wallet.verifier.policy import Policy
 from wallet.verifier.reasons import REASONS, Verdict
@@ -30,5 +31,7 @@ __all__ = [
     "VerifiedDocument",
     "answer_json",
     "judge",
+    "judge_credential",
+    "looks_like_credential",
     "verify",
 ]

@@ -1,4 +1,6 @@
-"""`python -m wallet.verifier check CODE|IMAGE|- --bundle FILE --pin HEX`: no server, no network.
+"""`python -m wallet.verifier check CODE|IMAGE|DOCUMENT|- --bundle FILE --pin HEX`: no server, no network.
+
+A DOCUMENT is an SD-JWT VC, as text or in a file named `.sdjwt`.
 
 Exit 0: valid and accepted. 1: not valid. 2: cannot tell, not accepted here, or nothing could be checked.
 """
@@ -19,9 +21,11 @@ from typing import Any, NoReturn
 from wallet.clock import SystemClock
 from wallet.errors import Unavailable, WalletError
 from wallet.formats import cwt_code, live_code
+from wallet.formats.sd_jwt import MAX_CHARACTERS
 from wallet.texts.catalogue import catalogue
 from wallet.verifier.answer import answer_json
 from wallet.verifier.bundle import BundleRefused, BundleStore, TrustedBundle, read_bundle_file
+from wallet.verifier.credential import judge_credential, looks_like_credential
 from wallet.verifier.images import SUFFIXES, ImageRefused, code_from_image
 from wallet.verifier.judgement import Judgement
 from wallet.verifier.policy import Policy
@@ -31,7 +35,8 @@ from wallet.verifier.report import printable, report
 from wallet.verifier.verify import judge
 
 EXIT_ACCEPTED, EXIT_INVALID, EXIT_CANNOT_TELL = 0, 1, 2
-MAX_STDIN_BYTES = 65_536
+MAX_STDIN_BYTES = 1_048_578
+DOCUMENT_SUFFIX = ".sdjwt"
 
 _COMMAND = "python -m wallet.verifier check"
 _GATE_ID = re.compile(r"[A-Z0-9-]{1,16}")
@@ -87,7 +92,11 @@ def _parser() -> _Parser:
     parser = _Parser(prog="python -m wallet.verifier", description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="check one code", description=__doc__, allow_abbrev=False)
-    check.add_argument("code", metavar="CODE|IMAGE|-", help="the text of a code, a picture of it, or - for stdin")
+    check.add_argument(
+        "code",
+        metavar="CODE|IMAGE|DOCUMENT|-",
+        help="the text of a code, a picture of it, an SD-JWT VC, or - for stdin",
+    )
     check.add_argument("--bundle", required=True, type=Path, metavar="FILE", help="the trust bundle, a compact JWS")
     check.add_argument(
         "--pin",
@@ -115,6 +124,8 @@ def _check(options: argparse.Namespace) -> Judgement:
     text = _text(options)
     if options.store is None and text.strip().startswith(live_code.PREFIX):
         print(catalogue(options.lang)["verifier"]["warning.no_memory"], file=sys.stderr)
+    if looks_like_credential(text):
+        return judge_credential(text, trust, Policy(recipients=frozenset(options.recipient)), now)
     policy = Policy(gate_id=options.gate, recipients=frozenset(options.recipient))
     replay = None if options.store is None else FileReplay(options.store / "seen.sqlite")
     try:
@@ -164,9 +175,11 @@ def _text(options: argparse.Namespace) -> str:
     given: str = options.code
     if given == "-":
         return sys.stdin.buffer.read(MAX_STDIN_BYTES).decode("utf-8", "replace")
-    if given.strip().startswith((cwt_code.PREFIX, live_code.PREFIX)):
+    if given.strip().startswith((cwt_code.PREFIX, live_code.PREFIX)) or looks_like_credential(given):
         return given
     path = Path(given)
+    if path.suffix.lower() == DOCUMENT_SUFFIX:
+        return _document_file(path)
     if path.suffix.lower() not in SUFFIXES and not _is_file(path):
         return given  # neither a code nor a file: the verdict says so
     try:
@@ -176,6 +189,15 @@ def _text(options: argparse.Namespace) -> str:
         if error.code == "image_tools":
             command = "pip install zxing-cpp pillow"
         raise CommandFailed(error.code, command, **error.values) from error
+
+
+def _document_file(path: Path) -> str:
+    """Return the text of a file that holds an SD-JWT VC; no more of it is read than one holds."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_CHARACTERS + 2).decode("latin-1")
+    except (OSError, ValueError) as error:
+        raise CommandFailed("document_missing", f"ls -l {shlex.quote(str(path))}", detail=str(error)) from error
 
 
 def _is_file(path: Path) -> bool:

@@ -32,8 +32,8 @@ def document_json(document: VerifiedDocument) -> dict[str, Any]:
     utility: dict[str, Any] = {"code": document.utility, "version": document.utility_version}
     if document.title is not None:
         utility["title"] = dict(document.title)
-    found: dict[str, Any] = {
-        "id": document.document_id,
+    found: dict[str, Any] = {} if document.document_id is None else {"id": document.document_id}
+    found |= {
         "issuer": {"code": document.issuer, "name": dict(document.issuer_name)},
         "utility": utility,
         "issued_at": rfc3339(document.issued_at),
@@ -46,11 +46,12 @@ def document_json(document: VerifiedDocument) -> dict[str, Any]:
 
 
 def claim_json(claim: VerifiedClaim) -> dict[str, Any]:
-    """Return one claim; a number that the trust bundle lacks stays unnamed."""
+    """Return one claim; a number that the trust bundle lacks stays unnamed, a name that it lacks without a label."""
     kind, value = readable_value(claim.kind, claim.value)
-    found: dict[str, Any] = {"n": claim.n}
-    if claim.name is not None and claim.label is not None:
+    found: dict[str, Any] = {} if claim.n is None else {"n": claim.n}
+    if claim.name is not None:
         found["name"] = claim.name
+    if claim.label is not None:
         found["label"] = dict(claim.label)
     if kind is not None:
         found["kind"] = kind

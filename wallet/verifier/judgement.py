@@ -26,12 +26,13 @@ STEP_NAMES = {
 
 
 class VerifiedClaim(NamedTuple):
-    """One claim that was signed. n: its number. value: as the code carries it.
+    """One claim that was signed. n: its number; None in an SD-JWT VC, for which the bundle has none. value: compact.
 
-    name, label, kind: what the trust bundle tells of it; None where it tells nothing.
+    name: in an SD-JWT VC, its own. label, kind, and of a code the name: what the trust bundle tells of it; None where
+    it tells nothing.
     """
 
-    n: int
+    n: int | None
     value: Any
     name: str | None = None
     label: Mapping[str, str] | None = None
@@ -40,9 +41,12 @@ class VerifiedClaim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedDocument:
-    """What was signed by a key that may sign it (steps 1 to 4 passed); whether it still counts, the judgement says."""
+    """What was signed by a key that may sign it (steps 1 to 4 passed); whether it still counts, the judgement says.
 
-    document_id: str
+    document_id: None for an SD-JWT VC, which names no document.
+    """
+
+    document_id: str | None
     issuer: str
     issuer_name: Mapping[str, str]
     utility: str

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+from wallet.crypto.jws import compact_json
 from wallet.formats.compact_values import readable_value
 from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import catalogue
@@ -53,7 +54,8 @@ def _document(document: VerifiedDocument, texts: Mapping[str, str], lang: str) -
     title = document.utility if document.title is None else document.title.get(lang, document.utility)
     for claim in document.claims:
         yield f"  {printable(_label(claim, texts, lang))}: {printable(_value(claim, texts))}"
-    yield f"  {texts['label.document']}: {printable(title)} ({document.document_id})"
+    named = "" if document.document_id is None else f" ({document.document_id})"
+    yield f"  {texts['label.document']}: {printable(title)}{named}"
     yield f"  {texts['label.issuer']}: {printable(document.issuer_name.get(lang, ''))} ({printable(document.issuer)})"
     yield f"  {texts['label.issued_at']}: {_time(document.issued_at)}"
     yield f"  {texts['label.expires_at']}: {_time(document.expires_at)}"
@@ -62,9 +64,9 @@ def _document(document: VerifiedDocument, texts: Mapping[str, str], lang: str) -
 
 
 def _label(claim: VerifiedClaim, texts: Mapping[str, str], lang: str) -> str:
-    if claim.label is None or lang not in claim.label:
-        return texts["label.unnamed"].format(n=claim.n)
-    return claim.label[lang]
+    if claim.label is not None and lang in claim.label:
+        return claim.label[lang]
+    return claim.name if claim.n is None and claim.name is not None else texts["label.unnamed"].format(n=claim.n)
 
 
 def _value(claim: VerifiedClaim, texts: Mapping[str, str]) -> str:
@@ -73,9 +75,9 @@ def _value(claim: VerifiedClaim, texts: Mapping[str, str]) -> str:
         return _seconds(value)
     if isinstance(value, bool):
         return texts["label.yes" if value else "label.no"]
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
-    return str(value)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return str(value) if isinstance(value, (str, int)) else compact_json(value).decode()
 
 
 def _seconds(value: Any) -> str:

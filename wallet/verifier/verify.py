@@ -1,7 +1,6 @@
 """The rules of verifying, step by step. No input, no output, no clock of its own. Source: docs/wire.md, section 3."""
 
 import hashlib
-from collections.abc import Sequence
 from datetime import datetime
 
 from wallet.crypto.certificates import public_key_from_point
@@ -12,12 +11,12 @@ from wallet.formats.claims_set import UnverifiedClaimsSet
 from wallet.formats.compact_values import moment_of
 from wallet.formats.cwt_code import parse_document_code
 from wallet.formats.live_code import UnverifiedLiveCode, parse_live_code
-from wallet.terms import Status
 from wallet.verifier.judgement import Judgement, VerifiedClaim, VerifiedDocument, is_accepted
 from wallet.verifier.policy import Policy
 from wallet.verifier.reasons import OK, Verdict, gravest, in_order
 from wallet.verifier.replay import Replay
-from wallet.verifier.trust import StatusCopy, Trust, TrustedKey
+from wallet.verifier.status import check_status
+from wallet.verifier.trust import Trust, TrustedKey
 
 DATES_LEEWAY_SECONDS = 60
 LIVE_LEEWAY_SECONDS = 30
@@ -123,7 +122,8 @@ class _Check:
         # 6 status list
         if content.status is not None or content.other_status:
             self.checked.append(6)
-            self._check_status(content)
+            found, self.status_age = check_status(self.trust, content.issuer, content.status, self.moment)
+            self.reasons += found
 
         # 7 live: device signature; age; gate and nonce; not seen before at this gate
         if isinstance(code, UnverifiedLiveCode):
@@ -146,34 +146,6 @@ class _Check:
             and key.serves(content.utility)
             and key.may_sign(content.issued_at, content.expires_at)
         )
-
-    def _check_status(self, content: UnverifiedClaimsSet) -> None:
-        """Step 6. The copy with the latest `iat` counts; a stale list's 1 is final, its other values say nothing."""
-        copy = None if content.status is None else self._latest(content.issuer, content.status.uri)
-        if copy is None or content.status is None:
-            self.reasons.append("status_unknown")
-            return
-        self.status_age = self.second - copy.issued_at
-        try:
-            value: int | None = copy.value(content.status.idx)
-        except Malformed:
-            value = None
-        stale = self.moment >= copy.expires_at
-        if stale:
-            self.reasons.append("status_stale")
-        if value == Status.INVALID:
-            self.reasons.append("revoked")
-        elif stale:
-            return
-        elif value == Status.SUSPENDED:
-            self.reasons.append("suspended")
-        elif value != Status.VALID:
-            self.reasons.append("status_unknown")
-
-    def _latest(self, issuer: str, uri: str) -> StatusCopy | None:
-        copies: Sequence[StatusCopy] = self.trust.status(issuer, uri)
-        newest = self.moment + DATES_LEEWAY_SECONDS
-        return max((copy for copy in copies if copy.issued_at <= newest), key=lambda copy: copy.issued_at, default=None)
 
     def _device_holds(self, code: UnverifiedLiveCode, key: TrustedKey) -> bool:
         """Step 7, first half: the outer layer is by the key in `cnf`; a `live` key signs both and is that key."""
