@@ -242,6 +242,13 @@ def test_a_number_without_a_digest_is_refused(country: MdocWorld) -> None:
     assert refused(country, data) == "digest_missing"
 
 
+def test_a_number_of_32_bits_is_read(country: MdocWorld) -> None:
+    item = wrapped(write({"digestID": 2**32 - 1, "random": bytes(16), "elementIdentifier": "x", "elementValue": 1}))
+    data = signed_anew(country, lambda mso: mso["valueDigests"][DOC_TYPE].update({2**32 - 1: sha256(item)}))
+    data = changed(data, lambda each: each["nameSpaces"][DOC_TYPE].append(read(item)))
+    assert verified(country, data).elements[DOC_TYPE]["x"] == 1
+
+
 def test_a_namespace_without_digests_is_refused(country: MdocWorld) -> None:
     data = changed(
         country.issuer_signed(), lambda each: each["nameSpaces"].update({"other": each["nameSpaces"][DOC_TYPE]})
@@ -313,7 +320,7 @@ def test_of_several_faults_the_first_is_told(country: MdocWorld) -> None:
         ("digestAlgorithm", ["SHA-256"]), ("docType", None), ("docType", ""), ("docType", 7), ("valueDigests", None),
         ("valueDigests", []), ("valueDigests", {1: {}}), ("valueDigests", {DOC_TYPE: []}),
         ("valueDigests", {DOC_TYPE: {"1": bytes(32)}}), ("valueDigests", {DOC_TYPE: {-1: bytes(32)}}),
-        ("valueDigests", {DOC_TYPE: {2**31: bytes(32)}}), ("valueDigests", {DOC_TYPE: {1: bytes(31)}}),
+        ("valueDigests", {DOC_TYPE: {2**32: bytes(32)}}), ("valueDigests", {DOC_TYPE: {1: bytes(31)}}),
         ("valueDigests", {DOC_TYPE: {1: "x"}}), ("deviceKeyInfo", None), ("deviceKeyInfo", {}),
         ("deviceKeyInfo", {"deviceKey": None}), ("deviceKeyInfo", {"deviceKey": {}}),
         ("deviceKeyInfo", {"deviceKey": {1: 2, -1: 1, -2: bytes(32)}}),

@@ -21,7 +21,8 @@ VERSION = "1.0"
 DIGEST_BYTES: Mapping[str, int] = MappingProxyType({"SHA-256": 32, "SHA-384": 48, "SHA-512": 64})
 """Algorithms that a reader must know, and how long a digest of each is. Ours are SHA-256. Source: 9.1.2.5, table 21."""
 
-MAX_DIGEST_ID = 2**31 - 1
+MAX_DIGEST_ID = 2**32 - 1
+"""The standard ends at 2^31 - 1 (9.1.2.5), as ours do; issuers in use draw 32 bits, and a number is only looked up."""
 
 Digests = Mapping[str, Mapping[int, bytes]]
 """Namespace to digestID to digest."""
