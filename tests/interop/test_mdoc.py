@@ -1,8 +1,8 @@
 """mdoc: libraries that others wrote take what we make, and we take what they make, with a device's signature.
 
 openvc (Python, in `.oracle`; it verifies and issues nothing), pycose and python-cwt (signatures), @owf/mdoc (Node.js).
-The MAC of a device is checked against Annex D alone: @owf/mdoc 0.6.0 leaves `external_aad` out of its MAC_structure (RFC
-9052, section 6.3, has four members) and refuses every MAC that it has just found good.
+The MAC of a device is checked against Annex D alone: @owf/mdoc 0.6.0 leaves `external_aad` out of its MAC_structure
+(RFC 9052, section 6.3, has four members) and refuses every MAC that it has just found good.
 """
 
 import base64
