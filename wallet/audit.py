@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Integer, String, select
+from sqlalchemy import JSON, BigInteger, Integer, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wallet.clock import Clock
@@ -77,6 +77,11 @@ class Audit:
         if survives:
             self.survivors.append(entry)
         self.session.add(entry.row())
+
+    def count_actors(self, action: str, subject: str, since: datetime) -> int:
+        """Return how many there are who did one thing to one subject since a moment."""
+        same = AuditEvent.subject == subject, AuditEvent.action == action, AuditEvent.at >= since
+        return self.session.scalar(select(func.count(AuditEvent.actor.distinct())).where(*same)) or 0
 
     def about(self, subjects: Collection[str], actor: str, most: int) -> list[AuditEvent]:
         """Return what was recorded about any of these, or done by this actor, oldest first; of more the newest."""

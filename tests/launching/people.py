@@ -5,7 +5,7 @@ from typing import Any
 from tests.documents.people import actor_of, admin_of
 from wallet.errors import Conflict, NotAllowed
 from wallet.launching.audience import Audience
-from wallet.launching.changing import LaunchOrder, PendingChange
+from wallet.launching.orders import LaunchOrder, PendingChange
 from wallet.launching.schedule import Launch
 from wallet.launching.states import LaunchState
 from wallet.wiring import Wallet

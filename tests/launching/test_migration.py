@@ -9,7 +9,7 @@ from sqlalchemy import text
 from tests.test_schema import config, empty
 from wallet.db import Database
 from wallet.launching.audience import Audience, Plan
-from wallet.launching.changing import LaunchOrder, _order, _pending
+from wallet.launching.orders import LaunchOrder, order_of_change, pending_of
 from wallet.launching.repository import LaunchingRepository
 from wallet.launching.schedule import stored_launch
 from wallet.launching.states import LaunchState
@@ -55,10 +55,10 @@ def test_launches_and_approvals_of_before_go_on_and_come_back(empty: Database) -
         assert (launch.plan, launch.version) == (Plan(LaunchState.PAUSED), 3)
         assert (launch.schedule, launch.pause_text) == ((), {})
         (waiting,) = rows.list_awaiting("launch_utility")
-        pending = _pending(waiting)
+        pending = pending_of(waiting)
         assert (pending.before, pending.after) == (Plan(LaunchState.PAUSED), Plan(LaunchState.OPEN))
         assert waiting.expires_at == NOW + timedelta(days=7)
-        assert _order(waiting.change) == LaunchOrder(LaunchState.OPEN, "again", pause_text={})
+        assert order_of_change(waiting.change) == LaunchOrder(LaunchState.OPEN, "again", pause_text={})
     with empty.engine.begin() as connection:
         connection.execute(text("UPDATE utility_states SET state = 'pilot' WHERE code = 'health_book'"))
     command.downgrade(config(empty), "0003")

@@ -13,8 +13,8 @@ from tests.launching.people import CODE, OFF, OPEN, PAUSED, PILOT, SANDBOX, agre
 from wallet.errors import NotAllowed, Unavailable
 from wallet.identity.models import Account, AccountState, Holder
 from wallet.launching.audience import Audience, place_of
-from wallet.launching.changing import LaunchOrder
 from wallet.launching.estimating import SMALLEST_TOLD, Basis, Count
+from wallet.launching.orders import LaunchOrder
 from wallet.launching.preview import Member, Members, Preview, Previewing
 from wallet.launching.states import LaunchState
 from wallet.terms import AccountLevel, Actor

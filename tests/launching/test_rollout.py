@@ -30,8 +30,8 @@ from tests.support import FixedClock
 from wallet.audit import AuditEvent
 from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound, PreconditionFailed, UnknownUtility, WalletError
 from wallet.launching.audience import Audience, Plan, widens
-from wallet.launching.changing import LaunchOrder, PendingChange
 from wallet.launching.models import Approval, UtilityState, UtilityTester
+from wallet.launching.orders import LaunchOrder, PendingChange
 from wallet.launching.schedule import Launch
 from wallet.launching.states import LIMITED, NEXT, LaunchState
 from wallet.terms import Actor, StaffRole

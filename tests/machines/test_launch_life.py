@@ -18,8 +18,8 @@ from tests.documents.people import actor_of, admin_of, on_one_database
 from tests.support import FixedClock
 from wallet.errors import Conflict, WalletError
 from wallet.launching.audience import Audience, place_of
-from wallet.launching.changing import LaunchOrder, PendingChange
 from wallet.launching.judging import Visitor
+from wallet.launching.orders import LaunchOrder, PendingChange
 from wallet.launching.schedule import Launch
 from wallet.launching.states import LaunchState
 from wallet.wiring import Wallet

@@ -603,3 +603,35 @@ def test_explanation_needs_a_purpose_and_somebody(admin: CitizenPhone, phone_of:
             json={"account_id": account, "purpose": "audit"},
         )
         assert_refused(other, 404, "unknown_utility")
+
+
+# --- what stops by itself ---------------------------------------------------------------------------------------
+
+
+def test_a_rule_is_set_shown_and_lifted(admin: CitizenPhone) -> None:
+    set_ = change(admin, "open", more={"stop_rule": {"failed_percent": 12.5}})
+    rule = {"failed_percent": 12.5, "minutes": 10, "least": 20}
+    assert (set_.status_code, set_.json["stop_rule"]) == (200, rule)
+    assert admin.get(UTILITY).json["stop_rule"] == rule
+    lifted = change(admin, "open", more={"stop_rule": {"failed_percent": 100}})
+    assert "stop_rule" not in lifted.json
+
+
+@pytest.mark.parametrize(
+    ("rule", "pointers"),
+    [
+        ({}, {"/stop_rule/failed_percent": "required"}),
+        ({"failed_percent": 101}, {"/stop_rule/failed_percent": "out_of_range"}),
+        ({"failed_percent": "5"}, {"/stop_rule/failed_percent": "invalid_type"}),
+        ({"failed_percent": 5, "minutes": 0}, {"/stop_rule/minutes": "out_of_range"}),
+        ({"failed_percent": 5, "minutes": 1.5}, {"/stop_rule/minutes": "invalid_type"}),
+        ({"failed_percent": 5, "least": 4}, {"/stop_rule/least": "out_of_range"}),
+        ({"failed_percent": 5, "over": 4}, {"/stop_rule/over": "unknown_field"}),
+    ],
+)
+def test_a_rule_that_is_none_is_refused(
+    admin: CitizenPhone, unchanged: Unchanged, rule: dict[str, Any], pointers: dict[str, str]
+) -> None:
+    with unchanged():
+        response = change(admin, "open", more={"stop_rule": rule})
+    assert field_errors(assert_refused(response, 422, "invalid_input")) == pointers

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from wallet.commands.console import say, step
-from wallet.launching.changing import PendingChange
+from wallet.launching.orders import PendingChange
 from wallet.launching.schedule import Launch
 from wallet.texts.catalogue import lookup
 from wallet.working_days import ZONE

@@ -31,7 +31,7 @@ from wallet.db import Database
 from wallet.entropy import SystemEntropy, new_id
 from wallet.errors import InvalidInput, WalletError
 from wallet.launching.audience import Audience
-from wallet.launching.changing import LaunchOrder, PendingChange
+from wallet.launching.orders import LaunchOrder, PendingChange
 from wallet.launching.repository import LaunchingRepository
 from wallet.launching.schedule import as_of, stored_launch
 from wallet.launching.states import LaunchState

@@ -20,7 +20,7 @@ from wallet.demo.tet import last_tet, report_on
 from wallet.documents.holding import HeldDocument
 from wallet.documents.revoking import RevocationReason
 from wallet.identity.accounts import AccountView, Grant, HolderKind, LockGround
-from wallet.launching.changing import LaunchOrder, PendingChange
+from wallet.launching.orders import LaunchOrder, PendingChange
 from wallet.launching.states import LaunchState
 from wallet.requests.moving import Word
 from wallet.requests.orders import RequestOrder, UtilityRequest

@@ -5,7 +5,7 @@ out, and retiring, which is for good, is agreed to by a second admin (security r
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound, PreconditionFailed
 from wallet.launching.audience import Audience, Plan, check_audience, widens
 from wallet.launching.models import Approval, UtilityState
+from wallet.launching.orders import LaunchOrder, PendingChange, Weighed, order_of_change, pending_of, told_plan
 from wallet.launching.repository import LaunchingRepository
 from wallet.launching.rollout import LAUNCH, assert_admin
 from wallet.launching.schedule import (
@@ -37,56 +38,6 @@ LONGEST_AHEAD = timedelta(days=366)
 SYSTEM = Actor("system", request_id="launches")
 
 log = structlog.get_logger("wallet.launching")
-
-
-@dataclass(frozen=True, slots=True)
-class LaunchOrder:
-    """What somebody wants changed, and why.
-
-    audience: whole; None keeps the one in force, where the state has one. pause_text: what citizens read while it is
-    paused, `{"vi", "en"}`; None keeps it. effective_at: when; None at once. comment: for the second person.
-    emergency: do not wait for one; every other admin is told.
-    """
-
-    state: LaunchState
-    reason: str
-    audience: Audience | None = None
-    pause_text: Mapping[str, str] | None = None
-    effective_at: datetime | None = None
-    comment: str = ""
-    emergency: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PendingChange:
-    """A change that waits for a second person. before, after: what is in force, and what would be."""
-
-    id: str
-    code: str
-    before: Plan
-    after: Plan
-    reason: str
-    comment: str
-    requested_by: str
-    requested_at: datetime
-    expires_at: datetime
-    effective_at: datetime | None = None
-    pause_text: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def target(self) -> LaunchState:
-        return self.after.state
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """An order held against what is in force. projected: what is in force when it takes effect, as far as is known."""
-
-    launch: Launch
-    projected: Launch
-    plan: Plan
-    pause_text: Mapping[str, str]
-    needs_second: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +79,19 @@ class Launching:
             raise Conflict("transition_not_allowed", state=str(projected.state), target=str(order.state))
         plan = self._plan(projected, order, at or now)
         pause_text = dict(launch.pause_text if order.pause_text is None else order.pause_text)
-        new_words = pause_text != dict(launch.pause_text)
-        if new_words and at is not None:
-            raise InvalidInput({"/pause_text": "not_with_a_time"})
-        if plan == projected.plan and not new_words:
+        stop_rule = launch.stop_rule if order.stop_rule is None else order.stop_rule
+        new = {"/pause_text": pause_text != dict(launch.pause_text), "/stop_rule": stop_rule != launch.stop_rule}
+        if at is not None and any(new.values()):
+            raise InvalidInput({pointer: "not_with_a_time" for pointer, is_new in new.items() if is_new})
+        if plan == projected.plan and not any(new.values()):
             raise Conflict("already_in_state", state=str(plan.state))
         if order.emergency and at is not None:
             raise InvalidInput({"/emergency": "not_with_a_time"})
         retires = plan.state is LaunchState.RETIRED and projected.state is not LaunchState.RETIRED
         if retires and order.emergency:
             raise InvalidInput({"/emergency": "not_for_retiring"})
-        return Weighed(launch, projected, plan, pause_text, retires or widens(projected.plan, plan))
+        needs_second = retires or widens(projected.plan, plan)
+        return Weighed(launch, projected, plan, pause_text, stop_rule, needs_second)
 
     def change(self, code: str, order: LaunchOrder, version: int, actor: Actor) -> Launch | PendingChange:
         """Change a launch, or ask for it where a second person must agree.
@@ -173,6 +126,16 @@ class Launching:
             raise Conflict("already_in_state", state=str(LaunchState.PAUSED))
         weighed = self.weigh(code, order)
         return self._carry_out(code, order, weighed, actor, asked_by=actor.account_id, agreed_by="")
+
+    def halt(self, code: str, why: Callable[[Launch], str], actor: Actor) -> Launch | None:
+        """Pause in the name of the system. why: looks at what is in force, which nobody changes meanwhile, and returns
+        the reason; "" where there is none, and then None is returned."""
+        launch = self._settle(code)
+        reason = why(launch) if launch.state.runs else ""
+        if not reason:
+            return None
+        order = LaunchOrder(LaunchState.PAUSED, reason)
+        return self._carry_out(code, order, self.weigh(code, order), actor, asked_by=actor.account_id, agreed_by="")
 
     def cancel(self, code: str, change_id: str, version: int, actor: Actor) -> Launch:
         """Take a scheduled change back. One person may: what is in force without it was agreed to by two.
@@ -214,7 +177,7 @@ class Launching:
         launch = self._settle(code)
         if not agree:
             return launch
-        order = _order(approval.change)
+        order = order_of_change(approval.change)
         if launch.version != approval.change["version"]:
             raise PreconditionFailed("version_changed")
         weighed = self.weigh(code, order)
@@ -225,7 +188,7 @@ class Launching:
         now = self.clock.now()
         found = [row for row in self.rows.list_awaiting(LAUNCH) if row.expires_at > now]
         versions = {row.subject: self._read(row.subject).version for row in found}
-        return [_pending(row) for row in found if row.change["version"] == versions[row.subject]]
+        return [pending_of(row) for row in found if row.change["version"] == versions[row.subject]]
 
     # ── what happens by itself ──
 
@@ -295,6 +258,7 @@ class Launching:
             change={
                 "plan": weighed.plan.to_json(),
                 "pause_text": dict(weighed.pause_text),
+                "stop_rule": weighed.stop_rule.to_json(),
                 "effective_at": None if at is None else at.astimezone(UTC).isoformat(),
                 "reason": order.reason,
                 "version": version,
@@ -310,7 +274,7 @@ class Launching:
             waiting = self.rows.awaiting(LAUNCH, code)  # another admin asked in the same moment
             raise Conflict("approval_pending", approval=waiting.id if waiting else "")
         self.audit.record("approval.asked", actor, code, approval=row.id, target=str(weighed.plan.state))
-        return _pending(row)
+        return pending_of(row)
 
     def _carry_out(
         self, code: str, order: LaunchOrder, weighed: Weighed, actor: Actor, *, asked_by: str, agreed_by: str
@@ -339,11 +303,19 @@ class Launching:
             changed_by=actor.account_id,
             changed_at=now,
             pause_text=weighed.pause_text,
+            stop_rule=weighed.stop_rule,
             schedule=self._kept(launch, weighed.plan, actor),
             awaiting=None,
         )
         same = weighed.plan == launch.plan
-        before_after: dict[str, Any] = {} if same else {"before": _told(launch.plan), "after": _told(weighed.plan)}
+        before_after: dict[str, Any] = (
+            {} if same else {"before": told_plan(launch.plan), "after": told_plan(weighed.plan)}
+        )
+        if weighed.stop_rule != launch.stop_rule:
+            rules: dict[str, Any] = {"before": launch.stop_rule.to_json(), "after": weighed.stop_rule.to_json()}
+            self.audit.record("launch.stop_rule_set", actor, code, version=version, **rules)
+        if same and dict(weighed.pause_text) == dict(launch.pause_text):
+            return self._write(launch, changed)
         action = "launch.words_written" if same else f"utility.{weighed.plan.state}"
         self.audit.record(action, actor, code, version=version, **before_after, **names)
         return self._write(launch, changed)
@@ -371,6 +343,7 @@ class Launching:
             pause_text=dict(after.pause_text),
             schedule=[entry.to_json() for entry in after.schedule],
             next_change_at=after.next_change_at,
+            stop_rule=after.stop_rule.to_json(),
         )
         if not self.rows.change_state(after.code, before.version, row):
             raise PreconditionFailed("version_changed")
@@ -389,39 +362,3 @@ class Launching:
         log.warning("emergency launch", utility=code, state=str(plan.state), by=actor.account_id)
         for account_id in self.other_admins(actor.account_id):
             self.tell(account_id, "launch_emergency", name=code)
-
-
-def _told(plan: Plan) -> dict[str, Any]:
-    """Return a plan for the record: how many testers, not who."""
-    audience = plan.audience.to_json()
-    if "testers" in audience:
-        audience["testers"] = len(audience["testers"])
-    return {"state": str(plan.state), "audience": audience}
-
-
-def _order(change: Mapping[str, Any]) -> LaunchOrder:
-    plan, at = Plan.from_json(change["plan"]), change["effective_at"]
-    return LaunchOrder(
-        state=plan.state,
-        reason=change["reason"],
-        audience=plan.audience if plan.state in LIMITED else None,
-        pause_text=change["pause_text"] if at is None else None,
-        effective_at=None if at is None else datetime.fromisoformat(at),
-    )
-
-
-def _pending(row: Approval) -> PendingChange:
-    change, at = row.change, row.change["effective_at"]
-    return PendingChange(
-        id=row.id,
-        code=row.subject,
-        before=Plan.from_json(row.before),
-        after=Plan.from_json(change["plan"]),
-        reason=change["reason"],
-        comment=row.comment,
-        requested_by=row.requested_by,
-        requested_at=row.requested_at,
-        expires_at=row.expires_at,
-        effective_at=None if at is None else datetime.fromisoformat(at),
-        pause_text=change["pause_text"],
-    )

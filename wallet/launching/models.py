@@ -13,8 +13,8 @@ class UtilityState(Base):
     """The state of one utility; a utility without a row is off. `version` rises with each change, of whatever.
 
     audience: as `Audience.to_json` gives it, without testers. pause_text: `{"vi", "en"}`, what citizens read while
-    it is paused. schedule: changes to come, as `Scheduled.to_json` gives them; next_change_at: when the first of them
-    is due.
+    it is paused. stop_rule: when it stops by itself, as `StopRule.to_json` gives it. schedule: changes to come, as
+    `Scheduled.to_json` gives them; next_change_at: when the first of them is due.
     """
 
     __tablename__ = "utility_states"
@@ -29,6 +29,7 @@ class UtilityState(Base):
     pause_text: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default=text("'{}'"))
     schedule: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, server_default=text("'[]'"))
     next_change_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    stop_rule: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default=text("'{}'"))
 
 
 class UtilityTester(Base):

@@ -14,8 +14,9 @@ from itertools import islice
 
 from wallet.errors import Unavailable
 from wallet.launching.audience import WHOLE, Plan, place_of
-from wallet.launching.changing import Launching, LaunchOrder
+from wallet.launching.changing import Launching
 from wallet.launching.estimating import Basis, Count, Moved
+from wallet.launching.orders import LaunchOrder
 from wallet.launching.rollout import assert_admin
 from wallet.launching.states import LIMITED, LaunchState
 from wallet.terms import AccountLevel, Actor, AuthLevel

@@ -12,6 +12,7 @@ from typing import Any
 from wallet.launching.audience import Plan, widens
 from wallet.launching.models import UtilityState
 from wallet.launching.states import LIMITED, NEXT, LaunchState
+from wallet.launching.stop_rule import NEVER, StopRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Launch:
     """What is true of one utility. version 0: nobody has ever changed it; it rises with each change of anything.
 
     pause_text: what citizens read while it is paused, in both languages, {} for the general words. schedule: what is to
-    come, the next first. awaiting: the change that waits for a second person.
+    come, the next first. awaiting: the change that waits for a second person. stop_rule: when it pauses by itself.
     """
 
     code: str
@@ -66,6 +67,7 @@ class Launch:
     pause_text: Mapping[str, str] = field(default_factory=dict)
     schedule: tuple[Scheduled, ...] = ()
     awaiting: str | None = None
+    stop_rule: StopRule = NEVER
 
     @property
     def state(self) -> LaunchState:
@@ -97,6 +99,7 @@ def stored_launch(code: str, row: UtilityState | None, testers: frozenset[str] =
         changed_at=row.changed_at,
         pause_text=row.pause_text,
         schedule=in_order(entries),
+        stop_rule=StopRule.from_json(row.stop_rule),
     )
 
 

@@ -12,6 +12,7 @@ from wallet.launching.judging import Visitor
 from wallet.launching.preview import Member, Members, Previewing
 from wallet.launching.repository import LaunchingRepository
 from wallet.launching.rollout import Rollout
+from wallet.launching.stopping import OutcomesOf, Stopping
 from wallet.means import Means
 from wallet.sources.base import Ground, RegisterCode
 from wallet.sources.reading import Sources
@@ -19,16 +20,23 @@ from wallet.sources.tallying import ResidenceCounter, Tallying
 from wallet.terms import Actor, StaffRole
 from wallet.utilities.catalogue import Catalogue
 
+RUN_LAUNCHES = (StaffRole.ADMIN, StaffRole.OPERATOR)
+"""Who is told when a launch stops by itself."""
+
 
 @dataclass
 class LaunchServices:
-    """Launching: what is open to whom, and who may change it. counter: None where no register counts people."""
+    """Launching: what is open to whom, and who may change it.
+
+    counter: None where no register counts people. outcomes: how the requests of a utility went.
+    """
 
     means: Means
     identity: IdentityServices
     sources: Sources
     catalogue: Catalogue
     counter: ResidenceCounter | None
+    outcomes: OutcomesOf
 
     @cached_property
     def rows(self) -> LaunchingRepository:
@@ -54,6 +62,15 @@ class LaunchServices:
             is_account=identity.accounts.is_open,
             patience=timedelta(days=means.settings.approval_days),
         )
+
+    @cached_property
+    def stopping(self) -> Stopping:
+        staffing = self.identity.staffing
+
+        def run_launches() -> list[str]:
+            return sorted({each for role in RUN_LAUNCHES for each in staffing.accounts_with(role)})
+
+        return Stopping(self.launching, self.outcomes, run_launches, self.means.clock)
 
     def approvals(self, kind: str) -> Approvals:
         """Return the approvals of one kind."""

@@ -17,6 +17,11 @@ class LaunchState(StrEnum):
     PAUSED = "paused"
     RETIRED = "retired"
 
+    @property
+    def runs(self) -> bool:
+        """Whether anybody at all may ask for something new."""
+        return self in _RUNNING
+
 
 _RUNNING = frozenset({LaunchState.SANDBOX, LaunchState.PILOT, LaunchState.OPEN})
 _ENDED = frozenset({LaunchState.OFF, LaunchState.RETIRED})

@@ -55,6 +55,7 @@ NOTICES: dict[str, Notice] = {
     "correction_answered": Notice(sms=True, optional=True, event="correction.answered"),
     "export_made": Notice(),
     "launch_emergency": Notice(sms=True),
+    "launch_stopped": Notice(sms=True),
     "request_received": Notice(),
     "request_submitted": Notice(),
     "request_accepted": Notice(),

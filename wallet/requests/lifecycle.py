@@ -27,6 +27,7 @@ from wallet.identity.holders import Holders
 from wallet.launching.rollout import Rollout
 from wallet.payments.paying import Paying, PaymentView
 from wallet.requests.cases import Cases, Told, holder_of
+from wallet.requests.failures import noting_failures
 from wallet.requests.links import Links
 from wallet.requests.models import RequestFile, RequestRow
 from wallet.requests.moving import Moving
@@ -75,6 +76,10 @@ class Requests:
         there is no request either.
         """
         utility = self.catalogue.get(order.utility)
+        with noting_failures(self.audit, utility.code, actor):
+            return self._submit(utility, order, actor)
+
+    def _submit(self, utility: Utility, order: RequestOrder, actor: Actor) -> UtilityRequest:
         holder_id = holder_of(actor)
         self._assert_may_ask(utility, order, actor)
         now = self.clock.now()
@@ -140,7 +145,8 @@ class Requests:
             arrow = utility.lifecycle.move(row.state, action)
             if arrow is None or arrow.by is not By.HOLDER:
                 raise Conflict("transition_not_allowed", state=row.state, target=action)
-            self._send(utility, row, open_content(self.holders, row), actor, action=action)
+            with noting_failures(self.audit, utility.code, actor):
+                self._send(utility, row, open_content(self.holders, row), actor, action=action)
             return summary(row)
         if action == "ask_payment":
             raise Conflict("transition_not_allowed", state=row.state, target=action)

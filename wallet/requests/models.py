@@ -49,6 +49,7 @@ class RequestRow(Base):
         Index("ix_requests_holder_created", "holder_id", "created_at", "id"),
         Index("ix_requests_queue", "agency", "state", "submitted_at", "id"),
         Index("ix_requests_due", "state", "due_at"),
+        Index("ix_requests_sent", "utility", "submitted_at"),
     )
 
 

@@ -88,6 +88,11 @@ class RequestRepository:
         statement = select(func.count()).where(RequestRow.utility == utility, RequestRow.state.not_in(list(final)))
         return self.session.scalar(statement) or 0
 
+    def count_senders(self, utility: str, since: datetime) -> int:
+        """Return how many people sent a request to a utility since a moment."""
+        sent = RequestRow.utility == utility, RequestRow.submitted_at >= since
+        return self.session.scalar(select(func.count(RequestRow.account_id.distinct())).where(*sent)) or 0
+
     # What happened
 
     def log(self, row: RequestRow, *, seal_note: Callable[[int], bytes | None], **values: Any) -> None:

@@ -1,18 +1,20 @@
 """The services of the requests' room in one transaction, each made when it is first asked for."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from wallet.documents.services import DocumentServices
 from wallet.identity.services import IdentityServices
 from wallet.launching.rollout import Rollout
+from wallet.launching.stop_rule import Outcomes
 from wallet.means import Means
 from wallet.payments.paying import Paying
 from wallet.payments.provider import Payments
 from wallet.payments.repository import PaymentRepository
 from wallet.requests.cases import Cases
 from wallet.requests.desk import ReviewDesk
+from wallet.requests.failures import FAILED
 from wallet.requests.imports import Imports
 from wallet.requests.lifecycle import Requests
 from wallet.requests.links import Links
@@ -157,6 +159,11 @@ class RequestServices:
         row = self.rows.get(request_id)
         if row is not None:
             self.moving.inform(row, code)
+
+    def outcomes(self, utility: str, since: datetime) -> Outcomes:
+        """Return how many people failed to get a request in since a moment, by no fault of theirs, and how many did."""
+        failed = self.means.audit.count_actors(FAILED, utility, since)
+        return Outcomes(failed, self.rows.count_senders(utility, since))
 
     def open_of(self, utility: str) -> int:
         """Return how many requests of a utility are not answered yet. Raises UnknownUtility."""

@@ -7,10 +7,11 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from wallet.launching.audience import MOST_TESTERS, WHOLE, Audience
-from wallet.launching.changing import LaunchOrder
 from wallet.launching.judging import Rule
+from wallet.launching.orders import LaunchOrder
 from wallet.launching.rollout import EXPLAIN_PURPOSES
 from wallet.launching.states import LaunchState
+from wallet.launching.stop_rule import LEAST, StopRule
 from wallet.web.schemas import Both, Moment, StrictSchema
 
 _MOMENT = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:Z|[+-][0-9]{2}:[0-9]{2})")
@@ -57,6 +58,17 @@ class PauseTextSchema(StrictSchema):
     en = fields.String(required=True, validate=[validate.Length(3, 300), validate.Regexp(LINE)])
 
 
+class StopRuleSchema(StrictSchema):
+    """When it pauses by itself: more than `failed_percent` of the people who asked within `minutes` met an error.
+
+    At 100, where it stands until somebody sets it, it never does. `least`: how many have to have asked.
+    """
+
+    failed_percent = Percent(required=True, attribute="over")
+    minutes = fields.Integer(load_default=10, strict=True, validate=validate.Range(1, 1440))
+    least = fields.Integer(load_default=LEAST, strict=True, validate=validate.Range(5, 100_000))
+
+
 class AudienceOrderSchema(StrictSchema):
     """Whom a sandbox or a pilot is for: the parts that are given all have to hold. Testers are in besides provinces
     and percent."""
@@ -88,6 +100,7 @@ class LaunchChangeSchema(LaunchPlanSchema):
 
     reason = fields.String(required=True, validate=validate.Length(3, 500))
     pause_text = fields.Nested(PauseTextSchema, load_default=lambda: None)
+    stop_rule = fields.Nested(StopRuleSchema, load_default=lambda: None)
     comment = fields.String(load_default="", validate=validate.Length(0, 500))
     emergency = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
@@ -136,6 +149,7 @@ class LaunchSchema(PlanSchema):
     changed_by = fields.String()
     changed_at = Moment()
     pause_text = Both()
+    stop_rule = fields.Nested(StopRuleSchema)
     schedule = fields.List(fields.Nested(ScheduledSchema))
     awaiting_approval = fields.String()
 
@@ -154,6 +168,7 @@ class ApprovalSchema(StrictSchema):
     before = fields.Nested(PlanSchema, required=True)
     after = fields.Nested(PlanSchema, required=True)
     pause_text = Both()
+    stop_rule = fields.Nested(StopRuleSchema)
     effective_at = Moment()
     reason = fields.String(required=True)
     comment = fields.String()
@@ -261,6 +276,7 @@ def order_of(given: dict[str, Any]) -> LaunchOrder:
         reason=given.get("reason", ""),
         audience=None if audience is None else _audience(audience),
         pause_text=given.get("pause_text"),
+        stop_rule=None if given.get("stop_rule") is None else StopRule(**given["stop_rule"]),
         effective_at=given["effective_at"],
         comment=given.get("comment", ""),
         emergency=given.get("emergency", False),

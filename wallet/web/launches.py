@@ -5,10 +5,11 @@ from typing import Any
 from flask import Response
 
 from wallet.errors import NotFound
-from wallet.launching.changing import PendingChange
 from wallet.launching.estimating import Count, Moved
+from wallet.launching.orders import PendingChange
 from wallet.launching.preview import Preview
 from wallet.launching.schedule import Launch, Scheduled
+from wallet.launching.stop_rule import StopRule
 from wallet.places import provinces
 from wallet.terms import AccountLevel, AuthLevel, StaffRole
 from wallet.web.answers import answer, expected_version, version_etag
@@ -172,9 +173,16 @@ def _launch(launch: Launch) -> dict[str, Any]:
         "changed_by": launch.changed_by or None,
         "changed_at": launch.changed_at,
         "pause_text": dict(launch.pause_text) or None,
+        "stop_rule": _stop_rule(launch.stop_rule),
         "schedule": [_scheduled(entry) for entry in launch.schedule] or None,
         "awaiting_approval": launch.awaiting,
     }
+
+
+def _stop_rule(rule: StopRule) -> dict[str, Any] | None:
+    if not rule.is_on:
+        return None
+    return {"over": percent(rule.over), "minutes": rule.minutes, "least": rule.least}
 
 
 def _scheduled(entry: Scheduled) -> dict[str, Any]:
@@ -196,6 +204,7 @@ def _approval(pending: PendingChange) -> dict[str, Any]:
         "before": plan_body(pending.before),
         "after": plan_body(pending.after),
         "pause_text": dict(pending.pause_text) or None,
+        "stop_rule": _stop_rule(pending.stop_rule),
         "effective_at": pending.effective_at,
         "reason": pending.reason,
         "comment": pending.comment or None,

@@ -37,6 +37,7 @@ from wallet.identity.staffing import StaffEnrolling
 from wallet.jobs import Job, Runner
 from wallet.keys.opening import open_keystore
 from wallet.launching.launch_job import LaunchJob
+from wallet.launching.stopping import StopJob
 from wallet.messages.delivering import Delivering
 from wallet.messages.posting import PinnedPoster
 from wallet.messages.sending import Messages, open_messages
@@ -167,6 +168,7 @@ class Wallet:
             Job("requests", timedelta(minutes=1), self.look_after_requests),
             Job("registers", timedelta(seconds=20), self.register_watch.run),
             Job("launches", timedelta(seconds=1), self.launch_job.run),
+            Job("stops", timedelta(seconds=10), self.stop_job.run),
             Job("webhooks", timedelta(seconds=1), self.delivering.deliver_webhooks, woken=True),
         )
 
@@ -200,6 +202,10 @@ class Wallet:
     @cached_property
     def launch_job(self) -> LaunchJob:
         return LaunchJob(self.work, self.read, self.clock)
+
+    @cached_property
+    def stop_job(self) -> StopJob:
+        return StopJob(self.work, self.read)
 
     @cached_property
     def residence_counter(self) -> ResidenceCounter | None:

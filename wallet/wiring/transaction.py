@@ -46,7 +46,9 @@ from wallet.launching.changing import Launching
 from wallet.launching.preview import Previewing
 from wallet.launching.repository import LaunchingRepository
 from wallet.launching.rollout import Rollout
+from wallet.launching.schedule import Launch
 from wallet.launching.services import LaunchServices
+from wallet.launching.stopping import Stopping
 from wallet.means import Means
 from wallet.messages.endpoints import Endpoints
 from wallet.messages.inbox import Inbox
@@ -258,7 +260,14 @@ class Work:
     @cached_property
     def launches(self) -> LaunchServices:
         wallet = self.wallet
-        return LaunchServices(self.means, self.identity, self.sources, wallet.catalogue, wallet.residence_counter)
+        return LaunchServices(
+            means=self.means,
+            identity=self.identity,
+            sources=self.sources,
+            catalogue=wallet.catalogue,
+            counter=wallet.residence_counter,
+            outcomes=lambda utility, since: self.request_services.outcomes(utility, since),
+        )
 
     @cached_property
     def defining(self) -> Defining:
@@ -275,6 +284,14 @@ class Work:
     @property
     def rollout(self) -> Rollout:
         return self.launches.rollout
+
+    @property
+    def stopping(self) -> Stopping:
+        return self.launches.stopping
+
+    def running(self) -> list[Launch]:
+        """Return the launches that are in force."""
+        return [launch for launch in self.rollout.launches().values() if launch.state.runs]
 
     @property
     def launching(self) -> Launching:

@@ -24,6 +24,7 @@ _LAUNCH: dict[str, Any] = _PAUSED | {
     "changed_by": _ADMIN,
     "changed_at": "2026-03-02T05:00:00Z",
     "pause_text": _WORDS,
+    "stop_rule": {"failed_percent": 20, "minutes": 10, "least": 20},
     "schedule": [
         _PILOT
         | {
