@@ -207,6 +207,12 @@ class SettingsSchema(Schema):
         if data["webhooks_to_localhost"] and data["mode"] == "production":
             raise ValidationError({"webhooks_to_localhost": ["for WALLET_MODE=demo alone"]})
 
+    @validates_schema
+    def check_remote_signer(self, data: dict[str, Any], **_: Any) -> None:
+        """Digests of documents travel to a signing server, and its answers back, where nobody reads along."""
+        if data["mode"] == "production" and data["remote_signer_url"].startswith("http:"):
+            raise ValidationError({"remote_signer_url": ["https, outside WALLET_MODE=demo"]})
+
     @post_load
     def freeze(self, data: dict[str, Any], **_: Any) -> Settings:
         """Fill what depends on other settings and freeze."""

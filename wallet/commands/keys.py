@@ -16,12 +16,12 @@ from wallet.crypto.making import BACKDATED, create_missing, encrypt_plain
 from wallet.entropy import SystemEntropy
 from wallet.errors import WalletError
 from wallet.formats.trust_bundle import pin_of
-from wallet.keys.opening import making_of, open_keystore
+from wallet.keys.opening import BACKENDS, making_of, open_keystore, services_of
 from wallet.keys.rotating import KeyReason, Rotating
 from wallet.settings import Settings
 
 DEMO_PAST = timedelta(days=500)
-BACKENDS = (FILES,)
+ENTROPY = SystemEntropy()
 MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d"])
 
 
@@ -31,12 +31,13 @@ def keys() -> None:
 
 
 @keys.command()
+@click.option("--backend", type=click.Choice(BACKENDS), default=FILES, show_default=True, help="Who keeps new keys.")
 @guarded
-def new() -> None:
+def new(backend: str) -> None:
     """Create the keys and secrets that are missing, and encrypt key files that lie open; what exists stays."""
     chosen = settings()
     with exclusive(chosen.keys_dir):
-        made = make_missing(chosen)
+        made = make_missing(chosen, backend)
     for name in made:
         step(name)
     say("Đã đủ khóa / All keys are there" if not made else f"{len(made)} tệp mới / new files")
@@ -124,13 +125,13 @@ def revoke(kid: str, reason: str, since: datetime | None) -> None:
         say("Trao dấu vân tay mới cho bên kiểm tra / hand the new pin to verifiers\n  → wallet keys pin")
 
 
-def make_missing(chosen: Settings) -> list[str]:
+def make_missing(chosen: Settings, backend: str = FILES) -> list[str]:
     """Create what this deployment lacks, and a key in the place of one that ended.
 
     A demo's keys have a past, for it has documents that expired.
     """
     chosen.keys_dir.mkdir(parents=True, exist_ok=True)
-    making = making_of(chosen, SystemEntropy(), {})
+    making = making_of(chosen, ENTROPY, services_of(chosen, CLOCK, ENTROPY), backend)
     made = create_missing(
         chosen.keys_dir,
         now=CLOCK.now(),
@@ -167,7 +168,7 @@ def _changing(chosen: Settings, backend: str, clock: Clock = CLOCK) -> Iterator[
     if not read_keyring(chosen.keys_dir):
         fail(f"{chosen.keys_dir}/ chưa có khóa nào / has no keys", "wallet keys new")
     with exclusive(chosen.keys_dir):
-        making = making_of(chosen, SystemEntropy(), {}, backend)
+        making = making_of(chosen, ENTROPY, services_of(chosen, clock, ENTROPY), backend)
         yield Rotating(making, clock, timedelta(seconds=chosen.key_publication_seconds))
 
 

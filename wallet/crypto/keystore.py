@@ -171,6 +171,11 @@ class Keystore:
     def secret(self, name: Secret) -> bytes:
         return self._secrets[name]
 
+    def close(self) -> None:
+        """Give the connections of signing services back."""
+        for service in (self._opening.services or {}).values():
+            service.close()
+
     def _current(self) -> _Face:
         now = self._clock.now()
         if not timedelta(0) <= now - self._looked_at < LOOK_AGAIN_AFTER:
@@ -246,6 +251,9 @@ class _Nobody:
 
     def sign(self, place: str, message: bytes) -> bytes:
         raise Unavailable("signing_unavailable")
+
+    def close(self) -> None:
+        """There is nothing to give back."""
 
 
 def key_path(directory: Path, record: KeyRecord) -> Path:

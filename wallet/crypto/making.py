@@ -21,7 +21,7 @@ from wallet.crypto.authority import (
 from wallet.crypto.certificates import read_certificate, self_signed
 from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_at, write_keyring
 from wallet.crypto.keystore import Opening, Role, Secret, certificate_path, key_path, open_signer
-from wallet.crypto.signing import Signer, SigningService, kid_of
+from wallet.crypto.signing import Signer, SigningService, kid_of, sign_and_look
 from wallet.entropy import Entropy
 from wallet.errors import ConfigurationError
 
@@ -121,7 +121,7 @@ class Making:
         if service is None:
             raise ConfigurationError(f"no {self.backend} is set up to keep keys", mend="wallet config show")
         place, public_key = service.create(f"{role}-{self.entropy.bytes(4).hex()}")
-        return place, SigningKey(lambda message: service.sign(place, message), public_key)
+        return place, SigningKey(lambda message: sign_and_look(service, place, public_key, message), public_key)
 
 
 def create_missing(

@@ -54,6 +54,10 @@ class SigningService(Protocol):
         """Return the raw 64-byte ES256 signature by the key of this name. Raises Unavailable("signing_unavailable")."""
         ...
 
+    def close(self) -> None:
+        """Give every connection back; the next signature would open another."""
+        ...
+
 
 class ServiceSigner:
     """A signer whose private key a service keeps. It connects when it signs, and believes no signature unseen."""
@@ -67,12 +71,17 @@ class ServiceSigner:
         self.kid = kid_of(certificate_der).hex()
 
     def sign(self, message: bytes) -> bytes:
-        signature = self._service.sign(self._place, message)
-        try:
-            verify_es256(self._public_key, message, signature)
-        except VerificationFailed as error:
-            raise Unavailable("signing_unavailable", reasons=["bad_signature"]) from error
-        return signature
+        return sign_and_look(self._service, self._place, self._public_key, message)
+
+
+def sign_and_look(service: SigningService, place: str, public_key: ec.EllipticCurvePublicKey, message: bytes) -> bytes:
+    """Return what a service signed, once it is seen to be this key's. Raises Unavailable("signing_unavailable")."""
+    signature = service.sign(place, message)
+    try:
+        verify_es256(public_key, message, signature)
+    except VerificationFailed as error:
+        raise Unavailable("signing_unavailable", reasons=["bad_signature"]) from error
+    return signature
 
 
 class LocalSigner:

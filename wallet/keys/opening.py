@@ -1,6 +1,8 @@
 """How the keys of a deployment are opened: what its settings say of passphrase and signing services."""
 
 from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
 
 from wallet.clock import Clock
 from wallet.crypto import key_files
@@ -11,9 +13,43 @@ from wallet.crypto.making import Making
 from wallet.crypto.signing import SigningService
 from wallet.entropy import Entropy
 from wallet.errors import ConfigurationError
+from wallet.keys.hardware import HardwareModule
+from wallet.keys.remote import SigningServer
 from wallet.settings import Settings
 
+HARDWARE = "pkcs11"
+REMOTE = "remote"
+BACKENDS = (FILES, HARDWARE, REMOTE)
 HOW_TO_MAKE_ONE = "(umask 077; openssl rand -hex 32 > FILE); export WALLET_KEYS_PASSPHRASE_FILE=FILE"
+
+
+def services_of(settings: Settings, clock: Clock, entropy: Entropy) -> dict[str, SigningService]:
+    """Return who keeps keys that are no files, by backend, as far as the settings name any. Connects to nobody yet.
+
+    Raises ConfigurationError.
+    """
+    found: dict[str, SigningService] = {}
+    budget = timedelta(milliseconds=settings.signing_milliseconds)
+    if settings.pkcs11_module:
+        pin = _secret(settings.pkcs11_pin_file, "WALLET_PKCS11_PIN_FILE", least=4)
+        found[HARDWARE] = HardwareModule(settings.pkcs11_module, settings.pkcs11_token, pin.decode(), budget)
+    if settings.remote_signer_url:
+        secret = _secret(settings.remote_signer_secret_file, "WALLET_REMOTE_SIGNER_SECRET_FILE", least=32)
+        found[REMOTE] = SigningServer(settings.remote_signer_url, secret, clock, entropy, budget)
+    return found
+
+
+def _secret(file: str, setting: str, least: int) -> bytes:
+    """Return what a file that is its owner's alone holds. Raises ConfigurationError."""
+    path = Path(file)
+    if not file or not path.is_file():
+        raise ConfigurationError(f"{setting}: {file or 'empty'} is no file", mend="wallet config show")
+    if key_files.readable_by_others(path):
+        raise ConfigurationError(f"{path} is readable by others (chmod 600 {path})", mend=f"chmod 600 {path}")
+    content = path.read_bytes().strip()
+    if len(content) < least:
+        raise ConfigurationError(f"{path} is shorter than {least} bytes", mend=f"export {setting}=...")
+    return content
 
 
 def open_keystore(settings: Settings, clock: Clock, services: Mapping[str, SigningService] | None = None) -> Keystore:

@@ -35,7 +35,7 @@ from wallet.identity.services import (
 from wallet.identity.signing_in import SigningIn
 from wallet.identity.staffing import StaffEnrolling
 from wallet.jobs import Job, Runner
-from wallet.keys.opening import open_keystore
+from wallet.keys.opening import open_keystore, services_of
 from wallet.launching.launch_job import LaunchJob
 from wallet.launching.stopping import StopJob
 from wallet.messages.delivering import Delivering
@@ -108,7 +108,7 @@ class Wallet:
             )
         wallet = cls(
             settings=settings,
-            keystore=open_keystore(settings, clock, {}),
+            keystore=open_keystore(settings, clock, services_of(settings, clock, entropy)),
             catalogue=catalogue or Catalogue.discover(),
             db=Database(settings.database_url),
             nation=nation,
@@ -337,6 +337,7 @@ class Wallet:
         """Give every connection back."""
         for register in self.partners:
             register.close()
+        self.keystore.close()
         self.db.close()
         self.nation.close()
 
