@@ -58,7 +58,7 @@ class TestServer:
             return 401, b"{}"
         self.nonces.add(nonce)
         order = json.loads(body)
-        if path == "/hsm/v1/keys":
+        if path == "/hsm/keys":
             return self._create(order)
         return self._sign(order)
 
@@ -110,7 +110,7 @@ def _handler(server: TestServer) -> type[BaseHTTPRequestHandler]:
             status, content = STATUSES.get(server.fault, status), RAW.get(server.fault, content)
             self.send_response(status)
             if status == 302:
-                self.send_header("Location", server.url + "/v1/signatures")
+                self.send_header("Location", server.url + "/signatures")
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

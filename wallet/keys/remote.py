@@ -52,7 +52,7 @@ class SigningServer:
 
     def create(self, label: str) -> tuple[str, ec.EllipticCurvePublicKey]:
         """Let the server make a key. Raises Unavailable("signing_unavailable")."""
-        answer = self._post("/v1/keys", {"label": label, "alg": "ES256"})
+        answer = self._post("/keys", {"label": label, "alg": "ES256"})
         try:
             place = answer["key"]
             if not isinstance(place, str) or not 0 < len(place) <= 200:
@@ -64,7 +64,7 @@ class SigningServer:
     def sign(self, place: str, message: bytes) -> bytes:
         """Return what the server says is the signature. Raises Unavailable("signing_unavailable")."""
         answer = self._post(
-            "/v1/signatures", {"key": place, "alg": "ES256", "digest": _text(hashlib.sha256(message).digest())}
+            "/signatures", {"key": place, "alg": "ES256", "digest": _text(hashlib.sha256(message).digest())}
         )
         try:
             return _bytes(answer, "signature", 64)
