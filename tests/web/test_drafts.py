@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 from tests.documents.people import admin_of
 from tests.phone import CitizenPhone
+from tests.support import FixedClock
 from tests.web.refusals import assert_refused
 from wallet.wiring import Wallet
 
@@ -73,6 +75,16 @@ def test_a_draft_is_kept_and_edited_and_sent_once(phone_of: Make) -> None:
     assert [entry["action"] for entry in whole["timeline"]][-1] in ("submit", "ask_payment")
     assert_refused(edit(phone, made, {"purpose": "job_application"}), 409, "not_editable")
     assert_refused(phone.call("DELETE", f"/v1/requests/{made['id']}"), 409, "not_editable")
+
+
+def test_a_draft_is_sent_under_the_rules_of_the_day_on_which_it_is_sent(phone_of: Make, clock: FixedClock) -> None:
+    phone = phone_of("an")
+    made = draft(phone, ANSWERS)
+    assert made["rules_version"] == "2010-07"
+    clock.set(datetime(2026, 7, 2, 2, tzinfo=UTC))
+    phone.sign_in()
+    sent = phone.post(f"/v1/requests/{made['id']}/moves", {"action": "submit"}).json
+    assert (sent["state"], sent["rules_version"], sent["due_at"]) == ("submitted", "2026-07", "2026-07-07T17:00:00Z")
 
 
 def test_two_editors_do_not_overwrite_one_another(phone_of: Make, unchanged: Unchanged) -> None:

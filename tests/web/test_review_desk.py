@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -121,6 +121,51 @@ def test_a_supplement_stops_the_clock_and_starts_it_again(phone_of: Make, clock:
     assert again.status_code == 200, again.text
     assert again.json["state"] == "submitted"
     assert again.json["due_at"] > request["due_at"]
+
+
+def test_a_supplement_costs_no_more_than_was_told(phone_of: Make, unchanged: Unchanged, clock: FixedClock) -> None:
+    """Nobody would ask for the difference; and what the fee has become since is no fault of the applicant's."""
+    paper = {"copies": "electronic_and_paper", "paper_copies": 3, "delivery": "collect"}
+    citizen, officer = phone_of("an"), phone_of("reviewer3")
+    request = ask(citizen, {**ANSWERS, **paper})
+    assert request["fee_due"] == FEE + 5_000
+    (payment,) = citizen.get(f"/v1/requests/{request['id']}/payments").json["data"]
+    settle(citizen, payment, amount=FEE + 5_000)
+    claim(officer, request)
+    decide(officer, request, "request_supplement", reason="history_incomplete", note=NOTE)
+    path = f"/v1/requests/{request['id']}/moves"
+    assert edit(citizen, request, {"paper_copies": 20}).status_code == 200
+    with unchanged():
+        assert_refused(citizen.post(path, {"action": "supplement"}), 409, "costs_more")
+    assert edit(citizen, request, {"paper_copies": 2}).status_code == 200
+    again = citizen.post(path, {"action": "supplement"}).json
+    assert (again["state"], again["fee"], again["rules_version"]) == ("submitted", request["fee"], "2010-07")
+
+
+def test_a_supplement_after_the_support_has_ended_costs_what_was_told(phone_of: Make, clock: FixedClock) -> None:
+    clock.set(datetime(2027, 12, 20, 2, tzinfo=UTC))
+    citizen, officer = phone_of("an"), phone_of("reviewer3")
+    request = ask(citizen)
+    assert (request["state"], request["fee_due"]) == ("submitted", 0)
+    claim(officer, request)
+    decide(officer, request, "request_supplement", reason="history_incomplete", note=NOTE)
+    clock.advance(days=20)
+    citizen.sign_in()
+    again = citizen.post(f"/v1/requests/{request['id']}/moves", {"action": "supplement"}).json
+    assert (again["state"], again["fee"]) == ("submitted", request["fee"])
+
+
+def test_a_sub_task_that_ends_is_named_in_the_timeline(phone_of: Make) -> None:
+    citizen, officer, records = phone_of("an"), phone_of("reviewer3"), phone_of("reviewer4")
+    request = paid(citizen)
+    claim(officer, request)
+    decide(officer, request, "accept")
+    decide(officer, request, "verify")
+    path = f"/v1/desk/requests/{request['id']}/steps/records_department"
+    assert records.post(path, {"found": {"outcome": "confirmed"}}).status_code == 200
+    timeline = citizen.get(f"/v1/requests/{request['id']}").json["timeline"]
+    ended = [(entry["action"], entry["step"], entry["step_name"]["vi"]) for entry in timeline if "step" in entry]
+    assert ended == [("step_done", "records_department", "Tra cứu dữ liệu lý lịch tư pháp")]
 
 
 def test_overdue_is_told_with_an_apology_and_a_new_date_and_decides_nothing(

@@ -44,7 +44,7 @@ REQUESTS = HeldTable(
 EVENTS = HeldTable(
     RequestEvent,
     "request_id",
-    told=("request_id", "sequence", "at", "action", "state", "party", "reason", "expected_at"),
+    told=("request_id", "sequence", "at", "action", "state", "party", "reason", "step", "expected_at"),
     withheld=("officer_id", "sealed_note"),
     parent=REQUESTS,
     ordered="at",

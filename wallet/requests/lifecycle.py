@@ -6,6 +6,7 @@ How each goes is its utility's lifecycle, as data (`wallet.utilities.lifecycles`
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from wallet.audit import Audit
@@ -37,7 +38,7 @@ from wallet.requests.sealed import Content, open_content, seal_content
 from wallet.requests.seeing import Seeing, file_view, summary
 from wallet.terms import Actor
 from wallet.utilities.answering import parse
-from wallet.utilities.base import Ask, By, Capacity, Field, Source, Utility
+from wallet.utilities.base import Ask, By, Capacity, Case, Field, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.lifecycles import DRAFT
 from wallet.utilities.plugin import in_words_of
@@ -45,6 +46,11 @@ from wallet.working_days import WorkingDays, vietnamese_day
 
 MOST_DRAFTS = 50
 """Drafts that somebody may have at a time."""
+DECIDED_BY_SENDING = (
+    *("utility_version", "rules_version", "agency", "province"),
+    *("fee", "fields_held", "fields_asked"),
+)
+"""Columns of a request that are settled when it is sent, not when it was begun."""
 MOST_FILES = 20
 """Files of one request, over all its fields."""
 
@@ -135,16 +141,21 @@ class Requests:
     def act(self, request_id: str, action: str, actor: Actor) -> UtilityRequest:
         """Do what the holder may do with it: submit, supplement, withdraw, end, cancel.
 
-        Raises NotFound, Conflict("transition_not_allowed"), and what sending raises.
+        A draft is sent under the rules of the day on which it is sent, whenever it was begun. Raises NotFound,
+        Conflict("transition_not_allowed"), and what sending raises.
         """
         row, utility = self._own(request_id, actor)
         if action in ("submit", "supplement"):
             self._assert_levels(utility, actor)
             if action == "submit":
+                _assert_takes(utility, Capacity(row.capacity))
                 self.rollout.assert_open_to(utility.code, actor)
             arrow = utility.lifecycle.move(row.state, action)
             if arrow is None or arrow.by is not By.HOLDER:
                 raise Conflict("transition_not_allowed", state=row.state, target=action)
+            if action == "submit":
+                row.utility_version, row.agency = utility.version, utility.agency
+                row.rules_version = utility.rules_on(vietnamese_day(self.clock.now())).version
             with noting_failures(self.audit, utility.code, actor):
                 self._send(utility, row, open_content(self.holders, row), actor, action=action)
             return summary(row)
@@ -283,14 +294,13 @@ class Requests:
         """Send what is whole: to the desk, to the cash desk first, or to be answered at once."""
         before = row.submitted_at
         told = self._told(utility, row, content, actor)
+        if before is not None:
+            _assert_costs_no_more(utility, row, told.case, before)
         self._prepare(utility, row, told)
         now = self.clock.now()
         values: dict[str, Any] = {
             "submitted_at": before or now,
-            "province": row.province,
-            "fee": row.fee,
-            "fields_held": row.fields_held,
-            "fields_asked": row.fields_asked,
+            **{name: getattr(row, name) for name in DECIDED_BY_SENDING},
         }
         due = sum(line["amount"] for line in row.fee)
         owed = action == "submit" and due > 0 and utility.lifecycle.move(row.state, "ask_payment") is not None
@@ -314,9 +324,9 @@ class Requests:
 
     def _prepare(self, utility: Utility, row: RequestRow, told: Told) -> None:
         """Write onto the row what sending decides: fee, desk, and how much was not asked."""
-        rules = utility.rules_of(row.rules_version)
-        fee = rules.fee(told.case)
-        row.fee = [{"code": line.code, "amount": line.amount} for line in fee.lines]
+        if not row.fee:  # what was told when it was first sent stands
+            fee = utility.rules_of(row.rules_version).fee(told.case)
+            row.fee = [{"code": line.code, "amount": line.amount} for line in fee.lines]
         home = told.case.fact(Source.RESIDENCE, "permanent_province_code", "")
         row.province = utility.province_of(told.case) or home
         row.fields_held = len(told.held)
@@ -337,7 +347,8 @@ class Requests:
 
     def _assert_may_ask(self, utility: Utility, order: RequestOrder, actor: Actor) -> None:
         capacity = _capacity(order, actor)
-        if capacity not in utility.who or (utility.confidential and actor.acting_for is not None):
+        _assert_takes(utility, capacity)
+        if utility.confidential and actor.acting_for is not None:
             raise NotAllowed("capacity_not_allowed", capacity=str(capacity))
         if (capacity is Capacity.PROXY) != (order.about is not None):
             raise InvalidInput({"/about": "required" if order.about is None else "not_asked"})
@@ -369,6 +380,21 @@ class Requests:
 def _capacity(order: RequestOrder, actor: Actor) -> Capacity:
     """Return as what somebody applies: who acts for a ward is a guardian, whatever else they say."""
     return Capacity.GUARDIAN if actor.acting_for is not None else order.capacity
+
+
+def _assert_takes(utility: Utility, capacity: Capacity) -> None:
+    if capacity not in utility.who:
+        raise NotAllowed("capacity_not_allowed", capacity=str(capacity))
+
+
+def _assert_costs_no_more(utility: Utility, row: RequestRow, case: Case, sent_at: datetime) -> None:
+    """Refuse a supplement that would have cost more when the request was sent: nobody would ask for the difference.
+
+    That the fee itself has changed since is no fault of the applicant's: what was told when it was sent stands.
+    """
+    then = replace(case, now=sent_at, today=vietnamese_day(sent_at))
+    if utility.rules_of(row.rules_version).fee(then).due > sum(line["amount"] for line in row.fee):
+        raise Conflict("costs_more")
 
 
 def _file_answers(form: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -71,6 +71,7 @@ class RequestEvent(Base):
     reason: Mapped[str | None] = mapped_column(String(64))
     expected_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sealed_note: Mapped[bytes | None] = mapped_column(LargeBinary)
+    step: Mapped[str | None] = mapped_column(String(64))
 
 
 class RequestStep(Base):

@@ -153,7 +153,7 @@ class Moving:
             raise Conflict("step_not_active", step=code)
         if not self.rows.move(row, {"updated_at": now}):
             raise Conflict("transition_not_allowed", state=row.state, target=code)
-        self._log(row, f"step_{state}", By.OFFICER, actor, Word(reason))
+        self._log(row, f"step_{state}", By.OFFICER, actor, Word(reason), step=code)
         self.audit.record(f"request.step_{state}", actor, row.id, step=code, utility=utility.code)
         self._begin_following(utility, row, now)
         steps = self.rows.steps(row.id)
@@ -250,7 +250,7 @@ class Moving:
         row.document_id = document.id
         self.rows.flush()
 
-    def _log(self, row: RequestRow, action: str, by: By, actor: Actor, word: Word) -> None:
+    def _log(self, row: RequestRow, action: str, by: By, actor: Actor, word: Word, *, step: str | None = None) -> None:
         self.rows.log(
             row,
             at=self.clock.now(),
@@ -259,6 +259,7 @@ class Moving:
             party=str(by),
             officer_id=actor.account_id if by is By.OFFICER else None,
             reason=word.reason,
+            step=step,
             expected_at=row.due_at,
             seal_note=lambda sequence: self._sealed(row, sequence, word.note),
         )

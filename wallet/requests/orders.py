@@ -76,7 +76,7 @@ class UtilityRequest:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One thing that happened. note: what an officer wrote."""
+    """One thing that happened. note: what an officer wrote. step: the sub-task that ended."""
 
     at: datetime
     action: str
@@ -85,6 +85,7 @@ class TimelineEntry:
     reason: str | None = None
     note: str | None = field(default=None, repr=False)
     expected_at: datetime | None = None
+    step: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,9 @@ class Seeing:
         note = None
         if event.sealed_note is not None:
             note = self.holders.unseal(row.holder_id, f"{row.id}.note.{event.sequence}", event.sealed_note).decode()
-        return TimelineEntry(event.at, event.action, event.state, event.party, event.reason, note, event.expected_at)
+        return TimelineEntry(
+            event.at, event.action, event.state, event.party, event.reason, note, event.expected_at, event.step
+        )
 
     def _step(self, row: RequestRow, step: RequestStep) -> StepView:
         found = {}

@@ -96,7 +96,7 @@ class RequestSchema(StrictSchema):
 
 
 class TimelineSchema(StrictSchema):
-    """One thing that happened, and by when the next one is promised."""
+    """One thing that happened, and by when the next one is promised. step: the sub-task that ended with it."""
 
     at = Moment(required=True)
     action = fields.String(required=True)
@@ -106,6 +106,8 @@ class TimelineSchema(StrictSchema):
     reason = fields.String()
     reason_text = Both()
     note = fields.String()
+    step = fields.String()
+    step_name = Both()
     expected_at = Moment()
 
 
@@ -335,11 +337,13 @@ def told_whole(detail: RequestDetail, catalogue: Catalogue) -> dict[str, Any]:
 
 
 def _entry(plugin: Plugin, entry: Any) -> dict[str, Any]:
-    names = ("at", "action", "state", "by", "reason", "note", "expected_at")
+    names = ("at", "action", "state", "by", "reason", "note", "expected_at", "step")
     found = {name: getattr(entry, name) for name in names}
     found["state_name"] = state_name(plugin, entry.state)
     if entry.reason is not None:
         found["reason_text"] = word_of(plugin, "reasons", entry.reason)
+    if entry.step is not None:
+        found["step_name"] = word_of(plugin, "steps", entry.step)
     return found
 
 

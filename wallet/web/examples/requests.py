@@ -203,7 +203,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "read_request": ("not_found",),
     "edit_request": ("version_changed", "not_editable"),
     "discard_request": ("not_found", "not_editable"),
-    "move_request": ("not_found", "transition_not_allowed"),
+    "move_request": ("not_found", "transition_not_allowed", "costs_more"),
     "add_request_file": ("not_found", "too_many_files"),
     "read_request_file": ("not_found",),
     "remove_request_file": ("file_in_use",),
@@ -229,6 +229,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
 STATUSES = {
     "already_paid": 409,
     "claimed_by_another": 409,
+    "costs_more": 409,
     "file_in_use": 409,
     "not_claimed": 409,
     "not_editable": 409,
