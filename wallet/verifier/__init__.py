@@ -4,6 +4,7 @@ from wallet.verifier.answer import answer_json
 from wallet.verifier.bundle import BundleRefused, BundleStore, TrustedBundle
 from wallet.verifier.credential import judge_credential, looks_like_credential
 from wallet.verifier.judgement import Judgement, VerifiedClaim, VerifiedDocument
+from wallet.verifier.mdoc import judge_mdoc
 from wallet.verifier.policy import Policy
 from wallet.verifier.reasons import REASONS, Verdict
 from wallet.verifier.replay import FileReplay, MemoryReplay, Replay
@@ -32,6 +33,7 @@ __all__ = [
     "answer_json",
     "judge",
     "judge_credential",
+    "judge_mdoc",
     "looks_like_credential",
     "verify",
 ]

@@ -1,6 +1,6 @@
 """`python -m wallet.verifier check CODE|IMAGE|DOCUMENT|- --bundle FILE --pin HEX`: no server, no network.
 
-A DOCUMENT is an SD-JWT VC, as text or in a file named `.sdjwt`.
+A DOCUMENT is an SD-JWT VC, as text or in a file named `.sdjwt`, or an mdoc in a file named `.mdoc`.
 
 Exit 0: valid and accepted. 1: not valid. 2: cannot tell, not accepted here, or nothing could be checked.
 """
@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from wallet.clock import SystemClock
 from wallet.errors import Unavailable, WalletError
 from wallet.formats import cwt_code, live_code
+from wallet.formats.mdoc.values import MAX_BYTES
 from wallet.formats.sd_jwt import MAX_CHARACTERS
 from wallet.texts.catalogue import catalogue
 from wallet.verifier.answer import answer_json
@@ -28,6 +29,7 @@ from wallet.verifier.bundle import BundleRefused, BundleStore, TrustedBundle, re
 from wallet.verifier.credential import judge_credential, looks_like_credential
 from wallet.verifier.images import SUFFIXES, ImageRefused, code_from_image
 from wallet.verifier.judgement import Judgement
+from wallet.verifier.mdoc import judge_mdoc
 from wallet.verifier.policy import Policy
 from wallet.verifier.reasons import Verdict
 from wallet.verifier.replay import FileReplay
@@ -37,6 +39,7 @@ from wallet.verifier.verify import judge
 EXIT_ACCEPTED, EXIT_INVALID, EXIT_CANNOT_TELL = 0, 1, 2
 MAX_STDIN_BYTES = 1_048_578
 DOCUMENT_SUFFIX = ".sdjwt"
+MDOC_SUFFIX = ".mdoc"
 
 _COMMAND = "python -m wallet.verifier check"
 _GATE_ID = re.compile(r"[A-Z0-9-]{1,16}")
@@ -95,7 +98,7 @@ def _parser() -> _Parser:
     check.add_argument(
         "code",
         metavar="CODE|IMAGE|DOCUMENT|-",
-        help="the text of a code, a picture of it, an SD-JWT VC, or - for stdin",
+        help="the text of a code, a picture of it, an SD-JWT VC, a file with an mdoc, or - for stdin",
     )
     check.add_argument("--bundle", required=True, type=Path, metavar="FILE", help="the trust bundle, a compact JWS")
     check.add_argument(
@@ -121,6 +124,9 @@ def _check(options: argparse.Namespace) -> Judgement:
     trust = _trust(options, now)
     if now.timestamp() >= trust.next_update:
         print(catalogue(options.lang)["verifier"]["warning.next_update"], file=sys.stderr)
+    if Path(options.code).suffix.lower() == MDOC_SUFFIX:
+        policy = Policy(recipients=frozenset(options.recipient))
+        return judge_mdoc(_document_file(Path(options.code), MAX_BYTES + 1), trust, policy, now)
     text = _text(options)
     if options.store is None and text.strip().startswith(live_code.PREFIX):
         print(catalogue(options.lang)["verifier"]["warning.no_memory"], file=sys.stderr)
@@ -179,7 +185,7 @@ def _text(options: argparse.Namespace) -> str:
         return given
     path = Path(given)
     if path.suffix.lower() == DOCUMENT_SUFFIX:
-        return _document_file(path)
+        return _document_file(path, MAX_CHARACTERS + 2).decode("latin-1")
     if path.suffix.lower() not in SUFFIXES and not _is_file(path):
         return given  # neither a code nor a file: the verdict says so
     try:
@@ -191,11 +197,11 @@ def _text(options: argparse.Namespace) -> str:
         raise CommandFailed(error.code, command, **error.values) from error
 
 
-def _document_file(path: Path) -> str:
-    """Return the text of a file that holds an SD-JWT VC; no more of it is read than one holds."""
+def _document_file(path: Path, most: int) -> bytes:
+    """Return what a file holds; no more of it is read than a document has."""
     try:
         with path.open("rb") as file:
-            return file.read(MAX_CHARACTERS + 2).decode("latin-1")
+            return file.read(most)
     except (OSError, ValueError) as error:
         raise CommandFailed("document_missing", f"ls -l {shlex.quote(str(path))}", detail=str(error)) from error
 

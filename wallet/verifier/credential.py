@@ -148,7 +148,7 @@ class _Check:
             issued_at=moment_of(credential.issued_at),
             expires_at=moment_of(credential.expires_at),
             recipient=None,
-            claims=_named(credential.claims, known),
+            claims=named(credential.claims, known),
             claims_hash=None,
             status=credential.status,
         )
@@ -169,7 +169,7 @@ class _Check:
         )
 
 
-def _named(claims: Mapping[str, Any], known: TrustedType | None) -> tuple[VerifiedClaim, ...]:
+def named(claims: Mapping[str, Any], known: TrustedType | None) -> tuple[VerifiedClaim, ...]:
     """Return the claims as a code would carry them, in the order of their numbers; those without a number last."""
     numbers = {} if known is None else {entry.name: entry for entry in known.claims.values()}
     found = []

@@ -306,7 +306,7 @@ def test_of_several_faults_the_first_is_told(country: MdocWorld) -> None:
     assert refused(country, data) == "expired"
     tampered = changed(data, lambda each: each["nameSpaces"][DOC_TYPE].append(each["nameSpaces"][DOC_TYPE][0]))
     assert refused(country, tampered) == "digest_twice"
-    assert refused(country, tampered, doc_type="other") == "wrong_doctype"
+    assert refused(country, data, doc_type="other") == "wrong_doctype"
     assert refused(country, tampered, doc_type="other", trust=IacaRoots(())) == "unknown_issuer"
 
 

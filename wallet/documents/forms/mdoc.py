@@ -17,6 +17,7 @@ from wallet.errors import Malformed
 from wallet.formats.claims_set import StatusReference, nfc
 from wallet.formats.mdoc.chain import document_signer
 from wallet.formats.mdoc.issuer_signed import Terms, issue
+from wallet.formats.mdoc.names import doc_type_of
 from wallet.formats.mdoc.refusal import MdocRefused
 from wallet.formats.mdoc.values import MAX_BYTES, full_date, tdate
 from wallet.utilities.base import DocumentType, Kind
@@ -28,11 +29,8 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def doc_type(kind: DocumentType) -> str:
-    """Return the docType of a kind of document, which is the name of its one namespace too.
-
-    A version is a meaning of its own, so it is part of the name. Source: 18013-5, section 7.1 (reverse domain names).
-    """
-    return f"vn.viso.{kind.code}.{kind.version}"
+    """Return the docType of a kind of document, which is the name of its one namespace too."""
+    return doc_type_of(kind.code, kind.version)
 
 
 def make(document: StatedDocument, copy: Copy, signer: Signer, entropy: Entropy) -> bytes:

@@ -73,12 +73,17 @@ def present(
 
 
 def parse_device_response(data: bytes) -> tuple[UnverifiedDocument, ...]:
-    """Return the documents of a response, unverified: at least one.
+    """Return the documents of the response that `data` is, as `device_response_of` does."""
+    return device_response_of(read(data))
+
+
+def device_response_of(value: Any) -> tuple[UnverifiedDocument, ...]:
+    """Return the documents of a response that was read, unverified: at least one.
 
     Raises Malformed; MdocRefused for a response that says it failed (`response_error`), holds nothing (`no_document`)
     or a document without proof (`device_auth_missing`). Source: 18013-5, section 8.3.2.1.2.2, tables 8 and 9.
     """
-    response = map_of(read(data))
+    response = map_of(value)
     version, status, documents = response.get("version"), response.get("status"), response.get("documents", [])
     if not isinstance(version, str) or not version.startswith("1."):
         raise Malformed("another version of the response")

@@ -6,8 +6,8 @@ ends it, and nothing is said of what was not verified:
 1. shape and caps
 2. the signer's certificate: whom this reader believes (9.3.3)
 3. the issuer's signature (9.3.1)
-4. docType: that of the security object, and the one that was asked for (9.3.1)
-5. digests of every element that was shown (9.3.1)
+4. digests of every element that was shown; signed while the certificate was valid (9.3.1)
+5. docType: the one that was asked for (9.3.1)
 6. dates (9.3.1)
 7. the device's signature or MAC over this session (9.3.2)
 
@@ -87,27 +87,17 @@ def verify_device_response(
     return tuple(_document(each, trust, transcript, now, doc_type, reader_key) for each in documents)
 
 
-def _issuer_signed(
-    found: UnverifiedIssuerSigned, trust: SignerTrust, now: datetime, doc_type: str | None
-) -> VerifiedMdoc:
+def authenticated(found: UnverifiedIssuerSigned, signer: MdocSigner) -> VerifiedMdoc:
+    """Return what this signer signed, whatever the day is: steps 3 and 4.
+
+    Raises Malformed, or MdocRefused. Source: 18013-5, section 9.3.1.
+    """
     mso = found.mso
-    # 2: the certificate
-    signer = trust.signer_of(found.auth.chain, now)
-    # 3: the signature
     payload = envelope.payload_of(found.auth)
     envelope.verify_sign1(found.auth, signer.public_key, payload, reason="bad_signature")
-    # 4: the type
-    if doc_type is not None and mso.doc_type != doc_type:
-        raise MdocRefused("wrong_doctype", "not the one that was asked for")
-    # 5: the digests
     elements = {namespace: _shown(namespace, items, mso) for namespace, items in found.items.items()}
-    # 6: the dates
     if not signer.not_before <= mso.signed <= signer.not_after:
         raise MdocRefused("signed_outside_certificate")
-    if mso.valid_from > now + SKEW:
-        raise MdocRefused("not_yet_valid")
-    if now >= mso.valid_until + SKEW:
-        raise MdocRefused("expired")
     return VerifiedMdoc(
         doc_type=mso.doc_type,
         elements=elements,
@@ -121,18 +111,16 @@ def _issuer_signed(
     )
 
 
-def _document(
+def proven(
+    mdoc: VerifiedMdoc,
     found: UnverifiedDocument,
-    trust: SignerTrust,
     transcript: bytes,
-    now: datetime,
-    doc_type: str | None,
-    reader_key: ec.EllipticCurvePrivateKey | None,
+    reader_key: ec.EllipticCurvePrivateKey | None = None,
 ) -> VerifiedMdoc:
-    mdoc = _issuer_signed(found.issuer_signed, trust, now, doc_type)
-    if found.doc_type != mdoc.doc_type:  # 4
-        raise MdocRefused("wrong_doctype", "the response names another than was signed")
-    # 7: the device
+    """Return the same mdoc once its device has proven itself in this session: step 7.
+
+    Raises Malformed for a transcript that is none, or MdocRefused. Source: 18013-5, section 9.3.2.
+    """
     content = device_authentication(transcript, mdoc.doc_type, found.namespaces)
     if not found.is_mac:
         envelope.verify_sign1(found.proof, mdoc.device_key, content, reason="device_mismatch")
@@ -146,6 +134,39 @@ def _document(
         if not all(allowed.allow(namespace, name) for name in elements):
             raise MdocRefused("key_not_authorized")
     return replace(mdoc, stated=found.stated, present=True)
+
+
+def fault_of_dates(mdoc: VerifiedMdoc, now: datetime) -> str | None:
+    """Return `not_yet_valid` or `expired`, None for an mdoc of this time: step 6. Source: 18013-5, section 9.3.1."""
+    if mdoc.valid_from > now + SKEW:
+        return "not_yet_valid"
+    return "expired" if now >= mdoc.valid_until + SKEW else None
+
+
+def _issuer_signed(
+    found: UnverifiedIssuerSigned, trust: SignerTrust, now: datetime, doc_type: str | None
+) -> VerifiedMdoc:
+    mdoc = authenticated(found, trust.signer_of(found.auth.chain, now))
+    if doc_type is not None and mdoc.doc_type != doc_type:
+        raise MdocRefused("wrong_doctype", "not the one that was asked for")
+    fault = fault_of_dates(mdoc, now)
+    if fault is not None:
+        raise MdocRefused(fault)
+    return mdoc
+
+
+def _document(
+    found: UnverifiedDocument,
+    trust: SignerTrust,
+    transcript: bytes,
+    now: datetime,
+    doc_type: str | None,
+    reader_key: ec.EllipticCurvePrivateKey | None,
+) -> VerifiedMdoc:
+    mdoc = _issuer_signed(found.issuer_signed, trust, now, doc_type)
+    if found.doc_type != mdoc.doc_type:
+        raise MdocRefused("wrong_doctype", "the response names another than was signed")
+    return proven(mdoc, found, transcript, reader_key)
 
 
 def _shown(namespace: str, items: tuple[Item, ...], mso: MobileSecurityObject) -> dict[str, Any]:

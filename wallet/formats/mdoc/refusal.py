@@ -13,12 +13,12 @@ REASONS = (
     "algorithm_not_allowed",
     "curve_not_allowed",
     "bad_signature",
-    "wrong_doctype",
     "digest_missing",
     "digest_mismatch",
     "digest_twice",
     "element_twice",
     "signed_outside_certificate",
+    "wrong_doctype",
     "not_yet_valid",
     "expired",
     "no_document",
@@ -34,12 +34,13 @@ x5chain_missing: nobody is named who signed. signer_profile: its certificate is 
 extended key usage, 457 days, country, what is critical). root_profile: a root that was given is no IACA root.
 unknown_issuer: no root that was given certified it. signer_not_valid, root_not_valid: its certificate is not of today.
 key_not_allowed: the trust bundle does not let it sign this. algorithm_not_allowed, curve_not_allowed: another than
-ES256 on P-256 (HMAC 256/256 for a device's MAC). bad_signature: the issuer's. wrong_doctype: not the one that was
-signed, or not the one that was asked for. digest_missing, digest_mismatch: an item that the issuer did not sign.
-digest_twice, element_twice: two items of one number or one name. signed_outside_certificate: signed when the
-certificate was not valid. no_document, response_error: a response without a document, or with another status than OK.
-device_auth_missing, device_mismatch: not signed by the device, or not in this session. reader_key_needed: a MAC, and
-no key of this reader to check it. key_not_authorized: the device states what the issuer did not let it state.
+ES256 on P-256 (HMAC 256/256 for a device's MAC). bad_signature: the issuer's. digest_missing, digest_mismatch: an item
+that the issuer did not sign. digest_twice, element_twice: two items of one number or one name.
+signed_outside_certificate: signed when the certificate was not valid. wrong_doctype: not the one that was asked for, or
+the response names another than was signed. no_document, response_error: a response without a document, or with another
+status than OK. device_auth_missing, device_mismatch: not signed by the device, or not in this session.
+reader_key_needed: a MAC, and no key of this reader to check it. key_not_authorized: the device states what the issuer
+did not let it state.
 """
 
 
