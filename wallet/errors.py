@@ -129,6 +129,17 @@ class VerificationFailed(WalletError):
         self.detail = detail
 
 
+class ProfileViolated(WalletError):
+    """What was about to be signed is not what a verifier takes: a fault of ours or of a plug-in, never the caller's.
+
+    rules: what is broken, for the log and for whoever runs this.
+    """
+
+    def __init__(self, rules: list[str], /) -> None:
+        super().__init__("profile_violation", rules=rules)
+        self.rules = rules
+
+
 class ConfigurationError(WalletError):
     """The deployment is not fit to start. `problems`: one sentence each; `mend`: the next command to try."""
 

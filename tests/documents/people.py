@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ import pytest
 
 from tests.support import NOON
 from wallet.demo.personas import persona
-from wallet.documents.issuing import IssuedDocument, IssueOrder
+from wallet.documents.issuing import IssueOrder
 from wallet.sources.base import Facts, Ground, Register, RegisterCode
 from wallet.terms import AccountLevel, Actor, AuthLevel, StaffRole
 from wallet.utilities.base import Case
@@ -55,11 +56,39 @@ def order_for(actor: Actor, utility: str = "residence") -> IssueOrder:
     return IssueOrder(utility, actor.holder_id or "", f"req_{uuid4().hex}", case, "2024-01")
 
 
+@dataclass(frozen=True)
+class IssuedDocument:
+    """A document that was signed and stored."""
+
+    id: str
+    holder_id: str
+    request_id: str
+    issued_at: datetime
+    expires_at: datetime
+    code: str
+    claims: Mapping[str, Any]
+    salt: str
+    sources: Mapping[str, Mapping[str, str]]
+
+
 def issue(wallet: Wallet, key: str = "an") -> IssuedDocument:
     """Issue one residence document to a persona."""
     actor = actor_of(wallet, key)
     with wallet.work() as work:
-        return work.issuing.issue(order_for(actor), actor)
+        stored = work.issuing.issue(order_for(actor), actor)
+    with wallet.read() as work:
+        held, content = work.holding.get(stored.id, actor), work.holding.content(stored.id, actor)
+    return IssuedDocument(
+        id=held.id,
+        holder_id=stored.holder_id,
+        request_id=held.request_id,
+        issued_at=held.issued_at,
+        expires_at=held.expires_at,
+        code=content.code,
+        claims=content.claims,
+        salt=content.salt,
+        sources=content.sources,
+    )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from tests.documents.people import (
     ISSUED,
     AlteredRegister,
+    IssuedDocument,
     actor_of,
     issue,
     on_one_database,
@@ -27,7 +28,7 @@ from tests.support import GROUND, FixedClock
 from wallet.audit import AuditEvent
 from wallet.db import Base
 from wallet.demo.personas import persona
-from wallet.documents.issuing import IssuedDocument, IssueOrder, Issuing, end_of_validity
+from wallet.documents.issuing import IssueOrder, Issuing, end_of_validity
 from wallet.documents.models import DocumentRow, StatusListRow
 from wallet.documents.qr_image import matrix
 from wallet.errors import (
@@ -324,22 +325,6 @@ def test_what_our_own_verifier_refuses_is_not_stored(wallet: Wallet, clock: Fixe
     before = state()
     error = refused(wallet, Unavailable)
     assert (error.code, error.values["reasons"]) == ("signing_unavailable", ["key_not_allowed"])
-    assert state() == before
-
-
-@on_one_database
-def test_signer_that_makes_bad_signatures_is_noticed(wallet: Wallet, state: State) -> None:
-    class Broken:
-        def __init__(self, real: object) -> None:
-            self.kid, self.certificate_der = real.kid, real.certificate_der  # type: ignore[attr-defined]
-
-        def sign(self, _: bytes) -> bytes:
-            return bytes(63) + b"\1"
-
-    actor, before = actor_of(wallet), state()
-    with pytest.raises(Unavailable) as caught, wallet.work() as work:
-        replace(work.issuing, signer=Broken(work.issuing.signer)).issue(order_for(actor), actor)
-    assert caught.value.values["reasons"] == ["bad_signature"]
     assert state() == before
 
 

@@ -16,7 +16,7 @@ DOCUMENTS = HeldTable(
         *("id", "request_id", "utility", "kind", "kind_version", "rules_version", "issued_at", "expires_at"),
         *("revoked_at", "revocation_reason"),
     ),
-    withheld=("holder_id", "kid", "status_list", "status_index", "sealed"),  # the claims are told unsealed
+    withheld=("holder_id", "kid", "signed_at", "status_list", "status_index", "sealed"),  # the claims are told unsealed
     by_account=False,
     ordered="issued_at",
     blanked={"sealed": b""},

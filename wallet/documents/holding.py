@@ -9,7 +9,7 @@ from typing import Any
 from wallet.clock import Clock
 from wallet.documents.models import DocumentRow
 from wallet.documents.repository import DocumentRepository
-from wallet.errors import NotFound
+from wallet.errors import NotFound, Unavailable
 from wallet.identity.holders import Holders
 from wallet.terms import Actor
 from wallet.utilities.catalogue import Catalogue
@@ -17,7 +17,7 @@ from wallet.utilities.catalogue import Catalogue
 
 @dataclass(frozen=True, slots=True)
 class HeldDocument:
-    """A document as its holder sees it. state: `valid`, `expired` or `revoked`."""
+    """A document as its holder sees it. state: `signing` (decided, not signed yet), `valid`, `expired` or `revoked`."""
 
     id: str
     request_id: str
@@ -34,7 +34,7 @@ class HeldDocument:
 
 @dataclass(frozen=True, slots=True)
 class DocumentContent:
-    """What was sealed: every claim and where it comes from, the salt of their hash, the code."""
+    """What was sealed: every claim and where it comes from, the salt of their hash, the code ("" until signed)."""
 
     claims: Mapping[str, Any]
     salt: str
@@ -64,7 +64,16 @@ class Holding:
     def content(self, document_id: str, actor: Actor) -> DocumentContent:
         """Open one document. Raises NotFound, also once the holder was erased; Malformed when a bit is another."""
         row = self._row(document_id, actor)
-        return DocumentContent(**json.loads(self.holders.unseal(row.holder_id, row.id, row.sealed)))
+        whole = json.loads(self.holders.unseal(row.holder_id, row.id, row.sealed))
+        whole.pop("pending", None)
+        return DocumentContent(**whole)
+
+    def code(self, document_id: str, actor: Actor) -> str:
+        """Return the `VD1:` text. Raises NotFound; Unavailable("signing_unavailable") while it is not signed yet."""
+        code = self.content(document_id, actor).code
+        if not code:
+            raise Unavailable("signing_unavailable", reasons=[])
+        return code
 
     def _row(self, document_id: str, actor: Actor) -> DocumentRow:
         row = self.documents.of_holder(document_id, _holder(actor))
@@ -83,7 +92,6 @@ def _holder(actor: Actor) -> str:
 
 
 def _held(row: DocumentRow, now: datetime) -> HeldDocument:
-    state = "revoked" if row.revoked_at else "expired" if now >= row.expires_at else "valid"
     return HeldDocument(
         id=row.id,
         request_id=row.request_id,
@@ -91,9 +99,17 @@ def _held(row: DocumentRow, now: datetime) -> HeldDocument:
         kind=row.kind,
         kind_version=row.kind_version,
         rules_version=row.rules_version,
-        state=state,
+        state=_state(row, now),
         issued_at=row.issued_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         revocation_reason=row.revocation_reason,
     )
+
+
+def _state(row: DocumentRow, now: datetime) -> str:
+    if row.revoked_at is not None:
+        return "revoked"
+    if now >= row.expires_at:
+        return "expired"
+    return "valid" if row.signed_at is not None else "signing"

@@ -1,23 +1,22 @@
-"""Issuing: from registers to a signed document, in the one transaction of whoever asked.
+"""Issuing, the first half: from registers to what is about to be signed, in the one transaction of whoever asked.
 
 The API, the command line and every later protocol build an IssueOrder and call this. Claims come from registers
-and from what the utility derives, never from the caller: nothing here signs what somebody sent.
+and from what the utility derives, never from the caller: nothing here takes what somebody sent. What was decided,
+reserved and held against the profile is stored; once that is committed, `signing.py` signs it.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.crypto.jws import b64url_encode
 from wallet.crypto.signing import Signer
-from wallet.documents.models import DocumentRow
+from wallet.documents.intended import IntendedDocument, OrderedBy, unsigned_row
+from wallet.documents.linting import Linter, stays_printable
 from wallet.documents.repository import DocumentRepository
-from wallet.documents.revoking import RevocationReason, Revoking
-from wallet.documents.status import Indices, StatusIndex
+from wallet.documents.status import Indices
 from wallet.documents.trust import TrustCentre
 from wallet.entropy import Entropy
 from wallet.errors import (
@@ -33,8 +32,7 @@ from wallet.formats.cwt_code import (
     DocumentPayload,
     StatusReference,
     claims_digest,
-    encode_document_code,
-    fits_on_paper,
+    document_content,
 )
 from wallet.identity.holders import Holders
 from wallet.launching.rollout import Rollout
@@ -46,7 +44,6 @@ from wallet.utilities.base import Capacity, Case, Claim, Claims, DocumentType, S
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.paper import compact_claims, full_claims
 from wallet.utilities.plugin import in_words_of
-from wallet.verifier import Policy, judge
 from wallet.working_days import end_of_day, vietnamese_day
 
 
@@ -70,27 +67,12 @@ class IssueOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class IssuedDocument:
-    """A document that was signed and stored."""
-
-    id: str
-    holder_id: str
-    request_id: str
-    utility: str
-    kind: str
-    kind_version: int
-    rules_version: str
-    issued_at: datetime
-    expires_at: datetime
-    code: str
-    claims: Mapping[str, Any]
-    salt: str
-    sources: Mapping[str, Mapping[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
 class Issuing:
-    """Issues documents, in one transaction. assert_unlocked: refuses a holder whose account is locked or closed."""
+    """Decides on documents and stores them unsigned, in one transaction.
+
+    signer: who will sign. assert_unlocked: refuses a holder whose account is locked or closed. intended: what was
+    stored in this transaction and is to be signed once it has committed.
+    """
 
     catalogue: Catalogue
     rollout: Rollout
@@ -100,18 +82,19 @@ class Issuing:
     indices: Indices
     trust: TrustCentre
     signer: Signer
-    audit: Audit
+    linter: Linter
     clock: Clock
     entropy: Entropy
     issuer_code: str
     assert_unlocked: Callable[[str], None]
+    intended: list[IntendedDocument]
 
-    def issue(self, order: IssueOrder, actor: Actor) -> IssuedDocument:
-        """Issue one document: decide, gather, reserve, sign, verify, store, record.
+    def issue(self, order: IssueOrder, actor: Actor) -> IntendedDocument:
+        """Prepare one document: decide, gather, reserve, hold against the profile, store; the commit lets it be signed.
 
         Raises UnknownUtility, NotAllowed, LevelTooLow, StepUpRequired, Conflict (the account is locked, the utility is
-        not open, a register does not know the person), ClaimsRejected, Unavailable. On any of them the transaction
-        rolls back and nothing was handed out.
+        not open, a register does not know the person), ClaimsRejected, ProfileViolated, Unavailable. On any of them the
+        transaction rolls back, nothing was signed and nothing was handed out.
         """
         utility = self.catalogue.get(order.utility)
         self._assert_may_issue(utility, order, actor)
@@ -121,22 +104,10 @@ class Issuing:
         gathered = self._gather(kind, order, actor)
         with in_words_of(utility):
             claims = self._claims(kind, order.case, gathered, vietnamese_day(now))
-        place = self.indices.reserve()
-        document = self._sign(kind, order, claims, _provenance(kind, claims, gathered), place, now)
-        self._assert_verifies(document)
-        if kind.supersedes:
-            self._supersede(document, actor)
-        self._store(document, place)
-        self.audit.record(
-            "document.issued",
-            actor,
-            document.id,
-            utility=utility.code,
-            kind=kind.code,
-            version=kind.version,
-            rules=order.rules_version,
-            request=order.request_id,
-        )
+        document = self._draft(kind, order, claims, _provenance(kind, claims, gathered), now, actor)
+        self._assert_signable(document)
+        self.documents.add(unsigned_row(document, self.holders))
+        self.intended.append(document)
         return document
 
     def _assert_may_issue(self, utility: Utility, order: IssueOrder, actor: Actor) -> None:
@@ -182,45 +153,37 @@ class Issuing:
         kind.check(claims, today)
         return claims
 
-    def _sign(
+    def _draft(
         self,
         kind: DocumentType,
         order: IssueOrder,
         claims: Claims,
         sources: Mapping[str, Mapping[str, str]],
-        place: StatusIndex,
         now: datetime,
-    ) -> IssuedDocument:
+        actor: Actor,
+    ) -> IntendedDocument:
         issued_at = now.replace(microsecond=0)
         last = kind.until(replace(order.case, claims=claims))
         expires_at = end_of_day(last) if last is not None else end_of_validity(issued_at, kind.validity)
         if expires_at <= issued_at:
             raise Conflict("already_over")
+        place = self.indices.reserve()
         document_id = self.entropy.bytes(16)
         salt = b64url_encode(self.entropy.bytes(16)).decode()
         whole = full_claims(kind, claims)
-        for least in (False, True):
-            payload = DocumentPayload(
-                issuer=self.issuer_code,
-                issued_at=issued_at,
-                expires_at=expires_at,
-                document_id=document_id,
-                utility=kind.code,
-                utility_version=kind.version,
-                claims=compact_claims(kind, claims, least=least),
-                claims_hash=claims_digest(whole, salt),
-                recipient=None,
-                status=StatusReference(place.index, self.trust.status_uri(place.list_id)),
-            )
-            try:
-                code = encode_document_code(payload, self.signer)
-            except Malformed:
-                continue  # more than any code holds, let alone a printed one
-            if fits_on_paper(code):
-                break
-        else:
-            raise ClaimsRejected(full_name="code_too_large")
-        return IssuedDocument(
+        payload = DocumentPayload(
+            issuer=self.issuer_code,
+            issued_at=issued_at,
+            expires_at=expires_at,
+            document_id=document_id,
+            utility=kind.code,
+            utility_version=kind.version,
+            claims={},
+            claims_hash=claims_digest(whole, salt),
+            recipient=None,
+            status=StatusReference(place.index, self.trust.status_uri(place.list_id)),
+        )
+        return IntendedDocument(
             id=f"doc_{document_id.hex()}",
             holder_id=order.holder_id,
             request_id=order.request_id,
@@ -230,65 +193,40 @@ class Issuing:
             rules_version=order.rules_version,
             issued_at=issued_at,
             expires_at=expires_at,
-            code=code,
+            place=place,
             claims=whole,
             salt=salt,
             sources=sources,
+            content=self._printable(payload, kind, claims),
+            supersedes=kind.supersedes,
+            ordered_by=OrderedBy(actor.account_id, actor.request_id, actor.acting_for),
         )
 
-    def _assert_verifies(self, document: IssuedDocument) -> None:
-        """Hold the code against our own verifier: nothing leaves that it would refuse."""
-        judgement = judge(document.code, self.trust.trust(), Policy(), self.clock.now())
-        if not judgement.accepted:
-            raise Unavailable("signing_unavailable", reasons=[str(reason) for reason in judgement.reasons])
+    def _printable(self, payload: DocumentPayload, kind: DocumentType, claims: Claims) -> bytes:
+        """Return what is to be signed: what paper shows, or, where that does not fit, what it must show."""
+        trust = self.trust.trust()
+        for least in (False, True):
+            content = document_content(replace(payload, claims=compact_claims(kind, claims, least=least)))
+            try:
+                code = self.linter.code(content, trust)
+            except Malformed:
+                continue  # more than any code holds, let alone a printed one
+            if stays_printable(code):
+                return content
+        raise ClaimsRejected(full_name="code_too_large")
 
-    def _supersede(self, newer: IssuedDocument, actor: Actor) -> None:
-        """Revoke what a newer document about the same person takes the place of."""
-        revoking = Revoking(self.documents, self.audit, self.clock)
-        for row in self.documents.unrevoked(newer.holder_id):
-            if row.kind != newer.kind or row.expires_at <= newer.issued_at:
-                continue
-            older = json.loads(self.holders.unseal(row.holder_id, row.id, row.sealed))["claims"]
-            if _person(older) == _person(newer.claims):
-                revoking.void(row.id, RevocationReason.SUPERSEDED, actor)
-
-    def _store(self, document: IssuedDocument, place: StatusIndex) -> None:
-        content = {
-            "claims": document.claims,
-            "salt": document.salt,
-            "code": document.code,
-            "sources": document.sources,
-        }
-        plaintext = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-        self.documents.add(
-            DocumentRow(
-                id=document.id,
-                holder_id=document.holder_id,
-                request_id=document.request_id,
-                utility=document.utility,
-                kind=document.kind,
-                kind_version=document.kind_version,
-                rules_version=document.rules_version,
-                kid=self.signer.kid,
-                issued_at=document.issued_at,
-                expires_at=document.expires_at,
-                status_list=place.list_id,
-                status_index=place.index,
-                sealed=self.holders.seal(document.holder_id, document.id, plaintext),
-            )
-        )
+    def _assert_signable(self, document: IntendedDocument) -> None:
+        """Refuse what the key in force may not sign: nothing is promised that cannot be kept."""
+        key = self.trust.trust().keys.get((self.issuer_code, self.signer.kid))
+        times = int(document.issued_at.timestamp()), int(document.expires_at.timestamp())
+        if key is None or not key.may_sign(*times) or not key.serves(document.kind):
+            raise Unavailable("signing_unavailable", reasons=["key_not_allowed"])
 
 
 def _assert_complete(claims: Claims, of: Iterable[Claim]) -> None:
     missing = [claim.name for claim in of if claim.required and claim.name not in claims]
     if missing:
         raise ClaimsRejected(**dict.fromkeys(missing, "missing_in_register"))
-
-
-def _person(claims: Claims) -> tuple[Any, ...]:
-    """Return whom a document is about, as far as it says: somebody who applies for others has papers of several."""
-    names = ("number",) if "number" in claims else ("number_last4", "full_name", "birth_date")
-    return tuple(claims.get(name) for name in names)
 
 
 def _provenance(kind: DocumentType, claims: Claims, gathered: Gathered) -> dict[str, dict[str, str]]:

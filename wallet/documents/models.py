@@ -2,14 +2,20 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import Index, Integer, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wallet.db import Base, UtcDateTime
 
+_UNSIGNED = text("signed_at IS NULL AND revoked_at IS NULL")
+
 
 class DocumentRow(Base):
-    """One signed document. Its claims stand in `sealed`, under the holder's own data key."""
+    """One document. Its claims stand in `sealed`, under the holder's own data key.
+
+    It is stored before it is signed (`signed_at` and `kid` are NULL until then), so that nothing was ever signed that
+    cannot be revoked. Source: docs/security.md, S-41 and S-42.
+    """
 
     __tablename__ = "documents"
 
@@ -21,7 +27,8 @@ class DocumentRow(Base):
     """The code of its DocumentType: what stands on the wire."""
     kind_version: Mapped[int] = mapped_column(Integer)
     rules_version: Mapped[str] = mapped_column(String(32))
-    kid: Mapped[str] = mapped_column(String(16))
+    kid: Mapped[str | None] = mapped_column(String(16))
+    signed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     status_list: Mapped[int] = mapped_column(Integer)
@@ -33,6 +40,7 @@ class DocumentRow(Base):
     __table_args__ = (
         UniqueConstraint("status_list", "status_index"),
         Index("ix_documents_holder_issued", "holder_id", "issued_at", "id"),
+        Index("ix_documents_unsigned", "issued_at", sqlite_where=_UNSIGNED, postgresql_where=_UNSIGNED),
     )
 
 

@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, literal, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from wallet.db import insert_if_absent, keyset_page, rows_changed
 from wallet.documents.models import DocumentRow, PublicationRow, StatusChange, StatusListRow
+from wallet.errors import Unavailable
 
 
 class DrawnNumber(NamedTuple):
@@ -57,6 +59,36 @@ class DocumentRepository:
             .order_by(DocumentRow.status_list, DocumentRow.status_index)
         )
         return list(self.session.scalars(statement))
+
+    def unsigned(self, before: datetime, limit: int) -> list[DocumentRow]:
+        """Return documents that were stored before a moment and never signed, oldest first."""
+        statement = (
+            select(DocumentRow)
+            .where(
+                DocumentRow.signed_at.is_(None),
+                DocumentRow.revoked_at.is_(None),
+                DocumentRow.issued_at < before,
+                DocumentRow.expires_at > before,
+            )
+            .order_by(DocumentRow.issued_at)
+            .limit(limit)
+        )
+        return list(self.session.scalars(statement))
+
+    def mark_signed(self, document_id: str, kid: str, at: datetime, sealed: bytes) -> bool:
+        """Store what was signed, unless it was signed or revoked meanwhile; return whether this call did it.
+
+        Raises Unavailable when the database refuses it, for whatever reason: it is then signed again later.
+        """
+        statement = (
+            update(DocumentRow)
+            .where(DocumentRow.id == document_id, DocumentRow.signed_at.is_(None), DocumentRow.revoked_at.is_(None))
+            .values(kid=kid, signed_at=at, sealed=sealed)
+        )
+        try:
+            return rows_changed(self.session, statement) == 1
+        except DBAPIError as error:
+            raise Unavailable("storage_unavailable") from error
 
     def mark_revoked(self, document_id: str, at: datetime, reason: str) -> bool:
         """Revoke a document that is not; return whether this call did it."""

@@ -1,11 +1,13 @@
 """The services of the documents' room in one transaction, each made when it is first asked for."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from wallet.crypto.keystore import Role, Secret
 from wallet.documents.holding import Holding
+from wallet.documents.intended import IntendedDocument
 from wallet.documents.issuing import Issuing
+from wallet.documents.linting import Linter
 from wallet.documents.repository import DocumentRepository
 from wallet.documents.revoking import RevocationReason, Revoking
 from wallet.documents.status import Indices
@@ -28,6 +30,9 @@ class DocumentServices:
     rollout: Rollout
     catalogue: Catalogue
     trust: TrustCentre
+    linter: Linter
+    intended: list[IntendedDocument] = field(default_factory=list)
+    """What this transaction stored and nobody has signed yet."""
 
     @cached_property
     def rows(self) -> DocumentRepository:
@@ -53,11 +58,12 @@ class DocumentServices:
             indices=self._indices,
             trust=self.trust,
             signer=means.keystore.signer(Role.DOCUMENT),
-            audit=means.audit,
+            linter=self.linter,
             clock=means.clock,
             entropy=means.entropy,
             issuer_code=means.settings.issuer_code,
             assert_unlocked=self.identity.accounts.assert_unlocked,
+            intended=self.intended,
         )
 
     def revoke_of_dead(self, holder_id: str, actor: Actor) -> int:

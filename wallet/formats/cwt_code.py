@@ -43,10 +43,12 @@ __all__ = [
     "StatusReference",
     "UnverifiedCode",
     "claims_digest",
+    "document_content",
     "encode_document_code",
     "fits_on_paper",
     "inflate",
     "parse_document_code",
+    "sign_document_content",
 ]
 
 PREFIX = "VD1:"
@@ -95,6 +97,11 @@ def encode_document_code(payload: DocumentPayload, signer: Signer) -> str:
     Its length decides whether it may be printed (`fits_on_paper`). Text is put into NFC.
     Raises Malformed for a value that has no place in a code. Source: docs/wire.md, section 1.
     """
+    return sign_document_content(document_content(payload), signer)
+
+
+def document_content(payload: DocumentPayload) -> bytes:
+    """Return what is signed: the claims set in CBOR. Raises Malformed for a value that has no place in a code."""
     if len(payload.document_id) != DOCUMENT_ID_BYTES:
         raise Malformed("a document id has 16 bytes")
     if payload.claims_hash is not None and len(payload.claims_hash) != HASH_BYTES:
@@ -110,7 +117,12 @@ def encode_document_code(payload: DocumentPayload, signer: Signer) -> str:
         content[RECIPIENT] = nfc(payload.recipient)
     if payload.status is not None:
         content[STATUS] = status_claim(payload.status)
-    message = sign1(cbor.encode(content), signer.sign, typ=TYP, kid=bytes.fromhex(signer.kid))
+    return cbor.encode(content)
+
+
+def sign_document_content(content: bytes, signer: Signer) -> str:
+    """Return the code of a claims set (`document_content`). Raises Malformed when it is more than a code can hold."""
+    message = sign1(content, signer.sign, typ=TYP, kid=bytes.fromhex(signer.kid))
     if len(message) > cbor.MAX_CODE_BYTES:
         raise Malformed("more than a code can hold")
     return PREFIX + base45.encode(zlib.compress(message, 9))

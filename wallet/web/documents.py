@@ -25,7 +25,13 @@ class DocumentSummarySchema(StrictSchema):
     kind = fields.String(required=True, metadata={"description": "The code of the kind of document, as in its code"})
     kind_version = fields.Integer(required=True)
     rules_version = fields.String(required=True, metadata={"description": "The rules it was issued under"})
-    state = fields.String(required=True, metadata={"x-extensible-enum": ["valid", "expired", "revoked"]})
+    state = fields.String(
+        required=True,
+        metadata={
+            "x-extensible-enum": ["signing", "valid", "expired", "revoked"],
+            "description": "`signing`: decided, and signed as soon as the signer answers",
+        },
+    )
     issued_at = Moment(required=True)
     expires_at = Moment(required=True)
     revoked_at = Moment()
@@ -35,7 +41,7 @@ class DocumentSummarySchema(StrictSchema):
 class DocumentSchema(DocumentSummarySchema):
     """A document, whole. `claims` and `salt` are what the code's hash covers (docs/wire.md, section 1)."""
 
-    code = fields.String(required=True)
+    code = fields.String(metadata={"description": "Absent while `state` is `signing`"})
     claims = fields.Dict(keys=fields.String(), required=True)
     salt = fields.String(required=True)
     sources = fields.Dict(
@@ -88,7 +94,9 @@ def read_document(document_id: str) -> Response:
         held = work.holding.get(document_id, actor)
         content = work.holding.content(document_id, actor)
     whole = {name: getattr(held, name) for name in held.__slots__}
-    whole |= {"code": content.code, "claims": content.claims, "salt": content.salt, "sources": content.sources}
+    whole |= {"claims": content.claims, "salt": content.salt, "sources": content.sources}
+    if content.code:
+        whole["code"] = content.code
     whole["sample_mark"] = SAMPLE_MARK
     return with_etag(answer(DocumentSchema(), whole))
 
@@ -140,7 +148,7 @@ def read_code_png(document_id: str) -> Response:
 
 def _code(document_id: str) -> str:
     with current_wallet().read() as work:
-        return work.holding.content(document_id, current_actor()).code
+        return work.holding.code(document_id, current_actor())
 
 
 def _drawn(body: str | bytes, mimetype: str) -> Response:

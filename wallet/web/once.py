@@ -29,11 +29,14 @@ def once(view: Callable[Concatenate[Work, ...], Response]) -> View:
         operation = f"{request.method} {request.path}" if ward is None else f"{request.method} {ward} {request.path}"
         with current_wallet().work() as work:
             stored = work.idempotency.begin(principal, key, operation, request.get_data(cache=True))
-            if stored is not None:
-                return _replayed(stored)
-            response = view(work, *args, **kwargs)
-            work.idempotency.finish(principal, key, _kept(response))
-        return response
+            if stored is None:
+                response = view(work, *args, **kwargs)
+                promised = [document.id for document in work.intended]
+                work.idempotency.finish(principal, key, _kept(response) | {"documents": promised})
+                return response
+        # What was promised may have been left unsigned, by a crash or by a signer that was away.
+        current_wallet().signing.complete_stored(stored.get("documents", ()))
+        return _replayed(stored)
 
     wrapped.once = True  # type: ignore[attr-defined]
     return wrapped

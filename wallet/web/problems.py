@@ -111,6 +111,9 @@ def field_text(code: str, language: str, utility: str = "") -> str:
 def render(error: errors.WalletError) -> Response:
     """Return the problem document of an error of ours."""
     status = status_of(error)
+    if isinstance(error, errors.ProfileViolated):
+        log.error("profile violated", rules=error.rules, request_id=request_id())
+        return problem_response(error.code, 500)
     if status == 500:
         log.error("unexpected", code=error.code, request_id=request_id(), exc_info=error)
         return problem_response("internal_error" if error.code != "malformed" else "malformed", 500)

@@ -11,12 +11,15 @@ from wallet.ceremonies.chips import CardChips, EmbeddedCardChips
 from wallet.ceremonies.conducting import Conducting
 from wallet.checks.checking import Checking
 from wallet.clock import Clock, SystemClock
-from wallet.crypto.keystore import Keystore, Secret
+from wallet.crypto.keystore import Keystore, Role, Secret
 from wallet.db import Database
 from wallet.defining.board import DefinitionBoard
 from wallet.defining.repository import DefinitionRepository
+from wallet.documents.linting import Linter
 from wallet.documents.publishing import Publisher
 from wallet.documents.repository import PublicationRepository, StatusRepository
+from wallet.documents.services import DocumentServices
+from wallet.documents.signing import Signing
 from wallet.documents.status import StatusBoard
 from wallet.documents.trust import TrustCentre
 from wallet.enrolment.biometrics import BiometricMatcher, EmbeddedMatcher
@@ -125,7 +128,9 @@ class Wallet:
     def work(self) -> Iterator[Work]:
         """Open one transaction: it commits when the block ends, and rolls back whole when it raises.
 
-        What must be remembered all the same (a register that was read) is then written in a transaction of its own.
+        Documents that it decided on are signed after the commit; when that fails, Unavailable is raised although what
+        was decided stands: the document is signed later, by whoever asks again or by the job. What must be remembered
+        all the same (a register that was read) is written in a transaction of its own when the block raises.
         """
         work: Work | None = None
         try:
@@ -140,6 +145,8 @@ class Wallet:
             raise
         if work.telling.queued:
             self.runner.wake()
+        if work.intended:
+            self.signing.complete(work.intended)
 
     @contextmanager
     def read(self) -> Iterator[Work]:
@@ -165,6 +172,7 @@ class Wallet:
             Job("registrations", timedelta(seconds=1), self.registering.run),
             Job("texts", timedelta(seconds=1), self.delivering.deliver_texts, woken=True),
             Job("accounts", timedelta(hours=1), self.account_sweep.run_as_job),
+            Job("signing", timedelta(seconds=5), self.signing.run),
             Job("requests", timedelta(minutes=1), self.look_after_requests),
             Job("registers", timedelta(seconds=20), self.register_watch.run),
             Job("launches", timedelta(seconds=1), self.launch_job.run),
@@ -296,6 +304,24 @@ class Wallet:
             publisher=self.publisher,
             clock=self.clock,
         )
+
+    @cached_property
+    def linter(self) -> Linter:
+        return Linter(self.settings.issuer_code, self.clock, self.entropy)
+
+    @cached_property
+    def signing(self) -> Signing:
+        @contextmanager
+        def working() -> Iterator[DocumentServices]:
+            with self.work() as work:
+                yield work.documents
+
+        @contextmanager
+        def reading() -> Iterator[DocumentServices]:
+            with self.read() as work:
+                yield work.documents
+
+        return Signing(working, reading, self.trust, lambda: self.keystore.signer(Role.DOCUMENT), self.clock)
 
     @cached_property
     def checking(self) -> Checking:

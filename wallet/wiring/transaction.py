@@ -12,6 +12,7 @@ from wallet.crypto.keystore import Secret
 from wallet.defining.defining import Defining
 from wallet.defining.services import build_defining
 from wallet.documents.holding import Holding
+from wallet.documents.intended import IntendedDocument
 from wallet.documents.issuing import Issuing
 from wallet.documents.repository import DocumentRepository
 from wallet.documents.revoking import Revoking
@@ -302,7 +303,14 @@ class Work:
     @cached_property
     def documents(self) -> DocumentServices:
         wallet = self.wallet
-        return DocumentServices(self.means, self.identity, self.sources, self.rollout, wallet.catalogue, wallet.trust)
+        return DocumentServices(
+            self.means, self.identity, self.sources, self.rollout, wallet.catalogue, wallet.trust, wallet.linter
+        )
+
+    @property
+    def intended(self) -> tuple[IntendedDocument, ...]:
+        """What was stored in this transaction and is to be signed once it has committed."""
+        return tuple(self.documents.intended) if "documents" in self.__dict__ else ()
 
     @property
     def document_rows(self) -> DocumentRepository:

@@ -1,0 +1,128 @@
+"""Issuing, the second half: what was stored unsigned is signed, held against our own verifier, and made to count.
+
+It runs after the commit of the first half and outside any transaction, so a slow HSM holds nobody up; of several
+processes that sign one document, one stores it and the others take that one. Whatever is left unsigned by a crash, or
+by a signer that was away, is signed by the job, or when the caller asks again. Source: docs/security.md, S-42, S-62.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from wallet.clock import Clock
+from wallet.crypto.signing import Signer
+from wallet.documents.intended import IntendedDocument, read_unsigned, signed_content
+from wallet.documents.revoking import RevocationReason
+from wallet.documents.services import DocumentServices
+from wallet.documents.trust import TrustCentre
+from wallet.errors import NotFound, Unavailable, WalletError
+from wallet.formats.cwt_code import fits_on_paper, sign_document_content
+from wallet.terms import Actor
+from wallet.verifier import Policy, judge
+
+log = structlog.get_logger("wallet.documents")
+Opening = Callable[[], AbstractContextManager[DocumentServices]]
+LEFT_ALONE = timedelta(seconds=5)
+"""How long the job leaves a new document to whoever asked for it."""
+BATCH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Signs what was intended. One for a process. signer: who signs now; asked each time, for keys rotate."""
+
+    working: Opening
+    reading: Opening
+    trust: TrustCentre
+    signer: Callable[[], Signer]
+    clock: Clock
+
+    def complete(self, documents: Iterable[IntendedDocument]) -> None:
+        """Sign each and store it. Raises Unavailable("signing_unavailable"): what is stored so far stays stored."""
+        for document in documents:
+            signer = self.signer()
+            code = self._code(document, signer)
+            with self.working() as work:
+                self._store(document, code, signer.kid, work)
+
+    def complete_stored(self, document_ids: Iterable[str]) -> None:
+        """Sign those of these documents that are not signed yet: a caller who asks again gets what was promised."""
+        with self.reading() as work:
+            rows = [row for row in map(work.rows.get, document_ids) if row is not None]
+            waiting = [row for row in rows if row.signed_at is None and row.revoked_at is None]
+            documents = [read_unsigned(row, work.identity.holders) for row in waiting]
+        self.complete(documents)
+
+    def run(self) -> bool:
+        """Sign what a crash or an absent signer left behind; return whether there is more to do. A job."""
+        before = self.clock.now() - LEFT_ALONE
+        with self.reading() as work:
+            rows = work.rows.unsigned(before, BATCH)
+            documents = []
+            for row in rows:
+                try:
+                    documents.append(read_unsigned(row, work.identity.holders))
+                except NotFound:
+                    log.warning("unsigned document of an erased holder", document=row.id)
+        self.complete(documents)
+        return len(rows) == BATCH and bool(documents)
+
+    def _code(self, document: IntendedDocument, signer: Signer) -> str:
+        """Return the signed code, held against our own verifier: nothing leaves that it would refuse."""
+        try:
+            code = sign_document_content(document.content, signer)
+        except Unavailable:
+            raise
+        except WalletError as error:
+            raise Unavailable("signing_unavailable", reasons=[error.code]) from error
+        judgement = judge(code, self.trust.trust(), Policy(), self.clock.now())
+        reasons = [str(reason) for reason in judgement.reasons if not judgement.accepted]
+        if not reasons and not fits_on_paper(code):
+            reasons = ["code_too_large"]
+        if reasons:
+            raise Unavailable("signing_unavailable", reasons=reasons)
+        return code
+
+    def _store(self, document: IntendedDocument, code: str, kid: str, work: DocumentServices) -> None:
+        holders = work.identity.holders
+        try:
+            sealed = signed_content(document, holders, code)
+        except NotFound:
+            return  # the holder closed their account meanwhile: nothing of theirs is made to count
+        if not work.rows.mark_signed(document.id, kid, self.clock.now(), sealed):
+            return  # another process was quicker, or it was revoked meanwhile
+        actor = document.ordered_by.actor()
+        if document.supersedes:
+            self._supersede(document, actor, work)
+        work.means.audit.record(
+            "document.issued",
+            actor,
+            document.id,
+            utility=document.utility,
+            kind=document.kind,
+            version=document.kind_version,
+            rules=document.rules_version,
+            request=document.request_id,
+        )
+
+    def _supersede(self, newer: IntendedDocument, actor: Actor, work: DocumentServices) -> None:
+        """Revoke what a newer document about the same person takes the place of."""
+        for row in work.rows.unrevoked(newer.holder_id):
+            if row.id == newer.id or row.kind != newer.kind or row.expires_at <= newer.issued_at:
+                continue
+            if row.issued_at > newer.issued_at:
+                continue  # signed late, after what came later: the older one does not end the newer
+            older = json.loads(work.identity.holders.unseal(row.holder_id, row.id, row.sealed))["claims"]
+            if _person(older) == _person(newer.claims):
+                work.revoking.void(row.id, RevocationReason.SUPERSEDED, actor)
+
+
+def _person(claims: Any) -> tuple[Any, ...]:
+    """Return whom a document is about, as far as it says: somebody who applies for others has papers of several."""
+    names = ("number",) if "number" in claims else ("number_last4", "full_name", "birth_date")
+    return tuple(claims.get(name) for name in names)
