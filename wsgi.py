@@ -12,6 +12,8 @@ settings = Settings.from_environ(os.environ)
 configure_logs(settings)
 wallet = Wallet.build(settings)
 application = create_app(wallet)
+wallet.publish_in_background()
+atexit.register(wallet.publishing.stop)
 if settings.jobs == "inside":
     wallet.runner.start()
     atexit.register(wallet.runner.stop)

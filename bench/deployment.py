@@ -22,7 +22,7 @@ from wallet.db import Base
 from wallet.demo.nation import seed_nation
 from wallet.demo.personas import credentials, persona
 from wallet.demo.setup import set_up
-from wallet.documents.models import DocumentRow, StatusChange, StatusListRow
+from wallet.documents.models import DocumentRow, StatusChange, StatusListRow, StatusSequence
 from wallet.idempotency import IdempotencyRow
 from wallet.identity.signing_in import SignInOrder
 from wallet.identity.tokens import TokenKind
@@ -31,9 +31,9 @@ from wallet.schema import upgrade
 from wallet.settings import Settings
 from wallet.terms import AccountLevel, Actor, AuthLevel, Status
 from wallet.wiring import Wallet
-from wallet.wiring.process import FIRST_STATUS_LIST
 
 CITIZEN = "an"
+FIRST_STATUS_LIST = 1
 BATCH = 2000
 REVOKED_EVERY = 100
 LIFE = timedelta(days=365)
@@ -116,8 +116,9 @@ def fill(wallet: Wallet, documents: int) -> None:
     secret = wallet.keystore.secret(Secret.STATUS_ORDER)
     order = sha256(secret + FIRST_STATUS_LIST.to_bytes(8, "big")).digest()
     with wallet.db.read() as session:
-        row = session.execute(select(StatusListRow).where(StatusListRow.id == FIRST_STATUS_LIST)).scalar_one()
-        used, changes = row.used, row.changes
+        used = session.scalars(select(StatusListRow.used).where(StatusListRow.id == FIRST_STATUS_LIST)).one()
+        counted = select(StatusSequence.changes).where(StatusSequence.status_list == FIRST_STATUS_LIST)
+        changes = session.scalars(counted).one()
     now = datetime.now(UTC)
     for begin in range(used, documents, BATCH):
         end = min(begin + BATCH, documents)
@@ -127,8 +128,9 @@ def fill(wallet: Wallet, documents: int) -> None:
             for table, rows in tables.items():
                 if rows:
                     session.execute(insert(table), rows)
-            statement = update(StatusListRow).where(StatusListRow.id == FIRST_STATUS_LIST)
-            session.execute(statement.values(used=end, changes=changes))
+            session.execute(update(StatusListRow).where(StatusListRow.id == FIRST_STATUS_LIST).values(used=end))
+            numbered = update(StatusSequence).where(StatusSequence.status_list == FIRST_STATUS_LIST)
+            session.execute(numbered.values(changes=changes))
 
 
 def _made_up(
@@ -174,6 +176,9 @@ def _environ(keys: Path, directory: Path) -> dict[str, str]:
         "WALLET_SOURCES_URL": f"sqlite:///{directory}/nation.db",
         "WALLET_ISSUER_URL": "http://127.0.0.1:8000",
         "WALLET_LOG_LEVEL": "error",
+        # What is made up in bulk stands in one list.
+        "WALLET_STATUS_SHARDS": "1",
+        "WALLET_PUBLISHED_DIR": str(directory / "published"),
         # The cheapest hash: signing in is not what is measured here.
         "WALLET_ARGON2_TIME_COST": "1",
         "WALLET_ARGON2_MEMORY_KIB": "8",

@@ -59,7 +59,7 @@ def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def _settings(keys_dir: Path, wallet_url: str, sources_url: str, **more: str) -> Settings:
+def _settings(keys_dir: Path, published_dir: Path, wallet_url: str, sources_url: str, **more: str) -> Settings:
     return Settings.from_environ(
         {
             "WALLET_KEYS_DIR": str(keys_dir),
@@ -67,7 +67,9 @@ def _settings(keys_dir: Path, wallet_url: str, sources_url: str, **more: str) ->
             "WALLET_DATABASE_URL": wallet_url,
             "WALLET_SOURCES_URL": sources_url,
             "WALLET_STATUS_LIST_BITS_LOG2_SIZE": "12",
+            "WALLET_STATUS_SHARDS": "1",  # most tests speak of list 1; those of shards open more
             "WALLET_PUBLISH_SECONDS": "1",
+            "WALLET_PUBLISHED_DIR": str(published_dir),
             **CHEAP,
             **more,
         }
@@ -88,7 +90,7 @@ def _prepare(settings: Settings) -> None:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory, keys_dir: Path) -> Template:
     directory = tmp_path_factory.mktemp("template")
     urls = [f"sqlite:///{directory}/{name}.db" for name in ("wallet", "nation")]
-    _prepare(_settings(keys_dir, *urls))
+    _prepare(_settings(keys_dir, directory / "published", *urls))
     for url in urls:
         engine = create_engine(url)
         with engine.connect() as connection:
@@ -107,9 +109,11 @@ def postgres_server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: Server, keys_dir: Path) -> Iterator[Template]:
+def postgres_template(
+    postgres_server: Server, keys_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Template]:
     with postgres_server.database() as url:
-        _prepare(_settings(keys_dir, url, url))
+        _prepare(_settings(keys_dir, tmp_path_factory.mktemp("published"), url, url))
         yield Template(keys_dir, url, url)
 
 
@@ -141,11 +145,11 @@ def deployment(template: Template, tmp_path: Path, request: pytest.FixtureReques
             path = Path(str(make_url(url).database))
             shutil.copy(path, tmp_path / path.name)
             urls.append(f"sqlite:///{tmp_path}/{path.name}")
-        yield _settings(template.keys_dir, *urls)
+        yield _settings(template.keys_dir, tmp_path / "published", *urls)
         return
     lender: Lender = request.getfixturevalue("prepared_database")
     with lender.lend() as url:
-        yield _settings(template.keys_dir, url, url)
+        yield _settings(template.keys_dir, tmp_path / "published", url, url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

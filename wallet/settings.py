@@ -52,7 +52,9 @@ class Settings:
     challenge_seconds: int
     leeway_seconds: int
     status_list_bits_log2_size: int
+    status_shards: int
     publish_seconds: int
+    published_dir: Path
     max_body_bytes: int
     idempotency_hours: int
     correction_receipt_days: int
@@ -175,7 +177,9 @@ class SettingsSchema(Schema):
     challenge_seconds = _seconds(10, 120, 120)
     leeway_seconds = _seconds(0, 30, 5)
     status_list_bits_log2_size = fields.Integer(load_default=20, validate=validate.Range(8, 23))
+    status_shards = fields.Integer(load_default=4, validate=validate.Range(1, 64))
     publish_seconds = _seconds(1, 30, 2)
+    published_dir = fields.String(load_default="var/published")
     max_body_bytes = fields.Integer(load_default=65536, validate=validate.Range(1024, 1 << 20))
     idempotency_hours = fields.Integer(load_default=24, validate=validate.Range(1, 168))
     correction_receipt_days = fields.Integer(load_default=2, validate=validate.Range(1, 30))
@@ -221,6 +225,7 @@ class SettingsSchema(Schema):
         for played in ("embedded_chips", "embedded_payments"):
             if data[played] is None:
                 data[played] = data["mode"] == "demo"
+        data["published_dir"] = Path(data["published_dir"])
         data["sms_outbox_dir"] = Path(data["sms_outbox_dir"])
         data["issuer_url"] = (data["issuer_url"] or f"http://{data['host']}:{data['port']}").rstrip("/")
         if not data["sources_url"]:

@@ -50,7 +50,9 @@ def test_bundle_names_the_keys_that_sign_and_no_other(wallet: Wallet) -> None:
     assert issuer["code"] == "VN-MAU"
     assert issuer["name"]["vi"] != issuer["name"]["en"]
     expected = {
-        (key.record.kid, str(role)) for role in (Role.DOCUMENT, Role.STATUS) for key in wallet.keystore.keys(role)
+        (key.record.kid, str(role))
+        for role in (Role.DOCUMENT, Role.STATUS, Role.SD_JWT, Role.MDOC)
+        for key in wallet.keystore.keys(role)
     }
     assert {(entry["kid"], *entry["roles"]) for entry in issuer["keys"]} == expected
     text = json.dumps(issuer)

@@ -45,12 +45,12 @@ class Answer:
 
 
 class Workers:
-    """Two processes that live as long as the tests do: to start one costs more than a race."""
+    """Processes, two unless told otherwise, that live as long as the tests do: to start one costs more than a race."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: int = PROCESSES) -> None:
         context = multiprocessing.get_context("spawn")
-        self.barrier = context.Barrier(PROCESSES)
-        pipes = [context.Pipe() for _ in range(PROCESSES)]
+        self.barrier = context.Barrier(count)
+        pipes = [context.Pipe() for _ in range(count)]
         self.pipes = [mine for mine, _ in pipes]
         self.processes = [
             context.Process(target=_serve, args=(self.barrier, theirs), daemon=True) for _, theirs in pipes
@@ -59,17 +59,17 @@ class Workers:
             process.start()
             theirs.close()
 
-    def run(self, work: Callable[..., Any], *arguments: tuple[Any, ...]) -> list[Any]:
+    def run(self, work: Callable[..., Any], *arguments: tuple[Any, ...], patience: float = 3 * PATIENCE) -> list[Any]:
         """Run `work(begin, *arguments)`, one tuple of arguments for each process; return what each returned.
 
-        begin: to be called once by each process when it is ready; returns when both are.
+        begin: to be called once by each process when it is ready; returns when all are. patience: seconds.
         """
         self.barrier.reset()
         for pipe, given in zip(self.pipes, arguments, strict=True):
             pipe.send((work, given))
         answers = []
         for pipe in self.pipes:
-            assert pipe.poll(3 * PATIENCE), "a process did not answer"
+            assert pipe.poll(patience), "a process did not answer"
             answers.append(pipe.recv())
         failures = [failure for _, failure in answers if failure]
         assert not failures, "\n".join(failures)
@@ -112,7 +112,9 @@ class RunningClock:
         return self._start + timedelta(seconds=time.monotonic() - self._begun)
 
 
-def in_threads(count: int, begin: Callable[[], None], work: Callable[[int], Any]) -> list[Any]:
+def in_threads(
+    count: int, begin: Callable[[], None], work: Callable[[int], Any], patience: float = PATIENCE
+) -> list[Any]:
     """Run `work(0)` to `work(count - 1)` in threads that all wait until `begin` has returned."""
     gate = threading.Barrier(count + 1)
     results: list[Any] = [None] * count
@@ -130,7 +132,7 @@ def in_threads(count: int, begin: Callable[[], None], work: Callable[[int], Any]
     begin()
     gate.wait(PATIENCE)
     for thread in threads:
-        thread.join(PATIENCE)
+        thread.join(patience)
         assert not thread.is_alive(), "a thread hangs"
     failures = [result for result in results if isinstance(result, Exception)]
     if failures:

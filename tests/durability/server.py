@@ -46,6 +46,7 @@ class Server:
             "WALLET_ARGON2_TIME_COST": "1",
             "WALLET_ARGON2_MEMORY_KIB": "8",
             "WALLET_LOG_LEVEL": "warning",
+            "WALLET_PUBLISHED_DIR": str(directory / "published"),
             "WALLET_SMS_OUTBOX_DIR": str(directory / "outbox"),
             **more,
         }

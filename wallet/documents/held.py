@@ -14,7 +14,7 @@ DOCUMENTS = HeldTable(
     "holder_id",
     told=(
         *("id", "request_id", "utility", "kind", "kind_version", "rules_version", "issued_at", "expires_at"),
-        *("revoked_at", "revocation_reason"),
+        *("revoked_at", "revocation_reason", "suspended_at", "suspension_reason"),
     ),
     withheld=("holder_id", "kid", "signed_at", "status_list", "status_index", "sealed"),  # the claims are told unsealed
     by_account=False,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, Integer, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, Index, Integer, LargeBinary, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wallet.db import Base, UtcDateTime
@@ -36,6 +36,8 @@ class DocumentRow(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revocation_reason: Mapped[str | None] = mapped_column(String(64))
+    suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    suspension_reason: Mapped[str | None] = mapped_column(String(64))
 
     __table_args__ = (
         UniqueConstraint("status_list", "status_index"),
@@ -45,8 +47,10 @@ class DocumentRow(Base):
 
 
 class StatusListRow(Base):
-    """One status list. `used`: how many of its indices were given out. `changes`: how often a status was set.
+    """One status list. `used`: how many of its indices were drawn, and more where the last draw asked for too many.
 
+    `shard`: which of the rows that are drawn from in parallel it belongs to. Of each shard the oldest list that is not
+    full is drawn from; a younger one waits. `full`: nothing is left; an index leads past such lists.
     `uri`: its name for good, which stands in every document of it; the address of the service may change later.
     """
 
@@ -55,15 +59,27 @@ class StatusListRow(Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     bits_log2_size: Mapped[int] = mapped_column(Integer)
     used: Mapped[int] = mapped_column(Integer)
-    changes: Mapped[int] = mapped_column(Integer)
+    shard: Mapped[int] = mapped_column(Integer, server_default="0")
+    full: Mapped[bool] = mapped_column(Boolean, server_default=false())
     uri: Mapped[str] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_status_lists_full_shard", "full", "shard", "id"),)
+
+
+class StatusSequence(Base):
+    """How often a status of a list was set. A row of its own: who revokes does not wait for who draws an index."""
+
+    __tablename__ = "status_sequences"
+
+    status_list: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    changes: Mapped[int] = mapped_column(Integer)
 
 
 class StatusChange(Base):
     """A status that was set; an entry without one is valid.
 
-    `sequence` is drawn from the list's own row, whose lock is held until the commit: nobody ever sees 7 before 6.
+    `sequence` is drawn from the list's StatusSequence, whose lock is held until the commit: nobody sees 7 before 6.
     """
 
     __tablename__ = "status_changes"

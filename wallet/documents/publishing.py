@@ -1,19 +1,22 @@
-"""Signed copies that the world fetches: kept in the database, served from memory, alive while the database is not.
+"""Signed copies that the world fetches: kept in the database and as files, served from memory.
 
 A copy is made again when its content changed or when it grows old; of several processes that try at once, one
-stores its copy and the others take it. Verifiers see a sequence that rises by one.
+stores its copy and the others take it. Verifiers see a sequence that rises by one. While the database is away the last
+copy is served until it expires, also by a process that started meanwhile: it finds the copy in its file.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
+from typing import Protocol
 
 from wallet.clock import Clock
 from wallet.documents.models import PublicationRow
-from wallet.documents.repository import PublicationRepository
+from wallet.documents.repository import PublicationHead, PublicationRepository
 from wallet.errors import Unavailable
 
 Opening = Callable[[], AbstractContextManager[PublicationRepository]]
@@ -21,7 +24,7 @@ CLOCKS_DIFFER = timedelta(seconds=5)
 """How far a copy's time may lie ahead before this process's clock counts as set back."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Publication:
     """One signed copy. `etag`: changes whenever the bytes do."""
 
@@ -32,7 +35,7 @@ class Publication:
     issued_at: datetime
     expires_at: datetime
 
-    @property
+    @cached_property
     def etag(self) -> str:
         return sha256(self.token).hexdigest()[:32]
 
@@ -51,6 +54,28 @@ class Draft:
     sign: Callable[[int, bytes | None, datetime], bytes]
 
 
+class Shelf(Protocol):
+    """Where copies survive the database: files (`wallet.documents.published_files`)."""
+
+    def read(self, name: str) -> Publication | None:
+        """Return the copy that lies there and verifies."""
+        ...
+
+    def put(self, copy: Publication) -> None:
+        """Lay a copy there, unless a newer one lies there already. Never raises: the copy is served all the same."""
+        ...
+
+
+class NoShelf:
+    """No files."""
+
+    def read(self, name: str) -> Publication | None:
+        return None
+
+    def put(self, copy: Publication) -> None:
+        pass
+
+
 class _Making(threading.local):
     """How many copies this thread is making, one for another."""
 
@@ -59,15 +84,35 @@ class _Making(threading.local):
 
 @dataclass
 class Publisher:
-    """Hands out the newest copy of each publication."""
+    """Hands out the newest copy of each publication.
+
+    left_to_job: a job of this process makes the copies (`renew`); whoever asks gets what is at hand and waits neither
+    for the database nor for a signature, except before the very first copy.
+    """
 
     reading: Opening
     writing: Opening
     clock: Clock
     look_again_after: timedelta
+    shelf: Shelf = field(default_factory=NoShelf)
+    left_to_job: bool = False
     _held: dict[str, tuple[datetime, Publication]] = field(default_factory=dict)
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
     _making: _Making = field(default_factory=_Making)
+
+    def at_hand(self, name: str) -> Publication | None:
+        """Return the copy in memory, where a job keeps it fresh; None when it has to be looked for."""
+        return self._unexpired(name, self.clock.now()) if self.left_to_job else None
+
+    def kept(self, name: str) -> Publication:
+        """Return the last copy, from memory or from its file, until it expires. Raises Unavailable."""
+        now = self.clock.now()
+        held = self._unexpired(name, now)
+        if held is None:
+            held = self.shelf.read(name)
+        if held is None or now >= held.expires_at:
+            raise Unavailable("dependency_unavailable")
+        return held
 
     def current(self, name: str, draft: Callable[[], Draft]) -> Publication:
         """Return the copy that is in force.
@@ -78,16 +123,33 @@ class Publisher:
         now = self.clock.now()
         # What another copy is being made of is looked at anew: a newer bundle never carries an older list.
         part = self._making.depth > 0
-        held = None if part else self._lately(name, now)
+        held = None if part else self.at_hand(name) or self._lately(name, now)
         if held is not None:
             return held
         # A lock for each name: the bundle is made of the lists, so one publication asks for another.
-        lock = self._locks.setdefault(name, threading.Lock())
+        lock = self._lock(name)
         looking = lock.locked() and not part
         if looking and (held := self._unexpired(name, now)) is not None:
             return held  # another thread is looking; what is held is a moment old
         with lock:
             return self._newest(name, draft, now, part=part)
+
+    def heads(self) -> Mapping[str, PublicationHead]:
+        """Return what is stored of each publication, without the copies themselves. Raises Unavailable."""
+        with self.reading() as rows:
+            return {head.name: head for head in rows.heads()}
+
+    def renew(self, name: str, head: PublicationHead | None, draft: Draft) -> Publication:
+        """Make a copy again if its content changed or it grew old, and return the one in force.
+
+        head: as it was stored before the content of the draft was read. Raises Unavailable.
+        """
+        with self._lock(name):
+            now = self.clock.now()
+            return self._hold(self._settled(name, head, draft, now), now)
+
+    def _lock(self, name: str) -> threading.Lock:
+        return self._locks.setdefault(name, threading.Lock())
 
     def _lately(self, name: str, now: datetime) -> Publication | None:
         """Return what is held, when the database was looked at a moment ago."""
@@ -100,24 +162,37 @@ class Publisher:
         _, held = self._held.get(name, (None, None))
         return held if held is not None and now < held.expires_at else None
 
+    def _hold(self, copy: Publication, now: datetime) -> Publication:
+        _, held = self._held.get(copy.name, (None, None))
+        self._held[copy.name] = (now, copy)
+        if held is None or held.token != copy.token:
+            self.shelf.put(copy)
+        return copy
+
     def _newest(self, name: str, draft: Callable[[], Draft], now: datetime, *, part: bool) -> Publication:
-        held = None if part else self._lately(name, now)
+        held = None if part else self.at_hand(name) or self._lately(name, now)
         if held is not None:
             return held
         try:
-            newest = self._look(name, draft, now)
+            newest = self._looked_up(name, now) if self.left_to_job and not part else None
+            newest = newest or self._look(name, draft, now)
         except Unavailable:
-            held = self._unexpired(name, now)
-            if held is None or part:
+            if part:
                 raise
-            newest = held
-        self._held[name] = (now, newest)
-        return newest
+            newest = self.kept(name)
+        return self._hold(newest, now)
+
+    def _looked_up(self, name: str, now: datetime) -> Publication | None:
+        """Return the copy that is stored, None when there is none; an expired one is for the job to renew."""
+        with self.reading() as rows:
+            row = rows.get(name)
+        if row is not None and now >= row.expires_at:
+            raise Unavailable("dependency_unavailable")
+        return None if row is None else _publication(row)
 
     def _look(self, name: str, make: Callable[[], Draft], now: datetime) -> Publication:
         with self.reading() as rows:
-            row = rows.get(name)
-            stored = None if row is None else _publication(row)
+            head = rows.head(name)
         # The content is read after the copy that it may replace, never before: of two processes the slower one
         # would else put what it read long ago over what the faster one stored meanwhile.
         self._making.depth += 1
@@ -125,27 +200,39 @@ class Publisher:
             draft = make()
         finally:
             self._making.depth -= 1
-        if stored is not None:
-            same = stored.content_key == draft.content_key and now - stored.issued_at < draft.renew_after
+        return self._settled(name, head, draft, now)
+
+    def _settled(self, name: str, head: PublicationHead | None, draft: Draft, now: datetime) -> Publication:
+        """Return the stored copy if it will do, else a new one, or that of a process which was quicker."""
+        known = self._known(name)
+        went_back = known is not None and (head is None or head.issued_at < known.issued_at)
+        if head is not None and not went_back:
+            same = head.content_key == draft.content_key and now - head.issued_at < draft.renew_after
             # Two copies never share a second, and none is made ahead of its time: the change waits for the next one.
-            ahead = stored.issued_at - now.replace(microsecond=0)
+            ahead = head.issued_at - now.replace(microsecond=0)
             if same or timedelta(0) <= ahead < CLOCKS_DIFFER:
-                return stored
+                return self._stored(head)
+        # A database that was restored is behind what was handed out: the line goes on from there.
+        before = known if went_back else None if head is None else self._stored(head)
+        stored_sequence = None if head is None else head.sequence
+        if before is not None and not went_back and before.sequence != stored_sequence:
+            return before  # another process was quicker
         sequence, issued_at = 1, now.replace(microsecond=0)
-        if stored is not None:
+        if before is not None:
             # Readers keep the copy with the later time: two copies never share a second.
-            sequence, issued_at = stored.sequence + 1, max(issued_at, stored.issued_at + timedelta(seconds=1))
+            sequence = max(before.sequence, stored_sequence or 0) + 1
+            issued_at = max(issued_at, before.issued_at + timedelta(seconds=1))
         made = Publication(
             name=name,
             sequence=sequence,
             content_key=draft.content_key,
-            token=draft.sign(sequence, stored.token if stored else None, issued_at),
+            token=draft.sign(sequence, before.token if before else None, issued_at),
             issued_at=issued_at,
             expires_at=issued_at + draft.life,
         )
         with self.writing() as rows:
-            row = PublicationRow(**{slot: getattr(made, slot) for slot in Publication.__slots__})
-            if rows.replace(row, stored.sequence if stored else None):
+            row = PublicationRow(**{each.name: getattr(made, each.name) for each in fields(made)})
+            if rows.replace(row, stored_sequence):
                 return made
         with self.reading() as rows:
             winner = rows.get(name)
@@ -153,6 +240,22 @@ class Publisher:
             raise Unavailable("dependency_unavailable")
         return _publication(winner)
 
+    def _known(self, name: str) -> Publication | None:
+        """Return the last copy this deployment handed out, as far as this process can tell."""
+        _, held = self._held.get(name, (None, None))
+        return held or self.shelf.read(name)
+
+    def _stored(self, head: PublicationHead) -> Publication:
+        """Return the copy that is stored: the one held if it is that, else from the database, where it may be newer."""
+        _, held = self._held.get(head.name, (None, None))
+        if held is not None and (held.sequence, held.issued_at) == (head.sequence, head.issued_at):
+            return held
+        with self.reading() as rows:
+            row = rows.get(head.name)
+        if row is None:
+            raise Unavailable("dependency_unavailable")
+        return _publication(row)
+
 
 def _publication(row: PublicationRow) -> Publication:
-    return Publication(**{slot: getattr(row, slot) for slot in Publication.__slots__})
+    return Publication(**{each.name: getattr(row, each.name) for each in fields(Publication)})

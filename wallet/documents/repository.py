@@ -2,30 +2,47 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, literal, select, update
+from sqlalchemy import ColumnElement, Update, and_, bindparam, exists, func, literal, select, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from wallet.db import insert_if_absent, keyset_page, rows_changed
-from wallet.documents.models import DocumentRow, PublicationRow, StatusChange, StatusListRow
+from wallet.documents.models import DocumentRow, PublicationRow, StatusChange, StatusListRow, StatusSequence
 from wallet.errors import Unavailable
 
+_list_of = attrgetter("status_list")
 
-class DrawnNumber(NamedTuple):
-    """A number that one document gets: of which list, of what size, and how many are used with it."""
+
+class Drawn(NamedTuple):
+    """Numbers that were drawn from one list: of what size and shard it is, and how far it is drawn with them.
+
+    used: may exceed the size, by what was asked for and was not there.
+    """
 
     list_id: int
     bits_log2_size: int
+    shard: int
     used: int
+
+    def numbers(self, asked: int) -> range:
+        """Return what was drawn, from 0."""
+        return range(self.used - asked, min(self.used, 1 << self.bits_log2_size))
+
+    def passed_middle(self, asked: int) -> bool:
+        """Return whether the first number of the second half is among them."""
+        return (1 << self.bits_log2_size) // 2 in self.numbers(asked)
 
 
 class DocumentRepository:
-    """Documents and their status."""
+    """Documents and their status. Statuses are written at the end of the transaction: see `set_status`."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._statuses: list[StatusChange] = []
 
     def add(self, row: DocumentRow) -> None:
         self.session.add(row)
@@ -99,30 +116,51 @@ class DocumentRepository:
         )
         return rows_changed(self.session, statement) == 1
 
-    def draw_counter(self) -> DrawnNumber | None:
-        """Take the next number of the first list that has room; None when no list has."""
-        row = self.session.execute(_DRAW).first()
-        # PostgreSQL: whoever waited for the last place of a list finds it full, although the next one has room.
-        while row is None and self.session.scalar(_FIRST_WITH_ROOM) is not None:
-            row = self.session.execute(_DRAW).first()
-        return None if row is None else DrawnNumber(*row)
+    def draw(self, asked: int, turn: int, shards: int) -> Drawn | None:
+        """Draw up to `asked` numbers, at least one, from a list that nobody else draws from; None when all are full.
 
-    def open_list(self, list_id: int, bits_log2_size: int, at: datetime, uri: str) -> None:
-        """Create a list unless it exists."""
-        values: dict[str, Any] = {"id": list_id, "bits_log2_size": bits_log2_size, "used": 0, "changes": 0}
-        values |= {"uri": uri, "created_at": at}
-        insert_if_absent(self.session, StatusListRow, values)
+        turn: below `shards`; which of the lists is tried first. Whoever holds a list never waits for another.
+        """
+        given = {"asked": asked, "turn": turn, "shards": shards}
+        row = self.session.execute(_DRAW_FREE, given).first()
+        # PostgreSQL: every list is in the hands of others. Whoever waited for the last place of one finds it full,
+        # although the next one has room.
+        while row is None and self.session.scalar(_ANY_ROOM) is not None:
+            row = self.session.execute(_DRAW, given).first()
+        return None if row is None else Drawn(*row)
+
+    def open_list(self, list_id: int, bits_log2_size: int, at: datetime, uri: str, shard: int = 0) -> bool:
+        """Create a list unless it exists; return whether this call did."""
+        values: dict[str, Any] = {"id": list_id, "bits_log2_size": bits_log2_size, "used": 0, "full": False}
+        values |= {"shard": shard, "uri": uri, "created_at": at}
+        if not insert_if_absent(self.session, StatusListRow, values):
+            return False
+        insert_if_absent(self.session, StatusSequence, {"status_list": list_id, "changes": 0})
+        return True
+
+    def last_list(self) -> int:
+        """Return the highest number of a list, 0 when there is none."""
+        return self.session.scalar(_LAST_LIST) or 0
+
+    def shards_with_room(self) -> set[int]:
+        return set(self.session.scalars(_SHARDS_WITH_ROOM))
 
     def set_status(self, list_id: int, index: int, value: int, at: datetime) -> None:
-        """Record a status, in order (see StatusChange)."""
-        draw = (
-            update(StatusListRow)
-            .where(StatusListRow.id == list_id)
-            .values(changes=StatusListRow.changes + 1)
-            .returning(StatusListRow.changes)
-        )
-        sequence = self.session.execute(draw).scalar_one()
-        self.session.add(StatusChange(status_list=list_id, sequence=sequence, status_index=index, value=value, at=at))
+        """Note a status; `write_statuses` records it, at the end of the transaction.
+
+        Two that change statuses in several lists would else wait for one another, each with a list in its hands.
+        """
+        self._statuses.append(StatusChange(status_list=list_id, status_index=index, value=value, at=at))
+
+    def write_statuses(self) -> None:
+        """Record what was noted, list after list, each in order (see StatusChange). The commit has to follow."""
+        noted, self._statuses = self._statuses, []
+        for list_id, changes in groupby(sorted(noted, key=_list_of), key=_list_of):
+            new = list(changes)
+            last = self.session.execute(_NUMBER, {"list_id": list_id, "count": len(new)}).scalar_one()
+            for sequence, change in enumerate(new, last - len(new) + 1):
+                change.sequence = sequence
+            self.session.add_all(new)
         self.session.flush()
 
 
@@ -139,6 +177,15 @@ class StatusRepository:
         return self.session.execute(_CHANGES, {"list_id": list_id, "sequence": sequence})
 
 
+class PublicationHead(NamedTuple):
+    """What is stored of a publication, without its bytes."""
+
+    name: str
+    sequence: int
+    content_key: str
+    issued_at: datetime
+
+
 class PublicationRepository:
     """The last signed copy of what the world fetches."""
 
@@ -147,6 +194,13 @@ class PublicationRepository:
 
     def get(self, name: str) -> PublicationRow | None:
         return self.session.get(PublicationRow, name)
+
+    def head(self, name: str) -> PublicationHead | None:
+        row = self.session.execute(_HEADS.where(PublicationRow.name == name)).first()
+        return None if row is None else PublicationHead(*row)
+
+    def heads(self) -> list[PublicationHead]:
+        return [PublicationHead(*row) for row in self.session.execute(_HEADS)]
 
     def replace(self, row: PublicationRow, previous_sequence: int | None) -> bool:
         """Store a new copy over the one with this sequence (None: there is none); return whether it was stored."""
@@ -161,21 +215,57 @@ class PublicationRepository:
         return rows_changed(self.session, statement) == 1
 
 
+def _has_room(row: Any) -> ColumnElement[bool]:
+    return and_(row.full.is_(False), row.used < literal(1).op("<<")(row.bits_log2_size))
+
+
+def _drawing(*, only_free: bool) -> Update:
+    """Return the statement that draws. only_free: from a list that no other transaction has locked.
+
+    Of each shard the oldest list with room is drawn from: what is behind it waits, so that verifiers know it long
+    before it is needed.
+    """
+    current, older = aliased(StatusListRow), aliased(StatusListRow)
+    superior = exists().where(older.shard == current.shard, older.id < current.id, _has_room(older))
+    chosen = (
+        select(current.id)
+        .where(_has_room(current), ~superior)
+        .order_by((current.shard + bindparam("turn")) % bindparam("shards"), current.id)
+        .limit(1)
+    )
+    if only_free:
+        chosen = chosen.with_for_update(of=current, skip_locked=True)
+    used = StatusListRow.used + bindparam("asked")
+    return (
+        update(StatusListRow)
+        .where(StatusListRow.id == chosen.scalar_subquery(), _has_room(StatusListRow))
+        .values(used=used, full=used >= literal(1).op("<<")(StatusListRow.bits_log2_size))
+        .returning(StatusListRow.id, StatusListRow.bits_log2_size, StatusListRow.shard, StatusListRow.used)
+        .execution_options(synchronize_session=False)
+    )
+
+
 # Built once: putting a statement together takes longer than carrying it out.
-_HAS_ROOM = StatusListRow.used < literal(1).op("<<")(StatusListRow.bits_log2_size)
-_FIRST_WITH_ROOM = select(StatusListRow.id).where(_HAS_ROOM).order_by(StatusListRow.id).limit(1)
-_DRAW = (
-    update(StatusListRow)
-    .where(StatusListRow.id == _FIRST_WITH_ROOM.scalar_subquery(), _HAS_ROOM)
-    .values(used=StatusListRow.used + 1)
-    .returning(StatusListRow.id, StatusListRow.bits_log2_size, StatusListRow.used)
+_DRAW_FREE = _drawing(only_free=True)
+_DRAW = _drawing(only_free=False)
+_ANY_ROOM = select(StatusListRow.id).where(_has_room(StatusListRow)).limit(1)
+_SHARDS_WITH_ROOM = select(StatusListRow.shard).where(_has_room(StatusListRow)).distinct()
+_LAST_LIST = select(func.max(StatusListRow.id))
+_NUMBER = (
+    update(StatusSequence)
+    .where(StatusSequence.status_list == bindparam("list_id"))
+    .values(changes=StatusSequence.changes + bindparam("count"))
+    .returning(StatusSequence.changes)
     .execution_options(synchronize_session=False)
 )
-_LISTS = select(StatusListRow.id, StatusListRow.bits_log2_size, StatusListRow.changes, StatusListRow.uri).order_by(
-    StatusListRow.id
+_LISTS = (
+    select(StatusListRow.id, StatusListRow.bits_log2_size, StatusSequence.changes, StatusListRow.uri)
+    .join(StatusSequence, StatusSequence.status_list == StatusListRow.id)
+    .order_by(StatusListRow.id)
 )
 _CHANGES = (
     select(StatusChange.sequence, StatusChange.status_index, StatusChange.value)
     .where(StatusChange.status_list == bindparam("list_id"), StatusChange.sequence > bindparam("sequence"))
     .order_by(StatusChange.sequence)
 )
+_HEADS = select(PublicationRow.name, PublicationRow.sequence, PublicationRow.content_key, PublicationRow.issued_at)

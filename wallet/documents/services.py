@@ -55,7 +55,7 @@ class DocumentServices:
             holders=self.identity.holders,
             sources=self.sources,
             documents=self.rows,
-            indices=self._indices,
+            indices=self.indices,
             trust=self.trust,
             signer=means.keystore.signer(Role.DOCUMENT),
             linter=self.linter,
@@ -71,8 +71,15 @@ class DocumentServices:
         by_register = replace(actor, holder_id=None)
         return self.revoking.revoke_all(holder_id, RevocationReason.HOLDER_DIED, by_register, expired_too=False)
 
-    @property
-    def _indices(self) -> Indices:
+    @cached_property
+    def indices(self) -> Indices:
         means = self.means
-        size = means.settings.status_list_bits_log2_size
-        return Indices(self.rows, means.keystore.secret(Secret.STATUS_ORDER), size, means.clock, self.trust.address)
+        return Indices(
+            rows=self.rows,
+            secret=means.keystore.secret(Secret.STATUS_ORDER),
+            bits_log2_size=means.settings.status_list_bits_log2_size,
+            clock=means.clock,
+            address=self.trust.address,
+            shards=means.settings.status_shards,
+            chance=lambda below: int.from_bytes(means.entropy.bytes(4)) % below,
+        )

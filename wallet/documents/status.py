@@ -18,6 +18,8 @@ from wallet.terms import Status
 
 BITS = 2
 REFRESH_AFTER = timedelta(milliseconds=500)
+SPREAD = 4
+"""Over how many lists the copies of one batch are spread at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,18 @@ class StatusIndex:
     index: int
 
 
+def _first(_below: int) -> int:
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Indices:
     """Gives out indices, in the transaction of the document that gets one.
 
     An index is a keyed permutation of a counter: constant cost at any size, never the same twice, and its order
     says nothing about the order of issuance.
+    shards: how many lists are drawn from in parallel, so that parallel issuers do not wait for one another and one
+    list's counter says little. chance: returns a number below the one it is given.
     """
 
     rows: DocumentRepository
@@ -41,19 +49,53 @@ class Indices:
     bits_log2_size: int
     clock: Clock
     address: Callable[[int], str]
+    shards: int = 1
+    chance: Callable[[int], int] = _first
 
     def reserve(self) -> StatusIndex:
         """Return an index that no other document has or will have. Raises Unavailable when the lists are full."""
-        drawn = self.rows.draw_counter()
+        return self._draw(1, self._turn())[0]
+
+    def reserve_many(self, count: int) -> list[StatusIndex]:
+        """Return as many indices, for copies of one document that must not be linked; in no order.
+
+        They are spread over a few lists, half of the shards at most: the others stay free for other issuers. One
+        statement for each list, whatever the count. Raises Unavailable when the lists are full.
+        """
+        lists = max(1, min(SPREAD, self.shards // 2, count))
+        share, turn = -(-count // lists), self._turn()
+        found: list[StatusIndex] = []
+        while len(found) < count:
+            found += self._draw(min(share, count - len(found)), turn)
+            turn = (turn + self.shards - 1) % self.shards
+        return found
+
+    def open_shards(self) -> None:
+        """See to it that every shard has a list to draw from; the first one of a deployment too."""
+        for shard in sorted(set(range(self.shards)) - self.rows.shards_with_room()):
+            self._open(shard)
+
+    def _turn(self) -> int:
+        return self.chance(self.shards) if self.shards > 1 else 0
+
+    def _draw(self, asked: int, turn: int) -> list[StatusIndex]:
+        drawn = self.rows.draw(asked, turn, self.shards)
         if drawn is None:
             raise Unavailable("status_lists_full", retry_after=5)
-        if (drawn.used - 1) * 2 == 1 << drawn.bits_log2_size:
+        if drawn.passed_middle(asked) and drawn.shard < self.shards:
             # The next list exists, and is on every verifier's bundle, long before it is needed. A transaction that
-            # rolls back gives its number back, so exactly one that commits passes the middle.
-            following = drawn.list_id + 1
-            self.rows.open_list(following, self.bits_log2_size, self.clock.now(), self.address(following))
+            # rolls back gives its numbers back, so exactly one that commits passes the middle.
+            self._open(drawn.shard)
         key = sha256(self.secret + drawn.list_id.to_bytes(8, "big")).digest()
-        return StatusIndex(drawn.list_id, permute(key, drawn.used - 1, drawn.bits_log2_size))
+        return [
+            StatusIndex(drawn.list_id, permute(key, number, drawn.bits_log2_size)) for number in drawn.numbers(asked)
+        ]
+
+    def _open(self, shard: int) -> None:
+        opened = False
+        while not opened:  # another shard may take the number at the same moment
+            list_id = self.rows.last_list() + 1
+            opened = self.rows.open_list(list_id, self.bits_log2_size, self.clock.now(), self.address(list_id), shard)
 
 
 @dataclass(slots=True)

@@ -4,8 +4,8 @@ The same values, unsigned and fresher, are what the online check and issuing its
 Source: docs/wire.md, sections 4 and 5.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -14,8 +14,17 @@ from wallet.crypto.keyring import State
 from wallet.crypto.keystore import Key, Keystore, Role
 from wallet.documents.publishing import Draft, Publication, Publisher
 from wallet.documents.status import BITS, BoardList, StatusBoard
-from wallet.errors import Malformed, NotFound
-from wallet.formats.status_list import StatusListToken, sign_status_cwt, sign_status_jwt
+from wallet.errors import Malformed, NotFound, Unavailable, VerificationFailed
+from wallet.formats.status_list import (
+    StatusListToken,
+    compress,
+    parse_status_cwt,
+    parse_status_jwt,
+    sign_status_cwt,
+    sign_status_jwt,
+    token_of,
+    verify_status_list,
+)
 from wallet.formats.trust_bundle import (
     ANY_UTILITY,
     BundleContent,
@@ -25,6 +34,7 @@ from wallet.formats.trust_bundle import (
     StatusListEntry,
     TypeEntry,
     bundle_digest,
+    parse_bundle,
     pin_of,
     sign_bundle,
 )
@@ -39,6 +49,8 @@ BOARD_LIFE_SECONDS = 60
 """How long the board speaks for itself while the database is away; after that the online check cannot tell."""
 _Basis = tuple[int, tuple[int, int]]
 """Of what the keys and types were made: the revisions of the catalogue and of the keyring."""
+BUNDLE = "bundle"
+"""What the bundle is called among the publications."""
 PUBLISHED_ROLES = (Role.DOCUMENT, Role.STATUS, Role.SD_JWT, Role.MDOC)
 
 
@@ -70,6 +82,7 @@ class TrustCentre:
     clock: Clock
     _current: tuple[datetime, _Basis, Trust] | None = None
     _own: "_Known | None" = None
+    _compressed: dict[int, tuple[int, bytes, bytes]] = field(default_factory=dict)
 
     def address(self, list_id: int) -> str:
         """Return the address that a list gets when it is opened."""
@@ -107,39 +120,107 @@ class TrustCentre:
 
     def bundle(self) -> Publication:
         """Return the trust bundle in force. Raises Unavailable."""
-        return self.publisher.current("bundle", self._bundle_draft)
+        return self.publisher.current(BUNDLE, self._bundle_looked_at)
 
     def status_list(self, list_id: int, *, cbor: bool = False) -> Publication:
         """Return the signed copy of one list, JWT or CWT. Raises NotFound, Unavailable."""
-        self.board.refresh()
+        name = _list_name(list_id, cbor=cbor)
+        held = self.publisher.at_hand(name)
+        if held is not None:
+            return held
+        try:
+            self.board.refresh()
+        except Unavailable:  # a process that started while the database is away
+            return self.publisher.kept(name)
         if list_id not in self.board.lists:
             raise NotFound("not_found")
-        form = "cwt" if cbor else "jwt"
-        return self.publisher.current(f"status-list/{list_id}.{form}", lambda: self._list_draft(list_id, cbor=cbor))
+
+        def looked_at() -> Draft:
+            self.board.refresh(force=True)
+            return self._list_draft(list_id, cbor=cbor)
+
+        return self.publisher.current(name, looked_at)
+
+    def publish(self) -> bool:
+        """Make every copy again that changed or grew old: the job of each process that serves. Raises Unavailable.
+
+        Returns False: the next round comes with time. What is stored is looked at before the content, and the lists
+        before the bundle that carries them (docs/decisions/0006).
+        """
+        heads = self.publisher.heads()
+        self.board.refresh(force=True)
+
+        def renewed(name: str, draft: Draft) -> Publication:
+            return self.publisher.renew(name, heads.get(name), draft)
+
+        lists = {}
+        for list_id in sorted(self.board.lists):
+            for cbor in (True, False):
+                name = _list_name(list_id, cbor=cbor)
+                lists[list_id] = renewed(name, self._list_draft(list_id, cbor=cbor))
+        renewed(BUNDLE, self._bundle_draft(lists))
+        return False
+
+    def recognised(self, name: str, token: bytes) -> Publication | None:
+        """Return the copy that these bytes are, None when no key of ours that counts has signed them."""
+        try:
+            if name == BUNDLE:
+                roots = self.keystore.keys(Role.BUNDLE_ROOT)
+                content = parse_bundle(token.decode("ascii")).verify(
+                    frozenset(pin_of(key.signer.certificate_der) for key in roots if key.record.state != State.REVOKED)
+                )
+                return Publication(name, content.seq, "", token, content.issued_at, content.expires_at)
+            cbor = name == _list_name(_number_of(name), cbor=True)
+            unverified = parse_status_cwt(token) if cbor else parse_status_jwt(token.decode("ascii"))
+            for key in self._known().trust.keys.values():
+                if (key.kid, key.role, key.revoked) != (unverified.kid, str(Role.STATUS), False) or not key.public_key:
+                    continue
+                copy = token_of(verify_status_list(unverified, key.public_key))
+                if copy.uri.rpartition("/")[2] == str(_number_of(name)):
+                    return Publication(name, 0, "", token, copy.issued_at, copy.expires_at)
+        except (Malformed, VerificationFailed, UnicodeDecodeError):
+            pass
+        return None
 
     def _list_draft(self, list_id: int, *, cbor: bool) -> Draft:
-        self.board.refresh(force=True)
+        """Return what a list's copy is made of, as the board has it."""
         held = self.board.lists[list_id]
-        changes, entries = held.changes, bytes(held.entries)
+        changes = held.changes
         signer = self.keystore.signer(Role.STATUS)
 
         def sign(_sequence: int, _previous: bytes | None, issued_at: datetime) -> bytes:
+            entries, deflated = self._deflated(list_id, changes)
             token = StatusListToken(
-                uri=self.status_uri(list_id),
+                uri=held.uri,
                 issued_at=issued_at,
                 expires_at=issued_at + LIFE,
                 ttl_seconds=int(STATUS_TTL.total_seconds()),
                 bits=BITS,
                 entries=entries,
             )
-            return sign_status_cwt(token, signer) if cbor else sign_status_jwt(token, signer).encode()
+            if cbor:
+                return sign_status_cwt(token, signer, deflated)
+            return sign_status_jwt(token, signer, deflated).encode()
 
         return Draft(f"{changes}:{signer.kid}", LIFE, STATUS_TTL, sign)
 
-    def _bundle_draft(self) -> Draft:
+    def _deflated(self, list_id: int, changes: int) -> tuple[bytes, bytes]:
+        """Return a list's entries and the same deflated, which is most of what a copy costs: once for each change.
+
+        They hold `changes` statuses, or more where the board moved on: then the next round makes the copy again.
+        """
+        known = self._compressed.get(list_id)
+        if known is None or known[0] != changes:
+            entries = bytes(self.board.lists[list_id].entries)
+            known = self._compressed[list_id] = (changes, entries, compress(entries))
+        return known[1:]
+
+    def _bundle_looked_at(self) -> Draft:
         self.board.refresh(force=True)
+        return self._bundle_draft({list_id: self.status_list(list_id) for list_id in sorted(self.board.lists)})
+
+    def _bundle_draft(self, lists: Mapping[int, Publication]) -> Draft:
         own = self._known()
-        lists = {list_id: self.status_list(list_id) for list_id in sorted(self.board.lists)}
         parts = [
             self.issuer_url,
             repr(own.issuer),
@@ -177,6 +258,18 @@ class TrustCentre:
             known = _Known(basis, issuer, types, Trust.of([issuer], types, issued_at=now, expires_at=now + LIFE))
             self._own = known
         return known
+
+
+def _list_name(list_id: int, *, cbor: bool) -> str:
+    return f"status-list/{list_id}.{'cwt' if cbor else 'jwt'}"
+
+
+def _number_of(name: str) -> int:
+    """Return the list that a publication is of. Raises Malformed."""
+    number = name.removeprefix("status-list/").partition(".")[0]
+    if not number.isdecimal():
+        raise Malformed("no list")
+    return int(number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,36 +112,42 @@ def decompress(deflated: bytes) -> bytes:
     return inflate(deflated, MAX_LIST_BYTES)
 
 
-def status_list_json(entries: bytes | bytearray, *, bits: int) -> dict[str, Any]:
+def status_list_json(entries: bytes | bytearray, *, bits: int, deflated: bytes | None = None) -> dict[str, Any]:
     """Return the `status_list` member of a JWT. Source: Token Status List draft-21, section 4.2."""
-    return {"bits": _checked(bits), "lst": jws.b64url_encode(compress(entries)).decode("ascii")}
+    return {"bits": _checked(bits), "lst": jws.b64url_encode(deflated or compress(entries)).decode("ascii")}
 
 
-def status_list_cbor(entries: bytes | bytearray, *, bits: int) -> dict[str, Any]:
+def status_list_cbor(entries: bytes | bytearray, *, bits: int, deflated: bytes | None = None) -> dict[str, Any]:
     """Return claim 65533 of a CWT. Source: Token Status List draft-21, section 4.3."""
-    return {"bits": _checked(bits), "lst": compress(entries)}
+    return {"bits": _checked(bits), "lst": deflated or compress(entries)}
 
 
-def sign_status_jwt(token: StatusListToken, signer: Signer) -> str:
-    """Return the status list JWT. Source: Token Status List draft-21, section 5.1."""
+def sign_status_jwt(token: StatusListToken, signer: Signer, deflated: bytes | None = None) -> str:
+    """Return the status list JWT. deflated: the entries as `compress` gives them, where they are known already.
+
+    Source: Token Status List draft-21, section 5.1.
+    """
     claims = {
         "sub": token.uri,
         "iat": seconds_of(token.issued_at),
         "exp": seconds_of(token.expires_at),
         "ttl": token.ttl_seconds,
-        "status_list": status_list_json(token.entries, bits=token.bits),
+        "status_list": status_list_json(token.entries, bits=token.bits, deflated=deflated),
     }
     return jws.sign(claims, signer, typ=JWT_TYP, header={"kid": signer.kid})
 
 
-def sign_status_cwt(token: StatusListToken, signer: Signer) -> bytes:
-    """Return the status list CWT: a COSE_Sign1 under tag 18. Source: Token Status List draft-21, section 5.2."""
+def sign_status_cwt(token: StatusListToken, signer: Signer, deflated: bytes | None = None) -> bytes:
+    """Return the status list CWT: a COSE_Sign1 under tag 18. deflated: as for the JWT.
+
+    Source: Token Status List draft-21, section 5.2.
+    """
     claims = {
         _SUB: token.uri,
         _IAT: seconds_of(token.issued_at),
         _EXP: seconds_of(token.expires_at),
         _TTL: token.ttl_seconds,
-        _LIST: status_list_cbor(token.entries, bits=token.bits),
+        _LIST: status_list_cbor(token.entries, bits=token.bits, deflated=deflated),
     }
     return cose.sign1(cbor.encode(claims), signer.sign, typ=CWT_TYP, kid=bytes.fromhex(signer.kid))
 

@@ -16,6 +16,7 @@ from wallet.db import Database
 from wallet.defining.board import DefinitionBoard
 from wallet.defining.repository import DefinitionRepository
 from wallet.documents.linting import Linter
+from wallet.documents.published_files import PublishedFiles
 from wallet.documents.publishing import Publisher
 from wallet.documents.repository import PublicationRepository, StatusRepository
 from wallet.documents.services import DocumentServices
@@ -59,7 +60,6 @@ from wallet.utilities.catalogue import Catalogue
 from wallet.wiring.transaction import Work
 from wallet.working_days import WorkingDays, parse_overrides
 
-FIRST_STATUS_LIST = 1
 TIDY_EVERY = timedelta(hours=1)
 MESSAGES_KEPT = timedelta(days=30)
 """How long the log of what left is kept; notices in an inbox stay."""
@@ -138,6 +138,7 @@ class Wallet:
                 work = Work(self, session)
                 self._tidy(work)
                 yield work
+                work.settle()
         except BaseException:
             if work is not None and work.audit.survivors:
                 with self.db.write() as session:
@@ -289,7 +290,20 @@ class Wallet:
             with self.db.write() as session:
                 yield PublicationRepository(session)
 
-        return Publisher(reading, writing, self.clock, timedelta(seconds=self.settings.publish_seconds))
+        files = PublishedFiles(self.settings.published_dir, lambda name, token: self.trust.recognised(name, token))
+        every = timedelta(seconds=self.settings.publish_seconds)
+        return Publisher(reading, writing, self.clock, every, files)
+
+    @cached_property
+    def publishing(self) -> Runner:
+        """What keeps the bundle and the lists fresh, in each process that serves them, off the path of requests."""
+        every = timedelta(seconds=self.settings.publish_seconds)
+        return Runner([Job("publishing", every, self.trust.publish)])
+
+    def publish_in_background(self) -> None:
+        """Leave signing to `publishing` from now on: requests get what is at hand."""
+        self.publisher.left_to_job = True
+        self.publishing.start()
 
     @cached_property
     def trust(self) -> TrustCentre:
@@ -339,15 +353,10 @@ class Wallet:
             work.idempotency.forget_expired()
 
     def prepare(self) -> None:
-        """Make sure that what issuing stands on is there: a durable database, the first status list."""
+        """Make sure that what issuing stands on is there: a durable database, status lists with room."""
         self.db.assert_durable()
         with self.work() as work:
-            work.document_rows.open_list(
-                FIRST_STATUS_LIST,
-                self.settings.status_list_bits_log2_size,
-                self.clock.now(),
-                self.trust.address(FIRST_STATUS_LIST),
-            )
+            work.indices.open_shards()
 
     @property
     def partners(self) -> tuple[PartnerRegister, ...]:

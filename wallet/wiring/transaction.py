@@ -17,6 +17,7 @@ from wallet.documents.issuing import Issuing
 from wallet.documents.repository import DocumentRepository
 from wallet.documents.revoking import Revoking
 from wallet.documents.services import DocumentServices
+from wallet.documents.status import Indices
 from wallet.enrolment.desk import EnrolmentDesk
 from wallet.enrolment.forms import Forms
 from wallet.enrolment.lifecycle import Lifecycle
@@ -122,6 +123,11 @@ class Work:
         return self.messages.endpoints
 
     # ── identity ──
+
+    def settle(self) -> None:
+        """Write what has to be written last; the commit follows."""
+        if "documents" in vars(self):
+            self.documents.rows.write_statuses()
 
     @cached_property
     def identity(self) -> IdentityServices:
@@ -327,6 +333,10 @@ class Work:
     @property
     def issuing(self) -> Issuing:
         return self.documents.issuing
+
+    @property
+    def indices(self) -> Indices:
+        return self.documents.indices
 
     # ── requests ──
 
