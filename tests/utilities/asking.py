@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from wallet.errors import InvalidInput
-from wallet.utilities import examples
+from wallet.utilities import examples, stating
 from wallet.utilities.answering import parse
 from wallet.utilities.base import Case, Source, Utility
 from wallet.working_days import vietnamese_day
@@ -56,7 +56,7 @@ def case_of(
 def claims_of(utility: Utility, case: Case) -> dict[str, Any]:
     """Return what the document of a case states; accepted, complete and checked. Raises InvalidInput."""
     utility.accept(case)
-    return examples.claims_of(utility.document_of(case), case)
+    return stating.claims_of(utility.document_of(case), case)
 
 
 def faults_of(utility: Utility, case: Case) -> dict[str, str]:

@@ -5,8 +5,9 @@ from datetime import date
 from typing import Any
 
 from wallet.utilities.base import Case, Claims, DocumentType, Utility
-from wallet.utilities.examples import answered, claims_of, read_examples
+from wallet.utilities.examples import answered, read_examples
 from wallet.utilities.paper import compact_claims, full_claims
+from wallet.utilities.stating import claims_of
 
 
 def case_of(utility: Utility, example: Mapping[str, Any], today: date) -> Case:

@@ -72,6 +72,7 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("POST", "/v1/requests"): CITIZEN,
     ("GET", "/v1/requests"): CITIZEN,
     ("GET", "/v1/requests/<request_id>"): CITIZEN,
+    ("GET", "/v1/requests/<request_id>/preview"): CITIZEN,
     ("PATCH", "/v1/requests/<request_id>"): CITIZEN,
     ("DELETE", "/v1/requests/<request_id>"): CITIZEN,
     ("POST", "/v1/requests/<request_id>/moves"): CITIZEN,
@@ -212,6 +213,7 @@ ON_THE_PHONE = {
 """What guards an account is changed from the phone alone, never from a browser that came in by passkey."""
 
 OF_DRAFTS = {
+    ("GET", "/v1/requests/<request_id>/preview"),
     ("PATCH", "/v1/requests/<request_id>"),
     ("DELETE", "/v1/requests/<request_id>"),
     ("GET", "/v1/requests/<request_id>/files/<file_id>"),

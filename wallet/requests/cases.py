@@ -19,7 +19,7 @@ from wallet.sources.reading import Sources
 from wallet.terms import Actor
 from wallet.texts.catalogue import lookup
 from wallet.utilities.answering import parse
-from wallet.utilities.base import Ask, Capacity, Case, Field, Source, Utility
+from wallet.utilities.base import Ask, Capacity, Case, Field, Rules, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.lifecycles import DRAFT
 from wallet.utilities.plugin import Plugin
@@ -58,8 +58,9 @@ class Cases:
         actor: Actor,
         *,
         steps: Mapping[str, Mapping[str, Any]] | None = None,
+        purpose: str | None = None,
     ) -> Told:
-        """Return the case of a request whose answers are whole.
+        """Return the case of a request whose answers are whole. purpose: for which registers are read, if not to send.
 
         Raises InvalidInput with every fault of the answers, NotAllowed("not_a_relative") for a proxy who is none and
         brings no authority, Unavailable when a register does not answer.
@@ -68,10 +69,10 @@ class Cases:
         own = self.holders.number(row.holder_id)
         number = own if content.about is None else content.about.number
         applies = actor.holder_id == row.holder_id
-        purpose = "submit_request" if applies else "review"
+        sending = "submit_request" if applies else "review"
         if utility.lifecycle.at_once:
-            purpose = "issue_document"
-        ground = Ground(purpose, utility.code, actor, proxy=applies and content.about is not None)
+            sending = "issue_document"
+        ground = Ground(purpose or sending, utility.code, actor, proxy=applies and content.about is not None)
         subject_id = self.reading_of(row, number)
         gathered = gather(self.sources, self._registers(utility, row), number, ground, subject=subject_id)
         applicant = gathered.facts[Source.POPULATION].values if Source.POPULATION in gathered.facts else {}
@@ -88,7 +89,6 @@ class Cases:
         if row.state != DRAFT:  # a register that has learnt it since it was sent is no fault of the applicant
             answers = {name: value for name, value in answers.items() if name not in held}
         typed = parse(utility.form, answers, held=frozenset(held))
-        rules = utility.rules_of(row.rules_version)
         case = Case(
             now=now,
             today=vietnamese_day(now),
@@ -100,7 +100,7 @@ class Cases:
             applicant={name: applicant[name] for name in ("number", "full_name", "birth_date") if name in applicant},
             account_level=actor.account_level,
             submitted_at=row.submitted_at,
-            figures=rules.figures,
+            figures=self.rules(utility, row).figures,
             steps=steps or {},
             request=self._facts_of(row, now),
             places=_places(utility.form, typed),
@@ -113,6 +113,12 @@ class Cases:
         That is the applicant, or whom a proxy asks about; where the latter has no account it is the applicant again.
         """
         return row.holder_id if row.capacity != Capacity.PROXY else self.holders.find(number) or row.holder_id
+
+    def rules(self, utility: Utility, row: RequestRow) -> Rules:
+        """Return the rules of a request: those it was sent under; of a draft, those of today, which it would be."""
+        if row.state == DRAFT:
+            return utility.rules_on(vietnamese_day(self.clock.now()))
+        return utility.rules_of(row.rules_version)
 
     def held(self, utility: Utility, gathered: Gathered) -> dict[str, Any]:
         """Return the fields that need not be asked, with what the registers answer."""

@@ -6,7 +6,6 @@ How each goes is its utility's lifecycle, as data (`wallet.utilities.lifecycles`
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from wallet.audit import Audit
@@ -27,28 +26,27 @@ from wallet.identity.guardians import Guardians
 from wallet.identity.holders import Holders
 from wallet.launching.rollout import Rollout
 from wallet.payments.paying import Paying, PaymentView
-from wallet.requests.cases import Cases, Told, holder_of
+from wallet.requests.cases import Cases, holder_of
 from wallet.requests.failures import noting_failures
-from wallet.requests.links import Links
 from wallet.requests.models import RequestFile, RequestRow
 from wallet.requests.moving import Moving
 from wallet.requests.orders import FileView, RequestDetail, RequestOrder, UtilityRequest
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import Content, open_content, seal_content
 from wallet.requests.seeing import Seeing, file_view, summary
+from wallet.requests.weighing import Weighed, Weighing, file_answers
 from wallet.terms import Actor
 from wallet.utilities.answering import parse
-from wallet.utilities.base import Ask, By, Capacity, Case, Field, Source, Utility
+from wallet.utilities.base import Ask, By, Capacity, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.lifecycles import DRAFT
-from wallet.utilities.plugin import in_words_of
 from wallet.working_days import WorkingDays, vietnamese_day
 
 MOST_DRAFTS = 50
 """Drafts that somebody may have at a time."""
 DECIDED_BY_SENDING = (
     *("utility_version", "rules_version", "agency", "province"),
-    *("fee", "fields_held", "fields_asked"),
+    *("fee", "fields_held", "fields_asked", "sealed"),
 )
 """Columns of a request that are settled when it is sent, not when it was begun."""
 MOST_FILES = 20
@@ -64,7 +62,7 @@ class Requests:
     cases: Cases
     moving: Moving
     seeing: Seeing
-    links: Links
+    weighing: Weighing
     paying: Paying
     holders: Holders
     guardians: Guardians
@@ -132,7 +130,7 @@ class Requests:
         content = open_content(self.holders, row)
         merged = {name: value for name, value in {**content.answers, **answers}.items() if value is not None}
         parse(utility.form, merged, partial=True)
-        edited = replace(content, answers=merged)
+        edited = replace(content, answers=merged, warnings={})
         sealed = seal_content(self.holders, row.holder_id, row.id, edited)
         if not self.rows.move(row, {"sealed": sealed, "updated_at": self.clock.now()}):
             raise PreconditionFailed("version_changed")
@@ -146,7 +144,7 @@ class Requests:
         """
         row, utility = self._own(request_id, actor)
         if action in ("submit", "supplement"):
-            self._assert_levels(utility, actor)
+            self.assert_levels(utility, actor)
             if action == "submit":
                 _assert_takes(utility, Capacity(row.capacity))
                 self.rollout.assert_open_to(utility.code, actor)
@@ -244,7 +242,7 @@ class Requests:
         row, utility = self._own(request_id, actor, lock=True)
         self._assert_editable(row, utility)
         content = open_content(self.holders, row)
-        if any(file_id in ids for ids in _file_answers(utility.form, content.answers).values()):
+        if any(file_id in ids for ids in file_answers(utility.form, content.answers).values()):
             raise Conflict("file_in_use")
         if not self.rows.remove_file(row.id, file_id):
             raise NotFound("not_found")
@@ -271,8 +269,9 @@ class Requests:
     def _answer_at_once(self, utility: Utility, row: RequestRow, content: Content, actor: Actor) -> None:
         """Send and answer in one go: the row is written once, as it ended, and is never seen half done."""
         row.submitted_at = self.clock.now()
-        told = self._told(utility, row, content, actor)
-        self._prepare(utility, row, told)
+        weighed = self.weighing.weigh(utility, row, content, actor)
+        told = weighed.told
+        self._prepare(utility, row, content, weighed)
         self.audit.record("request.submitted", actor, row.id, utility=utility.code)
         order = IssueOrder(
             utility.code,
@@ -293,10 +292,9 @@ class Requests:
     ) -> None:
         """Send what is whole: to the desk, to the cash desk first, or to be answered at once."""
         before = row.submitted_at
-        told = self._told(utility, row, content, actor)
-        if before is not None:
-            _assert_costs_no_more(utility, row, told.case, before)
-        self._prepare(utility, row, told)
+        weighed = self.weighing.weigh(utility, row, content, actor)
+        told = weighed.told
+        self._prepare(utility, row, content, weighed)
         now = self.clock.now()
         values: dict[str, Any] = {
             "submitted_at": before or now,
@@ -312,38 +310,15 @@ class Requests:
         if row.document_id is None:
             self.moving.inform(row, "request_received")
 
-    def _told(self, utility: Utility, row: RequestRow, content: Content, actor: Actor) -> Told:
-        if utility.link is not None:  # first: what a record says that may be somebody else's is no answer to anybody
-            self.links.assert_linked(utility, row.holder_id)
-        steps = self.moving.found(row) if row.state != DRAFT else None
-        told = self.cases.build(utility, row, content, actor, steps=steps)
-        self._assert_files(utility, row, told)
-        with in_words_of(utility):
-            utility.accept(told.case)
-        return told
-
-    def _prepare(self, utility: Utility, row: RequestRow, told: Told) -> None:
-        """Write onto the row what sending decides: fee, desk, and how much was not asked."""
-        if not row.fee:  # what was told when it was first sent stands
-            fee = utility.rules_of(row.rules_version).fee(told.case)
-            row.fee = [{"code": line.code, "amount": line.amount} for line in fee.lines]
+    def _prepare(self, utility: Utility, row: RequestRow, content: Content, weighed: Weighed) -> None:
+        """Write onto the row what sending decides: fee, desk, what is doubtful, and how much was not asked."""
+        told, doubtful = weighed.told, replace(content, warnings=dict(weighed.warnings))
+        row.sealed = seal_content(self.holders, row.holder_id, row.id, doubtful)
+        row.fee = [{"code": line.code, "amount": line.amount} for line in weighed.fee.lines]
         home = told.case.fact(Source.RESIDENCE, "permanent_province_code", "")
         row.province = utility.province_of(told.case) or home
         row.fields_held = len(told.held)
         row.fields_asked = len(told.case.answers) - len(told.held)
-
-    def _assert_files(self, utility: Utility, row: RequestRow, told: Told) -> None:
-        named = _file_answers(utility.form, told.case.answers)
-        if not named:
-            return
-        known: dict[str, set[str]] = {}
-        for file in self.rows.files(row.id):
-            known.setdefault(file.field, set()).add(file.id)
-        faults = {
-            f"/answers/{name}": "unknown_file" for name, ids in named.items() if not set(ids) <= known.get(name, set())
-        }
-        if faults:
-            raise InvalidInput(faults)
 
     def _assert_may_ask(self, utility: Utility, order: RequestOrder, actor: Actor) -> None:
         capacity = _capacity(order, actor)
@@ -352,10 +327,11 @@ class Requests:
             raise NotAllowed("capacity_not_allowed", capacity=str(capacity))
         if (capacity is Capacity.PROXY) != (order.about is not None):
             raise InvalidInput({"/about": "required" if order.about is None else "not_asked"})
-        self._assert_levels(utility, actor)
+        self.assert_levels(utility, actor)
         self.rollout.assert_open_to(utility.code, actor)
 
-    def _assert_levels(self, utility: Utility, actor: Actor) -> None:
+    def assert_levels(self, utility: Utility, actor: Actor) -> None:
+        """Refuse an account or a session that may not ask. Raises Conflict, LevelTooLow, StepUpRequired."""
         self.moving.issuing.assert_unlocked(holder_of(actor))
         if actor.account_level < utility.minimum_level:
             raise LevelTooLow("level_too_low", needed=int(utility.minimum_level))
@@ -385,20 +361,3 @@ def _capacity(order: RequestOrder, actor: Actor) -> Capacity:
 def _assert_takes(utility: Utility, capacity: Capacity) -> None:
     if capacity not in utility.who:
         raise NotAllowed("capacity_not_allowed", capacity=str(capacity))
-
-
-def _assert_costs_no_more(utility: Utility, row: RequestRow, case: Case, sent_at: datetime) -> None:
-    """Refuse a supplement that would have cost more when the request was sent: nobody would ask for the difference.
-
-    That the fee itself has changed since is no fault of the applicant's: what was told when it was sent stands.
-    """
-    then = replace(case, now=sent_at, today=vietnamese_day(sent_at))
-    if utility.rules_of(row.rules_version).fee(then).due > sum(line["amount"] for line in row.fee):
-        raise Conflict("costs_more")
-
-
-def _file_answers(form: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return the ids of files that the answers name, by field."""
-    return {
-        field.name: tuple(answers[field.name]) for field in form if field.kind is Ask.FILES and field.name in answers
-    }

@@ -104,7 +104,7 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class RequestDetail:
-    """A request, whole. actions: what its holder can do with it now."""
+    """A request, whole. actions: what its holder can do now. warnings: JSON Pointer to code, since it was sent."""
 
     request: UtilityRequest
     answers: Mapping[str, Any] = field(repr=False)
@@ -113,6 +113,24 @@ class RequestDetail:
     timeline: tuple[TimelineEntry, ...]
     steps: tuple[StepView, ...]
     actions: tuple[str, ...]
+    warnings: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would come of a request if it were sent now.
+
+    faults, warnings: JSON Pointer to code; with a fault it is not ready, and neither cost nor document are known.
+    words_of: the utility whose words the faults are in, "" for the wallet's. expected: claims of the document as JSON.
+    """
+
+    ready: bool
+    due_at: datetime | None
+    faults: Mapping[str, str] = field(default_factory=dict, repr=False)
+    words_of: str = ""
+    fee: tuple[FeeLineView, ...] | None = None
+    warnings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    expected: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def number_of(request_id: str) -> str:

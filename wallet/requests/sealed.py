@@ -12,16 +12,18 @@ from wallet.requests.orders import About
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """answers: as JSON, as they were typed."""
+    """answers: as JSON, as they were typed. warnings: what was doubtful when it was sent, JSON Pointer to code."""
 
     answers: Mapping[str, Any] = field(default_factory=dict, repr=False)
     about: About | None = None
+    warnings: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def seal_content(holders: Holders, holder_id: str, request_id: str, content: Content) -> bytes:
     """Return the bytes that are stored. Raises NotFound for a holder who was erased."""
     about = None if content.about is None else asdict(content.about)
-    plaintext = json.dumps({"answers": content.answers, "about": about}, ensure_ascii=False)
+    stated = {"answers": content.answers, "about": about, "warnings": dict(content.warnings)}
+    plaintext = json.dumps(stated, ensure_ascii=False)
     return holders.seal(holder_id, request_id, plaintext.encode())
 
 
@@ -31,4 +33,4 @@ def open_content(holders: Holders, row: RequestRow) -> Content:
         return Content()
     stated = json.loads(holders.unseal(row.holder_id, row.id, row.sealed))
     about = stated["about"]
-    return Content(stated["answers"], None if about is None else About(**about))
+    return Content(stated["answers"], None if about is None else About(**about), stated.get("warnings", {}))

@@ -70,6 +70,7 @@ class Seeing:
                 for move in utility.lifecycle.from_(row.state)
                 if move.by is By.HOLDER and move.action != "ask_payment"
             ),
+            warnings=content.warnings,
         )
 
     def _entry(self, row: RequestRow, event: RequestEvent) -> TimelineEntry:

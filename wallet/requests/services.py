@@ -21,11 +21,13 @@ from wallet.requests.links import Links
 from wallet.requests.moving import Moving
 from wallet.requests.orders import number_of
 from wallet.requests.overdue import Overdue
+from wallet.requests.previewing import Previewing
 from wallet.requests.reach import Reach
 from wallet.requests.repository import RequestRepository
 from wallet.requests.seeing import Seeing
 from wallet.requests.showing import Showing
 from wallet.requests.voiding import Voiding
+from wallet.requests.weighing import Weighing
 from wallet.sources.reading import Sources
 from wallet.utilities.catalogue import Catalogue
 from wallet.working_days import WorkingDays
@@ -118,7 +120,7 @@ class RequestServices:
             cases=self.cases,
             moving=self.moving,
             seeing=self.seeing,
-            links=self.links,
+            weighing=self.weighing,
             paying=self.paying,
             holders=identity.holders,
             guardians=identity.guardians,
@@ -128,6 +130,14 @@ class RequestServices:
             entropy=means.entropy,
             calendar=self.calendar,
         )
+
+    @cached_property
+    def weighing(self) -> Weighing:
+        return Weighing(self.rows, self.cases, self.links, self.moving)
+
+    @cached_property
+    def previewing(self) -> Previewing:
+        return Previewing(self.requests, self.weighing, self.means.clock, self.calendar)
 
     @cached_property
     def imports(self) -> Imports:

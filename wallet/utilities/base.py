@@ -33,6 +33,7 @@ from wallet.utilities.claims import (
 from wallet.utilities.forms import Answers, Ask, Field
 from wallet.utilities.lifecycles import ANSWERED, FOUR_EYES, INSTANT, LINKED, NOTICE, REVIEWED, By, Lifecycle, Move
 from wallet.utilities.names import clean_name, same_name, unmarked
+from wallet.utilities.numbers import unlike_number
 from wallet.utilities.rules import Deadline, Fee, FeeLine, Rules, free
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "free",
     "same_name",
     "still_stated",
+    "unlike_number",
     "unmarked",
 ]
 
@@ -92,6 +94,10 @@ def _nothing_refused(_claims: Claims, _today: date) -> None:
 
 def _nothing_wrong(_case: Case) -> None:
     return None
+
+
+def _nothing_doubtful(_case: Case) -> Mapping[str, str]:
+    return {}
 
 
 def _any_change(_stated: Claims, _case: Case) -> bool:
@@ -235,6 +241,8 @@ class Utility:
     must be linked first. province_of(case): code of the province whose desk gets it, "" for that of the holder's
     permanent residence.
     accept(case): raises AnswersRejected({"guests/0/number": "code"}) for answers that make no request, ClaimsRejected.
+    warn(case): what is doubtful about answers that are taken, in the same form; who applies and who decides are told
+    (`texts.json`, `warnings`). previews: names of claims that a draft shows as they would be if it were sent now.
     document_for(case): the code of the kind of document that comes of it; by default the first.
     confidential: only its own desk and its holder ever see that it exists; no guardian, no other agency.
     Texts for people stand in `texts.json` beside the plug-in.
@@ -261,6 +269,8 @@ class Utility:
     withheld: Callable[[Case], frozenset[str]] = _nothing_withheld
     province_of: Callable[[Case], str] = lambda _case: ""
     accept: Callable[[Case], None] = _nothing_wrong
+    warn: Callable[[Case], Mapping[str, str]] = _nothing_doubtful
+    previews: tuple[str, ...] = ()
     document_for: Callable[[Case], str] = lambda _case: ""
 
     def rules_on(self, day: date) -> Rules:

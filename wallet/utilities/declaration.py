@@ -50,9 +50,10 @@ SECTIONS = frozenset(
         "signatories",
         "states",
         "steps",
+        "warnings",
     ]
 )
-FOUND_BY_RUNNING = frozenset({"facts", "fees", "reasons"})
+FOUND_BY_RUNNING = frozenset({"facts", "fees", "reasons", "warnings"})
 """Sections whose codes also come out of functions; whether one of them is left over, examples tell."""
 
 WIRE_CODE = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
@@ -91,6 +92,8 @@ def _faults_of_service(utility: Utility) -> Iterator[str]:
         yield "no document comes of it"
     for code in _twice(kind.code for kind in utility.documents):
         yield f"two of its documents share the code {code}"
+    known = {name for kind in utility.documents for name in kind.names}
+    yield from (f"a draft previews {name}, which is no claim" for name in utility.previews if name not in known)
     yield from (f"the supplement {code} is no reason" for code in utility.supplements if code not in utility.reasons)
     for code in _twice(utility.reasons):
         yield f"the reason {code} is listed twice"

@@ -11,10 +11,9 @@ from datetime import UTC, date, datetime, time
 from importlib.resources import files
 from typing import Any
 
-from wallet.errors import ClaimsRejected
 from wallet.places import communes
 from wallet.utilities.answering import parse
-from wallet.utilities.base import AccountLevel, Ask, Capacity, Case, Claims, DocumentType, Field, Source, Utility
+from wallet.utilities.base import AccountLevel, Ask, Capacity, Case, Claims, Field, Utility
 
 TODAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -33,16 +32,19 @@ KEYS = frozenset(
         "request",
         "document",
         "claims",
+        "warnings",
         "why",
         "now",
     ]
 )
-MISSING = "missing_in_register"
 
 
 @dataclass(frozen=True)
 class Example:
-    """One request, and what is to come of it. why: JSON Pointer to code; empty where it is to be accepted."""
+    """One request, and what is to come of it. why: JSON Pointer to code; empty where it is to be accepted.
+
+    warnings: what is doubtful about it all the same, as `warn` tells it.
+    """
 
     name: str
     case: Case
@@ -50,6 +52,7 @@ class Example:
     document: str
     claims: Claims
     why: Mapping[str, str]
+    warnings: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,7 @@ def _example(utility: Utility, today: date, given: Mapping[str, Any]) -> Example
         given.get("document", "") or utility.documents[0].code,
         value_of(given.get("claims", {})),
         given.get("why", {}),
+        given.get("warnings", {}),
     )
 
 
@@ -140,30 +144,3 @@ def places_of(form: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[str, 
         for record in answers.get(field.name, ()) if field.kind is Ask.RECORDS else ():
             found |= places_of(field.fields, record)
     return found
-
-
-def claims_of(kind: DocumentType, case: Case) -> dict[str, Any]:
-    """Return what a document of this kind states in a case, checked by the plug-in. Raises ClaimsRejected."""
-    stated: dict[str, Claims] = {**case.facts, Source.DECLARED: case.answers, Source.REQUEST: case.request}
-    claims = {
-        claim.name: stated[claim.source][claim.stated_as]
-        for claim in kind.claims
-        if claim.source != Source.DERIVED and claim.stated_as in stated.get(claim.source, {})
-    }
-    _assert_complete(kind, claims, derived=False)
-    derived = kind.derive(replace(case, claims=claims))
-    names = {claim.name for claim in kind.claims if claim.source == Source.DERIVED}
-    claims |= {name: value for name, value in derived.items() if name in names}
-    _assert_complete(kind, claims, derived=True)
-    kind.check(claims, case.today)
-    return claims
-
-
-def _assert_complete(kind: DocumentType, claims: Claims, *, derived: bool) -> None:
-    missing = [
-        claim.name
-        for claim in kind.claims
-        if claim.required and (claim.source == Source.DERIVED) is derived and claim.name not in claims
-    ]
-    if missing:
-        raise ClaimsRejected(**dict.fromkeys(missing, MISSING))

@@ -11,10 +11,11 @@ from wallet.formats import compact_values as wire
 from wallet.texts.catalogue import catalogue
 from wallet.utilities.base import NO_REGISTER, By, Case, Claims, DocumentType, Fee, Kind, Source
 from wallet.utilities.declaration import codes_of
-from wallet.utilities.examples import Example, Examples, answered, claims_of, read_examples
+from wallet.utilities.examples import Example, Examples, answered, read_examples
 from wallet.utilities.paper import compact_claims, compact_value
 from wallet.utilities.plugin import LANGUAGES, Plugin
 from wallet.utilities.room import fault_of_room
+from wallet.utilities.stating import claims_of
 
 NOT_OF_PERSONS = frozenset({"card_number", "chassis_number", "engine_number", "insurance_number", "licence_number"})
 """Facts of 12 digits or so that are no personal number, whatever they end in."""
@@ -38,6 +39,7 @@ class _Run:
         self.utility = plugin.utility
         self.examples = examples
         self.fees: set[str] = set()
+        self.warnings: set[str] = set()
 
     def faults(self) -> Iterator[str]:
         told = {example.document for example in self.examples.accepted}
@@ -70,6 +72,7 @@ class _Run:
         except InvalidInput as error:
             yield f"it is rejected: {error.fields}"
             return
+        yield from self._warnings(case, example.warnings)
         if repr(example.case) != before or claims != again:
             yield "deriving changes what it is given, or does not say the same twice"
         if kind.code != example.document:
@@ -100,6 +103,18 @@ class _Run:
             elif claim.name in claims and not _are_records(claims[claim.name]):
                 yield f"the claim {claim.name} is not of the kind {claim.kind}"
         yield from (f"it tells the claim {name}, which there is not" for name in sorted(set(told) - set(kind.names)))
+
+    def _warnings(self, case: Case, told: Mapping[str, str]) -> Iterator[str]:
+        """Yield what is wrong with what it warns of."""
+        found = dict(self.utility.warn(case))
+        self.warnings |= set(found.values())
+        if found != told:
+            yield f"it warns of {found}"
+        if found != dict(self.utility.warn(case)):
+            yield "it does not warn of the same twice"
+        yield from (f"it warns of {place}, which is not answered" for place in found if not _is_answered(case, place))
+        own, ours = self.plugin.texts[LANGUAGES[0]].get("warnings", {}), catalogue(LANGUAGES[0])["warnings"]
+        yield from (f"the warning {code} has no words" for code in sorted({*found.values()} - {*own, *ours}))
 
     def _around(self, kind: DocumentType, case: Case) -> Iterator[str]:
         """Yield what is wrong with fee, end, province and steps."""
@@ -169,8 +184,23 @@ class _Run:
         fees = set(texts.get("fees", {}))
         yield from (f"the fee {code} has no words" for code in sorted(self.fees - fees))
         yield from (f"no example has the fee {code}" for code in sorted(fees - self.fees))
+        warned = set(texts.get("warnings", {})) - self.warnings
+        yield from (f"no example is warned of {code}" for code in sorted(warned))
         named = needed.get("facts", set()) | _names_in(self.examples)
         yield from (f"the text facts.{code} is for nothing" for code in sorted(set(texts.get("facts", {})) - named))
+
+
+def _is_answered(case: Case, place: str) -> bool:
+    """Return whether a pointer below the answers leads to an answer."""
+    value: Any = case.answers
+    for step in place.split("/"):
+        if isinstance(value, Mapping) and step in value:
+            value = value[step]
+        elif isinstance(value, tuple) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return False
+    return True
 
 
 def _faults_of_paper(kind: DocumentType, case: Case, claims: Claims) -> Iterator[str]:

@@ -14,7 +14,7 @@ from wallet.web.auth import current_actor
 from wallet.web.context import current_wallet
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import Both, Moment, StrictSchema
+from wallet.web.schemas import Both, Moment, Stated, StrictSchema
 from wallet.web.states import word_of
 from wallet.wiring import Work
 
@@ -22,13 +22,6 @@ routes = Routes(
     "my_utilities", __name__, url_prefix="/v1/me/utilities", description="A utility as it stands for the caller"
 )
 OWN: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.TWO, "for_wards": True}
-
-
-class Stated(fields.Raw):
-    """A value of a register as JSON: a text, a number, a day, a list, records."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options, metadata={"type": ["string", "integer", "boolean", "array", "object"]})
 
 
 class ShownFactSchema(StrictSchema):

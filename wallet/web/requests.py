@@ -1,13 +1,15 @@
 """What a citizen asks utilities for: drafts, answers, files, payment, and how each request goes."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Response
 from marshmallow import fields, post_load, validate
 
 from wallet.evidence import SUFFIXES
-from wallet.requests.orders import About, RequestDetail, RequestOrder, UtilityRequest
+from wallet.requests.orders import About, FeeLineView, Preview, RequestDetail, RequestOrder, UtilityRequest
 from wallet.terms import AccountLevel, AuthLevel
+from wallet.texts.catalogue import LANGUAGES
 from wallet.utilities.base import Capacity
 from wallet.utilities.catalogue import Catalogue, Plugin
 from wallet.web.answers import (
@@ -27,7 +29,8 @@ from wallet.web.documents import PageSchema
 from wallet.web.files import MAX_CONTENT, attached, decoded
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import Both, Moment, PlainWords, StrictSchema
+from wallet.web.problems import field_text
+from wallet.web.schemas import Both, Moment, PlainWords, Stated, StrictSchema
 from wallet.web.states import state_name, word_of
 from wallet.wiring import Work
 
@@ -134,8 +137,16 @@ class RequestFileSchema(StrictSchema):
     sha256 = fields.String(required=True)
 
 
+class WarningSchema(StrictSchema):
+    """Something doubtful that is taken all the same."""
+
+    pointer = fields.String(required=True, metadata={"description": "JSON Pointer (RFC 6901) into the request"})
+    code = fields.String(required=True)
+    text = Both(required=True)
+
+
 class RequestDetailSchema(RequestSchema):
-    """A request, whole. actions: what you can do with it now, as `action` of a move."""
+    """A request, whole. actions: what you can do with it now, as `action` of a move. warnings: since it was sent."""
 
     answers = fields.Dict(keys=fields.String(), required=True)
     about = fields.Nested(AboutSchema)
@@ -143,6 +154,31 @@ class RequestDetailSchema(RequestSchema):
     timeline = fields.List(fields.Nested(TimelineSchema), required=True)
     steps = fields.List(fields.Nested(RequestStepSchema), required=True)
     actions = fields.List(fields.String(), required=True)
+    warnings = fields.List(fields.Nested(WarningSchema), required=True)
+
+
+class ExpectedSchema(StrictSchema):
+    """One statement of the document that would come of it."""
+
+    name = fields.String(required=True)
+    label = Both(required=True)
+    value = Stated(required=True)
+
+
+class RequestPreviewSchema(StrictSchema):
+    """What would come of it if it were sent now. ready: nothing is missing or wrong; otherwise `errors` say what is.
+
+    due_at: by when the office would answer; what costs something counts from when it is paid. fee: once it is ready.
+    expected: what its document would state, of what a draft shows.
+    """
+
+    ready = fields.Boolean(required=True)
+    errors = fields.List(fields.Nested(WarningSchema), required=True)
+    warnings = fields.List(fields.Nested(WarningSchema), required=True)
+    due_at = Moment()
+    fee = fields.List(fields.Nested(FeeLineSchema))
+    fee_due = fields.Integer(metadata={"description": "What would be to pay in all, đồng"})
+    expected = fields.List(fields.Nested(ExpectedSchema), required=True)
 
 
 class RequestPageSchema(PageSchema):
@@ -225,6 +261,17 @@ def read_request(request_id: str) -> Response:
     with current_wallet().read() as work:
         detail = work.requests.get(request_id, current_actor())
     return conditional(_whole(detail))
+
+
+@operation(routes, "GET", "/<request_id>/preview", **OWN)
+@routes.response(200, RequestPreviewSchema)
+def preview_request(request_id: str) -> Response:
+    """Look ahead: what is missing, what it would cost, by when it would be answered, if you sent it now."""
+    wallet = current_wallet()
+    with wallet.work() as work:
+        utility = work.requests.get(request_id, current_actor()).request.utility
+        preview = work.request_services.previewing.preview(request_id, current_actor())
+    return answer(RequestPreviewSchema(), _previewed(preview, wallet.catalogue.plugin(utility)))
 
 
 @operation(routes, "PATCH", "/<request_id>", **OWN, if_match=True)
@@ -310,9 +357,7 @@ def told(request: UtilityRequest, catalogue: Catalogue) -> dict[str, Any]:
     return names | {
         "fee_due": request.fee_due,
         "state_name": state_name(plugin, request.state),
-        "fee": [
-            {"code": line.code, "name": plugin.words("fees", line.code), "amount": line.amount} for line in request.fee
-        ],
+        "fee": _fee(plugin, request.fee),
     }
 
 
@@ -333,7 +378,43 @@ def told_whole(detail: RequestDetail, catalogue: Catalogue) -> dict[str, Any]:
             for step in detail.steps
         ],
         "actions": detail.actions,
+        "warnings": _doubts(plugin, detail.warnings),
     }
+
+
+def _previewed(preview: Preview, plugin: Plugin) -> dict[str, Any]:
+    faults = sorted(preview.faults.items())
+    found: dict[str, Any] = {
+        "ready": preview.ready,
+        "errors": [
+            {
+                "pointer": pointer,
+                "code": code,
+                "text": {language: field_text(code, language, preview.words_of) for language in LANGUAGES},
+            }
+            for pointer, code in faults
+        ],
+        "warnings": _doubts(plugin, preview.warnings),
+        "due_at": preview.due_at,
+        "expected": [
+            {"name": name, "label": plugin.label(name), "value": value} for name, value in preview.expected.items()
+        ],
+    }
+    if preview.fee is not None:
+        found["fee"] = _fee(plugin, preview.fee)
+        found["fee_due"] = sum(line.amount for line in preview.fee)
+    return found
+
+
+def _fee(plugin: Plugin, lines: Iterable[FeeLineView]) -> list[dict[str, Any]]:
+    return [{"code": line.code, "name": plugin.words("fees", line.code), "amount": line.amount} for line in lines]
+
+
+def _doubts(plugin: Plugin, warnings: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"pointer": pointer, "code": code, "text": word_of(plugin, "warnings", code, core="warnings")}
+        for pointer, code in sorted(warnings.items())
+    ]
 
 
 def _entry(plugin: Plugin, entry: Any) -> dict[str, Any]:

@@ -194,3 +194,10 @@ _NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_once_each, parse_constant=_no_constant, parse_float=_finite, parse_int=_whole_number
 )
+
+
+class Stated(fields.Raw):
+    """A value of a register as JSON: a text, a number, a day, a list, records."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, metadata={"type": ["string", "integer", "boolean", "array", "object"]})

@@ -8,7 +8,7 @@ import pytest
 
 from tests.utilities.asking import AN, MAI, case_of, claims_of, faults_of, view
 from wallet.errors import ClaimsRejected, InvalidInput
-from wallet.utilities import examples
+from wallet.utilities import stating
 from wallet.utilities.answering import parse
 from wallet.utilities.base import LINKED, By, Case, Source
 from wallet.utilities.birth_linked import ENTERED, RESULT, utility
@@ -201,7 +201,7 @@ def test_a_notice_that_is_gone_when_the_last_step_ends_makes_no_document() -> No
     found = case(child_name="An")
     gone = replace(found, facts={Source.POPULATION: MAI})
     with pytest.raises(ClaimsRejected) as caught:
-        examples.claims_of(RESULT, gone)
+        stating.claims_of(RESULT, gone)
     assert caught.value.fields["/claims/child_born_on"] == "missing_in_register"
 
 

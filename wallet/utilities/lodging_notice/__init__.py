@@ -33,6 +33,7 @@ from wallet.utilities.base import (
     Source,
     Utility,
     clean_name,
+    unlike_number,
 )
 from wallet.utilities.lodging_notice.deadlines import in_vietnam, notify_before
 from wallet.utilities.lodging_notice.guests import STATED, Guest, guest_of, is_vietnamese, same_person
@@ -197,6 +198,17 @@ def _can_be_given(kind: str, number: str, today: date) -> bool:
     return not number.startswith("000") and 1900 + int(number[3]) // 2 * 100 + int(number[4:6]) <= today.year
 
 
+def warn(case: Case) -> dict[str, str]:
+    """Tell of every guest whose number says another year of birth or another sex than was typed."""
+    found: dict[str, str] = {}
+    for index, record in enumerate(case.answers["guests"]):
+        guest = guest_of(case, record)
+        if not guest.is_declarant and guest.documents[0] == "number":
+            differs = unlike_number(guest.documents[1], birth_date=guest.birth_date, sex=guest.sex)
+            found |= {f"guests/{index}/{name}": code for name, code in differs.items()}
+    return found
+
+
 def _household_asks_once(case: Case) -> bool:
     return case.answers["declarant"] == "household_member" and not case.answers.get("notify_again", False)
 
@@ -325,6 +337,8 @@ utility = Utility(
     reasons=("wrong_office", "place_not_found", "guest_unclear", "not_lodging"),
     province_of=province_of,
     accept=accept,
+    warn=warn,
+    previews=("stay_from", "stay_until", "guest_count", "notify_before", "timeliness", "late_guests"),
     documents=(RECEIPT,),
     rules=(
         Rules(

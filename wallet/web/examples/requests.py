@@ -44,7 +44,14 @@ _LYING: dict[str, Any] = {
 _TIMELINE: list[dict[str, Any]] = [
     {"at": _AT, "action": "submit", "state": "issued", "state_name": _ISSUED, "by": "holder"}
 ]
-_WHOLE: dict[str, Any] = _ASKED | {"answers": {}, "files": [], "timeline": _TIMELINE, "steps": [], "actions": []}
+_WHOLE: dict[str, Any] = _ASKED | {
+    "answers": {},
+    "files": [],
+    "timeline": _TIMELINE,
+    "steps": [],
+    "actions": [],
+    "warnings": [],
+}
 _FILED: dict[str, Any] = {
     "id": _FILE,
     "field": "authority",
@@ -64,6 +71,14 @@ _REASON: dict[str, Any] = {
     "code": "photo_unreadable",
     "text": {"vi": "Ảnh không đọc được.", "en": "The picture cannot be read."},
 }
+_DOUBT: dict[str, Any] = {
+    "pointer": "/about/birth_date",
+    "code": "birth_year_unlike_number",
+    "text": {
+        "vi": "Năm sinh đã khai khác với năm sinh trong số định danh. Hồ sơ vẫn được nhận; vui lòng kiểm tra lại.",
+        "en": "The year of birth differs from the one in the personal number. It is taken all the same; look again.",
+    },
+}
 _OPENED: dict[str, Any] = {
     **_LYING,
     "answers": {"kind": "no_1", "purpose": "job"},
@@ -80,6 +95,7 @@ _OPENED: dict[str, Any] = {
         }
     ],
     "actions": ["withdraw"],
+    "warnings": [_DOUBT],
     "holder": {"full_name": "Nguyễn Mẫu An", "number": "099090000123", "birth_date": "1990-06-15"},
     "claimed_by": _OFFICER,
     "decisions": [
@@ -112,6 +128,17 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "submit_request": {"201": _ASKED},
     "list_requests": {"200": {"data": [_ASKED], "next_cursor": None}},
     "read_request": {"200": _WHOLE},
+    "preview_request": {
+        "200": {
+            "ready": True,
+            "errors": [],
+            "warnings": [],
+            "due_at": "2026-03-05T17:00:00Z",
+            "fee": _FEE,
+            "fee_due": 0,
+            "expected": [],
+        }
+    },
     "edit_request": {"200": _WHOLE},
     "move_request": {"200": _ASKED},
     "add_request_file": {"201": _FILED},
@@ -201,6 +228,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "submit_request": ("invalid_input", "level_too_low", "utility_disabled"),
     "list_requests": ("invalid_cursor",),
     "read_request": ("not_found",),
+    "preview_request": ("not_editable", "level_too_low"),
     "edit_request": ("version_changed", "not_editable"),
     "discard_request": ("not_found", "not_editable"),
     "move_request": ("not_found", "transition_not_allowed", "costs_more"),
