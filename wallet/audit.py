@@ -93,6 +93,13 @@ class Audit:
             found |= {event.id: event for event in self.session.scalars(newest)}
         return [found[key] for key in sorted(found)][-most:]
 
+    def subjects_of(self, action: str, subjects: Collection[str]) -> set[str]:
+        """Return those of these ids to which an action was recorded."""
+        statement = select(AuditEvent.subject).where(
+            AuditEvent.action == action, AuditEvent.subject.in_(list(subjects))
+        )
+        return set(self.session.scalars(statement))
+
     def page_about(
         self, subjects: Collection[str], actions: Collection[str], limit: int, place: str | None
     ) -> tuple[list[AuditEvent], str | None]:

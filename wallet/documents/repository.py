@@ -77,6 +77,15 @@ class DocumentRepository:
         )
         return list(self.session.scalars(statement))
 
+    def count(self) -> int:
+        """Return how many documents there are."""
+        return self.session.scalar(select(func.count()).select_from(DocumentRow)) or 0
+
+    def after(self, document_id: str, limit: int) -> list[DocumentRow]:
+        """Return the next documents in the order of their ids."""
+        statement = select(DocumentRow).where(DocumentRow.id > document_id).order_by(DocumentRow.id).limit(limit)
+        return list(self.session.scalars(statement))
+
     def unsigned(self, before: datetime, limit: int) -> list[DocumentRow]:
         """Return documents that were stored before a moment and never signed, oldest first."""
         statement = (

@@ -19,6 +19,7 @@ from wallet.documents.linting import Linter
 from wallet.documents.published_files import PublishedFiles
 from wallet.documents.publishing import Publisher
 from wallet.documents.repository import PublicationRepository, StatusRepository
+from wallet.documents.reverifying import Reverifying
 from wallet.documents.services import DocumentServices
 from wallet.documents.signing import Signing
 from wallet.documents.status import StatusBoard
@@ -323,6 +324,16 @@ class Wallet:
     def linter(self) -> Linter:
         return Linter(self.settings.issuer_code, self.clock, self.entropy)
 
+    @contextmanager
+    def reading_documents(self) -> Iterator[DocumentServices]:
+        """Open what reads documents."""
+        with self.read() as work:
+            yield work.documents
+
+    @property
+    def reverifying(self) -> Reverifying:
+        return Reverifying(self.reading_documents, self.trust, self.clock)
+
     @cached_property
     def signing(self) -> Signing:
         @contextmanager
@@ -330,12 +341,9 @@ class Wallet:
             with self.work() as work:
                 yield work.documents
 
-        @contextmanager
-        def reading() -> Iterator[DocumentServices]:
-            with self.read() as work:
-                yield work.documents
-
-        return Signing(working, reading, self.trust, lambda: self.keystore.signer(Role.DOCUMENT), self.clock)
+        return Signing(
+            working, self.reading_documents, self.trust, lambda: self.keystore.signer(Role.DOCUMENT), self.clock
+        )
 
     @cached_property
     def checking(self) -> Checking:

@@ -1,0 +1,110 @@
+"""Every document ever issued, verified again: against the profile, its status entry and the record of its issuing.
+
+Meant for every night: the first mismatch ends it, for something is then wrong that no further document explains away.
+Source: docs/security.md, S-43.
+"""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from wallet.clock import Clock
+from wallet.documents.models import DocumentRow
+from wallet.documents.services import DocumentServices
+from wallet.documents.trust import TrustCentre
+from wallet.errors import Malformed, NotFound
+from wallet.formats.compact_values import seconds_of
+from wallet.formats.cwt_code import StatusReference, claims_digest
+from wallet.verifier import Policy, judge
+
+Opening = Callable[[], AbstractContextManager[DocumentServices]]
+Progress = Callable[[int, int], None]
+BATCH = 500
+ISSUED = "document.issued"
+STANDING = frozenset({"revoked", "suspended"})
+
+
+class Mismatch(NamedTuple):
+    """What is wrong with one document. what: a code, of the section `reverifying` of the texts."""
+
+    document_id: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was found. unsigned: stored and not signed yet. erased: of holders who are no longer held."""
+
+    verified: int = 0
+    unsigned: int = 0
+    erased: int = 0
+    mismatch: Mismatch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reverifying:
+    """Looks at documents in batches, each in a reading of its own: a long look holds nobody up."""
+
+    reading: Opening
+    trust: TrustCentre
+    clock: Clock
+
+    def run(self, progress: Progress = lambda _done, _total: None) -> Tally:
+        """Verify every document; stop at the first that does not fit. Raises Unavailable."""
+        with self.reading() as work:
+            total = work.rows.count()
+        found, place = Tally(), ""
+        while found.mismatch is None:
+            self.trust.board.refresh(force=True)
+            with self.reading() as work:
+                rows = work.rows.after(place, BATCH)
+                recorded = work.means.audit.subjects_of(ISSUED, [row.id for row in rows])
+                for row in rows:
+                    found = self._look(found, row, recorded, work)
+                    if found.mismatch is not None:
+                        break
+            if not rows:
+                break
+            place = rows[-1].id
+            progress(found.verified + found.unsigned + found.erased, total)
+        return found
+
+    def _look(self, found: Tally, row: DocumentRow, recorded: Collection[str], work: DocumentServices) -> Tally:
+        if row.signed_at is None:
+            return replace(found, unsigned=found.unsigned + 1)
+        try:
+            content = json.loads(work.identity.holders.unseal(row.holder_id, row.id, row.sealed))
+        except NotFound:
+            return replace(found, erased=found.erased + 1)
+        except Malformed:
+            return replace(found, mismatch=Mismatch(row.id, "sealed_unreadable"))
+        what = self._fault(row, content) or ("" if row.id in recorded else "not_recorded")
+        if what:
+            return replace(found, mismatch=Mismatch(row.id, what))
+        return replace(found, verified=found.verified + 1)
+
+    def _fault(self, row: DocumentRow, content: Mapping[str, Any]) -> str:
+        """Return what is wrong with one signed document, "" when nothing is."""
+        judgement = judge(content["code"], self.trust.trust(), Policy(), self.clock.now())
+        read = judgement.document
+        if read is None:
+            return str(judgement.reasons[0])
+        if (read.document_id, read.utility, read.utility_version) != (row.id, row.kind, row.kind_version):
+            return "another_document"
+        if (seconds_of(read.issued_at), seconds_of(read.expires_at)) != tuple(
+            map(seconds_of, (row.issued_at, row.expires_at))
+        ):
+            return "other_times"
+        place = StatusReference(row.status_index, self.trust.status_uri(row.status_list))
+        if read.status != place:
+            return "other_status_entry"
+        if read.claims_hash != claims_digest(content["claims"], content["salt"]):
+            return "other_claims"
+        standing = {reason for reason in judgement.reasons if reason in STANDING}
+        return "" if standing == self._expected(row) else "other_status"
+
+    def _expected(self, row: DocumentRow) -> set[str]:
+        """Return what the row says a verifier has to find; whatever else a verifier says is a fault."""
+        return {"revoked"} if row.revoked_at is not None else set()
