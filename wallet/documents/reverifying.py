@@ -107,4 +107,6 @@ class Reverifying:
 
     def _expected(self, row: DocumentRow) -> set[str]:
         """Return what the row says a verifier has to find; whatever else a verifier says is a fault."""
-        return {"revoked"} if row.revoked_at is not None else set()
+        if row.revoked_at is not None:
+            return {"revoked"}
+        return {"suspended"} if row.suspended_at is not None else set()
