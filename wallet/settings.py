@@ -73,6 +73,8 @@ class Settings:
     cooling_off_hours: int
     embedded_chips: bool
     embedded_payments: bool
+    payments_url: str
+    payments_secret_file: str
     sms_outbox_dir: Path
     sms_gateway_url: str
     sms_gateway_secret_file: str
@@ -198,6 +200,8 @@ class SettingsSchema(Schema):
     cooling_off_hours = fields.Integer(load_default=24, validate=validate.Range(1, 720))
     embedded_chips = fields.Boolean(load_default=None)
     embedded_payments = fields.Boolean(load_default=None)
+    payments_url = fields.Url(load_default="", require_tld=False, schemes={"http", "https"})
+    payments_secret_file = fields.String(load_default="")
     sms_outbox_dir = fields.String(load_default="var/outbox")
     sms_gateway_url = fields.Url(load_default="", require_tld=False, schemes={"http", "https"})
     sms_gateway_secret_file = fields.String(load_default="")
@@ -217,6 +221,12 @@ class SettingsSchema(Schema):
         if data["mode"] == "production" and data["remote_signer_url"].startswith("http:"):
             raise ValidationError({"remote_signer_url": ["https, outside WALLET_MODE=demo"]})
 
+    @validates_schema
+    def check_payments(self, data: dict[str, Any], **_: Any) -> None:
+        """Who pays is never in doubt."""
+        if data["payments_url"] and data["embedded_payments"]:
+            raise ValidationError({"embedded_payments": ["not beside WALLET_PAYMENTS_URL"]})
+
     @post_load
     def freeze(self, data: dict[str, Any], **_: Any) -> Settings:
         """Fill what depends on other settings and freeze."""
@@ -224,7 +234,7 @@ class SettingsSchema(Schema):
         # A simulated chip proves nothing and a played payment pays nothing: in production only on request.
         for played in ("embedded_chips", "embedded_payments"):
             if data[played] is None:
-                data[played] = data["mode"] == "demo"
+                data[played] = data["mode"] == "demo" and not (played == "embedded_payments" and data["payments_url"])
         data["published_dir"] = Path(data["published_dir"])
         data["sms_outbox_dir"] = Path(data["sms_outbox_dir"])
         data["issuer_url"] = (data["issuer_url"] or f"http://{data['host']}:{data['port']}").rstrip("/")

@@ -88,6 +88,7 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/v1/me/utilities/<utility>/link"): CITIZEN_WITH_SECRET,
     ("POST", "/v1/me/utilities/<utility>/link"): PROVEN_CITIZEN_WITH_SECRET,
     ("POST", "/v1/sandbox/payments/<reference>"): ANYONE,
+    ("POST", "/v1/payments/callbacks"): ANYONE,
     ("GET", "/v1/desk/requests"): REVIEWER,
     ("GET", "/v1/desk/requests/<request_id>"): REVIEWER,
     ("GET", "/v1/desk/requests/<request_id>/files/<file_id>"): REVIEWER,

@@ -17,7 +17,8 @@ from wallet.crypto.sealing import unseal
 from wallet.errors import Unavailable
 from wallet.messages.posting import Poster, Reply
 from wallet.messages.queue import Queue, Text, Webhook
-from wallet.messages.sending import Messages, signed_headers
+from wallet.messages.sending import Messages
+from wallet.messages.signing import signed_headers
 from wallet.messages.telling import SMS, WEBHOOK
 from wallet.texts.catalogue import sms
 

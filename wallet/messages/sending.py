@@ -2,25 +2,21 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
 import structlog
-from standardwebhooks import Webhook
 
 from wallet.clock import Clock
 from wallet.entropy import Entropy, new_id
-from wallet.errors import ConfigurationError, Unavailable
+from wallet.errors import Unavailable
+from wallet.messages.signing import read_secrets, signed_headers
 
 SECONDS = 5.0
 SUFFIX = ".json"
-MEND = "wallet config show"
-_SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{32,86}={0,2}")
 log = structlog.get_logger("wallet.messages")
 
 
@@ -103,24 +99,5 @@ def open_messages(
     """Return what sends text messages in this deployment. Raises ConfigurationError for a gateway without a secret."""
     if not gateway_url:
         return Outbox(outbox_dir, clock, entropy)
-    path = Path(secret_file)
-    if not secret_file or not path.is_file():
-        raise ConfigurationError("WALLET_SMS_GATEWAY_SECRET_FILE: a gateway needs a file with its secret", mend=MEND)
-    if path.stat().st_mode & 0o077:
-        raise ConfigurationError(f"{path} is readable by others (chmod 600 {path})", mend=MEND)
-    secret = path.read_text(encoding="utf-8").strip()
-    if _SECRET.fullmatch(secret) is None:
-        raise ConfigurationError(f"{path} holds no secret: whsec_ and 24 to 64 bytes in base64 are needed", mend=MEND)
+    (secret,) = read_secrets(secret_file, "WALLET_SMS_GATEWAY_SECRET_FILE", most=1)
     return Gateway(gateway_url, secret, clock, entropy)
-
-
-def signed_headers(secrets: list[str], message_id: str, at: datetime, body: str) -> dict[str, str]:
-    """Return the headers of a signed webhook. secrets: each signs, so that a receiver may change over."""
-    signatures = [Webhook(secret).sign(message_id, at, body) for secret in secrets]
-    return {
-        "content-type": "application/json",
-        "user-agent": "ViSo-Webhooks/1",
-        "webhook-id": message_id,
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": " ".join(signatures),
-    }

@@ -8,17 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.entropy import Entropy, new_id
-from wallet.errors import Conflict, NotFound
+from wallet.errors import Conflict, NotFound, Unavailable
+from wallet.messages.signing import SignedCall
 from wallet.payments.models import PaymentRow
 from wallet.payments.provider import PaymentOrder, Payments
 from wallet.payments.repository import PaymentRepository
 from wallet.terms import Actor
 
 LAPSED_AT_ONCE = 200
+FORGOTTEN_AFTER = timedelta(days=7)
+"""Providers try again for days. Longer ago, the state of the payment alone keeps it from being settled twice."""
 
 
 class PaymentState(StrEnum):
@@ -82,6 +86,8 @@ class Paying:
                 raise Conflict("already_paid")
         payment_id = new_id(self.entropy, "pay")
         opened = self.provider.open(PaymentOrder(payment_id, amount, self.number_of(request_id)))
+        if self.rows.by_reference(opened.reference) is not None:
+            raise Unavailable("payment_unavailable")  # what it calls this one is another's name already
         row = PaymentRow(
             id=payment_id,
             request_id=request_id,
@@ -125,6 +131,18 @@ class Paying:
             self.inform(row.request_id, "payment_late")
         return None
 
+    def first_told(self, call: SignedCall, body: bytes) -> bool:
+        """Return whether a provider's call is taken for the first time; the taking holds when the transaction commits.
+
+        Raises Conflict("call_changed") where the same call said something else.
+        """
+        if self.rows.first_use("payment_call", call.id, call.at + FORGOTTEN_AFTER):
+            self.rows.first_use("payment_body", _body_of(call, body), call.at + FORGOTTEN_AFTER)
+            return True
+        if self.rows.first_use("payment_body", _body_of(call, body), call.at + FORGOTTEN_AFTER):
+            raise Conflict("call_changed")
+        return False
+
     def state_of(self, reference: str) -> PaymentState:
         """Return where a payment stands. Raises NotFound("not_found")."""
         row = self.rows.by_reference(reference)
@@ -145,6 +163,10 @@ class Paying:
                 closed += 1
                 self.inform(row.request_id, "payment_expired")
         return closed
+
+
+def _body_of(call: SignedCall, body: bytes) -> str:
+    return f"{call.id} {sha256(body).hexdigest()}"
 
 
 def _view(row: PaymentRow) -> PaymentView:

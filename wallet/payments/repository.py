@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from wallet.db import rows_changed
 from wallet.payments.models import PaymentRow
+from wallet.single_use import consume
 
 
 class PaymentRepository:
@@ -33,6 +34,10 @@ class PaymentRepository:
             .values(state=after, settled_at=at)
         )
         return rows_changed(self.session, statement) == 1
+
+    def first_use(self, kind: str, thing: str, expires_at: datetime) -> bool:
+        """Return whether this call was the first to use a thing; see `wallet.single_use`."""
+        return consume(self.session, kind, thing, expires_at)
 
     def abandon(self, request_id: str, before: str, after: str, at: datetime) -> int:
         """Close every payment of a request that is in the state `before`; return how many."""

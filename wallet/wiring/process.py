@@ -47,6 +47,7 @@ from wallet.messages.delivering import Delivering
 from wallet.messages.posting import PinnedPoster
 from wallet.messages.sending import Messages, open_messages
 from wallet.payments.provider import EmbeddedPayments, NoPayments, Payments
+from wallet.payments.remote import RemotePayments
 from wallet.requests.watching import RegisterWatch
 from wallet.settings import Settings
 from wallet.single_use import forget_expired
@@ -123,6 +124,7 @@ class Wallet:
             working_days=_working_days(settings.holiday_overrides_file),
         )
         wallet.definitions.follow()
+        _ = wallet.payments  # a provider without its secret is told now, not when somebody wants to pay
         return wallet
 
     @contextmanager
@@ -184,7 +186,9 @@ class Wallet:
 
     @cached_property
     def payments(self) -> Payments:
-        """Who takes the money; a real provider takes its place here."""
+        """Who takes the money: the provider of the settings, else one that is played, else nobody."""
+        if self.settings.payments_url:
+            return RemotePayments.connect(self.settings, self.clock)
         if self.settings.embedded_payments:
             return EmbeddedPayments(self.entropy, self.settings.issuer_url)
         return NoPayments()
@@ -381,6 +385,8 @@ class Wallet:
         for register in self.partners:
             register.close()
         self.keystore.close()
+        if isinstance(self.payments, RemotePayments):
+            self.payments.close()
         self.db.close()
         self.nation.close()
 

@@ -123,6 +123,7 @@ BODIES: dict[str, Any] = {
     },
     "report_step": {"found": {"result": "Không có án tích"}},
     "settle_sandbox_payment": {"outcome": "success", "amount": 200_000},
+    "take_payment_outcome": {"reference": "NAPAS-20260302-000481", "outcome": "success", "amount": 200_000},
 }
 ANSWERS: dict[str, dict[str, Any]] = {
     "submit_request": {"201": _ASKED},
@@ -223,6 +224,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "read_link": {"200": _LINK},
     "link_record": {"200": _LINK},
     "settle_sandbox_payment": {"200": {"state": "paid"}},
+    "take_payment_outcome": {"200": {"state": "paid", "repeated": False}},
 }
 REFUSALS: dict[str, tuple[str, ...]] = {
     "submit_request": ("invalid_input", "level_too_low", "utility_disabled"),
@@ -253,9 +255,12 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "read_link": ("nothing_to_link",),
     "link_record": ("nothing_to_link", "utility_disabled"),
     "settle_sandbox_payment": ("not_found", "other_amount"),
+    "take_payment_outcome": ("call_not_signed", "not_found", "other_amount", "call_changed"),
 }
 STATUSES = {
     "already_paid": 409,
+    "call_changed": 409,
+    "call_not_signed": 403,
     "claimed_by_another": 409,
     "costs_more": 409,
     "file_in_use": 409,
