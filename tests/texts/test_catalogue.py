@@ -199,7 +199,7 @@ def test_no_text_is_the_same_in_both_languages(name: str) -> None:
 def test_both_languages_name_the_same_values(name: str) -> None:
     vi, en = CATALOGUES[name]["vi"], CATALOGUES[name]["en"]
     assert [path for path in vi if placeholders(vi[path]) != placeholders(en[path])] == []
-    known = {"approval", "auth_level", "days", "detail", "hours", "limit", "minutes", "n", "name", "needed"}
+    known = {"approval", "auth_level", "choices", "days", "detail", "hours", "limit", "minutes", "n", "name", "needed"}
     known |= {
         "reason",
         "register",
@@ -216,6 +216,8 @@ def test_both_languages_name_the_same_values(name: str) -> None:
         "step",
         "missing",
         "notice",
+        "failed",
+        "people",
     }
     for path, text in (*vi.items(), *en.items()):
         assert placeholders(text) <= known, path

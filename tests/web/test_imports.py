@@ -248,3 +248,14 @@ def test_a_template_speaks_the_callers_language(phone_of: Make) -> None:
 )
 def test_there_is_no_template_for_anything_else(phone_of: Make, path: str, status: int, code: str) -> None:
     assert_refused(phone_of("an").get(path), status, code)
+
+
+def test_a_cell_that_is_none_of_the_words_is_told_them(phone_of: Make) -> None:
+    """Whoever fills a sheet sees no form: a hotel's clerk is told what the cell may say."""
+    phone = phone_of("an")
+    cells = {**CELLS, "Loại giấy tờ": "Thẻ căn cước"}
+    (row,) = send(phone, draft(phone), csv_of(list(CELLS), list(cells.values()))).json["rows"]
+    (fault,) = row["faults"]
+    assert (fault["column"], fault["code"]) == ("document_kind", "not_a_choice")
+    assert fault["text"]["vi"].endswith("Hãy ghi một trong: Số định danh cá nhân, Chứng minh nhân dân, Hộ chiếu.")
+    assert fault["text"]["en"].startswith("Not one of the permitted values. Write one of: Personal")

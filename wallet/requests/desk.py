@@ -92,10 +92,11 @@ class ReviewDesk:
         """Return one page of the sub-tasks of this agency, what is due first. Raises NotAllowed."""
         grant = self.reach.grant(actor)
         rows, following = self.rows.step_queue(grant.agency, grant.province, limit, place)
-        return [
+        found = [
             DeskStep(step.request_id, self.reach.request(step.request_id).utility, step.code, step.state, step.due_at)
             for step in rows
-        ], following
+        ]
+        return [step for step in found if self.catalogue.find(step.utility) is not None], following
 
     # In hand
 

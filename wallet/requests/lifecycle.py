@@ -183,21 +183,22 @@ class Requests:
 
     def discard(self, request_id: str, actor: Actor) -> None:
         """Throw a draft away. Raises NotFound, Conflict("not_editable")."""
-        row, _ = self._own(request_id, actor)
+        row = self._row(request_id, actor)
         if row.state != DRAFT:
             raise Conflict("not_editable", state=row.state)
         self.rows.remove(row)
         self.audit.record("request.discarded", actor, request_id)
 
     def get(self, request_id: str, actor: Actor) -> RequestDetail:
-        """Return one request. Raises NotFound."""
-        row, utility = self._own(request_id, actor)
-        return self.seeing.whole(row, utility)
+        """Return one request, also where its utility is not there any more. Raises NotFound."""
+        row = self._row(request_id, actor)
+        plugin = self.catalogue.find(row.utility)
+        return self.seeing.whole(row, None if plugin is None else plugin.utility)
 
     def page(self, actor: Actor, limit: int, place: str | None) -> tuple[list[UtilityRequest], str | None]:
         """Return one page, newest first, and where the next one starts."""
-        confidential = () if actor.acting_for is None else self.catalogue.confidential
-        rows, following = self.rows.page_of_holder(holder_of(actor), limit, place, without=confidential)
+        only = None if actor.acting_for is None else self.catalogue.open_to_wards
+        rows, following = self.rows.page_of_holder(holder_of(actor), limit, place, only=only)
         return [summary(row) for row in rows], following
 
     def editable(self, request_id: str, actor: Actor) -> tuple[RequestRow, Utility]:
@@ -250,7 +251,7 @@ class Requests:
 
     def file(self, request_id: str, file_id: str, actor: Actor) -> tuple[str, bytes]:
         """Return media type and content of one of the holder's own files. Raises NotFound."""
-        row, _ = self._own(request_id, actor)
+        row = self._row(request_id, actor)
         found = next((each for each in self.rows.files(row.id) if each.id == file_id), None)
         if found is None:
             raise NotFound("not_found")
@@ -344,13 +345,16 @@ class Requests:
             raise Conflict("not_editable", state=row.state)
 
     def _own(self, request_id: str, actor: Actor, *, lock: bool = False) -> tuple[RequestRow, Utility]:
+        row = self._row(request_id, actor, lock=lock)
+        return row, self.catalogue.get(row.utility)
+
+    def _row(self, request_id: str, actor: Actor, *, lock: bool = False) -> RequestRow:
         row = self.rows.get(request_id, lock=True) if lock else self.rows.of_holder(request_id, holder_of(actor))
         if row is None or row.holder_id != holder_of(actor):
             raise NotFound("not_found")
-        utility = self.catalogue.get(row.utility)
-        if utility.confidential and actor.acting_for is not None:
+        if actor.acting_for is not None and row.utility not in self.catalogue.open_to_wards:
             raise NotFound("not_found")
-        return row, utility
+        return row
 
 
 def _capacity(order: RequestOrder, actor: Actor) -> Capacity:

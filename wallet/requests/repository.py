@@ -35,18 +35,17 @@ class RequestRepository:
         return self.session.scalar(statement)
 
     def page_of_holder(
-        self, holder_id: str, limit: int, place: str | None, *, without: Collection[str] = ()
+        self, holder_id: str, limit: int, place: str | None, *, only: Collection[str] | None = None
     ) -> tuple[list[RequestRow], str | None]:
         """Return one page, newest first, and the place where the next one starts (None at the end).
 
-        without: codes of utilities that are left out.
+        only: codes of utilities, None for all that there ever were.
         """
-        statement = (
-            select(RequestRow)
-            .where(RequestRow.holder_id == holder_id, RequestRow.utility.not_in(list(without)))
-            .order_by(RequestRow.created_at.desc(), RequestRow.id.desc())
-        )
-        return keyset_page(self.session, statement, limit, place)
+        statement = select(RequestRow).where(RequestRow.holder_id == holder_id)
+        if only is not None:
+            statement = statement.where(RequestRow.utility.in_(list(only)))
+        ordered = statement.order_by(RequestRow.created_at.desc(), RequestRow.id.desc())
+        return keyset_page(self.session, ordered, limit, place)
 
     def of_utility(self, holder_id: str, utility: str, most: int) -> Sequence[RequestRow]:
         """Return a holder's requests for one utility that were sent, the newest first."""
@@ -182,11 +181,16 @@ class RequestRepository:
         )
         return rows_changed(self.session, statement) == 1
 
-    def overdue(self, now: datetime, states: Collection[str], limit: int) -> Sequence[str]:
-        """Return ids of requests whose time is over, the longest first."""
+    def overdue(self, now: datetime, states: Collection[str], utilities: Collection[str], limit: int) -> Sequence[str]:
+        """Return ids of requests for these utilities whose time is over, the longest first."""
         statement = (
             select(RequestRow.id)
-            .where(RequestRow.state.in_(list(states)), RequestRow.due_at.is_not(None), RequestRow.due_at < now)
+            .where(
+                RequestRow.state.in_(list(states)),
+                RequestRow.due_at.is_not(None),
+                RequestRow.due_at < now,
+                RequestRow.utility.in_(list(utilities)),
+            )
             .order_by(RequestRow.due_at, RequestRow.id)
             .limit(limit)
         )

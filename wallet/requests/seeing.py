@@ -55,8 +55,11 @@ class Seeing:
     rows: RequestRepository
     holders: Holders
 
-    def whole(self, row: RequestRow, utility: Utility) -> RequestDetail:
-        """Return a request, whole. Raises NotFound once its holder was erased."""
+    def whole(self, row: RequestRow, utility: Utility | None) -> RequestDetail:
+        """Return a request, whole. Raises NotFound once its holder was erased.
+
+        utility: None for one that is not there any more: then nothing can be done with the request.
+        """
         content = open_content(self.holders, row)
         return RequestDetail(
             request=summary(row),
@@ -67,7 +70,7 @@ class Seeing:
             steps=tuple(self._step(row, step) for step in self.rows.steps(row.id)),
             actions=tuple(
                 move.action
-                for move in utility.lifecycle.from_(row.state)
+                for move in (utility.lifecycle.from_(row.state) if utility is not None else ())
                 if move.by is By.HOLDER and move.action != "ask_payment"
             ),
             warnings=content.warnings,

@@ -93,13 +93,22 @@ class Catalogue:
 
     def plugin(self, code: str) -> Plugin:
         """Return one utility with its texts. Raises UnknownUtility."""
-        found = self._held.plugins.get(code)
+        found = self.find(code)
         if found is None:
             raise UnknownUtility("unknown_utility")
         return found
 
+    def find(self, code: str) -> Plugin | None:
+        """Return one utility with its texts, None for one that is not there: of a package that was taken away, too."""
+        return self._held.plugins.get(code)
+
     def __iter__(self) -> Iterator[Plugin]:
         return iter(self._held.in_order)
+
+    @property
+    def open_to_wards(self) -> frozenset[str]:
+        """The codes of those that a guardian may learn of. What is not there any more may have been confidential."""
+        return frozenset(self._held.plugins) - self.confidential
 
     @property
     def confidential(self) -> frozenset[str]:

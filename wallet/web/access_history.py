@@ -5,7 +5,6 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
-from wallet.errors import UnknownUtility
 from wallet.profile.access import Access
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.texts.catalogue import LANGUAGES, catalogue
@@ -73,10 +72,7 @@ def _agency(row: Access, utilities: Catalogue) -> dict[str, str] | None:
     """Return what the agency is called: by the utility for which it looked, else by the wallet, else by itself."""
     if row.agency is None:
         return None
-    try:
-        return word_of(utilities.plugin(row.procedure or ""), "agencies", row.agency, core="agencies")
-    except UnknownUtility:
-        return _words("agencies", row.agency)
+    return word_of(utilities.find(row.procedure or ""), "agencies", row.agency, core="agencies")
 
 
 def _words(section: str, code: str) -> dict[str, str]:

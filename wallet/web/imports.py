@@ -12,6 +12,7 @@ from wallet.requests.imports import Imported, importable_field
 from wallet.requests.spreadsheets import CSV, MAX_BYTES, XLSX
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.texts.catalogue import LANGUAGES, lookup
+from wallet.utilities.base import Field
 from wallet.utilities.catalogue import Plugin
 from wallet.web.answers import PRIVATE, answer
 from wallet.web.auth import current_actor
@@ -111,7 +112,7 @@ def import_rows(query: dict[str, Any], request_id: str, field: str) -> Response:
         found = work.imports.take(request_id, field, sheet, current_actor(), apply=query["apply"])
         detail = work.requests.get(request_id, current_actor())
     plugin = wallet.catalogue.plugin(detail.request.utility)
-    return answer(ImportReportSchema(), _told(found, plugin))
+    return answer(ImportReportSchema(), _told(found, importable_field(plugin.utility, field), plugin))
 
 
 @operation(routes, "GET", "/me/utilities/<utility>/templates/<field>", **OWN)
@@ -129,8 +130,8 @@ def read_template(query: dict[str, Any], utility: str, field: str) -> Response:
     return response
 
 
-def _told(found: Imported, plugin: Plugin) -> dict[str, Any]:
-    report = found.report
+def _told(found: Imported, question: Field, plugin: Plugin) -> dict[str, Any]:
+    report, columns = found.report, {each.name: each for each in question.fields}
     return {
         "header_row": report.header_row,
         "columns": [_column(plugin, name) for name in report.columns],
@@ -145,7 +146,8 @@ def _told(found: Imported, plugin: Plugin) -> dict[str, Any]:
                 "number": row.number,
                 "ok": row.ok,
                 "faults": [
-                    {"column": name, "code": code, "text": _fault(plugin, code)} for name, code in row.faults.items()
+                    {"column": name, "code": code, "text": _in_cell(plugin, columns.get(name), code)}
+                    for name, code in row.faults.items()
                 ],
             }
             for row in report.rows
@@ -167,6 +169,19 @@ def _column(plugin: Plugin, name: str) -> dict[str, Any]:
 
 def _fault(plugin: Plugin, code: str) -> dict[str, str]:
     return word_of(plugin, "reasons", code, core="fields")
+
+
+def _in_cell(plugin: Plugin, column: Field | None, code: str) -> dict[str, str]:
+    """Return what is wrong with a cell; where it has to be one of a few words, with these words."""
+    told = _fault(plugin, code)
+    if code != "not_a_choice" or column is None or not column.choices:
+        return told
+    words = [word_of(plugin, "choices", f"{column.name}.{choice}") for choice in column.choices]
+    return {
+        language: f"{told[language]} "
+        + lookup("imports", "one_of", language, choices=", ".join(word[language] for word in words))
+        for language in LANGUAGES
+    }
 
 
 def _in_both(section: str, code: str, values: Mapping[str, Any]) -> dict[str, str]:

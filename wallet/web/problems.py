@@ -40,8 +40,14 @@ HTTP_CODES = {
     415: "unsupported_media_type",
     431: "header_too_large",
 }
-# Values of a text that are codes themselves, and the section of the catalogue that has words for them.
-WORDS = {"reason": "malformed", "register": "registers", "state": "states", "target": "states"}
+# Values of a text that are codes themselves, and the sections of the catalogue that have words for them.
+WORDS = {
+    "reason": ("malformed",),
+    "register": ("registers",),
+    "state": ("states", "request_states"),
+    "target": ("states", "request_moves"),
+    "capacity": ("capacities",),
+}
 # Values that are members of the document too, as RFC 9457, section 3.2, lets a problem type have them.
 MEMBERS = ("auth_level", "max_age", "ways", "until", "faults")
 log = structlog.get_logger("wallet.web")
@@ -86,7 +92,11 @@ def problem_response(code: str, status: int, headers: dict[str, str] | None = No
 def _in_words(values: dict[str, Any], language: str) -> dict[str, Any]:
     """Return the values of a text, those that are codes in words."""
     texts = catalogue(language)
-    words = {name: texts[WORDS[name]].get(value, value) for name, value in values.items() if name in WORDS}
+    words = {
+        name: next((texts[section][value] for section in WORDS[name] if value in texts[section]), value)
+        for name, value in values.items()
+        if name in WORDS
+    }
     if "missing" in values:
         words["missing"] = missing_words(values["missing"], values.get("words", {}), language)
         words["notice"] = values.get("notice", {}).get(language, words["missing"])

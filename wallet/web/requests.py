@@ -23,7 +23,6 @@ from wallet.web.answers import (
     version_etag,
 )
 from wallet.web.auth import current_actor
-from wallet.web.catalogue import agency_name
 from wallet.web.context import current_wallet
 from wallet.web.documents import PageSchema
 from wallet.web.files import MAX_CONTENT, attached, decoded
@@ -31,7 +30,7 @@ from wallet.web.once import once
 from wallet.web.operations import Routes, operation
 from wallet.web.problems import field_text
 from wallet.web.schemas import Both, Moment, PlainWords, Stated, StrictSchema
-from wallet.web.states import state_name, word_of
+from wallet.web.states import move_name, state_name, word_of
 from wallet.wiring import Work
 
 routes = Routes("requests", __name__, url_prefix="/v1/requests", description="What a citizen asks utilities for")
@@ -103,6 +102,7 @@ class TimelineSchema(StrictSchema):
 
     at = Moment(required=True)
     action = fields.String(required=True)
+    action_name = Both(required=True)
     state = fields.String(required=True)
     state_name = Both(required=True)
     by = fields.String(required=True)
@@ -137,6 +137,13 @@ class RequestFileSchema(StrictSchema):
     sha256 = fields.String(required=True)
 
 
+class MoveSchema(StrictSchema):
+    """Something that can be done, and what it is called."""
+
+    action = fields.String(required=True)
+    name = Both(required=True)
+
+
 class WarningSchema(StrictSchema):
     """Something doubtful that is taken all the same."""
 
@@ -146,7 +153,10 @@ class WarningSchema(StrictSchema):
 
 
 class RequestDetailSchema(RequestSchema):
-    """A request, whole. actions: what you can do with it now, as `action` of a move. warnings: since it was sent."""
+    """A request, whole. actions: what you can do with it now, as `action` of a move; moves: the same with words.
+
+    warnings: since it was sent.
+    """
 
     answers = fields.Dict(keys=fields.String(), required=True)
     about = fields.Nested(AboutSchema)
@@ -154,6 +164,7 @@ class RequestDetailSchema(RequestSchema):
     timeline = fields.List(fields.Nested(TimelineSchema), required=True)
     steps = fields.List(fields.Nested(RequestStepSchema), required=True)
     actions = fields.List(fields.String(), required=True)
+    moves = fields.List(fields.Nested(MoveSchema), required=True)
     warnings = fields.List(fields.Nested(WarningSchema), required=True)
 
 
@@ -352,7 +363,7 @@ def open_payment(work: Work, request_id: str) -> Response:
 
 def told(request: UtilityRequest, catalogue: Catalogue) -> dict[str, Any]:
     """Return a request with the words for its codes."""
-    plugin = catalogue.plugin(request.utility)
+    plugin = catalogue.find(request.utility)
     names = {name: getattr(request, name) for name in UtilityRequest.__slots__}
     return names | {
         "fee_due": request.fee_due,
@@ -363,7 +374,7 @@ def told(request: UtilityRequest, catalogue: Catalogue) -> dict[str, Any]:
 
 def told_whole(detail: RequestDetail, catalogue: Catalogue) -> dict[str, Any]:
     """Return a request, whole, with the words for its codes."""
-    plugin = catalogue.plugin(detail.request.utility)
+    plugin = catalogue.find(detail.request.utility)
     return told(detail.request, catalogue) | {
         "answers": detail.answers,
         "about": detail.about,
@@ -372,12 +383,13 @@ def told_whole(detail: RequestDetail, catalogue: Catalogue) -> dict[str, Any]:
         "steps": [
             {
                 **{name: getattr(step, name) for name in ("code", "state", "opened_at", "due_at", "done_at", "reason")},
-                "name": plugin.words("steps", step.code),
-                "agency": agency_name(plugin, step.agency),
+                "name": word_of(plugin, "steps", step.code),
+                "agency": word_of(plugin, "agencies", step.agency, core="agencies"),
             }
             for step in detail.steps
         ],
         "actions": detail.actions,
+        "moves": [{"action": action, "name": move_name(plugin, action)} for action in detail.actions],
         "warnings": _doubts(plugin, detail.warnings),
     }
 
@@ -406,21 +418,21 @@ def _previewed(preview: Preview, plugin: Plugin) -> dict[str, Any]:
     return found
 
 
-def _fee(plugin: Plugin, lines: Iterable[FeeLineView]) -> list[dict[str, Any]]:
-    return [{"code": line.code, "name": plugin.words("fees", line.code), "amount": line.amount} for line in lines]
+def _fee(plugin: Plugin | None, lines: Iterable[FeeLineView]) -> list[dict[str, Any]]:
+    return [{"code": line.code, "name": word_of(plugin, "fees", line.code), "amount": line.amount} for line in lines]
 
 
-def _doubts(plugin: Plugin, warnings: Mapping[str, str]) -> list[dict[str, Any]]:
+def _doubts(plugin: Plugin | None, warnings: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
         {"pointer": pointer, "code": code, "text": word_of(plugin, "warnings", code, core="warnings")}
         for pointer, code in sorted(warnings.items())
     ]
 
 
-def _entry(plugin: Plugin, entry: Any) -> dict[str, Any]:
+def _entry(plugin: Plugin | None, entry: Any) -> dict[str, Any]:
     names = ("at", "action", "state", "by", "reason", "note", "expected_at", "step")
     found = {name: getattr(entry, name) for name in names}
-    found["state_name"] = state_name(plugin, entry.state)
+    found |= {"action_name": move_name(plugin, entry.action), "state_name": state_name(plugin, entry.state)}
     if entry.reason is not None:
         found["reason_text"] = word_of(plugin, "reasons", entry.reason)
     if entry.step is not None:

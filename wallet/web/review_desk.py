@@ -17,7 +17,7 @@ from wallet.web.once import once
 from wallet.web.operations import Routes, operation
 from wallet.web.requests import CODE, RequestDetailSchema, RequestSchema, told, told_whole
 from wallet.web.schemas import Both, Moment, PlainWords, StrictSchema
-from wallet.web.states import word_of
+from wallet.web.states import move_name, word_of
 from wallet.wiring import Work
 
 routes = Routes("review_desk", __name__, url_prefix="/v1/desk", description="Requests, for the agency that decides")
@@ -73,6 +73,7 @@ class DeskActionSchema(StrictSchema):
     """Something that can be decided now. reasons: one of them has to be given, where there are any."""
 
     action = fields.String(required=True)
+    name = Both(required=True)
     reasons = fields.List(fields.Nested(DeskReasonSchema), required=True)
 
 
@@ -205,7 +206,7 @@ def list_desk_steps(query: dict[str, Any]) -> Response:
     told_steps = [
         {
             **{name: getattr(row, name) for name in ("request_id", "utility", "code", "due_at")},
-            "name": wallet.catalogue.plugin(row.utility).words("steps", row.code),
+            "name": word_of(wallet.catalogue.find(row.utility), "steps", row.code),
         }
         for row in rows
     ]
@@ -244,6 +245,7 @@ def _opened(opened: DeskDetail) -> Response:
     decisions = [
         {
             "action": action,
+            "name": move_name(plugin, action),
             "reasons": [{"code": code, "text": word_of(plugin, "reasons", code)} for code in reasons],
         }
         for action, reasons in opened.actions.items()

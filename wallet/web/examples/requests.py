@@ -8,6 +8,7 @@ _FILE = "evd_3b5d7f9a1c2e4061b3d5f7092a4c6e81"
 _OFFICER = "acc_6f8b0d2e4a6c8193c5e7092b4d6f8a1e"
 _AT = "2026-03-02T05:00:00Z"
 _ISSUED: dict[str, Any] = {"vi": "Đã có kết quả", "en": "Issued"}
+_SENT: dict[str, Any] = {"vi": "Nộp hồ sơ", "en": "Send"}
 _SUBMITTED: dict[str, Any] = {"vi": "Chờ tiếp nhận", "en": "Submitted"}
 _FEE: list[dict[str, Any]] = [
     {"code": "fee", "name": {"vi": "Phí", "en": "Fee"}, "amount": 200_000},
@@ -42,16 +43,17 @@ _LYING: dict[str, Any] = {
     "clock": "on_time",
 }
 _TIMELINE: list[dict[str, Any]] = [
-    {"at": _AT, "action": "submit", "state": "issued", "state_name": _ISSUED, "by": "holder"}
+    {
+        "at": _AT,
+        "action": "submit",
+        "action_name": _SENT,
+        "state": "issued",
+        "state_name": _ISSUED,
+        "by": "holder",
+    }
 ]
-_WHOLE: dict[str, Any] = _ASKED | {
-    "answers": {},
-    "files": [],
-    "timeline": _TIMELINE,
-    "steps": [],
-    "actions": [],
-    "warnings": [],
-}
+_NOTHING: dict[str, Any] = {"answers": {}, "files": [], "steps": [], "actions": [], "moves": [], "warnings": []}
+_WHOLE: dict[str, Any] = _ASKED | _NOTHING | {"timeline": _TIMELINE}
 _FILED: dict[str, Any] = {
     "id": _FILE,
     "field": "authority",
@@ -83,7 +85,16 @@ _OPENED: dict[str, Any] = {
     **_LYING,
     "answers": {"kind": "no_1", "purpose": "job"},
     "files": [_FILED],
-    "timeline": [{"at": _AT, "action": "submit", "state": "submitted", "state_name": _SUBMITTED, "by": "holder"}],
+    "timeline": [
+        {
+            "at": _AT,
+            "action": "submit",
+            "action_name": _SENT,
+            "state": "submitted",
+            "state_name": _SUBMITTED,
+            "by": "holder",
+        }
+    ],
     "steps": [
         {
             "code": "records_department",
@@ -95,12 +106,17 @@ _OPENED: dict[str, Any] = {
         }
     ],
     "actions": ["withdraw"],
+    "moves": [{"action": "withdraw", "name": {"vi": "Rút hồ sơ", "en": "Withdraw"}}],
     "warnings": [_DOUBT],
     "holder": {"full_name": "Nguyễn Mẫu An", "number": "099090000123", "birth_date": "1990-06-15"},
     "claimed_by": _OFFICER,
     "decisions": [
-        {"action": "accept", "reasons": []},
-        {"action": "request_supplement", "reasons": [_REASON]},
+        {"action": "accept", "name": {"vi": "Tiếp nhận", "en": "Accept"}, "reasons": []},
+        {
+            "action": "request_supplement",
+            "name": {"vi": "Yêu cầu bổ sung", "en": "Ask for a supplement"},
+            "reasons": [_REASON],
+        },
     ],
 }
 _LINK: dict[str, Any] = {
