@@ -93,12 +93,17 @@ class Audit:
             found |= {event.id: event for event in self.session.scalars(newest)}
         return [found[key] for key in sorted(found)][-most:]
 
-    def subjects_of(self, action: str, subjects: Collection[str]) -> set[str]:
-        """Return those of these ids to which an action was recorded."""
-        statement = select(AuditEvent.subject).where(
-            AuditEvent.action == action, AuditEvent.subject.in_(list(subjects))
-        )
-        return set(self.session.scalars(statement))
+    def subjects_of(self, action: str, subjects: Collection[str], *, before: datetime | None = None) -> set[str]:
+        """Return those of these ids to which an action is on record; before: what was recorded sooner alone counts."""
+        asked, found = sorted(subjects), set[str]()
+        for start in range(0, len(asked), CHUNK):
+            statement = select(AuditEvent.subject).where(
+                AuditEvent.action == action, AuditEvent.subject.in_(asked[start : start + CHUNK])
+            )
+            if before is not None:
+                statement = statement.where(AuditEvent.at < before)
+            found |= set(self.session.scalars(statement))
+        return found
 
     def page_about(
         self, subjects: Collection[str], actions: Collection[str], limit: int, place: str | None

@@ -213,6 +213,16 @@ def test_passphrase_beside_the_directory_is_found(keys: Path) -> None:
     Keystore.open(keys, clock=FixedClock()).signer(Role.DOCUMENT).sign(b"message")
 
 
+def test_first_encrypted_key_is_taken_by_a_server_that_runs_with_open_ones(tmp_path: Path) -> None:
+    keys, clock = tmp_path / "keys", FixedClock()
+    create_missing(keys, now=NOON, entropy=SystemEntropy(), authority=AUTHORITY)
+    store = Keystore.open(keys, clock=clock)
+    key_files.write(key_files.passphrase_file(keys), PASSPHRASE)
+    fresh = add_next(keys, Role.DOCUMENT, SECONDS - 10)
+    clock.advance(seconds=2)
+    assert store.signer(Role.DOCUMENT).kid == fresh.kid
+
+
 @pytest.mark.parametrize(
     ("name", "content", "mode"),
     [

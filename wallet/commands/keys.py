@@ -1,7 +1,7 @@
 """`wallet keys`: make what is missing, list what is there, let the next key follow, revoke one."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from wallet.clock import Clock
-from wallet.commands.console import CLOCK, fail, guarded, say, settings, step
+from wallet.commands.console import CLOCK, fail, guarded, progress, say, settings, step
 from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_at
 from wallet.crypto.keystore import Role, exclusive
 from wallet.crypto.making import BACKDATED, create_missing, encrypt_plain
@@ -90,6 +90,7 @@ def pin(as_json: bool) -> None:
 def rotate(roles: tuple[str, ...], due: int | None, at: datetime | None, backend: str) -> None:
     """Make the keys that follow those of ROLES: published now, active later, by themselves."""
     chosen = settings()
+    made: list[KeyRecord] = []
     with _changing(chosen, backend) as rotating:
         wanted = [Role(role) for role in roles] or _due(chosen, due)
         if not wanted:
@@ -97,10 +98,12 @@ def rotate(roles: tuple[str, ...], due: int | None, at: datetime | None, backend
             if due is None:
                 fail(told, f"wallet keys rotate {Role.DOCUMENT}")
             say(told)
-        for role in wanted:
-            made = rotating.rotate(role, None if at is None else _aware(at))
-            step(f"{role} {made.kid}: {_times(made)}")
-            record_key(chosen, "key.rotated", made, active_from=made.active_from, backend=backend)
+        try:
+            for role in wanted:
+                made.append(rotating.rotate(role, None if at is None else _aware(at)))
+                step(f"{role} {made[-1].kid}: {_times(made[-1])}")
+        finally:
+            record_keys(chosen, "key.rotated", [(r, {"active_from": r.active_from, "backend": backend}) for r in made])
     if Role.BUNDLE_ROOT in wanted:
         say("Trao dấu vân tay mới cho bên kiểm tra / hand the new pin to verifiers\n  → wallet keys pin")
 
@@ -120,9 +123,26 @@ def revoke(kid: str, reason: str, since: datetime | None) -> None:
         step(f"{revoked.role} {revoked.kid}: {revoked.state}")
         for record in made:
             step(f"{record.role} {record.kid}: {_times(record)}")
-        record_key(chosen, "key.revoked", revoked, reason=revoked.reason, since=revoked.compromised_at)
+        record_keys(chosen, "key.revoked", [(revoked, {"reason": revoked.reason, "since": revoked.compromised_at})])
     if revoked.role == Role.BUNDLE_ROOT:
         say("Trao dấu vân tay mới cho bên kiểm tra / hand the new pin to verifiers\n  → wallet keys pin")
+
+
+@keys.command()
+@guarded
+def reissue() -> None:
+    """Issue again what revoked keys signed before they got out. A running server does the same by itself."""
+    from wallet.wiring import Wallet
+
+    wallet = Wallet.build(settings())
+    try:
+        for key in wallet.reissue_job.revoked():
+            with progress(f"Cấp lại / issuing again {key.record.kid}") as on_progress:
+                done = wallet.reissue_job.go(key, lambda count, told=on_progress: told(count, 0))  # type: ignore[misc]
+            step(f"{key.record.kid}: {done.reissued} cấp lại / again, {done.revoked} thu hồi / revoked, {done.left} ?")
+    finally:
+        wallet.close()
+    say("Xong / done")
 
 
 def make_missing(chosen: Settings, backend: str = FILES) -> list[str]:
@@ -144,15 +164,18 @@ def make_missing(chosen: Settings, backend: str = FILES) -> list[str]:
     return [*made, *(encrypt_plain(chosen.keys_dir, making.passphrase) if making.passphrase else [])]
 
 
-def record_key(chosen: Settings, action: str, record: KeyRecord, **details: str | int) -> None:
-    """Put what was done to a key on record. It is done also while the database is away: then say so, and fail."""
+def record_keys(chosen: Settings, action: str, changed: Sequence[tuple[KeyRecord, Mapping[str, str | int]]]) -> None:
+    """Put what was done to keys on record. It is done also while the database is away: then say so, and fail."""
     from wallet.terms import Actor
     from wallet.wiring import Wallet
 
+    if not changed:
+        return
     wallet = Wallet.build(chosen)
     try:
         with wallet.work() as work:
-            work.audit.record(action, Actor("system"), record.kid, survives=False, role=record.role, **details)
+            for record, details in changed:
+                work.audit.record(action, Actor("system"), record.kid, survives=False, role=record.role, **details)
     except WalletError as error:
         fail(
             f"Đã làm, nhưng chưa ghi được vào nhật ký / done, and not on record ({error.code})",

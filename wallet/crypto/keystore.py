@@ -77,12 +77,24 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What opens the keys. passphrase: of key files. services: who keeps those that are no files, by backend; None
-    where nothing is to be signed, as when a command only looks. production: whether what a demo may do is refused."""
+    """What opens the keys.
+
+    passphrase: of key files. passphrase_file: where it is looked for when there is none: the first key that is
+    encrypted may come while others lie open and a server runs. services: who keeps those that are no files, by
+    backend; None where nothing is to be signed, as when a command only looks. production: whether what a demo may do is
+    refused.
+    """
 
     passphrase: bytes | None = field(default=None, repr=False)
     services: Mapping[str, SigningService] | None = None
     production: bool = False
+    passphrase_file: Path | None = None
+
+    def found(self, directory: Path) -> "Opening":
+        """Return the same with the passphrase that lies there now. Raises ConfigurationError."""
+        if self.passphrase is not None or self.passphrase_file is None:
+            return self
+        return replace(self, passphrase=key_files.read_passphrase(self.passphrase_file, outside=directory))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +152,7 @@ class Keystore:
         opening: without it, what a newcomer's deployment needs: the passphrase that lies beside the directory.
         """
         if opening is None:
-            path = key_files.passphrase_file(directory)
-            opening = Opening(key_files.read_passphrase(path, outside=directory))
+            opening = Opening(passphrase_file=key_files.passphrase_file(directory))
         problems, secrets = [], {}
         for name in Secret:
             path = directory / f"{name}.secret"
@@ -269,7 +280,7 @@ def _load(directory: Path, opening: Opening, now: int, problems: list[str], befo
 
     before: the reading before this one; a key that is in both is not loaded again.
     """
-    stamp, records = _stamp(directory), read_keyring(directory)
+    stamp, records, opening = _stamp(directory), read_keyring(directory), opening.found(directory)
     problems = [*problems, *_faults(directory, records, opening, now)]
     if problems:
         raise ConfigurationError(*problems, mend="wallet keys new")

@@ -116,6 +116,30 @@ class DocumentRepository:
         except DBAPIError as error:
             raise Unavailable("storage_unavailable") from error
 
+    def signed_by(self, kid: str, after: str, now: datetime, most: int) -> list[DocumentRow]:
+        """Return documents that a key signed and that still count, by id, those after one of them."""
+        statement = (
+            select(DocumentRow)
+            .where(
+                DocumentRow.kid == kid,
+                DocumentRow.id > after,
+                DocumentRow.revoked_at.is_(None),
+                DocumentRow.expires_at > now,
+            )
+            .order_by(DocumentRow.id)
+            .limit(most)
+        )
+        return list(self.session.scalars(statement))
+
+    def sign_again(self, document_id: str, former: str, kid: str, sealed: bytes) -> bool:
+        """Store a document as another key signed it, unless it is revoked or was signed again meanwhile."""
+        statement = (
+            update(DocumentRow)
+            .where(DocumentRow.id == document_id, DocumentRow.kid == former, DocumentRow.revoked_at.is_(None))
+            .values(kid=kid, sealed=sealed)
+        )
+        return rows_changed(self.session, statement) == 1
+
     def mark_revoked(self, document_id: str, at: datetime, reason: str) -> bool:
         """Revoke a document that is not; return whether this call did it."""
         statement = (

@@ -14,7 +14,8 @@ from wallet.terms import Actor, StaffRole, Status
 
 class RevocationReason(StrEnum):
     """Why a document is revoked. `data_changed`: what it states no longer holds (CT07 after a move); `request_ended`:
-    it was the receipt of something that is over; `superseded`: a newer one took its place."""
+    it was the receipt of something that is over; `superseded`: a newer one took its place; `key_revoked`: nobody can
+    say any more who signed it."""
 
     DATA_CHANGED = "data_changed"
     ISSUED_IN_ERROR = "issued_in_error"
@@ -24,6 +25,7 @@ class RevocationReason(StrEnum):
     COURT_ORDER = "court_order"
     REQUEST_ENDED = "request_ended"
     SUPERSEDED = "superseded"
+    KEY_REVOKED = "key_revoked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from wallet.documents.holding import Holding
 from wallet.documents.intended import IntendedDocument
 from wallet.documents.issuing import Issuing
 from wallet.documents.linting import Linter
+from wallet.documents.reissuing import Reissuing
 from wallet.documents.repository import DocumentRepository
 from wallet.documents.revoking import RevocationReason, Revoking
 from wallet.documents.status import Indices
@@ -65,6 +66,12 @@ class DocumentServices:
             assert_unlocked=self.identity.accounts.assert_unlocked,
             intended=self.intended,
         )
+
+    @cached_property
+    def reissuing(self) -> Reissuing:
+        means = self.means
+        holders = self.identity.holders
+        return Reissuing(self.rows, holders, self.revoking, self.trust, means.keystore, means.audit, means.clock)
 
     def revoke_of_dead(self, holder_id: str, actor: Actor) -> int:
         """Revoke whatever a dead holder still has. The registers order it, so no admin is asked."""

@@ -57,9 +57,10 @@ def open_keystore(settings: Settings, clock: Clock, services: Mapping[str, Signi
 
     Raises ConfigurationError.
     """
-    return Keystore.open(
-        settings.keys_dir, Opening(passphrase_of(settings), services, settings.production), clock=clock
-    )
+    path = key_files.passphrase_file(settings.keys_dir, settings.keys_passphrase_file)
+    looked_for = None if settings.production and not settings.keys_passphrase_file else path
+    opening = Opening(passphrase_of(settings), services, settings.production, looked_for)
+    return Keystore.open(settings.keys_dir, opening, clock=clock)
 
 
 def passphrase_of(settings: Settings) -> bytes | None:

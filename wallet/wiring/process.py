@@ -18,6 +18,7 @@ from wallet.defining.repository import DefinitionRepository
 from wallet.documents.linting import Linter
 from wallet.documents.published_files import PublishedFiles
 from wallet.documents.publishing import Publisher
+from wallet.documents.reissuing import ReissueJob
 from wallet.documents.repository import PublicationRepository, StatusRepository
 from wallet.documents.reverifying import Reverifying
 from wallet.documents.services import DocumentServices
@@ -181,6 +182,7 @@ class Wallet:
             Job("registers", timedelta(seconds=20), self.register_watch.run),
             Job("launches", timedelta(seconds=1), self.launch_job.run),
             Job("stops", timedelta(seconds=10), self.stop_job.run),
+            Job("reissues", timedelta(seconds=10), self.reissue_job.run),
             Job("webhooks", timedelta(seconds=1), self.delivering.deliver_webhooks, woken=True),
         )
 
@@ -212,6 +214,10 @@ class Wallet:
         with self.work() as work:
             done = work.request_services.overdue.apologise()
             return done + work.paying.expire() > 0
+
+    @cached_property
+    def reissue_job(self) -> ReissueJob:
+        return ReissueJob(self.work, self.keystore, self.clock)
 
     @cached_property
     def launch_job(self) -> LaunchJob:

@@ -14,6 +14,7 @@ from wallet.defining.services import build_defining
 from wallet.documents.holding import Holding
 from wallet.documents.intended import IntendedDocument
 from wallet.documents.issuing import Issuing
+from wallet.documents.reissuing import Reissuing
 from wallet.documents.repository import DocumentRepository
 from wallet.documents.revoking import Revoking
 from wallet.documents.services import DocumentServices
@@ -329,6 +330,10 @@ class Work:
     @property
     def revoking(self) -> Revoking:
         return self.documents.revoking
+
+    @property
+    def reissuing(self) -> Reissuing:
+        return self.documents.reissuing
 
     @property
     def issuing(self) -> Issuing:

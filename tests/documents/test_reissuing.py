@@ -1,0 +1,192 @@
+"""Issuing again in bulk: what is provably logged before the moment lives on, the rest is revoked (S-63)."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, select
+
+from tests.phone import CitizenPhone
+from tests.support import FixedClock
+from wallet.audit import AuditEvent
+from wallet.crypto.keystore import Key, Role
+from wallet.documents.models import DocumentRow
+from wallet.documents.reissuing import Tally
+from wallet.entropy import SystemEntropy
+from wallet.keys.opening import making_of
+from wallet.keys.rotating import KeyReason, Rotating
+from wallet.settings import Settings
+from wallet.utilities.catalogue import Catalogue
+from wallet.verifier import Policy, judge
+from wallet.wiring import Wallet
+
+Make = Callable[..., CitizenPhone]
+
+
+@pytest.fixture
+def wallet(deployment: Settings, clock: FixedClock, built_in: Catalogue, tmp_path: Path) -> Iterator[Wallet]:
+    """A wallet with keys of its own, which may be revoked."""
+    settings = replace(deployment, keys_dir=Path(shutil.copytree(deployment.keys_dir, tmp_path / "keys")))
+    wallet = Wallet.build(settings, clock=clock, catalogue=built_in.anew())
+    yield wallet
+    wallet.close()
+
+
+@pytest.fixture
+def client(wallet: Wallet, application: Callable[[Wallet], Flask]) -> FlaskClient:
+    return application(wallet).test_client()
+
+
+def revoke(wallet: Wallet, clock: FixedClock, since: timedelta = timedelta(0)) -> Key:
+    """Revoke the key for documents as of so long ago, and let the wallet notice."""
+    kid = wallet.keystore.signer(Role.DOCUMENT).kid
+    making = making_of(wallet.settings, SystemEntropy(), {})
+    Rotating(making, clock, timedelta(hours=72)).revoke(kid, KeyReason.COMPROMISED, clock.now() - since)
+    clock.advance(seconds=5)
+    return next(key for key in wallet.keystore.keys(Role.DOCUMENT) if key.record.kid == kid)
+
+
+def rows(wallet: Wallet) -> dict[str, DocumentRow]:
+    with wallet.db.read() as session:
+        found = {row.id: row for row in session.scalars(select(DocumentRow))}
+        session.expunge_all()
+    return found
+
+
+def reasons(wallet: Wallet, code: str) -> tuple[str, ...]:
+    wallet.board.refresh(force=True)
+    return tuple(map(str, judge(code, wallet.trust.trust(), Policy(), wallet.clock.now()).reasons))
+
+
+def test_old_code_ends_with_its_key_and_the_document_goes_on_under_another(
+    wallet: Wallet, client: FlaskClient, phone_of: Make, clock: FixedClock
+) -> None:
+    citizen = phone_of("an")
+    document = citizen.issue_residence()
+    old, before = citizen.code_of(document), citizen.get(f"/v1/documents/{document}").json
+    clock.advance(hours=1)
+    key = revoke(wallet, clock)
+    assert reasons(wallet, old) == ("key_not_allowed",)
+    assert wallet.reissue_job.go(key).reissued >= 1
+    citizen.sign_in()
+    after = citizen.get(f"/v1/documents/{document}").json
+    new = citizen.code_of(document)
+    assert (reasons(wallet, old), reasons(wallet, new)) == (("key_not_allowed",), ("ok",))
+    assert {name: value for name, value in after.items() if name != "code"} == {
+        name: value for name, value in before.items() if name != "code"
+    }
+    assert client.post("/v1/checks", json={"code": new}).json["verdict"] == "valid"
+
+
+def test_what_was_issued_after_the_moment_is_revoked(wallet: Wallet, phone_of: Make, clock: FixedClock) -> None:
+    citizen = phone_of("an")
+    sooner = citizen.issue_residence()
+    clock.advance(minutes=10)
+    citizen = phone_of("sau")
+    later = citizen.issue_residence()
+    clock.advance(minutes=1)
+    key = revoke(wallet, clock, timedelta(minutes=5))
+    wallet.reissue_job.go(key)
+    found = rows(wallet)
+    assert found[sooner].kid == wallet.keystore.signer(Role.DOCUMENT).kid
+    assert (found[later].kid, found[later].revocation_reason) == (key.record.kid, "key_revoked")
+
+
+def test_what_no_record_speaks_of_is_revoked(wallet: Wallet, phone_of: Make, clock: FixedClock) -> None:
+    """Who stole the key and could write a row has no entry of the record from before."""
+    document = phone_of("an").issue_residence()
+    with wallet.db.write() as session:
+        session.execute(delete(AuditEvent).where(AuditEvent.subject == document))
+    clock.advance(hours=1)
+    wallet.reissue_job.go(revoke(wallet, clock))
+    assert rows(wallet)[document].revocation_reason == "key_revoked"
+
+
+def test_revoked_and_expired_documents_are_left_as_they_are(wallet: Wallet, phone_of: Make, clock: FixedClock) -> None:
+    document, admin = phone_of("an").issue_residence(), phone_of("admin1")
+    admin.post(f"/v1/admin/documents/{document}/revocation", {"reason": "fraud"})
+    before = rows(wallet)
+    over = {row.id for row in before.values() if row.revoked_at is not None or row.expires_at <= clock.now()}
+    assert len(over) >= 2
+    clock.advance(hours=1)
+    wallet.reissue_job.go(revoke(wallet, clock))
+    after = rows(wallet)
+    assert {(after[each].kid, after[each].sealed) for each in over} == {
+        (before[each].kid, before[each].sealed) for each in over
+    }
+
+
+def test_interrupted_job_goes_on_and_a_second_one_finds_nothing(
+    wallet: Wallet, phone_of: Make, clock: FixedClock
+) -> None:
+    for persona in ("an", "sau", "doi", "nho"):
+        phone_of(persona).issue_residence()
+    clock.advance(hours=1)
+    key = revoke(wallet, clock)
+
+    class Stop(Exception):
+        pass
+
+    def stop() -> None:
+        with wallet.work() as work:
+            work.reissuing.batch(key, "", 2)
+            raise Stop
+
+    with pytest.raises(Stop):
+        stop()
+    assert all(row.kid == key.record.kid for row in rows(wallet).values()), "a batch is done whole or not at all"
+    with wallet.work() as work:
+        first, _ = work.reissuing.batch(key, "", 2)
+    assert first.done == 2
+    seen: list[int] = []
+    rest = wallet.reissue_job.go(key, seen.append)
+    assert rest.done >= 2
+    assert seen[-1] == rest.done
+    assert wallet.reissue_job.go(key) == Tally()
+    assert wallet.reissue_job.run() is False
+    live = [row for row in rows(wallet).values() if row.revoked_at is None and row.expires_at > clock.now()]
+    assert len({row.id for row in live}) == len({(row.status_list, row.status_index) for row in live}) == len(live)
+    new = wallet.keystore.signer(Role.DOCUMENT).kid
+    assert {row.kid for row in live} == {new}
+
+
+def test_suspended_account_keeps_its_document_suspended_or_not_alike(
+    wallet: Wallet, phone_of: Make, clock: FixedClock
+) -> None:
+    document = phone_of("an").issue_residence()
+    clock.advance(hours=1)
+    key = revoke(wallet, clock)
+    before = rows(wallet)[document]
+    wallet.reissue_job.go(key)
+    after = rows(wallet)[document]
+    assert (after.status_list, after.status_index, after.issued_at, after.expires_at) == (
+        before.status_list,
+        before.status_index,
+        before.issued_at,
+        before.expires_at,
+    )
+
+
+def test_each_document_issued_again_is_on_record_once(wallet: Wallet, phone_of: Make, clock: FixedClock) -> None:
+    document = phone_of("an").issue_residence()
+    clock.advance(hours=1)
+    key = revoke(wallet, clock)
+    wallet.reissue_job.go(key)
+    wallet.reissue_job.go(key)
+    with wallet.db.read() as session:
+        events = list(session.scalars(select(AuditEvent).where(AuditEvent.subject == document)))
+    again = [event for event in events if event.action == "document.reissued"]
+    assert [(event.actor, event.details["former"]) for event in again] == [("system", key.record.kid)]
+
+
+def test_of_a_key_that_counts_nothing_is_taken_back(wallet: Wallet, phone_of: Make) -> None:
+    phone_of("an").issue_residence()
+    before = {row.id: row.revoked_at for row in rows(wallet).values()}
+    with pytest.raises(ValueError, match="counts"):
+        wallet.reissue_job.go(wallet.keystore.keys(Role.DOCUMENT)[0])
+    assert {row.id: row.revoked_at for row in rows(wallet).values()} == before

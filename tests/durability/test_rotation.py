@@ -1,0 +1,233 @@
+"""Every key changes under a running server and 50 requests a second: no call fails, and who was offline agrees (S-59).
+
+ROTATION_SECONDS: how long calls go on after the last key has changed, 3 unless the environment says otherwise.
+"""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.durability.server import ROOT, Server
+from tests.phone import compact_jws
+from wallet.crypto.keystore import Keystore, Role, Secret
+from wallet.demo.personas import credentials, persona
+from wallet.formats.cwt_code import parse_document_code
+from wallet.verifier import BundleStore, Policy, TrustedBundle, judge
+
+SECONDS = int(os.environ.get("ROTATION_SECONDS", "3"))
+PUBLICATION = 4
+"""Of a key, in seconds; the bundle's root takes ten times that."""
+CITIZENS = ("an", "sau", "doi", "nho", "xa")
+RATE = 50
+pytestmark = pytest.mark.timeout(300 + SECONDS)
+
+
+@dataclass
+class Record:
+    """What was answered: how often which status, and the ids of what was issued."""
+
+    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
+    surprises: list[str] = field(default_factory=list)
+    documents: list[tuple["Citizen", str]] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+class Citizen(threading.Thread):
+    """One persona's phone, which reads, checks, asks and renews its session, so many times a second."""
+
+    def __init__(self, server: Server, record: Record, key: str) -> None:
+        super().__init__(name=key)
+        self.server, self.record = server, record
+        self.number = persona(key).number
+        self.own = credentials(persona(key), Keystore.open(server.settings.keys_dir).secret(Secret.DEMO))
+        self.http = httpx.Client(base_url=server.address, timeout=20)
+        self.session: dict[str, str] = {}
+        self.code = ""
+
+    def run(self) -> None:
+        each, turn, due = len(CITIZENS) / RATE, 0, time.monotonic()
+        try:
+            while not self.record.stop.is_set():
+                self.turn(turn)
+                turn += 1
+                due = max(due + each, time.monotonic() - 1)
+                self.record.stop.wait(max(0.0, due - time.monotonic()))
+        except Exception as error:  # noqa: BLE001 - a thread's failure is the test's failure
+            self.record.surprises.append(f"{self.name}: {error!r}")
+
+    def turn(self, turn: int) -> None:
+        what: list[Callable[[], object]] = [
+            lambda: self.call("GET", "/v1/me"),
+            lambda: self.call("GET", "/v1/status-lists/1"),
+            lambda: self.call("POST", "/v1/checks", json={"code": self.code}),
+            lambda: self.call("GET", "/v1/trust/bundle"),
+            lambda: self.call("GET", "/v1/documents"),
+            lambda: self.call("GET", "/.well-known/jwks.json"),
+        ]
+        if turn % 40 == 11:
+            self.ask()
+        elif turn % 40 == 31:
+            self.renew()
+        else:
+            what[turn % len(what)]()
+
+    def call(self, method: str, path: str, status: int = 200, **more: object) -> httpx.Response:
+        headers = {"Idempotency-Key": uuid.uuid4().hex, **more.pop("headers", {})}  # type: ignore[dict-item]
+        if self.session and "/checks" not in path:
+            headers["Authorization"] = f"Bearer {self.session['access_token']}"
+        answer = self.http.request(method, path, headers=headers, **more)  # type: ignore[arg-type]
+        self.record.answers[path.split("/documents/")[0], answer.status_code] += 1
+        if answer.status_code != status:
+            self.record.surprises.append(f"{method} {path}: {answer.status_code} {answer.text}")
+        elif path == "/v1/checks" and answer.json()["verdict"] != "valid":
+            self.record.surprises.append(f"a code is {answer.text}")
+        return answer
+
+    def sign_in(self) -> None:
+        challenge = self.call("POST", "/v1/device-challenges", 201, json={"device_id": self.own.device_id})
+        claims = {"aud": self.server.address, "challenge": challenge.json()["challenge"]}
+        claims |= {"device_id": self.own.device_id, "iat": int(time.time())}
+        proof = compact_jws({"alg": "ES256", "typ": "viso-device-proof+jwt"}, claims, self.own.device_private_key)
+        order = {"proof": proof, "number": self.number, "password": self.own.password}
+        self.session = self.call("POST", "/v1/sessions", 201, json=order).json()
+
+    def renew(self) -> None:
+        jwk = {name: self.own.device_jwk[name] for name in ("kty", "crv", "x", "y")}
+        claims = {"htm": "POST", "htu": f"{self.server.address}/v1/sessions/refresh", "iat": int(time.time())}
+        proof = compact_jws(
+            {"alg": "ES256", "typ": "dpop+jwt", "jwk": jwk},
+            {**claims, "jti": uuid.uuid4().hex},
+            self.own.device_private_key,
+        )
+        order, self.session = {"refresh_token": self.session["refresh_token"]}, {}
+        self.session = self.call("POST", "/v1/sessions/refresh", json=order, headers={"DPoP": proof}).json()
+
+    def ask(self) -> None:
+        document = self.call("POST", "/v1/requests", 201, json={"utility": "residence"}).json()["document_id"]
+        self.code = self.call("GET", f"/v1/documents/{document}/code.txt").text
+        self.record.documents.append((self, self.code))
+
+
+def wallet(server: Server, *arguments: str) -> str:
+    """Call a command beside the running server and return what it printed."""
+    command = [str(Path(sys.executable).with_name("wallet")), *arguments]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("WALLET_")} | server.given
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def kids(server: Server) -> dict[str, str]:
+    """Return which key of each role is active."""
+    listed = json.loads(wallet(server, "keys", "list", "--json"))
+    return {each["role"]: each["kid"] for each in listed if each["state"] == "active"}
+
+
+def kid_in(token: str) -> str:
+    header = token.split(".")[0]
+    return str(json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"])
+
+
+def test_every_key_changes_and_no_call_fails(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.given |= {"WALLET_KEY_PUBLICATION_SECONDS": str(PUBLICATION), "WALLET_PUBLISH_SECONDS": "1"}
+    if not server.urls.is_sqlite:
+        server.given["WALLET_WORKERS"] = "2"
+    assert server.run("--prepare-only").returncode == 0
+    pins, before = wallet(server, "keys", "pin").split(), kids(server)
+    server.start()
+    record = Record()
+    citizens = [Citizen(server, record, key) for key in CITIZENS]
+    for citizen in citizens:
+        citizen.sign_in()
+        citizen.ask()
+    first = list(record.documents)
+    began = time.monotonic()
+    for citizen in citizens:
+        citizen.start()
+    verifier = Verifier(server, tmp_path / "verifier", tuple(pins), before["doc"])
+    verifier.start()
+    try:
+        wallet(server, "keys", "rotate", *map(str, Role))
+        verifier.join(60)
+        assert verifier.offline is not None, "the next key was not told of before it signed"
+        deadline = time.monotonic() + 12 * PUBLICATION + 30
+        while time.monotonic() < deadline and any(kids(server)[role] == kid for role, kid in before.items()):
+            time.sleep(1)
+        time.sleep(SECONDS)
+    finally:
+        record.stop.set()
+        for citizen in citizens:
+            citizen.join(30)
+            citizen.http.close()
+    took = time.monotonic() - began
+    after = kids(server)
+    assert all(after[role] != before[role] for role in map(str, Role))
+    assert not record.surprises, record.surprises[:5]
+    for citizen in citizens:
+        citizen.http = httpx.Client(base_url=server.address, timeout=20)
+        citizen.renew()
+        citizen.ask()
+    assert not record.surprises, record.surprises
+    assert_new_keys_sign(citizens[0], after)
+    agreed = [offline_reasons(verifier.offline, code) for _, code in (*first, *record.documents)]
+    assert set(agreed) == {("ok",)}
+    for citizen in citizens:
+        citizen.http.close()
+    calls = sum(record.answers.values())
+    with capsys.disabled():
+        kind = "sqlite" if server.urls.is_sqlite else "postgresql"
+        told = f"{calls} calls in {took:.0f} s, {len(agreed)} documents, none failed"
+        print(f"\nrotation, {kind}: {len(Role)} roles, {told}")  # noqa: T201 - a measurement is shown whether it passes or not
+
+
+class Verifier(threading.Thread):
+    """Fetches bundles until one tells of a key that may not sign yet, and is offline from then on."""
+
+    def __init__(self, server: Server, folder: Path, pins: tuple[str, ...], old: str) -> None:
+        super().__init__(name="verifier")
+        self.address, self.pins, self.old = server.address, pins, old
+        self.store, self.offline = BundleStore(folder), None
+        folder.mkdir()
+
+    offline: TrustedBundle | None
+
+    def run(self) -> None:
+        with httpx.Client(base_url=self.address, timeout=20) as http:
+            for _ in range(600):
+                held = self.store.offer(http.get("/v1/trust/bundle").text, self.pins, datetime.now(UTC))
+                told = [key for key in held.keys.values() if key.role == "doc" and key.kid != self.old]
+                if told:
+                    self.offline = held if held.iat < told[0].not_before else None
+                    return
+                time.sleep(0.1)
+
+
+def offline_reasons(held: TrustedBundle, code: str) -> tuple[str, ...]:
+    """Judge a code three days later, by what was fetched before; a list in it may be a quarter of an hour older."""
+    at = datetime.fromtimestamp(held.iat, UTC) + timedelta(hours=72) - timedelta(minutes=16)
+    return tuple(map(str, judge(code, held, Policy(), at).reasons))
+
+
+def assert_new_keys_sign(citizen: Citizen, after: dict[str, str]) -> None:
+    assert (parse_document_code(citizen.code).signed.kid or b"").hex() == after["doc"]
+    assert kid_in(citizen.session["access_token"]) == after["access"]
+    assert kid_in(citizen.session["refresh_token"]) == after["refresh"]
+    assert kid_in(citizen.call("GET", "/v1/status-lists/1").text) == after["status"]
+    pin = wallet(citizen.server, "keys", "pin").split()[0]
+    bundle = citizen.call("GET", "/v1/trust/bundle").text
+    assert BundleStore(citizen.server.directory).offer(bundle, [pin], datetime.now(UTC)).keys

@@ -1,0 +1,173 @@
+"""Issuing again what a revoked key signed, in bulk: the same document under another key, without its holder acting.
+
+Only what is on record as issued before the moment from which others may have signed; the rest is revoked, for nobody
+can say who made it. A document keeps its id, its claims, their salt and its status entry, so there is never a second
+one that lives: the old code ends with its key. The row names the key, so the rows are the queue: whoever is interrupted
+goes on with those that still name the old one (docs/security.md, S-63).
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from wallet.audit import Audit
+from wallet.clock import Clock
+from wallet.crypto.certificates import read_certificate
+from wallet.crypto.keyring import State
+from wallet.crypto.keystore import Key, Keystore, Role
+from wallet.documents.models import DocumentRow
+from wallet.documents.repository import DocumentRepository
+from wallet.documents.revoking import RevocationReason, Revoking
+from wallet.documents.trust import TrustCentre
+from wallet.errors import Malformed, NotFound, Unavailable, VerificationFailed
+from wallet.formats.claims_set import UnverifiedClaimsSet
+from wallet.formats.cwt_code import DocumentPayload, encode_document_code, parse_document_code
+from wallet.identity.holders import Holders
+from wallet.terms import Actor
+from wallet.verifier import Policy, judge
+
+BATCH = 100
+"""Documents of one transaction: short enough that issuing beside it does not wait."""
+SETTLED = timedelta(hours=1)
+"""After this long no process signs with a key that was revoked, however late it noticed."""
+_SYSTEM = Actor("system")
+log = structlog.get_logger("wallet.keys")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many documents were issued again, revoked, and left because nothing could be made of them."""
+
+    reissued: int = 0
+    revoked: int = 0
+    left: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.reissued + other.reissued, self.revoked + other.revoked, self.left + other.left)
+
+    @property
+    def done(self) -> int:
+        return self.reissued + self.revoked + self.left
+
+
+@dataclass(frozen=True, slots=True)
+class Reissuing:
+    """Issues again, in one transaction."""
+
+    documents: DocumentRepository
+    holders: Holders
+    revoking: Revoking
+    trust: TrustCentre
+    keystore: Keystore
+    audit: Audit
+    clock: Clock
+
+    def batch(self, key: Key, after: str, most: int = BATCH) -> tuple[Tally, str]:
+        """Take the next documents that a revoked key signed; return what came of them, and the id of the last.
+
+        after: the id of the last one before, "" to begin. Raises Unavailable; then nothing of the batch is done.
+        """
+        if key.record.state != State.REVOKED:
+            raise ValueError("of a key that counts nothing is to be taken back")
+        since = datetime.fromtimestamp(key.record.compromised_at, UTC)
+        rows = self.documents.signed_by(key.record.kid, after, self.clock.now(), most)
+        recorded = self.audit.subjects_of("document.issued", [row.id for row in rows], before=since)
+        total = Tally()
+        for row in rows:
+            if row.id in recorded and row.issued_at < since:
+                total += self._again(row, key)
+            else:
+                self.revoking.void(row.id, RevocationReason.KEY_REVOKED, _SYSTEM)
+                total += Tally(revoked=1)
+        return total, rows[-1].id if rows else after
+
+    def _again(self, row: DocumentRow, key: Key) -> Tally:
+        try:
+            content = json.loads(self.holders.unseal(row.holder_id, row.id, row.sealed))
+            former = parse_document_code(content["code"])
+            public_key = read_certificate(key.signer.certificate_der).public_key
+            if public_key is None:
+                raise Malformed("a signer's key is on P-256")
+            former.signed.verify(public_key)
+        except (Malformed, NotFound, VerificationFailed) as error:
+            log.error("document not issued again", document=row.id, reason=error.code)
+            return Tally(left=1)
+        signer, now = self.keystore.signer(Role.DOCUMENT), self.clock.now()
+        code = encode_document_code(_payload(former.content, now), signer)
+        judgement = judge(code, self.trust.trust(), Policy(), now)
+        if not judgement.accepted and "suspended" not in map(str, judgement.reasons):
+            raise Unavailable("signing_unavailable", reasons=[str(reason) for reason in judgement.reasons])
+        sealed = self.holders.seal(
+            row.holder_id,
+            row.id,
+            json.dumps({**content, "code": code}, ensure_ascii=False, separators=(",", ":")).encode(),
+        )
+        if not self.documents.sign_again(row.id, key.record.kid, signer.kid, sealed):
+            return Tally()  # another process was faster
+        self.audit.record("document.reissued", _SYSTEM, row.id, former=key.record.kid, kid=signer.kid)
+        return Tally(reissued=1)
+
+
+def _payload(content: UnverifiedClaimsSet, now: datetime) -> DocumentPayload:
+    """Return what a code says, as of now: the key that signs it may not sign for a day on which it was not there."""
+    return DocumentPayload(
+        issuer=content.issuer,
+        issued_at=now.replace(microsecond=0),
+        expires_at=datetime.fromtimestamp(content.expires_at, UTC),
+        document_id=content.document_id,
+        utility=content.utility,
+        utility_version=content.utility_version,
+        claims=content.claims,
+        claims_hash=content.claims_hash,
+        recipient=content.recipient,
+        status=content.status,
+    )
+
+
+class ReissuingWork(Protocol):
+    """What one transaction offers for this."""
+
+    @property
+    def reissuing(self) -> Reissuing: ...
+
+
+@dataclass
+class ReissueJob:
+    """Goes through what revoked keys signed, batch after batch; any number of processes may at once."""
+
+    work: Callable[[], AbstractContextManager[ReissuingWork]]
+    keystore: Keystore
+    clock: Clock
+    _settled: set[str] = field(default_factory=set)
+
+    def run(self) -> bool:
+        """Do one round; return False: there is nothing more to do at once."""
+        for key in self.revoked():
+            if key.record.kid not in self._settled:
+                self.go(key)
+                revoked_at = datetime.fromtimestamp(key.record.revoked_at, UTC)
+                if self.clock.now() - revoked_at > SETTLED:
+                    self._settled.add(key.record.kid)
+        return False
+
+    def revoked(self) -> Iterator[Key]:
+        """Return the keys for documents that were revoked."""
+        return (key for key in self.keystore.keys(Role.DOCUMENT) if key.record.state == State.REVOKED)
+
+    def go(self, key: Key, on_progress: Callable[[int], None] | None = None) -> Tally:
+        """Issue again what one key signed, to the end; return what came of it. Raises Unavailable."""
+        total, after = Tally(), ""
+        while True:
+            with self.work() as work:
+                done, last = work.reissuing.batch(key, after)
+            if last == after:
+                return total
+            total, after = total + done, last
+            if on_progress is not None:
+                on_progress(total.done)
+            log.info("documents issued again", kid=key.record.kid, reissued=total.reissued, revoked=total.revoked)
