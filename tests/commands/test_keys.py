@@ -1,5 +1,6 @@
 """`wallet keys`: what each command does to a deployment, and what it refuses with the next command to try."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -131,3 +132,24 @@ def test_production_makes_keys_of_its_own_and_starts_with_them(run: Run, tmp_pat
     assert run("keys", "list", **environ).exit_code == 0
     passphrase.chmod(0o644)
     assert "readable by others" in run("keys", "list", **environ).stderr
+
+
+def test_ceremony_runs_from_the_reviewed_file_alone(run: Run, keys: Path, deployment: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "ceremony.json"
+    steps = [{"do": "rotate", "role": "doc"}]
+    file.write_text(json.dumps({"title": "Đổi khóa", "persons": ["Nguyễn Văn An", "Trần Thị Bình"], "steps": steps}))
+    before = (keys / "keyring.json").read_bytes()
+    dry = run("keys", "ceremony", str(file), "--dry-run")
+    reviewed = dry.stdout.split("sha256 ")[1].strip()
+    for options in ((), ("--reviewed", "0" * 64)):
+        refused = run("keys", "ceremony", str(file), *options)
+        assert (refused.exit_code, "--dry-run" in refused.stderr) == (1, True)
+    assert (keys / "keyring.json").read_bytes() == before
+    assert recorded(deployment) == []
+    done = run("keys", "ceremony", str(file), "--reviewed", reviewed)
+    assert done.exit_code == 0, done.stderr
+    digest = hashlib.sha256(done.stdout.encode()).hexdigest()
+    assert digest in done.stderr
+    assert recorded(deployment) == [("key.ceremony", digest)]
+    again = run("keys", "ceremony", str(file), "--reviewed", reviewed)
+    assert (again.exit_code, "on its way already" in again.stderr) == (1, True)

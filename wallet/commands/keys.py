@@ -5,17 +5,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
 
 import click
 
 from wallet.clock import Clock
 from wallet.commands.console import CLOCK, fail, guarded, progress, say, settings, step
 from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_at
-from wallet.crypto.keystore import Role, exclusive
+from wallet.crypto.keystore import Role, certificate_path, exclusive
 from wallet.crypto.making import BACKDATED, create_missing, encrypt_plain
 from wallet.entropy import SystemEntropy
 from wallet.errors import WalletError
 from wallet.formats.trust_bundle import pin_of
+from wallet.keys.ceremony import STOPPED, faults, perform, read_ceremony
 from wallet.keys.opening import BACKENDS, making_of, open_keystore, services_of
 from wallet.keys.rotating import KeyReason, Rotating
 from wallet.settings import Settings
@@ -103,7 +106,7 @@ def rotate(roles: tuple[str, ...], due: int | None, at: datetime | None, backend
                 made.append(rotating.rotate(role, None if at is None else _aware(at)))
                 step(f"{role} {made[-1].kid}: {_times(made[-1])}")
         finally:
-            record_keys(chosen, "key.rotated", [(r, {"active_from": r.active_from, "backend": backend}) for r in made])
+            _record(chosen, "key.rotated", [(r.kid, _details(r, active_from=r.active_from)) for r in made])
     if Role.BUNDLE_ROOT in wanted:
         say("Trao dấu vân tay mới cho bên kiểm tra / hand the new pin to verifiers\n  → wallet keys pin")
 
@@ -123,7 +126,8 @@ def revoke(kid: str, reason: str, since: datetime | None) -> None:
         step(f"{revoked.role} {revoked.kid}: {revoked.state}")
         for record in made:
             step(f"{record.role} {record.kid}: {_times(record)}")
-        record_keys(chosen, "key.revoked", [(revoked, {"reason": revoked.reason, "since": revoked.compromised_at})])
+        details = _details(revoked, reason=revoked.reason, since=revoked.compromised_at)
+        _record(chosen, "key.revoked", [(revoked.kid, details)])
     if revoked.role == Role.BUNDLE_ROOT:
         say("Trao dấu vân tay mới cho bên kiểm tra / hand the new pin to verifiers\n  → wallet keys pin")
 
@@ -145,6 +149,48 @@ def reissue() -> None:
     say("Xong / done")
 
 
+@keys.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Hold the file against the keyring, print its SHA-256, change nothing.")
+@click.option("--reviewed", help="The SHA-256 of the file as both persons reviewed it: without it nothing is done.")
+@guarded
+def ceremony(file: Path, dry_run: bool, reviewed: str | None) -> None:
+    """Change keys as one reviewed FILE says (JSON or TOML), and print the transcript whose hash goes on record.
+
+    Its members: title; persons, who leads and who witnesses; steps, each {"do": "rotate", "role", "at", "backend"} or
+    {"do": "revoke", "kid", "reason", "since"}.
+    """
+    chosen = settings()
+    content = file.read_bytes()
+    asked = read_ceremony(content, toml=file.suffix == ".toml")
+    services = services_of(chosen, CLOCK, ENTROPY)
+    publication = timedelta(seconds=chosen.key_publication_seconds)
+    with exclusive(chosen.keys_dir):
+        found = faults(asked, read_keyring(chosen.keys_dir), CLOCK.now(), publication, frozenset({FILES, *services}))
+        if found:
+            fail("\n  ".join(found), f"wallet keys ceremony {file} --dry-run")
+        if dry_run:
+            for number, each in enumerate(asked.steps, 1):
+                click.echo(f"{number}. {each}")
+            click.echo(f"sha256 {asked.digest}")
+            return
+        if reviewed != asked.digest:
+            fail(
+                "Tệp không phải bản đã duyệt / not the file that was reviewed", f"wallet keys ceremony {file} --dry-run"
+            )
+
+        def rotating_with(backend: str) -> Rotating:
+            return Rotating(making_of(chosen, ENTROPY, services, backend or FILES), CLOCK, publication)
+
+        transcript = perform(asked, rotating_with, lambda r: certificate_path(chosen.keys_dir, r).read_bytes())
+    click.echo(transcript, nl=False)
+    digest = sha256(transcript.encode()).hexdigest()
+    say(f"sha256 {digest}")
+    _record(chosen, "key.ceremony", [(digest, {"file": asked.digest, "steps": len(asked.steps)})])
+    if STOPPED in transcript:
+        fail("Nghi thức dừng giữa chừng / the ceremony stopped half-way", "wallet keys list")
+
+
 def make_missing(chosen: Settings, backend: str = FILES) -> list[str]:
     """Create what this deployment lacks, and a key in the place of one that ended.
 
@@ -164,8 +210,11 @@ def make_missing(chosen: Settings, backend: str = FILES) -> list[str]:
     return [*made, *(encrypt_plain(chosen.keys_dir, making.passphrase) if making.passphrase else [])]
 
 
-def record_keys(chosen: Settings, action: str, changed: Sequence[tuple[KeyRecord, Mapping[str, str | int]]]) -> None:
-    """Put what was done to keys on record. It is done also while the database is away: then say so, and fail."""
+def _record(chosen: Settings, action: str, changed: Sequence[tuple[str, Mapping[str, str | int]]]) -> None:
+    """Put what was done to keys on record. It is done also while the database is away: then say so, and fail.
+
+    changed: what each entry is about, a kid or the hash of a transcript, and its details.
+    """
     from wallet.terms import Actor
     from wallet.wiring import Wallet
 
@@ -174,15 +223,16 @@ def record_keys(chosen: Settings, action: str, changed: Sequence[tuple[KeyRecord
     wallet = Wallet.build(chosen)
     try:
         with wallet.work() as work:
-            for record, details in changed:
-                work.audit.record(action, Actor("system"), record.kid, survives=False, role=record.role, **details)
+            for subject, details in changed:
+                work.audit.record(action, Actor("system"), subject, survives=False, **details)
     except WalletError as error:
-        fail(
-            f"Đã làm, nhưng chưa ghi được vào nhật ký / done, and not on record ({error.code})",
-            "wallet doctor",
-        )
+        fail(f"Đã làm, nhưng chưa ghi được vào nhật ký / done, and not on record ({error.code})", "wallet doctor")
     finally:
         wallet.close()
+
+
+def _details(record: KeyRecord, **more: str | int) -> Mapping[str, str | int]:
+    return {"role": record.role, "backend": record.backend, **more}
 
 
 @contextmanager

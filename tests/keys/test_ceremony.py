@@ -1,0 +1,177 @@
+"""A ceremony from one reviewed file: refused whole or done as it stands, with a transcript (S-63)."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import AUTHORITY, NOON, FixedClock
+from wallet.crypto.keyring import KeyRecord, read_keyring
+from wallet.crypto.keystore import Role, certificate_path
+from wallet.crypto.making import Making, create_missing
+from wallet.entropy import SystemEntropy
+from wallet.errors import ConfigurationError, Unavailable
+from wallet.keys.ceremony import STOPPED, Ceremony, faults, perform, read_ceremony
+from wallet.keys.rotating import Rotating
+
+LIFETIME = timedelta(hours=72)
+ROTATE = {"do": "rotate", "role": "doc"}
+SOUND: dict[str, Any] = {"title": "Đổi khóa quý IV", "persons": ["Nguyễn Văn An", "Trần Thị Bình"], "steps": [ROTATE]}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("made") / "keys"
+    create_missing(directory, now=NOON, entropy=SystemEntropy(), authority=AUTHORITY)
+    return directory
+
+
+@pytest.fixture
+def keys(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "keys"))
+
+
+def read(**changes: Any) -> Ceremony:
+    return read_ceremony(json.dumps(SOUND | changes).encode(), toml=False)
+
+
+def revoke(kid: str, **changes: Any) -> dict[str, Any]:
+    return {"do": "revoke", "kid": kid, "reason": "lost", "since": "2026-03-01T00:00:00+07:00"} | changes
+
+
+def found(keys: Path, *steps: dict[str, Any]) -> list[str]:
+    return faults(read(steps=list(steps)), read_keyring(keys), NOON, LIFETIME, frozenset({"files"}))
+
+
+def kid(keys: Path, role: Role) -> str:
+    return next(record.kid for record in read_keyring(keys) if record.role == role)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"title": ""}, "title"),
+        ({"title": 5}, "title"),
+        ({"persons": ["Nguyễn Văn An"]}, "two different names"),
+        ({"persons": ["Nguyễn Văn An", "nguyễn  văn an"]}, "two different names"),
+        ({"persons": ["Nguyễn Văn An", 5]}, "two different names"),
+        ({"persons": "An, Bình"}, "two different names"),
+        ({"steps": []}, "steps: 1 to"),
+        ({"steps": [ROTATE] * 51}, "steps: 1 to"),
+        ({"steps": ["rotate"]}, "do is rotate or revoke"),
+        ({"steps": [{"do": "destroy"}]}, "do is rotate or revoke"),
+        ({"steps": [{"do": ["rotate"]}]}, "do is rotate or revoke"),
+        ({"steps": [{**ROTATE, "role": "card"}]}, "role is one of"),
+        ({"steps": [{**ROTATE, "role": ["doc"]}]}, "role is one of"),
+        ({"steps": [{**ROTATE, "when": "now"}]}, "when is no member"),
+        ({"steps": [{**ROTATE, "at": "2026-12-01"}]}, "a time with its zone"),
+        ({"steps": [{**ROTATE, "at": 5}]}, "a time with its zone"),
+        ({"steps": [{**ROTATE, "backend": 5}]}, "backend is a name"),
+        ({"steps": [revoke("x", reason="bored")]}, "reason is one of"),
+        ({"steps": [{"do": "revoke", "reason": "lost"}]}, "kid is missing"),
+        ({"steps": [{"do": "revoke", "kid": "x", "reason": "lost"}]}, "since is a time"),
+        ({"more": 1}, "its members are"),
+    ],
+)
+def test_file_of_another_form_is_refused(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        read(**changes)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"title": "a", "title": "b"}', b"[" * 100_000])
+def test_what_is_no_file_of_this_kind_is_refused(content: bytes) -> None:
+    with pytest.raises(ConfigurationError):
+        read_ceremony(content, toml=False)
+
+
+def test_every_fault_is_told_at_once() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        read(title="", persons=[], steps=[{"do": "x"}, {**ROTATE, "role": "y"}])
+    assert len(refused.value.problems) == 4
+
+
+def test_toml_says_the_same() -> None:
+    toml = """
+title = "Đổi khóa quý IV"
+persons = ["Nguyễn Văn An", "Trần Thị Bình"]
+[[steps]]
+do = "rotate"
+role = "doc"
+at = 2026-12-01T00:00:00+07:00
+"""
+    read_toml = read_ceremony(toml.encode(), toml=True)
+    assert read_toml.steps == read(steps=[{**ROTATE, "at": "2026-12-01T00:00:00+07:00"}]).steps
+
+
+def test_what_cannot_be_done_is_found_before_anything_is_touched(keys: Path) -> None:
+    own = kid(keys, Role.STATUS)
+    told = found(
+        keys,
+        ROTATE,
+        ROTATE,
+        {**ROTATE, "role": "seal", "backend": "pkcs11"},
+        {**ROTATE, "role": "mdoc", "at": "2026-03-03T00:00:00+07:00"},
+        revoke("0" * 16),
+        revoke(own, since="2027-01-01T00:00:00+07:00"),
+    )
+    assert [text.split(":")[0] for text in told] == ["step 2", "step 3", "step 4", "step 5", "step 6"]
+    assert found(keys, ROTATE, revoke(own)) == []
+
+
+def test_what_is_on_its_way_or_revoked_is_found(keys: Path) -> None:
+    rotating = Rotating(Making(keys, SystemEntropy(), AUTHORITY), FixedClock(), LIFETIME)
+    rotating.rotate(Role.DOCUMENT)
+    own = kid(keys, Role.STATUS)
+    perform(read(steps=[revoke(own)]), lambda _: rotating, certificates(keys))
+    assert len(found(keys, ROTATE, revoke(own))) == 2
+
+
+def certificates(keys: Path) -> Callable[[KeyRecord], bytes]:
+    return lambda record: certificate_path(keys, record).read_bytes()
+
+
+def test_transcript_names_everything_that_was_done(keys: Path) -> None:
+    rotating = Rotating(Making(keys, SystemEntropy(), AUTHORITY), FixedClock(), LIFETIME)
+    own, ceremony = kid(keys, Role.STATUS), read(steps=[ROTATE, revoke(kid(keys, Role.STATUS))])
+    transcript = perform(ceremony, lambda _: rotating, certificates(keys))
+    assert ceremony.digest in transcript
+    assert all(name in transcript for name in ceremony.persons)
+    assert STOPPED not in transcript
+    assert f"revoke {own}, lost since 2026-03-01T00:00:00+07:00" in transcript
+    new = [record for record in read_keyring(keys) if record.active_from]
+    assert [record.role for record in new] == ["doc", "status"]
+    for record in new:
+        digest = hashlib.sha256(certificate_path(keys, record).read_bytes()).hexdigest()
+        assert f"made {record.role} {record.kid}, certificate sha256 {digest}" in transcript
+
+
+def test_ceremony_that_is_stopped_says_where(keys: Path) -> None:
+    class Away:
+        def create(self, label: str) -> Any:
+            raise Unavailable("signing_unavailable")
+
+        def sign(self, place: str, message: bytes) -> bytes:
+            raise Unavailable("signing_unavailable")
+
+        def close(self) -> None: ...
+
+    def rotating_with(backend: str) -> Rotating:
+        services = {"remote": Away()}
+        making = Making(keys, SystemEntropy(), AUTHORITY, services=services, backend=backend or "files")
+        return Rotating(making, FixedClock(), LIFETIME)
+
+    steps = [
+        {**ROTATE, "backend": "files"},
+        {**ROTATE, "role": "seal", "backend": "remote"},
+        {**ROTATE, "role": "mdoc"},
+    ]
+    transcript = perform(read(steps=steps), rotating_with, certificates(keys))
+    assert STOPPED in transcript
+    assert "step 2" in transcript
+    assert "step 3" not in transcript
+    assert [record.role for record in read_keyring(keys) if record.active_from] == ["doc"]
