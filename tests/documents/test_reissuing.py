@@ -81,6 +81,7 @@ def test_old_code_ends_with_its_key_and_the_document_goes_on_under_another(
         name: value for name, value in before.items() if name != "code"
     }
     assert client.post("/v1/checks", json={"code": new}).json["verdict"] == "valid"
+    assert wallet.reverifying.run().mismatch is None
 
 
 def test_what_was_issued_after_the_moment_is_revoked(wallet: Wallet, phone_of: Make, clock: FixedClock) -> None:
@@ -92,6 +93,7 @@ def test_what_was_issued_after_the_moment_is_revoked(wallet: Wallet, phone_of: M
     clock.advance(minutes=1)
     key = revoke(wallet, clock, timedelta(minutes=5))
     wallet.reissue_job.go(key)
+    assert wallet.reverifying.run().mismatch is None, "whatever was ever issued is as the record says"
     found = rows(wallet)
     assert found[sooner].kid == wallet.keystore.signer(Role.DOCUMENT).kid
     assert (found[later].kid, found[later].revocation_reason) == (key.record.kid, "key_revoked")

@@ -34,7 +34,8 @@ class Life:
     """How long a key of a role may sign, and how long its certificate lives: what was signed last must live on.
 
     longest: of the whole certificate, also of one that is dated back; None where nobody sets a limit. backdated: at
-    least how long before it is made it may have signed: copies carry rounded times.
+    least how long before it is made it may have signed: copies carry rounded times, and what was decided while the
+    signer was away is signed later.
     """
 
     signing: timedelta = timedelta(days=730)
@@ -45,6 +46,7 @@ class Life:
 
 LIVES = dict.fromkeys(Role, Life()) | {
     Role.IACA: Life(timedelta(days=1826), timedelta(days=3652)),
+    Role.DOCUMENT: Life(backdated=A_DAY),
     Role.SD_JWT: Life(backdated=A_DAY),
     Role.MDOC: Life(timedelta(days=84), timedelta(days=456), LONGEST_DOCUMENT_SIGNER, A_DAY),
 }

@@ -33,6 +33,8 @@ from wallet.verifier import Policy, judge
 
 BATCH = 100
 """Documents of one transaction: short enough that issuing beside it does not wait."""
+REISSUED = "document.reissued"
+"""On record once for each time; its code is then of the moment it was signed again, not of its issuing."""
 SETTLED = timedelta(hours=1)
 """After this long no process signs with a key that was revoked, however late it noticed."""
 _SYSTEM = Actor("system")
@@ -100,16 +102,16 @@ class Reissuing:
         signer, now = self.keystore.signer(Role.DOCUMENT), self.clock.now()
         code = encode_document_code(_payload(former.content, now), signer)
         judgement = judge(code, self.trust.trust(), Policy(), now)
-        if not judgement.accepted and "suspended" not in map(str, judgement.reasons):
+        if not judgement.accepted and judgement.reasons != ("suspended",):
             raise Unavailable("signing_unavailable", reasons=[str(reason) for reason in judgement.reasons])
         sealed = self.holders.seal(
             row.holder_id,
             row.id,
             json.dumps({**content, "code": code}, ensure_ascii=False, separators=(",", ":")).encode(),
         )
-        if not self.documents.sign_again(row.id, key.record.kid, signer.kid, sealed):
+        if not self.documents.sign_again(row.id, key.record.kid, signer.kid, now, sealed):
             return Tally()  # another process was faster
-        self.audit.record("document.reissued", _SYSTEM, row.id, former=key.record.kid, kid=signer.kid)
+        self.audit.record(REISSUED, _SYSTEM, row.id, former=key.record.kid, kid=signer.kid)
         return Tally(reissued=1)
 
 

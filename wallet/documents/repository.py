@@ -131,12 +131,12 @@ class DocumentRepository:
         )
         return list(self.session.scalars(statement))
 
-    def sign_again(self, document_id: str, former: str, kid: str, sealed: bytes) -> bool:
+    def sign_again(self, document_id: str, former: str, kid: str, at: datetime, sealed: bytes) -> bool:
         """Store a document as another key signed it, unless it is revoked or was signed again meanwhile."""
         statement = (
             update(DocumentRow)
             .where(DocumentRow.id == document_id, DocumentRow.kid == former, DocumentRow.revoked_at.is_(None))
-            .values(kid=kid, sealed=sealed)
+            .values(kid=kid, signed_at=at, sealed=sealed)
         )
         return rows_changed(self.session, statement) == 1
 

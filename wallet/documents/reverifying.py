@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from wallet.clock import Clock
+from wallet.crypto.keyring import State
+from wallet.crypto.keystore import Role
 from wallet.documents.models import DocumentRow
+from wallet.documents.reissuing import REISSUED
 from wallet.documents.services import DocumentServices
 from wallet.documents.trust import TrustCentre
 from wallet.errors import Malformed, NotFound
@@ -60,9 +63,11 @@ class Reverifying:
             self.trust.board.refresh(force=True)
             with self.reading() as work:
                 rows = work.rows.after(place, BATCH)
-                recorded = work.means.audit.subjects_of(ISSUED, [row.id for row in rows])
+                ids = [row.id for row in rows]
+                recorded = work.means.audit.subjects_of(ISSUED, ids)
+                again = work.means.audit.subjects_of(REISSUED, ids)
                 for row in rows:
-                    found = self._look(found, row, recorded, work)
+                    found = self._look(found, row, recorded, again, work)
                     if found.mismatch is not None:
                         break
             if not rows:
@@ -71,7 +76,14 @@ class Reverifying:
             progress(found.verified + found.unsigned + found.erased, total)
         return found
 
-    def _look(self, found: Tally, row: DocumentRow, recorded: Collection[str], work: DocumentServices) -> Tally:
+    def _look(
+        self,
+        found: Tally,
+        row: DocumentRow,
+        recorded: Collection[str],
+        again: Collection[str],
+        work: DocumentServices,
+    ) -> Tally:
         if row.signed_at is None:
             return replace(found, unsigned=found.unsigned + 1)
         try:
@@ -80,22 +92,21 @@ class Reverifying:
             return replace(found, erased=found.erased + 1)
         except Malformed:
             return replace(found, mismatch=Mismatch(row.id, "sealed_unreadable"))
-        what = self._fault(row, content) or ("" if row.id in recorded else "not_recorded")
+        what = self._fault(row, content, again=row.id in again) or ("" if row.id in recorded else "not_recorded")
         if what:
             return replace(found, mismatch=Mismatch(row.id, what))
         return replace(found, verified=found.verified + 1)
 
-    def _fault(self, row: DocumentRow, content: Mapping[str, Any]) -> str:
-        """Return what is wrong with one signed document, "" when nothing is."""
+    def _fault(self, row: DocumentRow, content: Mapping[str, Any], *, again: bool) -> str:
+        """Return what is wrong with one signed document, "" when nothing is. again: another key signed it later."""
         judgement = judge(content["code"], self.trust.trust(), Policy(), self.clock.now())
         read = judgement.document
         if read is None:
-            return str(judgement.reasons[0])
+            return "" if self._ended_with_its_key(row) else str(judgement.reasons[0])
         if (read.document_id, read.utility, read.utility_version) != (row.id, row.kind, row.kind_version):
             return "another_document"
-        if (seconds_of(read.issued_at), seconds_of(read.expires_at)) != tuple(
-            map(seconds_of, (row.issued_at, row.expires_at))
-        ):
+        begin = row.signed_at if again and row.signed_at is not None else row.issued_at
+        if (seconds_of(read.issued_at), seconds_of(read.expires_at)) != (seconds_of(begin), seconds_of(row.expires_at)):
             return "other_times"
         place = StatusReference(row.status_index, self.trust.status_uri(row.status_list))
         if read.status != place:
@@ -104,6 +115,12 @@ class Reverifying:
             return "other_claims"
         standing = {reason for reason in judgement.reasons if reason in STANDING}
         return "" if standing == self._expected(row) else "other_status"
+
+    def _ended_with_its_key(self, row: DocumentRow) -> bool:
+        """Return whether a document that counts no more was signed by a key that is revoked: its code says nothing."""
+        over = row.revoked_at is not None or row.expires_at <= self.clock.now()
+        keys = self.trust.keystore.keys(Role.DOCUMENT)
+        return over and any(key.record.kid == row.kid and key.record.state == State.REVOKED for key in keys)
 
     def _expected(self, row: DocumentRow) -> set[str]:
         """Return what the row says a verifier has to find; whatever else a verifier says is a fault."""
