@@ -295,7 +295,7 @@ RECEIPT = DocumentType(
         sections=(
             Section("declarant", ("full_name", "declarant_kind")),
             Section("place", ("place_type", "place", "commune", "province")),
-            Section("stay", ("guest_count", "stay_from", "stay_until")),
+            Section("stay", ("guest_count", "stay_from", "stay_until", "guest_list")),
             Section("notice", ("request_number", "submitted_at", "notify_before", "timeliness", "late_guests")),
         ),
         number="{serial}/{year}/TBLT",
