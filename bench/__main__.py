@@ -22,10 +22,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bench.cases import FULL, QUICK, Bench, Row, checking, growing, issuing, verifying
 from bench.deployment import copy_of, make_template, on_postgres
+from bench.papers import printing
 
 PACKAGES = ("cryptography", "flask", "granian", "sqlalchemy", "marshmallow")
 LOCAL_POSTGRES = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
-CASES = ("verify", "check", "issue", "grow")
+CASES = ("verify", "check", "issue", "pdf", "grow")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
             if postgres:
                 with on_postgres(template, postgres) as deployment:
                     rows += issuing(bench, deployment, "PostgreSQL")
+        if "pdf" in wanted:
+            rows += printing(bench)
         if "grow" in wanted:
             rows += growing(bench)
     seconds = time.monotonic() - started

@@ -44,6 +44,9 @@ fi
 if ! command -v npm >/dev/null; then
   left_out="${left_out:+$left_out; }no Node.js: what its libraries say of our documents (apt-get install nodejs npm)"
 fi
+if ! command -v pdfsig >/dev/null; then
+  left_out="${left_out:+$left_out; }no poppler: what others read in a PDF (apt-get install poppler-utils)"
+fi
 trap '[ -z "$left_out" ] || echo "SKIPPED ALOUD: $left_out"' EXIT
 step "pytest ($lane: FUZZ=$FUZZ KILLS=$KILLS RACE_ROUNDS=$RACE_ROUNDS INDICES=$INDICES FUZZ_API=$FUZZ_API)"
 $bin/python -m pytest -n "${JOBS:-2}" --dist worksteal "${@:2}"

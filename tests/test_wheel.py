@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-READ_AT_RUN_TIME = {".json", ".html", ".css", ".js", ".mako", ".py"}
+READ_AT_RUN_TIME = {".json", ".html", ".css", ".js", ".mako", ".py", ".typ"}
 
 
 def test_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:

@@ -21,3 +21,10 @@ def test_bench_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr()
     assert "raw P-256 verify" in told.out
     assert "offline verify" in told.err  # one plain line for each step, for no terminal watches
+
+
+def test_bench_makes_a_paper(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--quick", "--only", "pdf", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert (row["case"], row["than"]) == ("PDF", "typeset")
+    assert 0 < row["ratio"] < 1.5

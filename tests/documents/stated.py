@@ -107,3 +107,8 @@ def _accepted() -> Iterator[tuple[Plugin, DocumentType, str, Claims, datetime]]:
             case = answered(plugin.utility, example)
             kind = plugin.utility.document_of(case)
             yield plugin, kind, example.name, claims_of(kind, case), case.now
+
+
+def example_document() -> tuple[StatedDocument, LocalSigner]:
+    """Return one document, and the signer of its code."""
+    return next(iter(every_example().values())), document_signer()

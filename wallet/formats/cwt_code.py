@@ -46,6 +46,7 @@ __all__ = [
     "document_content",
     "encode_document_code",
     "fits_on_paper",
+    "hashed_claims",
     "inflate",
     "parse_document_code",
     "sign_document_content",
@@ -162,18 +163,22 @@ def inflate(data: bytes, max_bytes: int) -> bytes:
 
 
 def claims_digest(claims: Mapping[str, Any], salt: str) -> bytes:
-    """Return what ties a code to the full document: SHA-256 over JCS of `{"claims": claims, "salt": salt}`.
+    """Return what ties a code to the full document: SHA-256 over `hashed_claims`. Source: docs/wire.md, section 1."""
+    return hashlib.sha256(hashed_claims(claims, salt)).digest()
 
-    claims: by name, as they travel in `claims.json`: a day is "YYYY-MM-DD" or "YYYY", a time an integer, numbers are
-    integers within 53 bits, absent claims are left out. salt: base64url of 16 random bytes.
+
+def hashed_claims(claims: Mapping[str, Any], salt: str) -> bytes:
+    """Return JCS of `{"claims": claims, "salt": salt}`: the bytes that are hashed, and that travel as `claims.json`.
+
+    claims: by name: a day is "YYYY-MM-DD" or "YYYY", a time an integer, numbers are integers within 53 bits, absent
+    claims are left out. salt: base64url of 16 random bytes.
     Raises Malformed for anything else. Source: RFC 8785; docs/wire.md, section 1.
     """
     try:
         _refuse_inexact(claims)
-        text = rfc8785.dumps({"claims": dict(claims), "salt": salt})
+        return rfc8785.dumps({"claims": dict(claims), "salt": salt})
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
         raise Malformed("claims that JCS cannot hold") from error
-    return hashlib.sha256(text).digest()
 
 
 def _refuse_inexact(value: Any) -> None:

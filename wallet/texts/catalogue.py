@@ -1,7 +1,7 @@
 """Every text that a person reads, by code, Vietnamese first and English second.
 
-Rendered only in `wallet/web/`, on the command line and in a text message as it leaves; what lies below raises and
-returns codes.
+Rendered only in `wallet/web/`, on the command line, in a text message as it leaves and on a paper as it is made; what
+lies below raises and returns codes.
 """
 
 import json
