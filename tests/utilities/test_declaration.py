@@ -379,6 +379,10 @@ BROKEN: dict[str, tuple[dict[str, Any], Any, str]] = {
     ),
     "fact-without-words": ({"shows": {"residence": ("since_when",)}}, None, "no text in vi for facts.since_when"),
     "agency-without-words": ({"agency": "harbour"}, None, "no text in vi for agencies.harbour"),
+    "code-without-words": ({"codes": {"state": ("valid",)}}, None, "no text in vi for values.state.valid"),
+    "codes-of-nothing": ({"codes": {"state": ()}}, None, "state has no codes, or one twice"),
+    "codes-twice": ({"codes": {"state": ("a", "a")}}, None, "state has no codes, or one twice"),
+    "preview-of-no-claim": ({"previews": ("gone",)}, None, "a draft previews gone, which is no claim"),
     "steps-never-laid-out": (
         {"steps": (Step("a", "c06", SOON),), "lifecycle": replace(LINKED, moves=NEVER_LAID_OUT)},
         None,

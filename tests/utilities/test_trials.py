@@ -52,6 +52,76 @@ def test_sound_examples_have_no_faults() -> None:
     assert run(example(claims={"last4": "0001"}), **derives(last4, DERIVED)) == []
 
 
+# --- Codes as values ------------------------------------------------------------------------------------------------
+
+CODED = words("values", **{"state.valid": ("Còn hiệu lực", "In force"), "state.held": ("Đang giữ", "Held")})
+SHOWN = {"shows": {"residence": ("state",)}, "reads": ("residence",)}
+
+
+def with_state(value: Any) -> dict[str, Any]:
+    facts = dict(example()["facts"])
+    return example(facts={**facts, "residence": {**facts["residence"], "state": value}})
+
+
+@pytest.mark.parametrize("value", ["valid", [{"state": "held"}, {"state": "valid"}], ["held"]])
+def test_a_code_with_words_is_shown(value: Any) -> None:
+    assert run(with_state(value), texts=CODED, codes={"state": ("valid", "held")}, **SHOWN) == []
+
+
+@pytest.mark.parametrize("value", ["old_paper", [{"state": "old_paper"}], [{"deeper": [{"state": "old_paper"}]}]])
+def test_a_code_without_words_is_told(value: Any) -> None:
+    none_of = AT + "state is 'old_paper', which is none of its codes"
+    assert none_of in run(with_state(value), texts=CODED, codes={"state": ("valid", "held")}, **SHOWN)
+    bare = AT + "state is shown as the code 'old_paper', which has no words"
+    assert bare in run(with_state(value), **SHOWN)
+
+
+@pytest.mark.parametrize("value", ["Còn hiệu lực", "2026", "Thường trú", "In force", "a b"])
+def test_words_are_no_code(value: str) -> None:
+    assert run(with_state(value), **SHOWN) == []
+
+
+def test_a_claim_states_words() -> None:
+    def derived(case: Case) -> Claims:
+        return {"last4": "old_paper"}
+
+    told = example(claims={"last4": "old_paper"})
+    bare = AT + "the claim last4 is the code 'old_paper', which has no words"
+    assert bare in run(told, **derives(derived, DERIVED))
+    texts = words("values", **{"last4.old_paper": ("Giấy cũ", "Old paper")})
+    assert run(told, texts=texts, codes={"last4": ("old_paper",)}, **derives(derived, DERIVED)) == []
+
+
+def test_codes_of_what_nobody_sees_are_told() -> None:
+    assert "the codes of state are for nothing that is shown" in run(codes={"state": ("valid",)}, texts=CODED)
+
+
+# --- What is doubtful -----------------------------------------------------------------------------------------------
+
+KIND = Field("kind", Ask.CHOICE, choices=("a", "b"))
+
+
+def test_what_it_warns_of_is_told_by_an_example() -> None:
+    texts = words("warnings", odd=("Lạ", "Odd"))
+    found = {"form": (KIND,), "warn": lambda case: {"kind": "odd"} if case.answers.get("kind") == "a" else {}}
+    assert run(example(answers={"kind": "b"}), **found) == []
+    assert AT + "it warns of {'kind': 'odd'}" in run(example(answers={"kind": "a"}), texts=texts, **found)
+    told = example(answers={"kind": "a"}, warnings={"kind": "odd"})
+    assert run(told, texts=texts, **found) == []
+    assert AT + "the warning odd has no words" in run(told, **found)
+    assert "no example is warned of odd" in run(example(answers={"kind": "b"}), texts=texts, **found)
+
+
+@pytest.mark.parametrize("place", ["gone", "kind/0", "kind/x", "", "rows/0"])
+def test_it_warns_of_what_was_answered(place: str) -> None:
+    found = run(
+        example(answers={"kind": "a"}, warnings={place: "birth_year_unlike_number"}),
+        form=(KIND,),
+        warn=lambda case: {place: "birth_year_unlike_number"},
+    )
+    assert found == [AT + f"it warns of {place}, which is not answered"]
+
+
 # --- What cannot be read --------------------------------------------------------------------------------------------
 
 

@@ -235,7 +235,8 @@ class Utility:
     minimum_level, minimum_auth: of the account and of the session that asks. who: as what one may apply.
     form: what is asked. reads: registers that `accept` and the form's prefilled fields need beside those of the claims;
     what a holder is shown (`shows`): register to the names of its facts. withheld(case): names among them that are not
-    shown to who looks; a minor, for instance, does not see the whole household.
+    shown to who looks; a minor, for instance, does not see the whole household. codes: names of facts, of parts of
+    their records and of claims whose values are codes, each with all that there are (`texts.json`, `values`).
     lifecycle: how a request goes through; steps: its sub-tasks; reasons: codes an officer may give (`texts.json`,
     `reasons`); supplements: those that ask for a supplement and do not refuse, () where any may do either. link: what
     must be linked first. province_of(case): code of the province whose desk gets it, "" for that of the holder's
@@ -260,6 +261,7 @@ class Utility:
     form: tuple[Field, ...] = ()
     reads: tuple[str, ...] = ()
     shows: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    codes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     lifecycle: Lifecycle = INSTANT
     steps: tuple[Step, ...] = ()
     reasons: tuple[str, ...] = ()
@@ -329,5 +331,6 @@ def texts_needed(utility: Utility) -> dict[str, set[str]]:
         "signatories": {kind.layout.signatory for kind in utility.documents if kind.layout.signatory},
         "purposes": {purpose for kind in utility.documents for purpose in kind.views},
         "facts": {name for names in utility.shows.values() for name in names},
+        "values": {f"{name}.{code}" for name, codes in utility.codes.items() for code in codes},
     }
     return {section: keys for section, keys in needed.items() if keys}

@@ -50,6 +50,7 @@ SECTIONS = frozenset(
         "signatories",
         "states",
         "steps",
+        "values",
         "warnings",
     ]
 )
@@ -93,6 +94,7 @@ def _faults_of_service(utility: Utility) -> Iterator[str]:
     for code in _twice(kind.code for kind in utility.documents):
         yield f"two of its documents share the code {code}"
     known = {name for kind in utility.documents for name in kind.names}
+    yield from (f"{name} has no codes, or one twice" for name, c in utility.codes.items() if not c or _twice(c))
     yield from (f"a draft previews {name}, which is no claim" for name in utility.previews if name not in known)
     yield from (f"the supplement {code} is no reason" for code in utility.supplements if code not in utility.reasons)
     for code in _twice(utility.reasons):

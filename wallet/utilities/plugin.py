@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from wallet.errors import InvalidInput
 from wallet.utilities.base import Utility
@@ -29,9 +30,33 @@ class Plugin:
         """Return one text of `texts.json` in both languages. Raises KeyError."""
         return {language: self.texts[language][section][key] for language in LANGUAGES}
 
+    def value_words(self, name: str, code: str) -> dict[str, str] | None:
+        """Return the words for a code that a fact, a part of a record or a claim has as its value, None for others.
+
+        One that was answered in the form has the words of the choice; one that a register made up since has itself.
+        """
+        found = {}
+        for language in LANGUAGES:
+            texts = self.texts[language]
+            own = texts.get("values", {}).get(f"{name}.{code}") or texts.get("choices", {}).get(f"{name}.{code}")
+            found[language] = own or (code if name in self.utility.codes else "")
+        return found if all(found.values()) else None
+
     def reason(self, code: str, language: str) -> str | None:
         """Return the plug-in's own words for a refusal, None when it has none for this code."""
         return self.texts[language].get("reasons", {}).get(code)
+
+
+def named_texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text in a value with the name of what it is the value of: the innermost, in records."""
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for inner, stated in value.items():
+            yield from named_texts(stated, str(inner))
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from named_texts(each, name)
 
 
 @contextmanager

@@ -13,9 +13,12 @@ from wallet.utilities.base import NO_REGISTER, By, Case, Claims, DocumentType, F
 from wallet.utilities.declaration import codes_of
 from wallet.utilities.examples import Example, Examples, answered, read_examples
 from wallet.utilities.paper import compact_claims, compact_value
-from wallet.utilities.plugin import LANGUAGES, Plugin
+from wallet.utilities.plugin import LANGUAGES, Plugin, named_texts
 from wallet.utilities.room import fault_of_room
 from wallet.utilities.stating import claims_of
+
+CODE = re.compile("[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+"""A text that nobody wrote for people to read."""
 
 NOT_OF_PERSONS = frozenset({"card_number", "chassis_number", "engine_number", "insurance_number", "licence_number"})
 """Facts of 12 digits or so that are no personal number, whatever they end in."""
@@ -40,6 +43,7 @@ class _Run:
         self.examples = examples
         self.fees: set[str] = set()
         self.warnings: set[str] = set()
+        self.seen: set[str] = set()
 
     def faults(self) -> Iterator[str]:
         told = {example.document for example in self.examples.accepted}
@@ -79,6 +83,7 @@ class _Run:
             yield f"its document is {kind.code}"
             return
         yield from self._claims(kind, case, claims, example.claims)
+        yield from self._codes(kind, case, claims)
         yield from self._around(kind, case)
         yield from self._least(kind, case)
         yield from _faults_of_paper(kind, case, claims)
@@ -103,6 +108,33 @@ class _Run:
             elif claim.name in claims and not _are_records(claims[claim.name]):
                 yield f"the claim {claim.name} is not of the kind {claim.kind}"
         yield from (f"it tells the claim {name}, which there is not" for name in sorted(set(told) - set(kind.names)))
+
+    def _codes(self, kind: DocumentType, case: Case, claims: Claims) -> Iterator[str]:
+        """Yield what people would be shown as a bare code."""
+        utility = self.utility
+        shown = {
+            n: v
+            for register, names in utility.shows.items()
+            for n, v in case.facts.get(register, {}).items()
+            if n in names
+        }
+        offered = {o[1]: case.fact(o[0], o[1], ()) for o in (field.one_of for field in utility.form) if o}
+        for name, value in (*named_texts(shown), *named_texts(offered)):
+            self.seen.add(name)
+            if name in utility.codes and value not in utility.codes[name]:
+                yield f"{name} is {value!r}, which is none of its codes"
+            elif name not in utility.codes and CODE.fullmatch(value):
+                yield f"{name} is shown as the code {value!r}, which has no words"
+        for name, value in named_texts(claims):
+            self.seen.add(name)
+            coded = CODE.fullmatch(value) and value not in utility.codes.get(name, ())
+            if coded and not self._is_choice(kind, name, value):
+                yield f"the claim {name} is the code {value!r}, which has no words"
+
+    def _is_choice(self, kind: DocumentType, name: str, value: str) -> bool:
+        """Return whether a claim states a choice of the form, whose words are those of the choice."""
+        asked = {claim.stated_as for claim in kind.claims if claim.name == name and claim.source == Source.DECLARED}
+        return any(value in field.choices for field in self.utility.form if field.name in asked)
 
     def _warnings(self, case: Case, told: Mapping[str, str]) -> Iterator[str]:
         """Yield what is wrong with what it warns of."""
@@ -184,6 +216,8 @@ class _Run:
         fees = set(texts.get("fees", {}))
         yield from (f"the fee {code} has no words" for code in sorted(self.fees - fees))
         yield from (f"no example has the fee {code}" for code in sorted(fees - self.fees))
+        shown = set(self.utility.codes) - self.seen
+        yield from (f"the codes of {name} are for nothing that is shown" for name in sorted(shown))
         warned = set(texts.get("warnings", {})) - self.warnings
         yield from (f"no example is warned of {code}" for code in sorted(warned))
         named = needed.get("facts", set()) | _names_in(self.examples)

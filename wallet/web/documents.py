@@ -11,7 +11,8 @@ from wallet.web.answers import PRIVATE, PageQuery, answer, page_answer, place_of
 from wallet.web.auth import current_actor
 from wallet.web.context import current_wallet
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import Moment, StrictSchema
+from wallet.web.schemas import Moment, StrictSchema, ValueCodeSchema
+from wallet.web.states import claim_codes
 
 routes = Routes("documents", __name__, url_prefix="/v1", description="Documents of a citizen")
 
@@ -43,6 +44,11 @@ class DocumentSchema(DocumentSummarySchema):
 
     code = fields.String(metadata={"description": "Absent while `state` is `signing`"})
     claims = fields.Dict(keys=fields.String(), required=True)
+    codes = fields.List(
+        fields.Nested(ValueCodeSchema),
+        required=True,
+        metadata={"description": "Words for claims whose values are codes; the code is what is signed"},
+    )
     salt = fields.String(required=True)
     sources = fields.Dict(
         keys=fields.String(),
@@ -89,12 +95,14 @@ def list_documents(query: dict[str, Any]) -> Response:
 @routes.response(200, DocumentSchema)
 def read_document(document_id: str) -> Response:
     """Read one of your documents with everything it states."""
-    actor = current_actor()
-    with current_wallet().read() as work:
+    actor, wallet = current_actor(), current_wallet()
+    with wallet.read() as work:
         held = work.holding.get(document_id, actor)
         content = work.holding.content(document_id, actor)
     whole = {name: getattr(held, name) for name in held.__slots__}
     whole |= {"claims": content.claims, "salt": content.salt, "sources": content.sources}
+    plugin = next((each for each in wallet.catalogue.with_former if each.utility.code == held.utility), None)
+    whole["codes"] = claim_codes(plugin, content.claims) if plugin else []
     if content.code:
         whole["code"] = content.code
     whole["sample_mark"] = SAMPLE_MARK

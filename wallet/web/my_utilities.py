@@ -14,8 +14,8 @@ from wallet.web.auth import current_actor
 from wallet.web.context import current_wallet
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import Both, Moment, Stated, StrictSchema
-from wallet.web.states import word_of
+from wallet.web.schemas import Both, Moment, Stated, StrictSchema, ValueCodeSchema
+from wallet.web.states import value_codes, word_of
 from wallet.wiring import Work
 
 routes = Routes(
@@ -30,6 +30,7 @@ class ShownFactSchema(StrictSchema):
     name = fields.String(required=True)
     label = Both(required=True)
     value = Stated(required=True)
+    codes = fields.List(fields.Nested(ValueCodeSchema), required=True)
     source = fields.String(required=True)
     as_of = Moment(required=True)
 
@@ -49,7 +50,7 @@ class QuestionSchema(StrictSchema):
     """One question. held: a register answers it (`value`, `source`, `as_of`): it is not asked and must not be sent.
 
     size: least and most, of characters, of the number, of entries. only_if: the field and the values for which it is
-    asked. offers: what a register states, of which one is chosen by its field `by`.
+    asked. offers: what a register states, of which one is chosen by its field `by`; codes: words for what is in them.
     """
 
     name = fields.String(required=True)
@@ -66,6 +67,7 @@ class QuestionSchema(StrictSchema):
     source = fields.String()
     as_of = Moment()
     offers = fields.List(fields.Dict())
+    codes = fields.List(fields.Nested(ValueCodeSchema))
     by = fields.String()
 
 
@@ -96,6 +98,7 @@ def read_utility_facts(utility: str) -> Response:
             "name": fact.name,
             "label": plugin.words("facts", fact.name),
             "value": fact.value,
+            "codes": value_codes(plugin, fact.name, fact.value),
             "source": fact.register,
             "as_of": fact.as_of,
         }
@@ -138,6 +141,7 @@ def _question(plugin: Plugin, asked: AskedField) -> dict[str, Any]:
         found |= {"value": asked.value, "source": asked.register, "as_of": asked.as_of}
     if field.one_of is not None:
         found |= {"source": asked.register, "offers": list(asked.choices), "by": field.one_of[2]}
+        found["codes"] = value_codes(plugin, field.one_of[1], asked.choices)
     return found
 
 

@@ -196,6 +196,14 @@ _DECODER = json.JSONDecoder(
 )
 
 
+class ValueCodeSchema(StrictSchema):
+    """The words for a value that is a code. name: of what it is the value of; within records, the name there."""
+
+    name = fields.String(required=True)
+    code = fields.String(required=True)
+    label = Both(required=True)
+
+
 class Stated(fields.Raw):
     """A value of a register as JSON: a text, a number, a day, a list, records."""
 

@@ -1,7 +1,12 @@
-"""The words for codes that a plug-in may have words of its own for: states of requests, reasons."""
+"""The words for codes that a plug-in may have words of its own for: states of requests, reasons, values."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from wallet.texts.catalogue import LANGUAGES, catalogue
+from wallet.utilities.base import Source
 from wallet.utilities.catalogue import Plugin
+from wallet.utilities.plugin import named_texts
 
 
 def state_name(plugin: Plugin | None, state: str) -> dict[str, str]:
@@ -24,3 +29,20 @@ def word_of(plugin: Plugin | None, section: str, code: str, *, core: str = "") -
         own = plugin.texts[language].get(section, {}).get(code) if plugin is not None else None
         found[language] = own or catalogue(language).get(core, {}).get(code) or code
     return found
+
+
+def claim_codes(plugin: Plugin, claims: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the words of every code that a document of the plug-in states, also of what was chosen in the form."""
+    stated = [claim for kind in plugin.utility.documents for claim in kind.claims]
+    asked = {claim.name: claim.stated_as for claim in stated if claim.source == Source.DECLARED}
+    found = []
+    for name, value in claims.items():
+        for each in value_codes(plugin, asked.get(name, name), value):
+            found.append(each | ({"name": name} if each["name"] == asked.get(name) else {}))
+    return found
+
+
+def value_codes(plugin: Plugin, name: str, value: Any) -> list[dict[str, Any]]:
+    """Return the words of every code that a value holds, by the name it has there; each code once."""
+    found = {each: plugin.value_words(*each) for each in dict.fromkeys(named_texts(value, name))}
+    return [{"name": place, "code": code, "label": words} for (place, code), words in found.items() if words]

@@ -216,6 +216,7 @@ utility = Utility(
         Field("agreement", Ask.FILES, required=False, size=(1, 3)),
     ),
     reads=(Source.RESIDENCE, OWN_REQUESTS),
+    codes={"state": ("notified", "registered")},
     shows={Source.CIVIL_STATUS: ("births",)},
     lifecycle=LINKED,
     steps=(

@@ -136,6 +136,7 @@ utility = Utility(
         ),
     ),
     form=(WHICH,),
+    codes={"state": ("valid", "held", "revoked", "old_paper")},
     shows={Source.DRIVING_LICENCES: ("licences",)},
     link=Link(Source.DRIVING_LICENCES),
     accept=accept,

@@ -65,6 +65,7 @@ utility = Utility(
         WHICH_VISIT,
     ),
     reads=(Source.HEALTH_RECORDS, Source.HEALTH_INSURANCE, Source.RESIDENCE),
+    codes={"severity": ("mild", "moderate", "severe")},
     shows={
         Source.POPULATION: ("full_name", "number", "birth_date", "sex"),
         Source.RESIDENCE: ("permanent_address",),

@@ -109,6 +109,7 @@ utility = Utility(
         Field("with_members", Ask.BOOL, required=False, only_if=("scope", (WHOLE,))),
         Field("with_earlier_places", Ask.BOOL, required=False, only_if=("scope", (WHOLE,))),
     ),
+    codes={"kind": ("permanent", "temporary")},
     shows={
         "population": (
             "full_name",

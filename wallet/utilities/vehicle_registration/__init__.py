@@ -143,6 +143,7 @@ utility = Utility(
         ),
     ),
     form=(WHICH,),
+    codes={"kind": ("car", "motorcycle"), "state": ("valid", "held", "cancelled")},
     shows={Source.VEHICLES: ("vehicles",)},
     link=Link(Source.VEHICLES),
     accept=accept,

@@ -185,6 +185,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         | {
             "code": _CODE,
             "claims": {"full_name": "Nguyễn Mẫu An", "birth_date": "1990-06-15"},
+            "codes": [],
             "sources": {"full_name": {"source": "population", "as_of": "2026-01-12T03:00:00+00:00"}},
             "salt": "n7v0Yw1k2m3p4q5r6s7t8A",
             "sample_mark": SAMPLE_MARK,

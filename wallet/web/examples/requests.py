@@ -189,6 +189,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
                     "name": "permanent_address",
                     "label": {"vi": "Địa chỉ thường trú", "en": "Permanent address"},
                     "value": "Số 12, ngõ 34, đường Nguyễn Khang, Phường Cầu Giấy, Thành phố Hà Nội",
+                    "codes": [],
                     "source": "residence",
                     "as_of": "2026-01-12T03:00:00Z",
                 }
