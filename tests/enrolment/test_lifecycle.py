@@ -193,7 +193,7 @@ def test_batches_reach_everybody_and_one_failure_stops_nobody(wallet: Wallet) ->
     holder = view(wallet, "sau").holder_id
     with wallet.db.write() as session:
         session.execute(update(Holder).where(Holder.id == holder).values(sealed_profile=b"x" * 40))
-    small = AccountSweep(wallet.work, wallet.read, wallet.clock, timedelta(days=90), batch=2)
+    small = AccountSweep(wallet.tries, wallet.read, wallet.clock, timedelta(days=90), batch=2)
     report = small.run()
     assert report.failed == 1
     with wallet.read() as work:

@@ -154,10 +154,10 @@ def test_a_register_that_is_down_voids_nothing_and_is_asked_again(wallet: Wallet
     clock.advance(minutes=10)
     moves(wallet)
     down = replace(wallet, registers={**wallet.registers, RegisterCode.RESIDENCE: Down()})
-    watch = RegisterWatch(down.work, wallet.changes, wallet.catalogue, wallet.clock)
+    watch = RegisterWatch(down.tries, wallet.changes, wallet.catalogue, wallet.clock)
     assert watch.run() is False
     assert revocation(wallet, request) is None
-    up = RegisterWatch(wallet.work, wallet.changes, wallet.catalogue, wallet.clock, _told=watch._told)
+    up = RegisterWatch(wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, _told=watch._told)
     up.run()
     assert revocation(wallet, request) == "data_changed"
 
@@ -275,7 +275,7 @@ def test_a_register_that_tells_nothing_has_no_changes(wallet: Wallet) -> None:
 def test_more_than_a_batch_is_more_to_do(wallet: Wallet) -> None:
     for key in ("an", "sau", "doi"):
         moves(wallet, key, at=LATER)
-    watch = RegisterWatch(wallet.work, wallet.changes, wallet.catalogue, wallet.clock, batch=2)
+    watch = RegisterWatch(wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, batch=2)
     assert [watch.run(), watch.run()] == [True, False]
 
 

@@ -6,7 +6,7 @@ shown twice. A hash is computed between two transactions, never in one; a refusa
 first and raised afterwards.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -56,12 +56,15 @@ class CeremonyWork(Protocol):
 
 
 Transaction = Callable[[], AbstractContextManager[CeremonyWork]]
+Tries = Callable[[], Iterable[AbstractContextManager[CeremonyWork]]]
+"""Transactions for one act, see `Wallet.tries`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conducting:
     """Built once per process. write: one transaction; read: committed data. chips: None where none can be read."""
 
+    tries: Tries
     write: Transaction
     read: Transaction
     clock: Clock
@@ -84,10 +87,12 @@ class Conducting:
         self.proofs.verify(proof, device.public_key)
         asked = Asked(asked.kind, asked.number, device, asked.phone, asked.place)
         self._use_up(proof)
-        with self.write() as work:
-            work.limits.count("ceremony-address", block, PER_BLOCK, HOUR)
-            services = work.ceremonies.ceremonies
-            return services.view(services.begin(asked, request_id))
+        for trying in self.tries():
+            with trying as work:
+                work.limits.count("ceremony-address", block, PER_BLOCK, HOUR)
+                services = work.ceremonies.ceremonies
+                view = services.view(services.begin(asked, request_id))
+        return view
 
     def status(self, ceremony_id: str, proof_text: str) -> CeremonyView:
         """Return where a ceremony stands, also when it is over. Raises NotFound("not_found"), NotAuthenticated."""
@@ -139,10 +144,11 @@ class Conducting:
         if self.chips is None:
             raise Conflict("factor_not_useful")
         judged = judge(reading, challenge, ceremony_id, self.chips, self.challenges, self.clock)
-        with self.write() as work:
-            row = _admitted(work, ceremony_id, Factor.CHIP)
-            right = work.ceremonies.card_factor.prove(row, judged, actor_of(row, request_id))
-            view = work.ceremonies.ceremonies.view(row)
+        for trying in self.tries():
+            with trying as work:
+                row = _admitted(work, ceremony_id, Factor.CHIP)
+                right = work.ceremonies.card_factor.prove(row, judged, actor_of(row, request_id))
+                view = work.ceremonies.ceremonies.view(row)
         if not right:
             raise NotAuthenticated("chip_invalid")
         return view
@@ -176,9 +182,11 @@ class Conducting:
         with self.read() as work:
             work.ceremonies.completing.check(ceremony_id, supplied)
         hashes = self._hashes(supplied)
-        with self.write() as work:
-            row = work.ceremonies.ceremonies.running(ceremony_id)
-            return work.ceremonies.completing.complete(row, hashes, actor_of(row, request_id))
+        for trying in self.tries():
+            with trying as work:
+                row = work.ceremonies.ceremonies.running(ceremony_id)
+                view = work.ceremonies.completing.complete(row, hashes, actor_of(row, request_id))
+        return view
 
     def _prove(self, ceremony_id: str, proof_text: str, other_device: str = "invalid_device_proof") -> None:
         """Return if the device that began has signed, and use its challenge up. No lock on the ceremony is taken."""

@@ -60,10 +60,11 @@ def add(role: str, number: str, agency: str, province: str, phone: str | None, a
     grant = Grant(StaffRole(role), agency.strip(), province)
     with _wallet() as wallet, _mended():
         actor = _system()
-        with wallet.work() as work:
-            ground = Ground("appoint_staff", "staff", actor)
-            facts = work.sources.read(RegisterCode.POPULATION, number, ground, subject="staff")
-            appointed = work.staffing.appoint(facts.values, grant, phone, actor)
+        for trying in wallet.tries():
+            with trying as work:
+                ground = Ground("appoint_staff", "staff", actor)
+                facts = work.sources.read(RegisterCode.POPULATION, number, ground, subject="staff")
+                appointed = work.staffing.appoint(facts.values, grant, phone, actor)
     issuer = wallet.settings.issuer_url
     enrolment = appointed.enrolment
     if as_json:

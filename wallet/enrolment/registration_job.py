@@ -1,6 +1,6 @@
 """The queue of registrations from home: each is decided in a transaction of its own, and none holds the others up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,8 +29,12 @@ Transaction = Callable[[], AbstractContextManager[RegistrationWork]]
 
 @dataclass(frozen=True, slots=True)
 class RegistrationJob:
-    """Decides what waits; built once per process. wait: how long a registration rests before it is decided."""
+    """Decides what waits; built once per process. wait: how long a registration rests before it is decided.
 
+    tries: transactions for one act, see `Wallet.tries`.
+    """
+
+    tries: Callable[[], Iterable[AbstractContextManager[RegistrationWork]]]
     write: Transaction
     read: Transaction
     clock: Clock
@@ -47,8 +51,9 @@ class RegistrationJob:
         done = 0
         for registration_id in waiting:
             try:
-                with self.write() as work:
-                    work.registrations.decide(registration_id)
+                for trying in self.tries():
+                    with trying as work:
+                        work.registrations.decide(registration_id)
                 done += 1
             except Unavailable:
                 raise

@@ -4,7 +4,7 @@ Each account is a transaction of its own, so an interruption loses nothing and a
 that does not answer is not asked again in the same round; what needs no register goes on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -54,7 +54,7 @@ class SweepReport:
 class AccountSweep:
     """Built once per process. closing: how long after a death its account is closed."""
 
-    write: Transaction
+    tries: Callable[[], Iterable[AbstractContextManager[SweepWork]]]
     read: Transaction
     clock: Clock
     closing: timedelta
@@ -92,8 +92,9 @@ class AccountSweep:
                 return
             for account_id in ids:
                 try:
-                    with self.write() as work:
-                        treat(work.lifecycle, account_id)
+                    for trying in self.tries():
+                        with trying as work:
+                            treat(work.lifecycle, account_id)
                     report.done[name] = report.done.get(name, 0) + 1
                 except Unavailable:
                     report.registers_answered = False

@@ -4,7 +4,7 @@ Each person is a transaction of their own. A process begins with what changed in
 at twice, by two processes or after a restart, changes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -35,9 +35,9 @@ class WatchWork(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RegisterWatch:
-    """Built once per process."""
+    """Built once per process. tries: transactions for one act, see `Wallet.tries`."""
 
-    write: Callable[[], AbstractContextManager[WatchWork]]
+    tries: Callable[[], Iterable[AbstractContextManager[WatchWork]]]
     changes: Changes
     catalogue: Catalogue
     clock: Clock
@@ -62,8 +62,9 @@ class RegisterWatch:
 
     def _look(self, change: Change) -> None:
         try:
-            with self.write() as work:
-                work.voiding.look_at(change.number, WATCH)
+            for trying in self.tries():
+                with trying as work:
+                    work.voiding.look_at(change.number, WATCH)
         except Unavailable:
             raise
         except WalletError as error:

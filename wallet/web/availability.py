@@ -6,7 +6,7 @@ in the evaluation context is theirs, or refused.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -111,8 +111,9 @@ FLAG_BODY = {"requestBody": {"required": True, "content": {JSON: {"schema": CONT
 def list_own_utilities() -> Response:
     """List which utilities are there for you, and of the others what is missing: ask before a form is filled."""
     actor = current_actor()
-    with _looking() as work:
-        found = work.rollout.available_all(_visitor(work, actor))
+    for looking in _looking():
+        with looking as work:
+            found = work.rollout.available_all(_visitor(work, actor))
     catalogue = current_wallet().catalogue
     rows = [_own(plugin, *found[plugin.utility.code], actor) for plugin in catalogue]
     return answer(OwnUtilitiesSchema(), {"data": rows})
@@ -130,8 +131,9 @@ def evaluate_flag(key: str) -> Response:
     except _Refused as refusal:
         return json_answer({"key": key, **refusal.body}, 400)
     try:
-        with _looking(key) as work:
-            launch, found = work.rollout.available(key, _visitor(work, actor, key))
+        for looking in _looking(key):
+            with looking as work:
+                launch, found = work.rollout.available(key, _visitor(work, actor, key))
     except UnknownUtility:
         body = {"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": "no utility has this code"}
         return json_answer(body, 404)
@@ -148,8 +150,9 @@ def evaluate_flags() -> Response:
         actor = _read_context(current_actor())
     except _Refused as refusal:
         return json_answer(refusal.body, 400)
-    with _looking() as work:
-        found = work.rollout.available_all(_visitor(work, actor))
+    for looking in _looking():
+        with looking as work:
+            found = work.rollout.available_all(_visitor(work, actor))
     response = answer(FlagsSchema(), {"flags": [_flag(*each) for each in found.values()]}, cache=NO_CACHE)
     response.set_etag(sha256(response.get_data()).hexdigest()[:32])
     # Conditional requests are for GET (RFC 9110, section 13.1.2); OFREP asks for the same of its POST.
@@ -188,14 +191,15 @@ def _read_context(actor: Actor) -> Actor:
     return replace(actor, app_version=actor.app_version or version)
 
 
-@contextmanager
-def _looking(*codes: str) -> Iterator[Work]:
-    """Open a transaction: one that writes only where a register is going to be asked, which is recorded."""
+def _looking(*codes: str) -> Iterator[AbstractContextManager[Work]]:
+    """Give transactions for one look: they write only where a register is going to be asked, which is recorded."""
     wallet = current_wallet()
     with wallet.read() as work:
         asks = work.rollout.asks_province(codes)
-    with wallet.work() if asks else wallet.read() as work:
-        yield work
+    if asks:
+        yield from wallet.tries()
+    else:
+        yield wallet.read()
 
 
 def _visitor(work: Work, actor: Actor, code: str = "utilities") -> Visitor:

@@ -108,9 +108,10 @@ def import_rows(query: dict[str, Any], request_id: str, field: str) -> Response:
     """
     sheet = read_sheet(read_body(request), request.mimetype)
     wallet = current_wallet()
-    with wallet.work() as work:
-        found = work.imports.take(request_id, field, sheet, current_actor(), apply=query["apply"])
-        detail = work.requests.get(request_id, current_actor())
+    for trying in wallet.tries():
+        with trying as work:
+            found = work.imports.take(request_id, field, sheet, current_actor(), apply=query["apply"])
+            detail = work.requests.get(request_id, current_actor())
     plugin = wallet.catalogue.plugin(detail.request.utility)
     return answer(ImportReportSchema(), _told(found, importable_field(plugin.utility, field), plugin))
 

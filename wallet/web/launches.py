@@ -109,12 +109,13 @@ def preview_launch(order: dict[str, Any], code: str) -> Response:
 def explain_launch(order: dict[str, Any], code: str) -> Response:
     """See why a citizen is in or out, rule by rule. It is recorded, and told in the citizen's own history."""
     actor = current_actor()
-    with current_wallet().work() as work:
-        holder_id = work.accounts.find(order["account_id"]).holder_id
-        visitor = work.launches.visitor_as(
-            code, order["account_id"], holder_id, actor, "explain_launch", app_version=order["app_version"]
-        )
-        launch, found = work.rollout.explain(code, visitor, order["purpose"], actor)
+    for trying in current_wallet().tries():
+        with trying as work:
+            holder_id = work.accounts.find(order["account_id"]).holder_id
+            visitor = work.launches.visitor_as(
+                code, order["account_id"], holder_id, actor, "explain_launch", app_version=order["app_version"]
+            )
+            launch, found = work.rollout.explain(code, visitor, order["purpose"], actor)
     body = {
         "account_id": order["account_id"],
         "utility": code,

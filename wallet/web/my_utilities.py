@@ -90,8 +90,9 @@ class UtilityLinkSchema(StrictSchema):
 def read_utility_facts(utility: str) -> Response:
     """Read what registers state about you for this utility, each fact with its source and its age."""
     wallet = current_wallet()
-    with wallet.work() as work:
-        found = work.showing.facts(utility, current_actor())
+    for trying in wallet.tries():
+        with trying as work:
+            found = work.showing.facts(utility, current_actor())
     plugin = wallet.catalogue.plugin(utility)
     rows = [
         {
@@ -112,8 +113,9 @@ def read_utility_facts(utility: str) -> Response:
 def read_utility_form(utility: str) -> Response:
     """Read what this utility asks you, and what it need not ask because a register answers it."""
     wallet = current_wallet()
-    with wallet.work() as work:
-        questions = work.showing.form(utility, current_actor())
+    for trying in wallet.tries():
+        with trying as work:
+            questions = work.showing.form(utility, current_actor())
     plugin = wallet.catalogue.plugin(utility)
     return answer(UtilityFormSchema(), {"data": [_question(plugin, each) for each in questions]})
 

@@ -1,6 +1,6 @@
 """A write that makes something lasting: one transaction, one Idempotency-Key, one answer however often it is asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Concatenate
 
@@ -27,13 +27,16 @@ def once(view: Callable[Concatenate[Work, ...], Response]) -> View:
         principal, ward = current_actor().account_id, current_actor().acting_for
         # For a ward it is another operation: the answer for one is never replayed to who asks for another.
         operation = f"{request.method} {request.path}" if ward is None else f"{request.method} {ward} {request.path}"
-        with current_wallet().work() as work:
-            stored = work.idempotency.begin(principal, key, operation, request.get_data(cache=True))
-            if stored is None:
-                response = view(work, *args, **kwargs)
-                promised = [document.id for document in work.intended]
-                work.idempotency.finish(principal, key, _kept(response) | {"documents": promised})
-                return response
+        stored: Mapping[str, Any] = {}
+        for trying in current_wallet().tries():
+            with trying as work:
+                found = work.idempotency.begin(principal, key, operation, request.get_data(cache=True))
+                if found is None:
+                    response = view(work, *args, **kwargs)
+                    promised = [document.id for document in work.intended]
+                    work.idempotency.finish(principal, key, _kept(response) | {"documents": promised})
+                    return response
+                stored = found
         # What was promised may have been left unsigned, by a crash or by a signer that was away.
         current_wallet().signing.complete_stored(stored.get("documents", ()))
         return _replayed(stored)

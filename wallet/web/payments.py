@@ -62,11 +62,12 @@ def take_payment_outcome(order: dict[str, Any]) -> Response:
     """
     call: SignedCall = g.signed_call
     provider = Actor("payments", request_id=request_id())
-    with current_wallet().work() as work:
-        first = work.paying.first_told(call, request.get_data(cache=True))
-        if first:
-            paid = work.paying.settle(order["reference"], Outcome(order["outcome"]), order["amount"], provider)
-            if paid is not None:
-                work.requests.paid(paid, provider)
-        state = work.paying.state_of(order["reference"])
+    for trying in current_wallet().tries():
+        with trying as work:
+            first = work.paying.first_told(call, request.get_data(cache=True))
+            if first:
+                paid = work.paying.settle(order["reference"], Outcome(order["outcome"]), order["amount"], provider)
+                if paid is not None:
+                    work.requests.paid(paid, provider)
+            state = work.paying.state_of(order["reference"])
     return answer(PaymentSettledSchema(), {"state": str(state), "repeated": not first}, cache=NO_STORE)

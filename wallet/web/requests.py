@@ -279,9 +279,10 @@ def read_request(request_id: str) -> Response:
 def preview_request(request_id: str) -> Response:
     """Look ahead: what is missing, what it would cost, by when it would be answered, if you sent it now."""
     wallet = current_wallet()
-    with wallet.work() as work:
-        utility = work.requests.get(request_id, current_actor()).request.utility
-        preview = work.request_services.previewing.preview(request_id, current_actor())
+    for trying in wallet.tries():
+        with trying as work:
+            utility = work.requests.get(request_id, current_actor()).request.utility
+            preview = work.request_services.previewing.preview(request_id, current_actor())
     return answer(RequestPreviewSchema(), _previewed(preview, wallet.catalogue.plugin(utility)))
 
 

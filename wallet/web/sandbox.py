@@ -37,9 +37,10 @@ def settle_sandbox_payment(order: dict[str, object], reference: str) -> Response
     if not isinstance(wallet.payments, EmbeddedPayments):
         raise NotFound("not_found")
     provider = Actor("payments", request_id=request_id())
-    with wallet.work() as work:
-        request = work.paying.settle(reference, Outcome(str(order["outcome"])), int(str(order["amount"])), provider)
-        if request is not None:
-            work.requests.paid(request, provider)
-        state = work.paying.state_of(reference)
+    for trying in wallet.tries():
+        with trying as work:
+            request = work.paying.settle(reference, Outcome(str(order["outcome"])), int(str(order["amount"])), provider)
+            if request is not None:
+                work.requests.paid(request, provider)
+            state = work.paying.state_of(reference)
     return answer(SettledSchema(), {"state": str(state)}, cache=NO_STORE)

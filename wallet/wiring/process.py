@@ -1,6 +1,6 @@
 """What is built once for a process: settings, keys, databases, and whatever keeps state between transactions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -52,6 +52,7 @@ from wallet.payments.remote import RemotePayments
 from wallet.requests.watching import RegisterWatch
 from wallet.settings import Settings
 from wallet.single_use import forget_expired
+from wallet.sources.asking import Asking, NotAsked
 from wallet.sources.base import Register
 from wallet.sources.cards import EmbeddedCards
 from wallet.sources.changes import Changes, EmbeddedChanges
@@ -61,6 +62,7 @@ from wallet.sources.partners import read_partners
 from wallet.sources.tallying import EmbeddedResidenceCounter, ResidenceCounter
 from wallet.utilities.catalogue import Catalogue
 from wallet.wiring.transaction import Work
+from wallet.wiring.trying import Trying, tries
 from wallet.working_days import WorkingDays, parse_overrides
 
 TIDY_EVERY = timedelta(hours=1)
@@ -128,8 +130,21 @@ class Wallet:
         _ = wallet.payments  # a provider without its secret is told now, not when somebody wants to pay
         return wallet
 
+    def tries(self) -> Iterator[Trying[Work]]:
+        """Give transactions for one act, until one ends in which no partner's register had to be asked first.
+
+        For whatever may read a register: `for trying in wallet.tries(): with trying as work: ...`. The block does
+        nothing but what its transaction takes back. A partner that is slow then holds up nobody but who asks.
+        """
+        return tries(self.work, Asking(self.asked_between))
+
+    @cached_property
+    def asked_between(self) -> Mapping[str, Register]:
+        """The registers that are asked between transactions: those that may be slow."""
+        return {register.code: register for register in self.partners}
+
     @contextmanager
-    def work(self) -> Iterator[Work]:
+    def work(self, asking: Asking | None = None) -> Iterator[Work]:
         """Open one transaction: it commits when the block ends, and rolls back whole when it raises.
 
         Documents that it decided on are signed after the commit; when that fails, Unavailable is raised although what
@@ -139,10 +154,12 @@ class Wallet:
         work: Work | None = None
         try:
             with self.db.write() as session:
-                work = Work(self, session)
+                work = Work(self, session, asking)
                 self._tidy(work)
                 yield work
                 work.settle()
+        except NotAsked:
+            raise  # nothing happened: it happens when it is tried again
         except BaseException:
             if work is not None and work.audit.survivors:
                 with self.db.write() as session:
@@ -162,7 +179,7 @@ class Wallet:
     @cached_property
     def registering(self) -> RegistrationJob:
         wait = timedelta(seconds=self.settings.registration_seconds)
-        return RegistrationJob(self.work, self.read, self.clock, wait)
+        return RegistrationJob(self.tries, self.work, self.read, self.clock, wait)
 
     @cached_property
     def delivering(self) -> Delivering:
@@ -202,7 +219,7 @@ class Wallet:
 
     @cached_property
     def register_watch(self) -> RegisterWatch:
-        return RegisterWatch(self.work, self.changes, self.catalogue, self.clock)
+        return RegisterWatch(self.tries, self.changes, self.catalogue, self.clock)
 
     @property
     def final_states(self) -> frozenset[str]:
@@ -235,7 +252,7 @@ class Wallet:
     @cached_property
     def account_sweep(self) -> AccountSweep:
         closing = timedelta(days=self.settings.death_closing_days)
-        return AccountSweep(self.work, self.read, self.clock, closing)
+        return AccountSweep(self.tries, self.read, self.clock, closing)
 
     @cached_property
     def runner(self) -> Runner:
@@ -255,7 +272,16 @@ class Wallet:
     @cached_property
     def conducting(self) -> Conducting:
         shared = self.identity
-        return Conducting(self.work, self.read, self.clock, shared.hasher, shared.proofs, shared.challenges, self.chips)
+        return Conducting(
+            self.tries,
+            self.work,
+            self.read,
+            self.clock,
+            shared.hasher,
+            shared.proofs,
+            shared.challenges,
+            self.chips,
+        )
 
     @cached_property
     def signing_in(self) -> SigningIn:

@@ -72,6 +72,7 @@ from wallet.requests.links import Links
 from wallet.requests.services import RequestServices
 from wallet.requests.showing import Showing
 from wallet.requests.voiding import Voiding
+from wallet.sources.asking import Asking
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
 
@@ -82,15 +83,17 @@ if TYPE_CHECKING:
 class Work:
     """The services of one transaction. Each room puts its own together, when the first of them is asked for."""
 
-    def __init__(self, wallet: "Wallet", session: Session) -> None:
+    def __init__(self, wallet: "Wallet", session: Session, asking: Asking | None = None) -> None:
         self.wallet = wallet
+        self.asking = asking
         self.session = session
         self.audit = Audit(session, wallet.clock)
         self.means = Means(session, self.audit, wallet.clock, wallet.entropy, wallet.keystore, wallet.settings)
 
     @cached_property
     def sources(self) -> Sources:
-        return Sources(self.wallet.registers, self.audit)
+        registers = self.wallet.registers
+        return Sources(registers if self.asking is None else self.asking.registers(registers), self.audit)
 
     @cached_property
     def idempotency(self) -> Idempotency:
