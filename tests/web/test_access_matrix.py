@@ -31,6 +31,7 @@ PROVEN_CITIZEN = (AccountLevel.TWO, AuthLevel.ONE, None)
 PROVEN_CITIZEN_WITH_SECRET = (AccountLevel.TWO, AuthLevel.TWO, None)
 CITIZEN_FULLY_PROVEN = (AccountLevel.ONE, AuthLevel.FOUR, None)
 ADMIN = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.ADMIN)
+ADMIN_OR_OFFICER = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.ADMIN, StaffRole.OFFICER}))
 REVIEWER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.REVIEWER)
 OFFICER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.OFFICER)
 APPROVER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.APPROVER)
@@ -105,6 +106,8 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/v1/documents/<document_id>/code.png"): CITIZEN_WITH_SECRET,
     ("GET", "/v1/documents/<document_id>/fhir"): PROVEN_CITIZEN_WITH_SECRET,
     ("POST", "/v1/admin/documents/<document_id>/revocation"): ADMIN,
+    ("POST", "/v1/admin/documents/<document_id>/suspension"): ADMIN_OR_OFFICER,
+    ("POST", "/v1/admin/documents/<document_id>/reinstatement"): ADMIN_OR_OFFICER,
     ("GET", "/v1/me/utilities"): CITIZEN,
     ("POST", "/ofrep/v1/evaluate/flags"): CITIZEN,
     ("POST", "/ofrep/v1/evaluate/flags/<key>"): CITIZEN,

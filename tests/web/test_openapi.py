@@ -246,7 +246,7 @@ def test_writes_that_last_name_their_key(document: dict[str, Any]) -> None:
     requests |= {"hand_over_request", "decide_request", "report_step"}
     enrolment = {"record_application", "decide_application"}
     launching = {"decide_approval", "pause_utility", "propose_definition", "decide_definition"}
-    staff = enrolment | standing | launching | webhooks | {"revoke_document"}
+    staff = enrolment | standing | launching | webhooks | {"revoke_document", "suspend_document", "reinstate_document"}
     assert keyed == staff | ceremonies | requests | profile
 
 

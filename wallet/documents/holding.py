@@ -9,6 +9,7 @@ from typing import Any
 from wallet.clock import Clock
 from wallet.documents.models import DocumentRow
 from wallet.documents.repository import DocumentRepository
+from wallet.documents.revoking import RevocationReason
 from wallet.errors import NotFound, Unavailable
 from wallet.identity.holders import Holders
 from wallet.terms import Actor
@@ -17,7 +18,11 @@ from wallet.utilities.catalogue import Catalogue
 
 @dataclass(frozen=True, slots=True)
 class HeldDocument:
-    """A document as its holder sees it. state: `signing` (decided, not signed yet), `valid`, `expired` or `revoked`."""
+    """A document as its holder sees it.
+
+    state: `signing` (decided, not signed yet), `valid`, `suspended`, `expired`, `revoked`, or `superseded`: revoked
+    because a newer one took its place.
+    """
 
     id: str
     request_id: str
@@ -30,6 +35,8 @@ class HeldDocument:
     expires_at: datetime
     revoked_at: datetime | None
     revocation_reason: str | None
+    suspended_at: datetime | None
+    suspension_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +111,17 @@ def _held(row: DocumentRow, now: datetime) -> HeldDocument:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         revocation_reason=row.revocation_reason,
+        suspended_at=row.suspended_at,
+        suspension_reason=row.suspension_reason,
     )
 
 
 def _state(row: DocumentRow, now: datetime) -> str:
+    """Return the one state that says most: what is final comes first."""
     if row.revoked_at is not None:
-        return "revoked"
+        return "superseded" if row.revocation_reason == RevocationReason.SUPERSEDED else "revoked"
     if now >= row.expires_at:
         return "expired"
+    if row.suspended_at is not None:
+        return "suspended"
     return "valid" if row.signed_at is not None else "signing"

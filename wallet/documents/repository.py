@@ -149,6 +149,35 @@ class DocumentRepository:
         )
         return rows_changed(self.session, statement) == 1
 
+    def mark_suspended(self, document_id: str, at: datetime, reason: str) -> bool:
+        """Suspend a document that is neither suspended nor revoked; return whether this call did it."""
+        statement = (
+            update(DocumentRow)
+            .where(DocumentRow.id == document_id, DocumentRow.revoked_at.is_(None), DocumentRow.suspended_at.is_(None))
+            .values(suspended_at=at, suspension_reason=reason)
+        )
+        return rows_changed(self.session, statement) == 1
+
+    def mark_reinstated(self, document_id: str) -> str | None:
+        """End the suspension of a document that is not revoked; return for what reason it was, None for none."""
+        suspended = (
+            DocumentRow.id == document_id,
+            DocumentRow.revoked_at.is_(None),
+            DocumentRow.suspended_at.is_not(None),
+        )
+        reason = self.session.scalar(select(DocumentRow.suspension_reason).where(*suspended).with_for_update())
+        if reason is None:
+            return None
+        rows_changed(
+            self.session, update(DocumentRow).where(*suspended).values(suspended_at=None, suspension_reason=None)
+        )
+        return reason
+
+    def is_revoked(self, document_id: str) -> bool:
+        """Return whether a document is revoked by what is committed, and by this transaction."""
+        statement = select(DocumentRow.revoked_at).where(DocumentRow.id == document_id)
+        return self.session.scalar(statement) is not None
+
     def draw(self, asked: int, turn: int, shards: int) -> Drawn | None:
         """Draw up to `asked` numbers, at least one, from a list that nobody else draws from; None when all are full.
 

@@ -12,6 +12,7 @@ from wallet.documents.reissuing import Reissuing
 from wallet.documents.repository import DocumentRepository
 from wallet.documents.revoking import RevocationReason, Revoking
 from wallet.documents.status import Indices
+from wallet.documents.suspending import Suspending
 from wallet.documents.trust import TrustCentre
 from wallet.identity.services import IdentityServices
 from wallet.launching.rollout import Rollout
@@ -46,6 +47,10 @@ class DocumentServices:
     @cached_property
     def revoking(self) -> Revoking:
         return Revoking(self.rows, self.means.audit, self.means.clock)
+
+    @cached_property
+    def suspending(self) -> Suspending:
+        return Suspending(self.rows, self.means.audit, self.means.clock, self._tell)
 
     @cached_property
     def issuing(self) -> Issuing:
@@ -90,3 +95,9 @@ class DocumentServices:
             shards=means.settings.status_shards,
             chance=lambda below: int.from_bytes(means.entropy.bytes(4)) % below,
         )
+
+    def _tell(self, holder_id: str, notice: str, document_id: str) -> None:
+        """Tell the holder of a document something about it; one whose account is gone has no inbox."""
+        account = self.identity.accounts.of_holder(holder_id)
+        if account is not None:
+            self.identity.contacts.tell(account.id, notice, document=document_id)

@@ -68,6 +68,8 @@ NOTICES: dict[str, Notice] = {
     "request_returned": Notice(sms=True, optional=True, event="request.returned"),
     "request_resolved": Notice(),
     "document_void": Notice(sms=True, optional=True),
+    "document_suspended": Notice(sms=True, event="document.suspended"),
+    "document_reinstated": Notice(sms=True, optional=True, event="document.reinstated"),
     "payment_failed": Notice(),
     "payment_expired": Notice(),
     "payment_late": Notice(sms=True, optional=True),

@@ -29,7 +29,7 @@ class DocumentSummarySchema(StrictSchema):
     state = fields.String(
         required=True,
         metadata={
-            "x-extensible-enum": ["signing", "valid", "expired", "revoked"],
+            "x-extensible-enum": ["signing", "valid", "suspended", "expired", "revoked", "superseded"],
             "description": "`signing`: decided, and signed as soon as the signer answers",
         },
     )
@@ -37,6 +37,8 @@ class DocumentSummarySchema(StrictSchema):
     expires_at = Moment(required=True)
     revoked_at = Moment()
     revocation_reason = fields.String()
+    suspended_at = Moment()
+    suspension_reason = fields.String()
 
 
 class DocumentSchema(DocumentSummarySchema):

@@ -19,6 +19,7 @@ from wallet.documents.repository import DocumentRepository
 from wallet.documents.revoking import Revoking
 from wallet.documents.services import DocumentServices
 from wallet.documents.status import Indices
+from wallet.documents.suspending import Suspending
 from wallet.enrolment.desk import EnrolmentDesk
 from wallet.enrolment.forms import Forms
 from wallet.enrolment.lifecycle import Lifecycle
@@ -337,6 +338,10 @@ class Work:
     @property
     def reissuing(self) -> Reissuing:
         return self.documents.reissuing
+
+    @property
+    def suspending(self) -> Suspending:
+        return self.documents.suspending
 
     @property
     def issuing(self) -> Issuing:

@@ -110,6 +110,8 @@ BODIES: dict[str, Any] = {
     "refresh_session": {"refresh_token": "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl"},
     "step_up": {"passcode": "280517", "proof": "eyJ0eXAiOiJ2aXNvLWRldmljZS1wcm9vZitqd3QifQ.e30.c2lnbmF0dXJl"},
     "revoke_document": {"reason": "data_changed"},
+    "suspend_document": {"reason": "data_disputed"},
+    "reinstate_document": {"reason": "ground_gone"},
     "check_code": {"code": _CODE},
 }
 """Operation to the body of a request."""
@@ -195,6 +197,12 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "revoke_document": {
         "201": {"document_id": _DOCUMENT, "reason": "data_changed", "revoked_at": "2026-03-02T05:00:00Z"}
     },
+    "suspend_document": {
+        "201": {"document_id": _DOCUMENT, "reason": "data_disputed", "suspended_at": "2026-03-02T05:00:00Z"}
+    },
+    "reinstate_document": {
+        "201": {"document_id": _DOCUMENT, "reason": "ground_gone", "reinstated_at": "2026-03-02T05:00:00Z"}
+    },
     "check_code": {"200": _VERDICT},
     "read_credential_issuer": {"200": {"issuer": "https://vi.example.vn", "jwks": {"keys": [_SD_JWT_KEY]}}},
     "read_type": {"200": _TYPE},
@@ -218,6 +226,8 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "read_code_svg": ("step_up_required", "not_found"),
     "read_code_png": ("step_up_required", "not_found"),
     "revoke_document": ("not_allowed", "already_revoked"),
+    "suspend_document": ("not_allowed", "already_suspended", "already_revoked"),
+    "reinstate_document": ("not_allowed", "not_suspended", "already_revoked"),
     "check_code": ("invalid_input",),
     "read_status_list": ("not_found",),
     "read_type": ("not_found",),
@@ -236,6 +246,8 @@ STATUSES = {
     "not_found": 404,
     "unknown_utility": 404,
     "already_revoked": 409,
+    "already_suspended": 409,
+    "not_suspended": 409,
     "utility_disabled": 409,
     "invalid_input": 422,
     "invalid_cursor": 400,
