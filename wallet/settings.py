@@ -41,6 +41,7 @@ class Settings:
     issuer_code: str
     issuer_name_vi: str
     issuer_name_en: str
+    issuer_address: str
     host: str
     port: int
     workers: int
@@ -168,6 +169,7 @@ class SettingsSchema(Schema):
     issuer_code = fields.String(load_default="VN-MAU", validate=validate.Regexp(r"^[A-Z0-9-]{2,16}$"))
     issuer_name_vi = fields.String(load_default="Ví Số (cơ quan cấp mẫu)")
     issuer_name_en = fields.String(load_default="Ví Số (sample issuer)")
+    issuer_address = fields.String(load_default="Phố Mẫu, Hà Nội", validate=validate.Length(1, 200))
     host = fields.String(load_default="127.0.0.1")
     port = fields.Integer(load_default=8000, validate=validate.Range(1, 65535))
     workers = fields.Integer(load_default=1, validate=validate.Range(1, 64))

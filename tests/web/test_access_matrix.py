@@ -182,6 +182,7 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("POST", "/v1/desk/ceremonies/<ceremony_id>/vouching"): OFFICER,
     ("POST", "/v1/checks"): ANYONE,
     ("GET", "/v1/trust/bundle"): ANYONE,
+    ("GET", "/v1/trust/entities"): ANYONE,
     ("GET", "/v1/status-lists/<list_id>"): ANYONE,
     ("GET", "/.well-known/jwks.json"): ANYONE,
     ("GET", "/.well-known/jwt-vc-issuer"): ANYONE,
@@ -200,6 +201,7 @@ MATRIX: dict[tuple[str, str], Access] = {
 PLAIN = {cell for cell in MATRIX if not cell[1].startswith(("/v1", "/ofrep"))} | {
     ("POST", "/v1/checks"),
     ("GET", "/v1/trust/bundle"),
+    ("GET", "/v1/trust/entities"),
     ("GET", "/v1/status-lists/<list_id>"),
     ("GET", "/v1/types/<code>/<version>"),
 }

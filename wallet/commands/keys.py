@@ -19,8 +19,9 @@ from wallet.entropy import SystemEntropy
 from wallet.errors import WalletError
 from wallet.formats.trust_bundle import pin_of
 from wallet.keys.ceremony import STOPPED, faults, perform, read_ceremony
-from wallet.keys.opening import BACKENDS, making_of, open_keystore, services_of
+from wallet.keys.opening import BACKENDS, making_of, open_keystore, passphrase_for_new, services_of
 from wallet.keys.rotating import KeyReason, Rotating
+from wallet.keys.second import make_second, open_second
 from wallet.settings import Settings
 
 DEMO_PAST = timedelta(days=500)
@@ -44,6 +45,23 @@ def new(backend: str) -> None:
     for name in made:
         step(name)
     say("Đã đủ khóa / All keys are there" if not made else f"{len(made)} tệp mới / new files")
+
+
+@keys.command()
+@guarded
+def second() -> None:
+    """Make the keys of the second, post-quantum signature (ML-DSA-65) on bundle and status lists. Optional."""
+    chosen = settings()
+    with exclusive(chosen.keys_dir):
+        passphrase = passphrase_for_new(chosen, ENTROPY)
+        made = make_second(chosen.keys_dir, passphrase, chosen.issuer_code, CLOCK.now(), ENTROPY)
+        signers = open_second(chosen.keys_dir, passphrase)
+    for name in made:
+        step(name)
+    if signers is not None:
+        for role, signer in (("bundle", signers.bundle), ("status", signers.status)):
+            click.echo(f"{role:8} {signer.kid}  pin {pin_of(signer.certificate_der)}")
+    say("Máy chủ dùng từ lần khởi động sau / servers use them from their next start")
 
 
 @keys.command("list")

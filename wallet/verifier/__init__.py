@@ -1,7 +1,7 @@
 """Checks codes, with the network dead as well: no Flask, no database, no socket."""
 
 from wallet.verifier.answer import answer_json
-from wallet.verifier.bundle import BundleRefused, BundleStore, TrustedBundle
+from wallet.verifier.bundle import BundleRefused, BundleStore, TrustedBundle, signed_twice
 from wallet.verifier.credential import judge_credential, looks_like_credential
 from wallet.verifier.judgement import Judgement, VerifiedClaim, VerifiedDocument
 from wallet.verifier.mdoc import judge_mdoc
@@ -35,5 +35,6 @@ __all__ = [
     "judge_credential",
     "judge_mdoc",
     "looks_like_credential",
+    "signed_twice",
     "verify",
 ]

@@ -25,7 +25,7 @@ from wallet.formats.mdoc.values import MAX_BYTES
 from wallet.formats.sd_jwt import MAX_CHARACTERS
 from wallet.texts.catalogue import catalogue
 from wallet.verifier.answer import answer_json
-from wallet.verifier.bundle import BundleRefused, BundleStore, TrustedBundle, read_bundle_file
+from wallet.verifier.bundle import BundleRefused, BundleStore, TrustedBundle, read_bundle_file, signed_twice
 from wallet.verifier.credential import judge_credential, looks_like_credential
 from wallet.verifier.images import SUFFIXES, ImageRefused, code_from_image
 from wallet.verifier.judgement import Judgement
@@ -108,6 +108,12 @@ def _parser() -> _Parser:
         metavar="HEX",
         help="SHA-256 of the root's certificate; may be repeated",
     )
+    check.add_argument(
+        "--second-pin",
+        action="append",
+        metavar="HEX",
+        help="demand a bundle that is signed twice, by this ML-DSA-65 certificate too; may be repeated",
+    )
     check.add_argument("--json", action="store_true", help="print the answer as JSON")
     check.add_argument("--lang", choices=("vi", "en"), default="vi", help="language below the first line")
     check.add_argument("--store", type=Path, metavar="DIR", help="keep the bundle and the codes seen in this folder")
@@ -151,6 +157,8 @@ def _trust(options: argparse.Namespace, now: datetime) -> TrustedBundle:
             token = read_bundle_file(options.bundle)
         except OSError as error:
             raise CommandFailed("bundle_missing", fetch, detail=str(error)) from error
+        if options.second_pin:
+            token = signed_twice(token, [pin.strip().lower() for pin in options.second_pin])
         if store is not None:
             return store.offer(token, pins, now)
         return TrustedBundle.from_jws(token, pins, now)

@@ -13,7 +13,8 @@ from typing import Self
 
 from wallet.errors import Malformed, VerificationFailed
 from wallet.formats.compact_values import seconds_of
-from wallet.formats.trust_bundle import MAX_BUNDLE_CHARACTERS, BundleContent, bundle_digest, parse_bundle
+from wallet.formats.trust_bundle import MAX_BUNDLE_CHARACTERS, TYP, BundleContent, bundle_digest, parse_bundle, pin_of
+from wallet.formats.two_signatures import parse_twice_signed
 from wallet.verifier.trust import Trust, held_lists, trusted_issuers, trusted_types
 
 if sys.platform != "win32":
@@ -88,6 +89,27 @@ def read_bundle_file(path: Path) -> str:
     if path.stat().st_size > MAX_BUNDLE_CHARACTERS:
         raise OSError(errno.EFBIG, "more than a bundle holds", str(path))
     return path.read_bytes().decode("latin-1").strip()
+
+
+def signed_twice(text: str, second_pins: Iterable[str]) -> str:
+    """Return the compact bundle of a document that is signed twice, once its second signature holds.
+
+    second_pins: lower-case hex SHA-256 over the second signer's certificate, got by another way. What is returned is
+    judged like every other bundle: whoever demands two signatures demands both. Raises BundleRefused.
+    Source: RFC 7515, section 7.2.1; RFC 9964; docs/decisions/0025.
+    """
+    try:
+        found = parse_twice_signed(text, typ=TYP)
+        if pin_of(found.certificate_der) not in frozenset(second_pins):
+            raise BundleRefused("key_not_allowed", "no pin vouches for the second signer")
+        found.verify_second()
+    except Malformed as error:
+        raise BundleRefused("malformed", error.detail) from error
+    except BundleRefused:
+        raise
+    except VerificationFailed as error:
+        raise BundleRefused(error.reason, error.detail) from error
+    return found.compact
 
 
 class BundleStore:

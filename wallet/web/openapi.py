@@ -20,7 +20,7 @@ from wallet.web.examples import ANSWERS, BODIES, PROBLEMS, REFUSALS
 from wallet.web.launch_schemas import Percent
 from wallet.web.operations import DECLARED, IdConverter
 from wallet.web.schemas import JSON, MERGE_PATCH, Both, Moment
-from wallet.web.trust import STATUS_CWT, STATUS_JWT
+from wallet.web.trust import BUNDLE_JWT, ENTITIES_JWS, STATUS_CWT, STATUS_JWT, TWICE
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _TEXT = {"type": "string"}
@@ -214,9 +214,29 @@ def plain_operations() -> list[tuple[str, str, dict[str, Any]]]:
                 "summary": "Fetch the trust bundle",
                 "responses": {
                     "200": {
-                        "description": "A compact JWS",
+                        "description": "A compact JWS; as JSON with a second, post-quantum signature where asked for",
                         "headers": copy_headers,
-                        "content": {"application/jwt": {"schema": opaque}},
+                        "content": {BUNDLE_JWT: {"schema": opaque}, TWICE: {"schema": {"type": "object"}}},
+                    },
+                    "304": {"description": "You have it"},
+                },
+            },
+        ),
+        (
+            "get",
+            "/v1/trust/entities",
+            {
+                "operationId": "read_trusted_entities",
+                "tags": ["trust"],
+                "summary": "Fetch the keys as a List of Trusted Entities (ETSI TS 119 602)",
+                "responses": {
+                    "200": {
+                        "description": "A compact JWS by the bundle's root (JAdES B-B), or the same unsigned as JSON",
+                        "headers": copy_headers,
+                        "content": {
+                            ENTITIES_JWS: {"schema": opaque},
+                            "application/json": {"schema": {"type": "object"}, "example": _ENTITIES},
+                        },
                     },
                     "304": {"description": "You have it"},
                 },
@@ -234,7 +254,11 @@ def plain_operations() -> list[tuple[str, str, dict[str, Any]]]:
                     "200": {
                         "description": "A Token Status List",
                         "headers": copy_headers,
-                        "content": {STATUS_JWT: {"schema": opaque}, STATUS_CWT: {"schema": opaque}},
+                        "content": {
+                            STATUS_JWT: {"schema": opaque},
+                            STATUS_CWT: {"schema": opaque},
+                            TWICE: {"schema": {"type": "object"}},
+                        },
                     },
                     "304": {"description": "You have it"},
                 },
@@ -275,6 +299,18 @@ def plain_operations() -> list[tuple[str, str, dict[str, Any]]]:
 
 
 _JWKS = {"type": "object", "required": ["keys"], "properties": {"keys": {"type": "array", "items": {"type": "object"}}}}
+_ENTITIES = {
+    "LoTE": {
+        "ListAndSchemeInformation": {
+            "LoTEVersionIdentifier": 1,
+            "LoTESequenceNumber": 7,
+            "SchemeOperatorName": [{"lang": "vi", "value": "Ví Số (cơ quan cấp mẫu)"}],
+            "ListIssueDateTime": "2026-03-02T05:00:00Z",
+            "NextUpdate": "2026-03-03T05:00:00Z",
+        },
+        "TrustedEntitiesList": [],
+    }
+}
 _CREDENTIAL_ISSUER = {
     "type": "object",
     "required": ["issuer", "jwks"],

@@ -14,6 +14,7 @@ from wallet.crypto.keystore import Role
 from wallet.documents.forms.type_metadata import metadata_of
 from wallet.documents.publishing import Publication
 from wallet.errors import NotFound
+from wallet.formats.two_signatures import MEDIA_TYPE as TWICE
 from wallet.web.answers import conditional, json_answer, with_etag
 from wallet.web.context import current_wallet
 from wallet.web.schemas import refuse_parameters
@@ -23,6 +24,8 @@ routes.before_request(refuse_parameters)
 
 STATUS_JWT = "application/statuslist+jwt"
 STATUS_CWT = "application/statuslist+cwt"
+BUNDLE_JWT = "application/jwt"
+ENTITIES_JWS = "application/jose"
 CACHE = "public, max-age=5, stale-while-revalidate=30"
 TYPES_CACHE = "public, max-age=86400"
 KEYS_CACHE = "public, max-age=300"
@@ -33,8 +36,21 @@ UNTOLD = frozenset({State.PLANNED, State.REVOKED})
 
 @routes.get("/v1/trust/bundle")
 def read_trust_bundle() -> Response:
-    """Fetch the trust bundle (docs/wire.md, section 4)."""
-    return _published(current_wallet().trust.bundle(), "application/jwt")
+    """Fetch the trust bundle (docs/wire.md, section 4); as JSON with a second signature, where it is signed twice."""
+    wallet, copy = current_wallet(), current_wallet().trust.bundle()
+    # Whoever fetched it before there were two forms may name any type: only who asks for the second gets it.
+    if request.accept_mimetypes.best_match([BUNDLE_JWT, TWICE]) == TWICE:
+        return _negotiated(wallet.retold.bundle_twice(copy), TWICE)
+    return _negotiated(copy, BUNDLE_JWT)
+
+
+@routes.get("/v1/trust/entities")
+def read_trusted_entities() -> Response:
+    """Fetch the keys as a List of Trusted Entities (ETSI TS 119 602): a JWS (JAdES B-B), or plain JSON."""
+    wallet, bundle = current_wallet(), current_wallet().trust.bundle()
+    if _wanted([ENTITIES_JWS, "application/json"]) == ENTITIES_JWS:
+        return _negotiated(wallet.retold.signed_entities(bundle), ENTITIES_JWS)
+    return _negotiated(wallet.retold.entities(bundle), "application/json")
 
 
 @routes.get("/v1/status-lists/<list_id>")
@@ -43,13 +59,9 @@ def read_status_list(list_id: str) -> Response:
     # One list has one address, for that address is the `sub` inside: `01` is no name of list 1.
     if not (list_id.isascii() and list_id.isdigit() and len(list_id) < 10 and list_id == str(int(list_id))):
         raise NotFound("not_found")
-    offered = [STATUS_JWT, STATUS_CWT]
-    wanted = request.accept_mimetypes.best_match(offered) if request.headers.get("Accept") else STATUS_JWT
-    if wanted is None:
-        raise NotAcceptable
-    response = _published(current_wallet().trust.status_list(int(list_id), cbor=wanted == STATUS_CWT), wanted)
-    response.headers["Vary"] = "Accept"
-    return response
+    wallet, wanted = current_wallet(), _wanted([STATUS_JWT, STATUS_CWT, TWICE])
+    copy = wallet.trust.status_list(int(list_id), cbor=wanted == STATUS_CWT)
+    return _negotiated(wallet.retold.list_twice(copy) if wanted == TWICE else copy, wanted)
 
 
 @routes.get("/.well-known/jwks.json")
@@ -78,6 +90,20 @@ def read_type(code: str, version: str) -> Response:
                 response.headers["Cache-Control"] = TYPES_CACHE
                 return with_etag(response)
     raise NotFound("not_found")
+
+
+def _wanted(offered: list[str]) -> str:
+    """Return which of these forms is asked for, the first when nothing is. Raises NotAcceptable."""
+    wanted = request.accept_mimetypes.best_match(offered) if request.headers.get("Accept") else offered[0]
+    if wanted is None:
+        raise NotAcceptable
+    return wanted
+
+
+def _negotiated(copy: Publication, mimetype: str) -> Response:
+    response = _published(copy, mimetype)
+    response.headers["Vary"] = "Accept"
+    return response
 
 
 def _published(copy: Publication, mimetype: str) -> Response:

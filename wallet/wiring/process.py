@@ -20,6 +20,7 @@ from wallet.documents.published_files import PublishedFiles
 from wallet.documents.publishing import Publisher
 from wallet.documents.reissuing import ReissueJob
 from wallet.documents.repository import PublicationRepository, StatusRepository
+from wallet.documents.retold import Retold
 from wallet.documents.reverifying import Reverifying
 from wallet.documents.services import DocumentServices
 from wallet.documents.signing import Signing
@@ -30,6 +31,7 @@ from wallet.enrolment.registration_job import RegistrationJob
 from wallet.enrolment.sweeping import AccountSweep
 from wallet.entropy import Entropy, SystemEntropy
 from wallet.errors import ConfigurationError, Unavailable
+from wallet.formats.trusted_entities import Operator
 from wallet.identity.changing_secrets import ChangingSecrets
 from wallet.identity.services import (
     SharedIdentity,
@@ -41,7 +43,8 @@ from wallet.identity.services import (
 from wallet.identity.signing_in import SigningIn
 from wallet.identity.staffing import StaffEnrolling
 from wallet.jobs import Job, Runner
-from wallet.keys.opening import open_keystore, services_of
+from wallet.keys.opening import open_keystore, passphrase_of, services_of
+from wallet.keys.second import open_second
 from wallet.launching.launch_job import LaunchJob
 from wallet.launching.stopping import StopJob
 from wallet.messages.delivering import Delivering
@@ -60,6 +63,8 @@ from wallet.sources.embedded import embedded_registers
 from wallet.sources.http import PartnerRegister, SourceStatus, partner_registers
 from wallet.sources.partners import read_partners
 from wallet.sources.tallying import EmbeddedResidenceCounter, ResidenceCounter
+from wallet.terms import SAMPLE_MARK
+from wallet.texts.catalogue import LANGUAGES, lookup
 from wallet.utilities.catalogue import Catalogue
 from wallet.wiring.transaction import Work
 from wallet.wiring.trying import Trying, tries
@@ -380,6 +385,17 @@ class Wallet:
         return Signing(
             working, self.reading_documents, self.trust, lambda: self.keystore.signer(Role.DOCUMENT), self.clock
         )
+
+    @cached_property
+    def retold(self) -> Retold:
+        settings = self.settings
+        operator = Operator(
+            name={"vi": settings.issuer_name_vi, "en": settings.issuer_name_en},
+            scheme={language: lookup("trust", "scheme", language) for language in LANGUAGES},
+            street={"vi": settings.issuer_address, "en": settings.issuer_address},
+            notice=SAMPLE_MARK,
+        )
+        return Retold(self.keystore, operator, open_second(settings.keys_dir, passphrase_of(settings)))
 
     @cached_property
     def checking(self) -> Checking:
