@@ -9,8 +9,10 @@ from uuid import uuid4
 import pytest
 
 from tests.support import NOON
-from wallet.demo.personas import persona
+from wallet.crypto.keystore import Secret
+from wallet.demo.personas import credentials, persona
 from wallet.documents.issuing import IssueOrder
+from wallet.identity.sessions import Beginning
 from wallet.sources.base import Facts, Ground, Register, RegisterCode
 from wallet.terms import AccountLevel, Actor, AuthLevel, StaffRole
 from wallet.utilities.base import Case
@@ -39,6 +41,15 @@ def actor_of(wallet: Wallet, key: str = "an", **changes: Any) -> Actor:
         request_id="req_of_a_test",
     )
     return replace(actor, **changes)
+
+
+def officer_of(wallet: Wallet, key: str) -> Actor:
+    """Return a persona who reviews, in a session of their own: nothing else decides."""
+    actor = actor_of(wallet, key, roles=frozenset({StaffRole.REVIEWER}))
+    device = credentials(persona(key), wallet.keystore.secret(Secret.DEMO)).device_id
+    with wallet.work() as work:
+        begun = work.sessions.start(actor.account_id, AuthLevel.TWO, Beginning(device_id=device))
+    return replace(actor, session_id=begun.session.id)
 
 
 def admin_of(wallet: Wallet, key: str = "admin1") -> Actor:

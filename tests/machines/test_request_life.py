@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.documents.people import actor_of, admin_of
+from tests.documents.people import actor_of, admin_of, officer_of
 from wallet.demo.setup import _open_utilities
 from wallet.errors import Conflict, NotAllowed, PreconditionFailed, WalletError
 from wallet.identity.accounts import Grant
@@ -97,8 +97,7 @@ class Walk(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.holder = actor_of(self.wallet)
-        officers = [actor_of(self.wallet, key, roles=frozenset({StaffRole.REVIEWER})) for key in ("dai", "doi")]
-        self.officers = officers
+        self.officers = [officer_of(self.wallet, key) for key in ("dai", "doi")]
         with self.wallet.work() as work:
             self.id = work.requests.submit(RequestOrder("walked", draft=True), self.holder).id
         self.state, self.issued, self.void = "draft", False, False
@@ -141,7 +140,7 @@ class Walk(RuleBasedStateMachine):
     @rule(officer=st.integers(0, 1))
     def officer_claims(self, officer: int) -> None:
         who = self.officers[officer]
-        allowed = self.in_hand in (None, who)
+        allowed = self.in_hand in (None, who) and self.state not in self.lifecycle.final
         self._try(lambda work: work.review_desk.claim(self.id, who), allowed)
         if allowed:
             self.in_hand = who

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from tests.documents.people import actor_of, saying
+from tests.documents.people import actor_of, officer_of, saying
 from tests.support import GROUND, FixedClock
 from wallet.demo.personas import persona
 from wallet.errors import (
@@ -27,7 +27,7 @@ from wallet.requests.desk import DeskDetail, Word
 from wallet.requests.orders import RequestOrder, UtilityRequest
 from wallet.sources.base import RegisterCode
 from wallet.sources.ministry_models import DrivingLicence, Vehicle
-from wallet.terms import AccountLevel, Actor, StaffRole
+from wallet.terms import AccountLevel, Actor
 from wallet.verifier import Policy, judge
 from wallet.wiring import Wallet
 from wallet.working_days import vietnamese_day
@@ -56,7 +56,7 @@ def offered(wallet: Wallet, utility: str, field: str, key: str) -> list[Mapping[
 
 def officer(wallet: Wallet, key: str) -> Actor:
     """Return the persona of a desk: 2 commune police, 5 civil status, 6 social insurance, 7 bank."""
-    return actor_of(wallet, f"reviewer{key}", roles=frozenset({StaffRole.REVIEWER}))
+    return officer_of(wallet, f"reviewer{key}")
 
 
 def claims_of(wallet: Wallet, request: UtilityRequest, actor: Actor | str) -> Mapping[str, Any]:
@@ -473,9 +473,10 @@ def test_a_check_never_brings_the_day_forward(wallet: Wallet, clock: FixedClock)
     clock.advance(days=30)
     assert wallet.look_after_requests() is True
     promised = clocks(wallet, request)[0]
+    justice = officer(wallet, "5")
     with wallet.work() as work:
-        work.review_desk.claim(request.id, officer(wallet, "5"))
-    checking(wallet, request, officer(wallet, "5"))
+        work.review_desk.claim(request.id, justice)
+    checking(wallet, request, justice)
     assert clocks(wallet, request)[0] == promised > date(2026, 4, 1)
 
 

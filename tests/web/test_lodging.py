@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.documents.people import actor_of, admin_of
+from tests.documents.people import actor_of, admin_of, officer_of
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused, field_errors
@@ -67,7 +67,7 @@ def moved(phone: CitizenPhone, notice: dict[str, Any], action: str) -> TestRespo
 
 def officer(wallet: Wallet) -> Actor:
     """Return a reviewer of the commune police of Hà Nội."""
-    actor = actor_of(wallet, "officer1", roles=frozenset({StaffRole.REVIEWER}))
+    actor = officer_of(wallet, "officer1")
     with wallet.work() as work:
         work.accounts.grant(actor.account_id, Grant(StaffRole.REVIEWER, "commune_police", "01"), admin_of(wallet))
     return actor

@@ -20,6 +20,7 @@ from wallet.demo.tet import last_tet, report_on
 from wallet.documents.holding import HeldDocument
 from wallet.documents.revoking import RevocationReason
 from wallet.identity.accounts import AccountView, Grant, HolderKind, LockGround
+from wallet.identity.sessions import Beginning
 from wallet.launching.orders import LaunchOrder, PendingChange
 from wallet.launching.states import LaunchState
 from wallet.requests.moving import Word
@@ -145,12 +146,22 @@ def _live_through_tet(wallet: Wallet, persona: Persona) -> None:
         if _report(work, actor) is None:
             work.requests.submit(RequestOrder("security_report", report_on(tet)), actor)
     with _past(wallet, now - tet.answered).work() as work:
-        report, officer = _report(work, _actor(work, persona)), _actor(work, _persona("reviewer2"))
+        report = _report(work, _actor(work, persona))
         if report is not None and report.state == "received":
+            officer = _in_session(wallet, work, _persona("reviewer2"))
             claimed = work.review_desk.claim(report.id, officer)
             accepted = work.review_desk.decide(report.id, "accept", Word(), claimed.request.version, officer)
             word = Word("dealt_with", "Công an phường đã đến nơi, nhắc nhở và lập biên bản.")
             work.review_desk.decide(report.id, "resolve", word, accepted.detail.request.version, officer)
+            work.sessions.end_own(officer.session_id or "", officer)
+
+
+def _in_session(wallet: Wallet, work: Work, persona: Persona) -> Actor:
+    """Return a member of staff in a session of their own, on the phone that they have from the start."""
+    device = credentials(persona, wallet.keystore.secret(Secret.DEMO)).device_id
+    actor = _actor(work, persona)
+    begun = work.sessions.start(actor.account_id, AuthLevel.TWO, Beginning(request_id="demo_setup", device_id=device))
+    return replace(actor, session_id=begun.session.id)
 
 
 def _report(work: Work, actor: Actor) -> UtilityRequest | None:

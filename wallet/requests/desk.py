@@ -1,7 +1,7 @@
 """The review desk: what lies on it, who has it in hand, what officers decide, and what agencies find out.
 
-Nothing but an officer's own session decides. An officer sees their agency and province, reads for a purpose that is
-recorded, and neither their own requests nor those of their wards.
+Nothing but an officer's own session decides: whatever calls this has to be in one. An officer sees their agency and
+province, reads for a purpose that is recorded, and neither their own requests nor those of their wards.
 """
 
 from collections.abc import Mapping
@@ -168,6 +168,7 @@ class ReviewDesk:
         "transition_not_allowed"), PreconditionFailed, InvalidInput for a reason that is not on the list, and what
         issuing raises: then nothing is decided.
         """
+        self.reach.assert_in_person(actor)
         row = self.reach.readable(request_id, actor)
         utility = self.catalogue.get(row.utility)
         arrow = utility.lifecycle.move(row.state, action)
@@ -197,6 +198,7 @@ class ReviewDesk:
 
         Raises NotFound, NotAllowed, InvalidInput, Conflict("step_not_active").
         """
+        self.reach.assert_in_person(actor)
         row, _ = self.reach.step(request_id, code, actor)
         utility = self.catalogue.get(row.utility)
         declared = next(each for each in utility.steps if each.code == code)

@@ -6,6 +6,7 @@ from wallet.errors import NotAllowed, NotFound
 from wallet.identity.accounts import Accounts, AccountState, Grant
 from wallet.identity.guardians import Guardians
 from wallet.identity.holders import Holders
+from wallet.identity.sessions import Sessions
 from wallet.requests.models import RequestRow, RequestStep
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import open_content
@@ -23,6 +24,7 @@ class Reach:
     accounts: Accounts
     holders: Holders
     guardians: Guardians
+    sessions: Sessions
 
     def grant(self, actor: Actor) -> Grant:
         """Return for which desk somebody reviews. Raises NotAllowed for who reviews for none."""
@@ -30,6 +32,16 @@ class Reach:
             if grant.role is StaffRole.REVIEWER:
                 return grant
         raise NotAllowed("not_allowed")
+
+    def assert_in_person(self, actor: Actor) -> None:
+        """Refuse whoever is no officer in a session of their own: nothing else decides, whatever calls this.
+
+        Raises NotAllowed("not_allowed"), NotAuthenticated("session_ended").
+        """
+        if actor.session_id is None or actor.acting_for is not None:
+            raise NotAllowed("not_allowed")
+        if self.sessions.check(actor.session_id).account_id != actor.account_id:
+            raise NotAllowed("not_allowed")
 
     def request(self, request_id: str) -> RequestRow:
         """Return a request, whose desk is not asked. Raises NotFound."""

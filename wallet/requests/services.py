@@ -145,7 +145,8 @@ class RequestServices:
 
     @cached_property
     def reach(self) -> Reach:
-        return Reach(self.rows, self.identity.accounts, self.identity.holders, self.identity.guardians)
+        identity = self.identity
+        return Reach(self.rows, identity.accounts, identity.holders, identity.guardians, identity.sessions)
 
     @cached_property
     def desk(self) -> ReviewDesk:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.documents.people import actor_of, admin_of
+from tests.documents.people import actor_of, admin_of, officer_of
 from tests.support import FixedClock
 from wallet.demo.personas import persona
 from wallet.errors import AnswersRejected, ClaimsRejected, Conflict, InvalidInput, NotFound
@@ -59,7 +59,7 @@ OFFICERS = {"province_police": "dai", "records_department": "doi", "court": "xa"
 
 
 def officer(wallet: Wallet, agency: str = "province_police") -> Actor:
-    actor = actor_of(wallet, OFFICERS[agency], roles=frozenset({StaffRole.REVIEWER}))
+    actor = officer_of(wallet, OFFICERS[agency])
     with wallet.work() as work:
         if not work.accounts.grants(actor.account_id):
             work.accounts.grant(actor.account_id, Grant(StaffRole.REVIEWER, agency, "*"), admin_of(wallet))
