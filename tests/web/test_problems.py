@@ -402,6 +402,7 @@ WITHOUT_QUERY = (
     "/v1/utilities",
     "/v1/utilities/residence",
     "/v1/trust/bundle",
+    "/v1/trust/iaca",
     "/v1/status-lists/1",
     "/.well-known/jwks.json",
     "/.well-known/jwt-vc-issuer",

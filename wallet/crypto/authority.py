@@ -34,10 +34,9 @@ class Authority:
     organisation: str
     url: str
 
-    @property
-    def crl_url(self) -> str:
-        """Return where the root's list of revoked certificates is."""
-        return f"{self.url}/v1/trust/iaca.crl"
+    def crl_url(self, identifier: x509.SubjectKeyIdentifier) -> str:
+        """Return where the list of revoked certificates of the root with this key identifier is."""
+        return f"{self.url}/v1/trust/iaca/{identifier.digest.hex()}.crl"
 
     def name(self, purpose: str) -> x509.Name:
         """Return a subject: country, organisation, and what the key is for."""
@@ -79,12 +78,13 @@ def root_certificate(
     """
     name, public_key = authority.name("IACA"), signer_key.public_key()
     builder = _builder(name, name, public_key, not_before, not_after, entropy)
+    own_id = x509.SubjectKeyIdentifier.from_public_key(public_key)
     builder = (
-        builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        builder.add_extension(own_id, critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(key_usage("key_cert_sign", "crl_sign"), critical=True)
         .add_extension(_contact(authority), critical=False)
-        .add_extension(_crl(authority), critical=False)
+        .add_extension(_crl(authority, own_id), critical=False)
     )
     return builder.sign(signer_key, hashes.SHA256(), ecdsa_deterministic=True).public_bytes(Encoding.DER)
 
@@ -111,7 +111,7 @@ def certify(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
         .add_extension(key_usage(*usages), critical=True)
         .add_extension(_contact(authority), critical=False)
-        .add_extension(_crl(authority), critical=False)
+        .add_extension(_crl(authority, root_id), critical=False)
     )
     if profile.extended is not None:
         builder = builder.add_extension(x509.ExtendedKeyUsage([profile.extended]), critical=True)
@@ -121,6 +121,12 @@ def certify(
         builder = builder.add_extension(_address(authority), critical=False)
     private_key = SigningKey(root.sign, issuer.public_key())
     return builder.sign(private_key, hashes.SHA256(), ecdsa_deterministic=True).public_bytes(Encoding.DER)
+
+
+def key_id(certificate_der: bytes) -> str:
+    """Return the key identifier of a certificate of ours, in hexadecimal. Source: RFC 5280, section 4.2.1.2."""
+    certificate = x509.load_der_x509_certificate(certificate_der)
+    return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex()
 
 
 class SigningKey(ec.EllipticCurvePrivateKey):
@@ -195,8 +201,8 @@ def _contact(authority: Authority) -> x509.IssuerAlternativeName:
     return x509.IssuerAlternativeName([x509.UniformResourceIdentifier(authority.url)])
 
 
-def _crl(authority: Authority) -> x509.CRLDistributionPoints:
-    where = [x509.UniformResourceIdentifier(authority.crl_url)]
+def _crl(authority: Authority, root_id: x509.SubjectKeyIdentifier) -> x509.CRLDistributionPoints:
+    where = [x509.UniformResourceIdentifier(authority.crl_url(root_id))]
     return x509.CRLDistributionPoints([x509.DistributionPoint(where, None, None, None)])
 
 

@@ -7,11 +7,14 @@ Source: docs/wire.md, sections 4 and 5.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 
 from wallet.clock import Clock
 from wallet.crypto.keyring import State
 from wallet.crypto.keystore import Key, Keystore, Role
+from wallet.crypto.making import CERTIFIED
+from wallet.documents import revoked_signers
 from wallet.documents.publishing import Draft, Publication, Publisher
 from wallet.documents.status import BITS, BoardList, StatusBoard
 from wallet.errors import Malformed, NotFound, Unavailable, VerificationFailed
@@ -141,6 +144,22 @@ class TrustCentre:
 
         return self.publisher.current(name, looked_at)
 
+    @property
+    def roots(self) -> list[Key]:
+        """Return the IACA roots that the world is told of and that are not revoked, oldest first."""
+        return [key for key in self.keystore.keys(Role.IACA) if _is_told(key) and key.record.state != State.REVOKED]
+
+    def revoked_signers(self, key_id: str) -> Publication:
+        """Return the list of a root by the identifier of its key. Raises NotFound, Unavailable."""
+        for root in self.roots:
+            name = revoked_signers.list_name(root)
+            if name == f"{revoked_signers.PREFIX}{key_id}.crl":
+                return self.publisher.at_hand(name) or self.publisher.current(name, partial(self._signers_draft, root))
+        raise NotFound("not_found")
+
+    def _signers_draft(self, root: Key) -> Draft:
+        return revoked_signers.draft_of(root, [key for role in CERTIFIED for key in self.keystore.keys(role)])
+
     def publish(self) -> bool:
         """Make every copy again that changed or grew old: the job of each process that serves. Raises Unavailable.
 
@@ -159,10 +178,14 @@ class TrustCentre:
                 name = _list_name(list_id, cbor=cbor)
                 lists[list_id] = renewed(name, self._list_draft(list_id, cbor=cbor))
         renewed(BUNDLE, self._bundle_draft(lists))
+        for root in self.roots:  # last: a root may be in a safe, and then nothing else waits for it
+            renewed(revoked_signers.list_name(root), self._signers_draft(root))
         return False
 
     def recognised(self, name: str, token: bytes) -> Publication | None:
         """Return the copy that these bytes are, None when no key of ours that counts has signed them."""
+        if name.startswith(revoked_signers.PREFIX):
+            return revoked_signers.recognised(name, token, self.roots)
         try:
             if name == BUNDLE:
                 roots = self.keystore.keys(Role.BUNDLE_ROOT)

@@ -20,7 +20,7 @@ from wallet.web.examples import ANSWERS, BODIES, PROBLEMS, REFUSALS
 from wallet.web.launch_schemas import Percent
 from wallet.web.operations import DECLARED, IdConverter
 from wallet.web.schemas import JSON, MERGE_PATCH, Both, Moment
-from wallet.web.trust import BUNDLE_JWT, ENTITIES_JWS, STATUS_CWT, STATUS_JWT, TWICE
+from wallet.web.trust import BUNDLE_JWT, ENTITIES_JWS, PEM_CHAIN, PKIX_CRL, STATUS_CWT, STATUS_JWT, TWICE
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _TEXT = {"type": "string"}
@@ -259,6 +259,42 @@ def plain_operations() -> list[tuple[str, str, dict[str, Any]]]:
                             STATUS_CWT: {"schema": opaque},
                             TWICE: {"schema": {"type": "object"}},
                         },
+                    },
+                    "304": {"description": "You have it"},
+                },
+            },
+        ),
+        (
+            "get",
+            "/v1/trust/iaca",
+            {
+                "operationId": "read_iaca_roots",
+                "tags": ["trust"],
+                "summary": "Fetch the roots for readers of other makers",
+                "description": "IACA roots (ISO/IEC 18013-5): they certify who signs SD-JWT VCs, mdocs and PDFs.",
+                "responses": {
+                    "200": {
+                        "description": "Certificates",
+                        "headers": copy_headers,
+                        "content": {PEM_CHAIN: {"schema": opaque}},
+                    },
+                    "304": {"description": "You have it"},
+                },
+            },
+        ),
+        (
+            "get",
+            "/v1/trust/iaca/{key_id}.crl",
+            {
+                "operationId": "read_revoked_signers",
+                "tags": ["trust"],
+                "summary": "Fetch a root's list of revoked signers",
+                "parameters": [{"name": "key_id", "in": "path", "required": True, "schema": opaque}],
+                "responses": {
+                    "200": {
+                        "description": "A certificate revocation list (RFC 5280)",
+                        "headers": copy_headers,
+                        "content": {PKIX_CRL: {"schema": opaque}},
                     },
                     "304": {"description": "You have it"},
                 },

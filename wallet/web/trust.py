@@ -5,6 +5,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import NotAcceptable
 
@@ -26,6 +27,8 @@ STATUS_JWT = "application/statuslist+jwt"
 STATUS_CWT = "application/statuslist+cwt"
 BUNDLE_JWT = "application/jwt"
 ENTITIES_JWS = "application/jose"
+PEM_CHAIN = "application/pem-certificate-chain"
+PKIX_CRL = "application/pkix-crl"
 CACHE = "public, max-age=5, stale-while-revalidate=30"
 TYPES_CACHE = "public, max-age=86400"
 KEYS_CACHE = "public, max-age=300"
@@ -62,6 +65,22 @@ def read_status_list(list_id: str) -> Response:
     wallet, wanted = current_wallet(), _wanted([STATUS_JWT, STATUS_CWT, TWICE])
     copy = wallet.trust.status_list(int(list_id), cbor=wanted == STATUS_CWT)
     return _negotiated(wallet.retold.list_twice(copy) if wanted == TWICE else copy, wanted)
+
+
+@routes.get("/v1/trust/iaca")
+def read_iaca_roots() -> Response:
+    """Fetch the roots that certify the signers of SD-JWT VC, mdoc and seals, as PEM (ISO/IEC 18013-5, Annex B)."""
+    roots = [x509.load_der_x509_certificate(key.signer.certificate_der) for key in current_wallet().trust.roots]
+    pem = b"".join(root.public_bytes(Encoding.PEM) for root in roots)
+    response = current_app.response_class(pem, mimetype=PEM_CHAIN)
+    response.headers["Cache-Control"] = KEYS_CACHE
+    return with_etag(response)
+
+
+@routes.get("/v1/trust/iaca/<key_id>.crl")
+def read_revoked_signers(key_id: str) -> Response:
+    """Fetch the list of a root's signers that are revoked (RFC 5280, section 5)."""
+    return _published(current_wallet().trust.revoked_signers(key_id), PKIX_CRL)
 
 
 @routes.get("/.well-known/jwks.json")
