@@ -18,7 +18,7 @@ Make = Callable[..., CitizenPhone]
 Unchanged = Callable[[], AbstractContextManager[None]]
 
 SUMMARY = {"id", "request_id", "utility", "kind", "kind_version", "rules_version", "state", "issued_at", "expires_at"}
-WHOLE = SUMMARY | {"code", "claims", "codes", "salt", "sources", "sample_mark"}
+WHOLE = SUMMARY | {"code", "claims", "codes", "salt", "sources", "forms", "sample_mark"}
 
 
 def begin_cooling_off(citizen: CitizenPhone) -> None:

@@ -1,12 +1,24 @@
-"""What documents hold about a person: every document with what it states."""
+"""What documents hold about a person: every document with what it states, and the copies made of it."""
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wallet.documents.models import DocumentRow
-from wallet.held import MAX_ROWS, DatabaseSession, HeldTable, Person, Section, Told, count_of, forget, rows_of, told
+from wallet.documents.models import DocumentCopyRow, DocumentRow
+from wallet.held import (
+    MAX_ROWS,
+    DatabaseSession,
+    HeldTable,
+    Person,
+    Section,
+    Told,
+    count_of,
+    forget,
+    rows_of,
+    section,
+    told,
+)
 from wallet.identity.holders import Holders
 
 DOCUMENTS = HeldTable(
@@ -22,6 +34,16 @@ DOCUMENTS = HeldTable(
     blanked={"sealed": b""},
 )
 
+COPIES = HeldTable(
+    DocumentCopyRow,
+    "holder_id",
+    told=("id", "document_id", "form", "issued_at", "expires_at", "signed_at"),
+    withheld=("holder_id", "holder_key", "number", "status_list", "status_index", "kid", "seal_kid", "sealed"),
+    by_account=False,
+    ordered="issued_at",
+    blanked={"sealed": b""},
+)
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentsHeld:
@@ -29,13 +51,14 @@ class DocumentsHeld:
 
     session: DatabaseSession
     holders: Holders
-    tables: tuple[HeldTable, ...] = (DOCUMENTS,)
+    tables: tuple[HeldTable, ...] = (DOCUMENTS, COPIES)
 
     def export(self, person: Person) -> Iterator[Section]:
         """Return every document with its claims."""
         rows = rows_of(self.session, DOCUMENTS, person, "sealed")
         documents = [self._told(row, person) for row in rows[-MAX_ROWS:]]
         yield Section("documents", documents, len(rows) <= MAX_ROWS)
+        yield section(self.session, "document_copies", COPIES, person)
 
     def erase(self, person: Person) -> None:
         """Forget what they state. Their ids and status stay: a verifier has to see that they are revoked."""

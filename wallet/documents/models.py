@@ -46,6 +46,38 @@ class DocumentRow(Base):
     )
 
 
+class DocumentCopyRow(Base):
+    """One copy of a document in another form, stored before it is signed, so that none exists that cannot be revoked.
+
+    holder_key: the thumbprint (RFC 7638) of the key that it is bound to, "" for nobody's. number: counts the copies of
+    one document in one form for one key; the last is in use, the others are past their signer's time. sealed: under the
+    holder's data key, what it is bound to until it is signed, its bytes after that. kid, seal_kid: who signed it, and
+    who sealed it.
+    """
+
+    __tablename__ = "document_copies"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    document_id: Mapped[str] = mapped_column(String(64))
+    holder_id: Mapped[str] = mapped_column(String(64), index=True)
+    form: Mapped[str] = mapped_column(String(16))
+    holder_key: Mapped[str] = mapped_column(String(64))
+    number: Mapped[int] = mapped_column(Integer)
+    status_list: Mapped[int] = mapped_column(Integer)
+    status_index: Mapped[int] = mapped_column(Integer)
+    kid: Mapped[str | None] = mapped_column(String(16))
+    seal_kid: Mapped[str | None] = mapped_column(String(16))
+    issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    signed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+    __table_args__ = (
+        UniqueConstraint("document_id", "form", "holder_key", "number"),
+        UniqueConstraint("status_list", "status_index"),
+    )
+
+
 class StatusListRow(Base):
     """One status list. `used`: how many of its indices were drawn, and more where the last draw asked for too many.
 

@@ -11,7 +11,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, aliased
 
 from wallet.db import insert_if_absent, keyset_page, rows_changed
-from wallet.documents.models import DocumentRow, PublicationRow, StatusChange, StatusListRow, StatusSequence
+from wallet.documents.models import (
+    DocumentCopyRow,
+    DocumentRow,
+    PublicationRow,
+    StatusChange,
+    StatusListRow,
+    StatusSequence,
+)
 from wallet.errors import Unavailable
 
 _list_of = attrgetter("status_list")
@@ -50,6 +57,19 @@ class DocumentRepository:
 
     def get(self, document_id: str) -> DocumentRow | None:
         return self.session.get(DocumentRow, document_id)
+
+    def hold(self, document_id: str) -> DocumentRow | None:
+        """Return a document that nobody revokes, nor copies, until the transaction ends."""
+        return self.session.get(DocumentRow, document_id, with_for_update=True, populate_existing=True)
+
+    def places(self, row: DocumentRow) -> list[tuple[int, int]]:
+        """Return every place in a status list that speaks for a document, its own and those of its copies, in order.
+
+        Whoever asks holds the document, or has just changed it: no copy comes to be meanwhile.
+        """
+        statement = select(DocumentCopyRow.status_list, DocumentCopyRow.status_index)
+        copies = self.session.execute(statement.where(DocumentCopyRow.document_id == row.id))
+        return sorted([(row.status_list, row.status_index), *((copy[0], copy[1]) for copy in copies)])
 
     def of_holder(self, document_id: str, holder_id: str) -> DocumentRow | None:
         statement = select(DocumentRow).where(DocumentRow.id == document_id, DocumentRow.holder_id == holder_id)
@@ -224,6 +244,50 @@ class DocumentRepository:
                 change.sequence = sequence
             self.session.add_all(new)
         self.session.flush()
+
+
+class CopyRepository:
+    """Copies of documents in other forms."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def add(self, row: DocumentCopyRow) -> None:
+        self.session.add(row)
+        self.session.flush()
+
+    def get(self, copy_id: str) -> DocumentCopyRow | None:
+        return self.session.get(DocumentCopyRow, copy_id)
+
+    def last(self, document_id: str, form: str, holder_key: str) -> DocumentCopyRow | None:
+        """Return the newest copy of a document in one form for one key."""
+        statement = select(DocumentCopyRow).where(
+            DocumentCopyRow.document_id == document_id,
+            DocumentCopyRow.form == form,
+            DocumentCopyRow.holder_key == holder_key,
+        )
+        return self.session.scalar(statement.order_by(DocumentCopyRow.number.desc()).limit(1))
+
+    def mark_signed(self, signed: DocumentCopyRow) -> bool:
+        """Store what was signed, unless it was signed or its document ended meanwhile; return whether this call did."""
+        standing = exists().where(
+            DocumentRow.id == DocumentCopyRow.document_id,
+            DocumentRow.revoked_at.is_(None),
+            DocumentRow.suspended_at.is_(None),
+        )
+        statement = (
+            update(DocumentCopyRow)
+            .where(DocumentCopyRow.id == signed.id, DocumentCopyRow.signed_at.is_(None), standing)
+            .values(
+                kid=signed.kid,
+                seal_kid=signed.seal_kid,
+                issued_at=signed.issued_at,
+                expires_at=signed.expires_at,
+                signed_at=signed.signed_at,
+                sealed=signed.sealed,
+            )
+        )
+        return rows_changed(self.session, statement) == 1
 
 
 class StatusRepository:

@@ -1,4 +1,5 @@
-"""Revoking: final, by an admin, with a reason. The board sees it at once, the published list within a minute."""
+"""Revoking: final, by an admin, with a reason; its copies go with a document. The board sees it at once, the published
+list within a minute."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,6 +77,7 @@ class Revoking:
         now = self.clock.now()
         if not self.documents.mark_revoked(row.id, now, str(reason)):
             return False
-        self.documents.set_status(row.status_list, row.status_index, Status.INVALID, now)
+        for list_id, index in self.documents.places(row):
+            self.documents.set_status(list_id, index, Status.INVALID, now)
         self.audit.record("document.revoked", actor, row.id, reason=str(reason))
         return True

@@ -4,12 +4,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from wallet.crypto.keystore import Role, Secret
+from wallet.documents.copies import Copies
+from wallet.documents.copy_making import CopyMaking
 from wallet.documents.holding import Holding
 from wallet.documents.intended import IntendedDocument
 from wallet.documents.issuing import Issuing
 from wallet.documents.linting import Linter
 from wallet.documents.reissuing import Reissuing
-from wallet.documents.repository import DocumentRepository
+from wallet.documents.repository import CopyRepository, DocumentRepository
 from wallet.documents.revoking import RevocationReason, Revoking
 from wallet.documents.status import Indices
 from wallet.documents.suspending import Suspending
@@ -33,6 +35,7 @@ class DocumentServices:
     catalogue: Catalogue
     trust: TrustCentre
     linter: Linter
+    copy_making: CopyMaking
     intended: list[IntendedDocument] = field(default_factory=list)
     """What this transaction stored and nobody has signed yet."""
 
@@ -77,6 +80,24 @@ class DocumentServices:
         means = self.means
         holders = self.identity.holders
         return Reissuing(self.rows, holders, self.revoking, self.trust, means.keystore, means.audit, means.clock)
+
+    @cached_property
+    def copies(self) -> Copies:
+        means = self.means
+        return Copies(
+            documents=self.rows,
+            rows=CopyRepository(means.session),
+            holding=self.holding,
+            holders=self.identity.holders,
+            indices=self.indices,
+            making=self.copy_making,
+            trust=self.trust,
+            catalogue=self.catalogue,
+            audit=means.audit,
+            clock=means.clock,
+            entropy=means.entropy,
+            assert_unlocked=self.identity.accounts.assert_unlocked,
+        )
 
     def revoke_of_dead(self, holder_id: str, actor: Actor) -> int:
         """Revoke whatever a dead holder still has. The registers order it, so no admin is asked."""

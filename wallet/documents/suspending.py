@@ -96,7 +96,8 @@ class Suspending:
         return AlreadyRevoked("already_revoked") if self.documents.is_revoked(document_id) else otherwise
 
     def _set(self, row: DocumentRow, status: Status, now: datetime) -> None:
-        self.documents.set_status(row.status_list, row.status_index, status, now)
+        for list_id, index in self.documents.places(row):
+            self.documents.set_status(list_id, index, status, now)
 
 
 def _assert_may(actor: Actor, *, by_authority: bool = False) -> None:

@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 
 import wallet.utilities
 from wallet.errors import ConfigurationError, UnknownUtility
-from wallet.utilities.base import Utility
+from wallet.utilities.base import DocumentType, Utility
 from wallet.utilities.conformance import NoPlugin, faults_of_declaration, faults_of_package, open_plugin
 from wallet.utilities.plugin import LANGUAGES, Plugin
 
@@ -120,6 +120,14 @@ class Catalogue:
         """Every utility, then older versions of what is defined: their documents are still about."""
         held = self._held
         return (*held.in_order, *held.former)
+
+    def issued(self, kind: str, version: int) -> tuple[Plugin, DocumentType] | None:
+        """Return one version of a kind of document with its utility; None for one that no utility has any more."""
+        for plugin in self.with_former:
+            for document in plugin.utility.documents:
+                if (document.code, document.version) == (kind, version):
+                    return plugin, document
+        return None
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:

@@ -8,11 +8,20 @@ from wallet.verifier.mdoc import judge_mdoc
 from wallet.verifier.policy import Policy
 from wallet.verifier.reasons import REASONS, Verdict
 from wallet.verifier.replay import FileReplay, MemoryReplay, Replay
-from wallet.verifier.trust import HeldStatusList, StatusCopy, StatusLookup, Trust, TrustedKey, TrustedType
+from wallet.verifier.trust import (
+    AddressedTrust,
+    HeldStatusList,
+    StatusCopy,
+    StatusLookup,
+    Trust,
+    TrustedKey,
+    TrustedType,
+)
 from wallet.verifier.verify import judge, verify
 
 __all__ = [
     "REASONS",
+    "AddressedTrust",
     "BundleRefused",
     "BundleStore",
     "FileReplay",

@@ -15,7 +15,7 @@ from wallet.errors import Malformed, VerificationFailed
 from wallet.formats.compact_values import seconds_of
 from wallet.formats.trust_bundle import MAX_BUNDLE_CHARACTERS, TYP, BundleContent, bundle_digest, parse_bundle, pin_of
 from wallet.formats.two_signatures import parse_twice_signed
-from wallet.verifier.trust import Trust, held_lists, trusted_issuers, trusted_types
+from wallet.verifier.trust import AddressedTrust, held_lists, trusted_issuers, trusted_types
 
 if sys.platform != "win32":
     import fcntl
@@ -32,13 +32,12 @@ class BundleRefused(VerificationFailed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrustedBundle(Trust):
+class TrustedBundle(AddressedTrust):
     """A bundle that was taken: a `Trust`, and what is needed to judge the next one. next_update: seconds."""
 
     token: str
     seq: int
     next_update: int
-    iss: str
 
     @classmethod
     def from_jws(cls, token: str, pins: Iterable[str], now: datetime, held: "TrustedBundle | None" = None) -> Self:

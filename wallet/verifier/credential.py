@@ -14,12 +14,11 @@ from wallet.formats.compact_values import compact_value, moment_of
 from wallet.formats.key_binding import Demand
 from wallet.formats.sd_jwt import VerifiedSdJwt
 from wallet.formats.sd_jwt_vc import VerifiedCredential, certificate_chain, credential_of, parse_credential
-from wallet.verifier.bundle import TrustedBundle
 from wallet.verifier.judgement import Judgement, VerifiedClaim, VerifiedDocument, is_accepted
 from wallet.verifier.policy import Policy
 from wallet.verifier.reasons import OK, Verdict, gravest, in_order
 from wallet.verifier.status import check_status
-from wallet.verifier.trust import TrustedKey, TrustedType
+from wallet.verifier.trust import AddressedTrust, TrustedKey, TrustedType
 
 ROLE = "sdjwt"
 FUTURE_SECONDS = 60
@@ -34,7 +33,7 @@ def looks_like_credential(text: str) -> bool:
 
 
 def judge_credential(
-    text: str, trust: TrustedBundle, policy: Policy, now: datetime, demand: Demand | None = None
+    text: str, trust: AddressedTrust, policy: Policy, now: datetime, demand: Demand | None = None
 ) -> Judgement:
     """Return what is to be thought of an SD-JWT VC, whatever `text` holds.
 
@@ -59,7 +58,7 @@ def judge_credential(
 class _Check:
     """One pass over one credential: what was found so far."""
 
-    def __init__(self, trust: TrustedBundle, policy: Policy, now: datetime) -> None:
+    def __init__(self, trust: AddressedTrust, policy: Policy, now: datetime) -> None:
         self.trust, self.policy, self.now = trust, policy, now
         self.moment = now.timestamp()
         self.reasons: list[str] = []

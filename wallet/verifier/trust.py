@@ -171,6 +171,25 @@ class Trust:
         before, fetched = self.status, held_lists(self.keys, tokens)
         return replace(self, status=lambda issuer, uri: (*before(issuer, uri), *fetched(issuer, uri)))
 
+    def addressed(self, iss: str) -> "AddressedTrust":
+        """Return the same for the service at this URL."""
+        return AddressedTrust(
+            issuers=self.issuers,
+            keys=self.keys,
+            types=self.types,
+            iat=self.iat,
+            exp=self.exp,
+            status=self.status,
+            iss=iss,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressedTrust(Trust):
+    """A Trust that knows for which service it speaks. iss: the URL of it."""
+
+    iss: str
+
 
 def trusted_issuers(
     issuers: Iterable[IssuerEntry],

@@ -258,6 +258,15 @@ def _authorise(access: Access) -> None:
         raise NotAllowed("cooling_off", until=until.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
+def assert_fresh(auth_level: AuthLevel) -> None:
+    """Return if this session reached the level lately (FRESH): for a view whose answer decides whether that counts.
+
+    Raises StepUpRequired("step_up_required").
+    """
+    if current_wallet().clock.now() - g.authenticated_at > FRESH or current_actor().auth_level < auth_level:
+        raise StepUpRequired("step_up_required", auth_level=int(auth_level), max_age=int(FRESH.total_seconds()))
+
+
 @contextmanager
 def _telling_ways() -> Iterator[None]:
     """Let a refusal for want of authentication say how this holder can reach from this session what is needed."""

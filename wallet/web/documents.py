@@ -1,15 +1,20 @@
 """Requests and documents of the citizen who asks."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flask import Response, current_app
 from marshmallow import fields
 
 from wallet.documents import qr_image
+from wallet.documents.fhir.stated import KINDS
+from wallet.documents.forms.offered import OFFERS, Form
+from wallet.documents.holding import HeldDocument
 from wallet.terms import SAMPLE_MARK, AccountLevel, AuthLevel
 from wallet.web.answers import PRIVATE, PageQuery, answer, page_answer, place_of, with_etag
 from wallet.web.auth import current_actor
 from wallet.web.context import current_wallet
+from wallet.web.fhir import MEDIA_TYPE
 from wallet.web.operations import Routes, operation
 from wallet.web.schemas import Moment, StrictSchema, ValueCodeSchema
 from wallet.web.states import claim_codes
@@ -41,6 +46,14 @@ class DocumentSummarySchema(StrictSchema):
     suspension_reason = fields.String()
 
 
+class DocumentFormSchema(StrictSchema):
+    """A form that the document can be had in now."""
+
+    form = fields.String(required=True, metadata={"x-extensible-enum": ["code", "sd_jwt", "mdoc", "fhir"]})
+    media_type = fields.String(required=True)
+    href = fields.String(required=True, metadata={"description": "Path below the address of the service"})
+
+
 class DocumentSchema(DocumentSummarySchema):
     """A document, whole. `claims` and `salt` are what the code's hash covers (docs/wire.md, section 1)."""
 
@@ -60,6 +73,7 @@ class DocumentSchema(DocumentSummarySchema):
             "is `derived` names the register that it was computed from (`register`), if any"
         },
     )
+    forms = fields.List(fields.Nested(DocumentFormSchema), required=True)
     sample_mark = fields.String(required=True)
 
 
@@ -101,12 +115,14 @@ def read_document(document_id: str) -> Response:
     with wallet.read() as work:
         held = work.holding.get(document_id, actor)
         content = work.holding.content(document_id, actor)
+        copied = work.copies.offered(held)
     whole = {name: getattr(held, name) for name in held.__slots__}
     whole |= {"claims": content.claims, "salt": content.salt, "sources": content.sources}
     plugin = next((each for each in wallet.catalogue.with_former if each.utility.code == held.utility), None)
     whole["codes"] = claim_codes(plugin, content.claims) if plugin else []
     if content.code:
         whole["code"] = content.code
+    whole["forms"] = list(_forms(held, copied))
     whole["sample_mark"] = SAMPLE_MARK
     return with_etag(answer(DocumentSchema(), whole))
 
@@ -154,6 +170,17 @@ def read_code_svg(document_id: str) -> Response:
 def read_code_png(document_id: str) -> Response:
     """Draw the code of a document as PNG, one bit a pixel."""
     return _drawn(qr_image.png(_code(document_id)), "image/png")
+
+
+def _forms(held: HeldDocument, copied: Iterable[Form]) -> Iterator[dict[str, str]]:
+    address = f"/v1/documents/{held.id}"
+    if held.state != "signing":
+        yield {"form": "code", "media_type": "text/plain", "href": f"{address}/code.txt"}
+    for form in copied:
+        offer = OFFERS[form]
+        yield {"form": str(form), "media_type": offer.media_type, "href": f"{address}/{offer.file}"}
+    if held.state == "valid" and held.kind in KINDS:
+        yield {"form": "fhir", "media_type": MEDIA_TYPE, "href": f"{address}/fhir"}
 
 
 def _code(document_id: str) -> str:

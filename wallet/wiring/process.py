@@ -15,6 +15,9 @@ from wallet.crypto.keystore import Keystore, Role, Secret
 from wallet.db import Database
 from wallet.defining.board import DefinitionBoard
 from wallet.defining.repository import DefinitionRepository
+from wallet.documents.copy_linting import CopyLinter
+from wallet.documents.copy_making import CopyMaking
+from wallet.documents.copying import Copying
 from wallet.documents.linting import Linter
 from wallet.documents.published_files import PublishedFiles
 from wallet.documents.publishing import Publisher
@@ -366,6 +369,12 @@ class Wallet:
         return Linter(self.settings.issuer_code, self.clock, self.entropy)
 
     @contextmanager
+    def working_on_documents(self) -> Iterator[DocumentServices]:
+        """Open one transaction for what writes documents."""
+        with self.work() as work:
+            yield work.documents
+
+    @contextmanager
     def reading_documents(self) -> Iterator[DocumentServices]:
         """Open what reads documents."""
         with self.read() as work:
@@ -376,14 +385,19 @@ class Wallet:
         return Reverifying(self.reading_documents, self.trust, self.clock)
 
     @cached_property
-    def signing(self) -> Signing:
-        @contextmanager
-        def working() -> Iterator[DocumentServices]:
-            with self.work() as work:
-                yield work.documents
+    def copy_making(self) -> CopyMaking:
+        settings = self.settings
+        linter = CopyLinter(settings.issuer_code, settings.issuer_url, self.clock, self.entropy)
+        return CopyMaking(self.trust, self.keystore, linter, self.clock, self.entropy)
 
+    @cached_property
+    def signing(self) -> Signing:
         return Signing(
-            working, self.reading_documents, self.trust, lambda: self.keystore.signer(Role.DOCUMENT), self.clock
+            self.working_on_documents,
+            self.reading_documents,
+            self.trust,
+            lambda: self.keystore.signer(Role.DOCUMENT),
+            self.clock,
         )
 
     @cached_property
@@ -396,6 +410,10 @@ class Wallet:
             notice=SAMPLE_MARK,
         )
         return Retold(self.keystore, operator, open_second(settings.keys_dir, passphrase_of(settings)))
+
+    @cached_property
+    def copying(self) -> Copying:
+        return Copying(self.working_on_documents, self.reading_documents, self.copy_making, self.trust)
 
     @cached_property
     def checking(self) -> Checking:

@@ -11,6 +11,7 @@ from wallet.ceremonies.services import CeremonyServices, build_ceremonies
 from wallet.crypto.keystore import Secret
 from wallet.defining.defining import Defining
 from wallet.defining.services import build_defining
+from wallet.documents.copies import Copies
 from wallet.documents.holding import Holding
 from wallet.documents.intended import IntendedDocument
 from wallet.documents.issuing import Issuing
@@ -315,7 +316,14 @@ class Work:
     def documents(self) -> DocumentServices:
         wallet = self.wallet
         return DocumentServices(
-            self.means, self.identity, self.sources, self.rollout, wallet.catalogue, wallet.trust, wallet.linter
+            self.means,
+            self.identity,
+            self.sources,
+            self.rollout,
+            wallet.catalogue,
+            wallet.trust,
+            wallet.linter,
+            wallet.copy_making,
         )
 
     @property
@@ -330,6 +338,10 @@ class Work:
     @property
     def holding(self) -> Holding:
         return self.documents.holding
+
+    @property
+    def copies(self) -> Copies:
+        return self.documents.copies
 
     @property
     def revoking(self) -> Revoking:

@@ -9,6 +9,7 @@ from typing import Any
 from wallet.texts.catalogue import lookup, problem
 from wallet.web.examples import (
     ceremonies,
+    copies,
     core,
     definitions,
     enrolment,
@@ -25,6 +26,7 @@ from wallet.web.examples import (
 
 _SURFACES: tuple[Any, ...] = (
     core,
+    copies,
     definitions,
     fhir,
     imports,

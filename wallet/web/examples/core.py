@@ -190,6 +190,14 @@ ANSWERS: dict[str, dict[str, Any]] = {
             "codes": [],
             "sources": {"full_name": {"source": "population", "as_of": "2026-01-12T03:00:00+00:00"}},
             "salt": "n7v0Yw1k2m3p4q5r6s7t8A",
+            "forms": [
+                {"form": "code", "media_type": "text/plain", "href": f"/v1/documents/{_DOCUMENT}/code.txt"},
+                {
+                    "form": "sd_jwt",
+                    "media_type": "application/dc+sd-jwt",
+                    "href": f"/v1/documents/{_DOCUMENT}/document.sdjwt",
+                },
+            ],
             "sample_mark": SAMPLE_MARK,
         }
     },

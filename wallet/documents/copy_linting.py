@@ -1,0 +1,107 @@
+"""A copy is signed by a throwaway key and read back before the real key sees it, as `linting.py` does for codes.
+
+Source: docs/security.md, S-41 and S-45.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from wallet.clock import Clock
+from wallet.crypto.authority import DOCUMENT_SIGNER, SD_JWT_SIGNER, Authority, Profile, certify, root_certificate
+from wallet.crypto.keystore import Role
+from wallet.crypto.signing import LocalSigner, Signer
+from wallet.documents.forms import mdoc, sd_jwt
+from wallet.documents.forms.stated import Copy, StatedDocument
+from wallet.entropy import Entropy
+from wallet.errors import Malformed, ProfileViolated, VerificationFailed
+from wallet.formats.claims_set import nfc
+from wallet.formats.trust_bundle import ANY_UTILITY, IssuerEntry, KeyEntry
+from wallet.verifier import Policy, Trust, judge_credential, judge_mdoc
+from wallet.verifier.credential import named
+from wallet.verifier.trust import trusted_issuers
+
+PROFILES: dict[Role, Profile] = {Role.SD_JWT: SD_JWT_SIGNER, Role.MDOC: DOCUMENT_SIGNER}
+BEFORE, AFTER = timedelta(days=7), timedelta(days=450)
+"""How far the throwaway certificate reaches around the moment it is made: a document signer lives 457 days at most."""
+KEPT = timedelta(days=30)
+FAR = timedelta(days=365 * 30)
+
+
+def write(role: Role, document: StatedDocument, copy: Copy, signer: Signer, entropy: Entropy) -> bytes:
+    """Return a copy as the bytes of its form: `sdjwt` or `mdoc`, by the role of who signs."""
+    if role is Role.MDOC:
+        return mdoc.make(document, copy, signer, entropy)
+    return sd_jwt.make(document, copy, signer, entropy).encode("ascii")
+
+
+def faults(role: Role, made: bytes, document: StatedDocument, trust: Trust, now: datetime) -> list[str]:
+    """Return why a verifier with this trust would not take a copy, or not for what the document states."""
+    if role is Role.MDOC:
+        judgement = judge_mdoc(made, trust, Policy(), now)
+    else:
+        judgement = judge_credential(made.decode("ascii"), trust.addressed(document.issuer_url), Policy(), now)
+    if not judgement.accepted or judgement.document is None:
+        return [str(reason) for reason in judgement.reasons]
+    known = trust.types.get((document.kind.code, document.kind.version))
+    same = judgement.document.claims == named(nfc(document.claims), known)
+    return [] if same else ["claims_differ"]
+
+
+@dataclass
+class CopyLinter:
+    """Holds copies against the profile. One for a process; its keys live no longer. issuer: the code of who issues."""
+
+    issuer: str
+    url: str
+    clock: Clock
+    entropy: Entropy
+    _made: "tuple[datetime, dict[Role, _Throwaway]] | None" = field(default=None)
+
+    def check(self, role: Role, document: StatedDocument, copy: Copy, trust: Trust) -> None:
+        """Return if the copy would be taken; raise ProfileViolated, naming every rule that is broken.
+
+        trust: the real types and lists.
+        """
+        throwaway, now = self._throwaway(role), self.clock.now()
+        names, keys = trusted_issuers([IssuerEntry(self.issuer, {"vi": "", "en": ""}, (throwaway.entry,))])
+        try:
+            made = write(role, document, copy, throwaway.signer, self.entropy)
+        except (Malformed, VerificationFailed) as error:
+            raise ProfileViolated([error.code]) from error
+        broken = faults(role, made, document, replace(trust, issuers=names, keys=keys), now)
+        if broken:
+            raise ProfileViolated(broken)
+
+    def _throwaway(self, role: Role) -> "_Throwaway":
+        now = self.clock.now()
+        if self._made is None or not timedelta(0) <= now - self._made[0] < KEPT:
+            self._made = now, {each: self._new(each, now) for each in PROFILES}
+        return self._made[1][role]
+
+    def _new(self, role: Role, now: datetime) -> "_Throwaway":
+        authority, entropy = Authority("lint", self.url), self.entropy
+        begin, end = now - BEFORE, now + (AFTER if role is Role.MDOC else FAR)
+        root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+        root = LocalSigner(root_key, root_certificate(root_key, authority, begin, end, entropy))
+        certificate = certify(PROFILES[role], key.public_key(), root, authority, begin, end, entropy)
+        signer = LocalSigner(key, certificate)
+        entry = KeyEntry(
+            kid=signer.kid,
+            x5c=(certificate, root.certificate_der),
+            not_before=begin,
+            not_after=end,
+            utilities=(ANY_UTILITY,),
+            roles=(str(role),),
+            state="active",
+        )
+        return _Throwaway(signer, entry)
+
+
+@dataclass(frozen=True, slots=True)
+class _Throwaway:
+    """A key that means nothing, and the bundle's word for it."""
+
+    signer: Signer
+    entry: KeyEntry

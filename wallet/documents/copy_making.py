@@ -1,0 +1,115 @@
+"""From a document and the terms of one copy to its signed bytes: linted, signed, held against our own verifier.
+
+Nothing here reads or writes a database, so a slow signer holds nobody up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from wallet.clock import Clock
+from wallet.crypto.keyring import State
+from wallet.crypto.keystore import Keystore, Role
+from wallet.crypto.signing import Signer
+from wallet.documents.copy_linting import CopyLinter, faults, write
+from wallet.documents.forms.offered import OFFERS, Form
+from wallet.documents.forms.stated import Copy, StatedDocument
+from wallet.documents.models import DocumentCopyRow
+from wallet.documents.trust import TrustCentre
+from wallet.entropy import Entropy
+from wallet.errors import Unavailable, WalletError
+from wallet.utilities.base import DocumentType
+from wallet.verifier.trust import TrustedKey
+from wallet.working_days import end_of_day, vietnamese_day
+
+
+class Times(NamedTuple):
+    """From when until when a copy is good."""
+
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MadeCopy:
+    """A copy's bytes, its times, and who signed (and sealed) it."""
+
+    content: bytes
+    times: Times
+    kid: str
+    seal_kid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CopyMaking:
+    """Makes copies. One for a process."""
+
+    trust: TrustCentre
+    keystore: Keystore
+    linter: CopyLinter
+    clock: Clock
+    entropy: Entropy
+
+    def times(self, form: Form, kind: DocumentType, expires_at: datetime) -> Times:
+        """Return the times of a copy that is made now, of a document that ends at `expires_at`.
+
+        Raises Unavailable("signing_unavailable") where the key in force may not sign that: nothing is promised that
+        cannot be kept.
+        """
+        return self._terms(self.keystore.signer(OFFERS[form].role), kind, expires_at)
+
+    def is_good(self, row: DocumentCopyRow) -> bool:
+        """Return whether a copy that was signed still counts: its time is not over, no key of it was revoked."""
+        key = self.trust.trust().keys.get((self.trust.issuer_code, row.kid or ""))
+        if key is None or key.revoked or self.clock.now() >= row.expires_at:
+            return False
+        return row.seal_kid is None or any(
+            key.record.kid == row.seal_kid and key.record.state != State.REVOKED
+            for key in self.keystore.keys(Role.SEAL)
+        )
+
+    def make(
+        self,
+        form: Form,
+        document: StatedDocument,
+        place: tuple[str, int],
+        holder_key: Mapping[str, str] | None,
+    ) -> MadeCopy:
+        """Return one copy. place: address of its status list, and index. Raises ProfileViolated, Unavailable."""
+        role = OFFERS[form].role
+        signer = self.keystore.signer(role)
+        times = self._terms(signer, document.kind, document.expires_at)
+        copy = Copy(times.issued_at, times.expires_at, *place, holder_key)
+        trust = self.trust.trust()
+        self.linter.check(role, document, copy, trust)
+        try:
+            content = write(role, document, copy, signer, self.entropy)
+        except Unavailable:
+            raise
+        except WalletError as error:
+            raise Unavailable("signing_unavailable", reasons=[error.code]) from error
+        found = faults(role, content, document, trust, self.clock.now())
+        if found:
+            raise Unavailable("signing_unavailable", reasons=found)
+        return MadeCopy(content, times, signer.kid)
+
+    def _terms(self, signer: Signer, kind: DocumentType, expires_at: datetime) -> Times:
+        key = self.trust.trust().keys.get((self.trust.issuer_code, signer.kid))
+        if key is None:
+            raise Unavailable("signing_unavailable", reasons=["key_not_allowed"])
+        times = times_by(key, expires_at, self.clock.now())
+        if not key.serves(kind.code) or not key.may_sign(*(int(moment.timestamp()) for moment in times)):
+            raise Unavailable("signing_unavailable", reasons=["key_not_allowed"])
+        return times
+
+
+def times_by(key: TrustedKey, expires_at: datetime, now: datetime) -> Times:
+    """Return the times of a copy: those of one day are alike, so that copies of one batch cannot be told to be.
+
+    It begins with the day in Vietnam, but not before the key may sign nor after now, and ends with the document or
+    with the key's certificate.
+    """
+    midnight = end_of_day(vietnamese_day(now) - timedelta(days=1))
+    begin = min(max(midnight, datetime.fromtimestamp(key.not_before, UTC)), now.replace(microsecond=0))
+    return Times(begin, min(expires_at, datetime.fromtimestamp(key.certificate_not_after, UTC)))

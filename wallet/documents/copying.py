@@ -1,0 +1,59 @@
+"""Copies from asking to bytes: looked for, else stored, signed outside any transaction, and its bytes stored.
+
+Of several processes that sign one copy, one stores it and the others take that one.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from wallet.documents.copies import HolderKey, OpenedCopy
+from wallet.documents.copy_making import CopyMaking
+from wallet.documents.forms.offered import Form
+from wallet.documents.services import DocumentServices
+from wallet.documents.trust import TrustCentre
+from wallet.errors import Conflict
+from wallet.terms import Actor
+
+Opening = Callable[[], AbstractContextManager[DocumentServices]]
+
+
+@dataclass(frozen=True, slots=True)
+class Copying:
+    """Gives out copies. One for a process."""
+
+    working: Opening
+    reading: Opening
+    making: CopyMaking
+    trust: TrustCentre
+
+    def copy(self, document_id: str, form: Form, holder_key: HolderKey, actor: Actor) -> OpenedCopy:
+        """Return the copy of a document in this form for this key: the same bytes however often it is asked for.
+
+        Raises what `Copies.reserve` does, ProfileViolated, Unavailable; what was stored until then is completed by
+        whoever asks next.
+        """
+        with self.reading() as work:
+            found = work.copies.found(document_id, form, holder_key, actor)
+        if found is not None:
+            return found
+        with self.working() as work:
+            (copy_id,) = work.copies.reserve(document_id, form, [holder_key], actor)
+        return self.completed(copy_id, actor)
+
+    def completed(self, copy_id: str, actor: Actor) -> OpenedCopy:
+        """Return a copy that was reserved, signed now unless it is already. Raises as `copy`."""
+        with self.reading() as work:
+            kept = work.copies.open(copy_id)
+            document = work.copies.stated(kept.document_id, actor)
+        if kept.content:
+            return kept
+        list_id, index = kept.place
+        made = self.making.make(kept.form, document, (self.trust.status_uri(list_id), index), kept.holder_key)
+        with self.working() as work:
+            work.copies.store(copy_id, made)
+        with self.reading() as work:
+            kept = work.copies.open(copy_id)
+        if not kept.content:
+            raise Conflict("form_needs_valid_document")  # revoked or suspended while it was signed
+        return kept

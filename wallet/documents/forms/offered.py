@@ -1,0 +1,29 @@
+"""The forms that a document can be had in as a copy of its own: each with its media type and the keys that sign it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wallet.crypto.keystore import Role
+
+
+class Form(StrEnum):
+    """How a copy is written down."""
+
+    SD_JWT = "sd_jwt"
+    MDOC = "mdoc"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What is told of a form. file: its name below the document's address. role: of the key that signs it."""
+
+    media_type: str
+    file: str
+    role: Role
+
+
+OFFERS = {
+    Form.SD_JWT: Offer("application/dc+sd-jwt", "document.sdjwt", Role.SD_JWT),
+    Form.MDOC: Offer("application/cbor", "document.mdoc", Role.MDOC),
+}
+"""An mdoc has no media type of its own: an IssuerSigned is CBOR (RFC 8949, section 9.3)."""
