@@ -97,6 +97,7 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("DELETE", "/v1/desk/requests/<request_id>/claim"): REVIEWER,
     ("POST", "/v1/desk/requests/<request_id>/hand-over"): REVIEWER,
     ("POST", "/v1/desk/requests/<request_id>/decisions"): REVIEWER,
+    ("GET", "/v1/desk/officers"): REVIEWER,
     ("GET", "/v1/desk/steps"): REVIEWER,
     ("POST", "/v1/desk/requests/<request_id>/steps/<code>"): REVIEWER,
     ("GET", "/v1/documents"): CITIZEN,

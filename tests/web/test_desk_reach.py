@@ -176,3 +176,25 @@ def test_what_lies_in_no_province_is_not_lost(phone_of: Make, wallet: Wallet) ->
         assert [row["id"] for row in officer.get("/v1/desk/requests").json["data"]] == [request["id"]]
         assert opened(officer, request).json["province"] == ""
     assert phone_of("reviewer2").get(f"/v1/desk/requests?utility={JUDICIAL}").json["data"] == []
+
+
+def test_whoever_hands_over_sees_to_whom(phone_of: Make, wallet: Wallet, unchanged: Unchanged) -> None:
+    citizen, officer = phone_of("an"), phone_of("reviewer3")
+    here, elsewhere = colleague(wallet, phone_of, "sau"), colleague(wallet, phone_of, "xa", "79")
+    everywhere, locked = colleague(wallet, phone_of, "dai", "*"), colleague(wallet, phone_of, "doi")
+    with wallet.work() as work:
+        work.accounts.lock(account_of(locked), LockGround.HOLDER_REQUEST, admin_of(wallet))
+    request = paid(citizen)
+    claim(officer, request)
+    rows = officer.get("/v1/desk/officers").json["data"]
+    counts = {row["account_id"]: row["in_hand"] for row in rows}
+    assert counts == {account_of(officer): 1, account_of(here): 0, account_of(everywhere): 0}
+    assert [row["full_name"] for row in rows] == sorted(row["full_name"] for row in rows)
+    names = {row["account_id"]: row["full_name"] for row in rows}
+    assert names[account_of(here)] == persona("sau").name
+    path = f"/v1/desk/requests/{request['id']}/hand-over"
+    with unchanged():
+        assert_refused(officer.post(path, {"officer": account_of(elsewhere)}), 422, "invalid_input")
+    assert officer.post(path, {"officer": account_of(here)}).json["claimed_by"] == account_of(here)
+    with unchanged():
+        assert_refused(citizen.get("/v1/desk/officers"), 403, "not_allowed")

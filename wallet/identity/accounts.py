@@ -308,6 +308,13 @@ class Accounts:
         rows = self.repository.grants(account_id)
         return tuple(sorted((Grant(StaffRole(r.role), r.agency, r.province) for r in rows), key=lambda g: g.role))
 
+    def members_of(self, role: StaffRole, agency: str) -> dict[str, Grant]:
+        """Return everybody with an active account who has a role at an agency, by account."""
+        return {
+            account_id: Grant(role, agency, province)
+            for account_id, province in self.repository.members_of(role, agency)
+        }
+
     def set_password_hash(self, account_id: str, password_hash: str, actor: Actor) -> None:
         """Store the hash of a new password, which was checked and hashed outside. Raises NotFound."""
         self._load(account_id, lock=True).password_hash = password_hash

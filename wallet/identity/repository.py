@@ -206,6 +206,21 @@ class IdentityRepository:
         order = (StaffGrant.role, StaffGrant.province, StaffGrant.account_id)
         return self.session.scalars(select(StaffGrant).order_by(*order)).all()
 
+    def members_of(self, role: str, agency: str) -> Sequence[tuple[str, str]]:
+        """Return account and province of everybody who has a role at an agency, with an account that is active."""
+        statement = (
+            select(StaffGrant.account_id, StaffGrant.province)
+            .join(Account, Account.id == StaffGrant.account_id)
+            .where(
+                StaffGrant.role == role,
+                StaffGrant.agency == agency,
+                StaffGrant.in_force,
+                Account.state == AccountState.ACTIVE,
+            )
+            .order_by(StaffGrant.account_id)
+        )
+        return [(account_id, province) for account_id, province in self.session.execute(statement)]
+
     def remove_grant(self, account_id: str, role: str) -> bool:
         """Return whether this call took the role away."""
         statement = delete(StaffGrant).where(StaffGrant.account_id == account_id, StaffGrant.role == role)

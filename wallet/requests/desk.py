@@ -51,6 +51,16 @@ class DeskDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class Colleague:
+    """An officer of the caller's desk. in_hand: how many requests they have."""
+
+    account_id: str
+    full_name: str
+    province: str
+    in_hand: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeskStep:
     """A sub-task that an agency has to do."""
 
@@ -97,6 +107,16 @@ class ReviewDesk:
             for step in rows
         ]
         return [step for step in found if self.catalogue.find(step.utility) is not None], following
+
+    def colleagues(self, actor: Actor) -> list[Colleague]:
+        """Return the officers to whom a request of this desk can be handed, the caller too. Raises NotAllowed."""
+        found = self.reach.colleagues(actor)
+        counts = self.rows.in_hand(found)
+        named = [
+            Colleague(account, self.reach.accounts.profile(account).full_name, grant.province, counts.get(account, 0))
+            for account, grant in found.items()
+        ]
+        return sorted(named, key=lambda each: (each.full_name, each.account_id))
 
     # In hand
 

@@ -33,6 +33,16 @@ class Reach:
                 return grant
         raise NotAllowed("not_allowed")
 
+    def colleagues(self, actor: Actor) -> dict[str, Grant]:
+        """Return who reviews where the caller does, the caller too, by account. Raises NotAllowed."""
+        own = self.grant(actor)
+        members = self.accounts.members_of(StaffRole.REVIEWER, own.agency)
+        return {
+            account_id: grant
+            for account_id, grant in members.items()
+            if EVERYWHERE in (own.province, grant.province) or own.province == grant.province
+        }
+
     def assert_in_person(self, actor: Actor) -> None:
         """Refuse whoever is no officer in a session of their own: nothing else decides, whatever calls this.
 

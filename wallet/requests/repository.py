@@ -181,6 +181,15 @@ class RequestRepository:
         )
         return rows_changed(self.session, statement) == 1
 
+    def in_hand(self, officers: Collection[str]) -> dict[str, int]:
+        """Return how many requests each of these has in hand; none who has none."""
+        statement = (
+            select(RequestRow.claimed_by, func.count())
+            .where(RequestRow.claimed_by.in_(list(officers)))
+            .group_by(RequestRow.claimed_by)
+        )
+        return {str(officer): count for officer, count in self.session.execute(statement)}
+
     def overdue(self, now: datetime, states: Collection[str], utilities: Collection[str], limit: int) -> Sequence[str]:
         """Return ids of requests for these utilities whose time is over, the longest first."""
         statement = (

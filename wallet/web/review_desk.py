@@ -101,6 +101,19 @@ class DeskDecisionSchema(StrictSchema):
     note = PlainWords(load_default=lambda: None, validate=validate.Length(3, 2000))
 
 
+class ColleagueSchema(StrictSchema):
+    """An officer of your desk. province: `*` for the whole country."""
+
+    account_id = fields.String(required=True)
+    full_name = fields.String(required=True)
+    province = fields.String(required=True)
+    in_hand = fields.Integer(required=True, metadata={"description": "How many requests they have"})
+
+
+class ColleaguesSchema(StrictSchema):
+    data = fields.List(fields.Nested(ColleagueSchema), required=True)
+
+
 class DeskStepSchema(StrictSchema):
     """A sub-task that an agency has to do."""
 
@@ -192,6 +205,15 @@ def decide_request(work: Work, order: dict[str, Any], request_id: str) -> Respon
     word = Word(order["reason"], order["note"])
     actor, version = current_actor(), expected_version()
     return _opened(work.review_desk.decide(request_id, order["action"], word, version, actor))
+
+
+@operation(routes, "GET", "/officers", **REVIEWER)
+@routes.response(200, ColleaguesSchema)
+def list_desk_officers() -> Response:
+    """List the officers of your desk, to whom a request can be handed, with how many each has."""
+    with current_wallet().read() as work:
+        rows = work.review_desk.colleagues(current_actor())
+    return answer(ColleaguesSchema(), {"data": rows})
 
 
 @operation(routes, "GET", "/steps", **REVIEWER)

@@ -167,6 +167,11 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "release_request": {"200": _LYING},
     "hand_over_request": {"200": _LYING | {"claimed_by": _OFFICER, "claimed_at": _AT}},
     "decide_request": {"200": _OPENED},
+    "list_desk_officers": {
+        "200": {
+            "data": [{"account_id": _OFFICER, "full_name": "Kiều Mẫu Lý", "province": "01", "in_hand": 3}],
+        }
+    },
     "list_desk_steps": {
         "200": {
             "data": [
@@ -263,6 +268,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "release_request": ("not_claimed",),
     "hand_over_request": ("not_claimed", "invalid_input"),
     "decide_request": ("not_claimed", "second_officer_needed", "version_changed"),
+    "list_desk_officers": ("not_allowed",),
     "list_desk_steps": ("not_allowed",),
     "report_step": ("step_not_active", "invalid_input"),
     "read_utility_facts": ("level_too_low", "not_linked"),
