@@ -34,7 +34,7 @@ from wallet.verifier.trust import TrustedKey
 from wallet.wiring import Wallet
 
 State = Callable[[], dict[str, list[str]]]
-FORMS = pytest.mark.parametrize("form", list(OFFERS))
+FORMS = pytest.mark.parametrize("form", [Form.SD_JWT, Form.MDOC])
 KEY = public_jwk(ec.derive_private_key(0xC0B1, ec.SECP256R1()).public_key())
 OTHER_KEY = public_jwk(ec.derive_private_key(0xC0B2, ec.SECP256R1()).public_key())
 

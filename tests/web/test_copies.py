@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
+from pyhanko.pdf_utils.reader import PdfFileReader
 
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
@@ -58,7 +60,7 @@ def test_a_document_lists_the_forms_it_has(phone_of: Make) -> None:
     citizen, admin = phone_of("an"), phone_of("admin1")
     document = citizen.issue_residence()
     forms = citizen.get(f"/v1/documents/{document}").json["forms"]
-    assert {"code", "sd_jwt", "mdoc"} <= {form["form"] for form in forms}
+    assert {"code", "sd_jwt", "mdoc", "pdf"} <= {form["form"] for form in forms}
     assert "fhir" not in {form["form"] for form in forms}
     for form in forms:
         assert form.keys() == {"form", "media_type", "href"}
@@ -166,3 +168,36 @@ def test_a_copy_says_revoked_once_its_document_is(wallet: Wallet, phone_of: Make
     content = citizen.get(f"/v1/documents/{document}/{file}").data
     assert admin.post(f"/v1/admin/documents/{document}/revocation", {"reason": "fraud"}).status_code == 201
     assert judged(wallet, file, content).reasons == ("revoked",)
+
+
+def attached(content: bytes, name: str) -> bytes:
+    """Return one attachment of a PDF."""
+    reader = PdfFileReader(BytesIO(content))
+    for each in reader.root["/AF"]:
+        specification = each.get_object()
+        if specification["/UF"] == name:
+            return bytes(specification["/EF"]["/F"].data)
+    raise AssertionError(name)
+
+
+def test_a_pdf_is_sealed_once_and_counts_until_its_document_is_revoked(
+    wallet: Wallet, phone_of: Make, unchanged: Unchanged
+) -> None:
+    citizen, admin = phone_of("an"), phone_of("admin1")
+    path = f"/v1/documents/{citizen.issue_residence()}/document.pdf"
+    response = citizen.get(path)
+    assert response.status_code == 200, response.text
+    assert response.mimetype == "application/pdf"
+    assert response.data.startswith(b"%PDF-")
+    credential = attached(response.data, "document.sdjwt")
+    assert judged(wallet, "document.sdjwt", credential).accepted
+    assert b'"cnf"' not in credential
+    browser = Browser(citizen).register().sign_in()
+    with unchanged():
+        again = browser.client.get(path, headers={"Authorization": f"Bearer {browser.tokens['access_token']}"})
+        assert again.data == response.data
+    revocation = path.replace("/v1/", "/v1/admin/").replace("document.pdf", "revocation")
+    assert admin.post(revocation, {"reason": "fraud"}).status_code == 201
+    assert judged(wallet, "document.sdjwt", credential).reasons == ("revoked",)
+    with unchanged():
+        assert_refused(citizen.get(path), 409, "form_needs_valid_document")

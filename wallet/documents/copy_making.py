@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from wallet.clock import Clock
 from wallet.crypto.keyring import State
-from wallet.crypto.keystore import Keystore, Role
+from wallet.crypto.keystore import Key, Keystore, Role
 from wallet.crypto.signing import Signer
 from wallet.documents.copy_linting import CopyLinter, faults, write
+from wallet.documents.forms import pdf
 from wallet.documents.forms.offered import OFFERS, Form
 from wallet.documents.forms.stated import Copy, StatedDocument
 from wallet.documents.models import DocumentCopyRow
@@ -92,7 +93,30 @@ class CopyMaking:
         found = faults(role, content, document, trust, self.clock.now())
         if found:
             raise Unavailable("signing_unavailable", reasons=found)
-        return MadeCopy(content, times, signer.kid)
+        if form is not Form.PDF:
+            return MadeCopy(content, times, signer.kid)
+        seal = self._seal()
+        try:
+            sealed = pdf.make(
+                document,
+                copy,
+                seal.signer,
+                self.entropy,
+                content.decode("ascii"),
+                chain=seal.chain,
+                sealed_at=self.clock.now(),
+            )
+        except Unavailable:
+            raise
+        except WalletError as error:
+            raise Unavailable("signing_unavailable", reasons=[error.code]) from error
+        return MadeCopy(sealed, times, signer.kid, seal.record.kid)
+
+    def _seal(self) -> Key:
+        for key in reversed(self.keystore.keys(Role.SEAL)):
+            if key.record.state == State.ACTIVE:
+                return key
+        raise Unavailable("signing_unavailable")
 
     def _terms(self, signer: Signer, kind: DocumentType, expires_at: datetime) -> Times:
         key = self.trust.trust().keys.get((self.trust.issuer_code, signer.kid))

@@ -49,7 +49,7 @@ class DocumentSummarySchema(StrictSchema):
 class DocumentFormSchema(StrictSchema):
     """A form that the document can be had in now."""
 
-    form = fields.String(required=True, metadata={"x-extensible-enum": ["code", "sd_jwt", "mdoc", "fhir"]})
+    form = fields.String(required=True, metadata={"x-extensible-enum": ["code", "sd_jwt", "mdoc", "pdf", "fhir"]})
     media_type = fields.String(required=True)
     href = fields.String(required=True, metadata={"description": "Path below the address of the service"})
 

@@ -11,6 +11,7 @@ class Form(StrEnum):
 
     SD_JWT = "sd_jwt"
     MDOC = "mdoc"
+    PDF = "pdf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,5 +26,7 @@ class Offer:
 OFFERS = {
     Form.SD_JWT: Offer("application/dc+sd-jwt", "document.sdjwt", Role.SD_JWT),
     Form.MDOC: Offer("application/cbor", "document.mdoc", Role.MDOC),
+    Form.PDF: Offer("application/pdf", "document.pdf", Role.SD_JWT),
 }
-"""An mdoc has no media type of its own: an IssuerSigned is CBOR (RFC 8949, section 9.3)."""
+"""An mdoc has no media type of its own: an IssuerSigned is CBOR (RFC 8949, section 9.3). What counts of a PDF is
+the SD-JWT VC inside, which is bound to nobody's key; its seal has a key of its own."""

@@ -16,7 +16,11 @@ _KNOWN = (
     "form_needs_device",
     "signing_unavailable",
 )
-REFUSALS: dict[str, tuple[str, ...]] = {"read_sd_jwt": _KNOWN, "read_mdoc": _KNOWN}
+REFUSALS: dict[str, tuple[str, ...]] = {
+    "read_sd_jwt": _KNOWN,
+    "read_mdoc": _KNOWN,
+    "read_pdf": (*(code for code in _KNOWN if code != "form_needs_device"), "form_not_installed"),
+}
 
 STATUSES = {"form_needs_device": 409, "signing_unavailable": 503}
 """Problem code to the status that it comes with, beside those of FHIR."""
