@@ -274,6 +274,36 @@ def test_the_job_signs_what_a_crash_left_behind(wallet: Wallet, signer: Watched,
     assert event.actor == actor_of(wallet).account_id, "who asked is on record, not who signed"
 
 
+def test_one_that_cannot_be_signed_holds_up_nobody(wallet: Wallet, signer: Watched, clock: FixedClock) -> None:
+    spoilt = unsigned(wallet, signer)
+    with wallet.db.write() as session:
+        session.execute(text("UPDATE documents SET sealed = :x WHERE id = :id"), {"x": b"x" * 90, "id": spoilt.id})
+    clock.advance(minutes=1)
+    signer.away = True
+    with pytest.raises(Unavailable):
+        order(wallet, "sau")
+    signer.away = False
+    clock.advance(minutes=1)
+    wallet.signing.run()
+    assert [row.signed_at is None for row in rows(wallet)] == [True, False]
+
+
+def test_what_was_suspended_before_it_was_signed_is_signed_and_stays_suspended(
+    wallet: Wallet, signer: Watched, clock: FixedClock
+) -> None:
+    row = unsigned(wallet, signer)
+    with wallet.work() as work:
+        work.document_rows.mark_suspended(row.id, clock.now(), "under_review")
+        work.document_rows.set_status(row.status_list, row.status_index, Status.SUSPENDED, clock.now())
+    wallet.board.refresh(force=True)
+    clock.advance(minutes=1)
+    wallet.signing.run()
+    assert rows(wallet)[0].signed_at is not None
+    with wallet.read() as work:
+        code = work.holding.content(row.id, actor_of(wallet)).code
+    assert judge(code, wallet.trust.trust(), Policy(), clock.now()).reasons == ("suspended",)
+
+
 def test_the_job_leaves_what_has_expired(wallet: Wallet, signer: Watched, clock: FixedClock) -> None:
     unsigned(wallet, signer)
     clock.advance(timedelta(days=400))
@@ -351,6 +381,13 @@ def test_what_is_signed_late_does_not_end_what_came_after_it(wallet: Wallet, clo
     clock.advance(minutes=1)
     wallet.signing.run()
     assert {row.id: row.revoked_at is None for row in rows(wallet)} == {first.id: False, newer.id: True}
+
+
+def test_of_two_in_one_second_one_counts(wallet: Wallet) -> None:
+    wallet = superseding(wallet)
+    for _ in range(3):
+        issue(wallet)
+    assert sum(row.revoked_at is None for row in rows(wallet)) == 1
 
 
 @on_one_database

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,15 @@ def test_key_that_no_bundle_names_is_unknown(world: World) -> None:
 def test_no_other_key_of_the_bundle_signs_an_mdoc(world: World) -> None:
     for signer in (world.doc, world.status, world.card, world.live):
         assert check(made(signer=signer), trust_of(world)).reasons == ("key_not_allowed",)
+
+
+def test_a_certificate_that_shares_a_kid_with_a_key_of_the_bundle_is_not_that_key(world: World) -> None:
+    trust = trust_of(world)
+    forged = MdocWorld().signer()
+    key = trust.keys[ISSUER, SIGNER.kid]
+    trust = replace(trust, keys={**trust.keys, (ISSUER, forged.kid): replace(key, kid=forged.kid)})
+    judgement = judge_mdoc(made(signer=forged), trust, Policy(), NOON)
+    assert (judgement.reasons, judgement.document) == (("key_not_allowed",), None)
 
 
 def test_certificate_that_is_no_document_signers_is_not_allowed(world: World) -> None:

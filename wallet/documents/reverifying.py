@@ -26,6 +26,7 @@ Opening = Callable[[], AbstractContextManager[DocumentServices]]
 Progress = Callable[[int, int], None]
 BATCH = 500
 ISSUED = "document.issued"
+ATTEMPTS = 3
 STANDING = frozenset({"revoked", "suspended"})
 
 
@@ -92,7 +93,10 @@ class Reverifying:
             return replace(found, erased=found.erased + 1)
         except Malformed:
             return replace(found, mismatch=Mismatch(row.id, "sealed_unreadable"))
-        what = self._fault(row, content, again=row.id in again) or ("" if row.id in recorded else "not_recorded")
+        what = self._fault(row, content, again=row.id in again)
+        if what == "other_status":
+            what = self._looked_at_anew(row.id, content, again=row.id in again)
+        what = what or ("" if row.id in recorded else "not_recorded")
         if what:
             return replace(found, mismatch=Mismatch(row.id, what))
         return replace(found, verified=found.verified + 1)
@@ -115,6 +119,18 @@ class Reverifying:
             return "other_claims"
         standing = {reason for reason in judgement.reasons if reason in STANDING}
         return "" if standing == self._expected(row) else "other_status"
+
+    def _looked_at_anew(self, document_id: str, content: Mapping[str, Any], *, again: bool) -> str:
+        """Look at row and list as they are now: it may have been revoked while the batch was being looked at."""
+        what = "other_status"
+        for _ in range(ATTEMPTS):
+            with self.reading() as work:
+                row = work.rows.get(document_id)
+            self.trust.board.refresh(force=True)
+            if row is None or what != "other_status":
+                break
+            what = self._fault(row, content, again=again)
+        return what
 
     def _ended_with_its_key(self, row: DocumentRow) -> bool:
         """Return whether a document that counts no more was signed by a key that is revoked: its code says nothing."""

@@ -20,7 +20,7 @@ from wallet.documents.intended import IntendedDocument, read_unsigned, signed_co
 from wallet.documents.revoking import RevocationReason
 from wallet.documents.services import DocumentServices
 from wallet.documents.trust import TrustCentre
-from wallet.errors import NotFound, Unavailable, WalletError
+from wallet.errors import Malformed, NotFound, Unavailable, WalletError
 from wallet.formats.cwt_code import fits_on_paper, sign_document_content
 from wallet.terms import Actor
 from wallet.verifier import Policy, judge
@@ -30,6 +30,10 @@ Opening = Callable[[], AbstractContextManager[DocumentServices]]
 LEFT_ALONE = timedelta(seconds=5)
 """How long the job leaves a new document to whoever asked for it."""
 BATCH = 50
+
+
+class SignatureRefused(Unavailable):
+    """What was signed is not what our own verifier takes. reasons: its codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +64,19 @@ class Signing:
 
     def run(self) -> bool:
         """Sign what a crash or an absent signer left behind; return whether there is more to do. A job."""
-        before = self.clock.now() - LEFT_ALONE
+        before, signed = self.clock.now() - LEFT_ALONE, 0
         with self.reading() as work:
             rows = work.rows.unsigned(before, BATCH)
-            documents = []
-            for row in rows:
-                try:
-                    documents.append(read_unsigned(row, work.identity.holders))
-                except NotFound:
-                    log.warning("unsigned document of an erased holder", document=row.id)
-        self.complete(documents)
-        return len(rows) == BATCH and bool(documents)
+        for row in rows:
+            try:
+                with self.reading() as work:
+                    document = read_unsigned(row, work.identity.holders)
+                self.complete([document])
+                signed += 1
+            except (NotFound, Malformed, SignatureRefused) as error:
+                # This one waits, for somebody to look; those behind it do not.
+                log.warning("document left unsigned", document=row.id, code=error.code, **error.values)
+        return len(rows) == BATCH and signed > 0
 
     def _code(self, document: IntendedDocument, signer: Signer) -> str:
         """Return the signed code, held against our own verifier: nothing leaves that it would refuse."""
@@ -81,11 +87,11 @@ class Signing:
         except WalletError as error:
             raise Unavailable("signing_unavailable", reasons=[error.code]) from error
         judgement = judge(code, self.trust.trust(), Policy(), self.clock.now())
-        reasons = [str(reason) for reason in judgement.reasons if not judgement.accepted]
+        reasons = [str(reason) for reason in judgement.reasons if not judgement.accepted and reason != "suspended"]
         if not reasons and not fits_on_paper(code):
             reasons = ["code_too_large"]
         if reasons:
-            raise Unavailable("signing_unavailable", reasons=reasons)
+            raise SignatureRefused("signing_unavailable", reasons=reasons)
         return code
 
     def _store(self, document: IntendedDocument, code: str, kid: str, work: DocumentServices) -> None:
@@ -117,6 +123,8 @@ class Signing:
                 continue
             if row.issued_at > newer.issued_at:
                 continue  # signed late, after what came later: the older one does not end the newer
+            if row.issued_at == newer.issued_at and row.signed_at is None and row.id > newer.id:
+                continue  # of two of one second that are being signed, one alone ends the other, and waits for it
             older = json.loads(work.identity.holders.unseal(row.holder_id, row.id, row.sealed))["claims"]
             if _person(older) == _person(newer.claims):
                 work.revoking.void(row.id, RevocationReason.SUPERSEDED, actor)

@@ -145,7 +145,10 @@ class _Check:
             raise VerificationFailed("unknown_issuer")
         if key.public_key is None or key.role != ROLE or key.revoked:
             raise VerificationFailed("key_not_allowed")
-        return key, document_signer(chain[0])
+        signer = document_signer(chain[0])
+        if signer.public_key != key.public_key:  # a kid is eight bytes: what it names has to be the key as well
+            raise VerificationFailed("key_not_allowed", "another key under this kid")
+        return key, signer
 
     def _document(self, mdoc: VerifiedMdoc, key: TrustedKey) -> VerifiedDocument:
         """Return what was signed, with the names the bundle has for it; raise where this key could not sign it."""

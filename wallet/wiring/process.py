@@ -431,8 +431,12 @@ class Wallet:
             work.idempotency.forget_expired()
 
     def prepare(self) -> None:
-        """Make sure that what issuing stands on is there: a durable database, status lists with room."""
+        """Make sure that what issuing stands on is there: a durable database, status lists with room.
+
+        Raises ConfigurationError, also for second keys that cannot be opened: a start is refused, not a request.
+        """
         self.db.assert_durable()
+        _ = self.retold
         with self.work() as work:
             work.indices.open_shards()
 
