@@ -52,7 +52,7 @@ class Outbox:
             temporary.replace(self.directory / name)
         except OSError as error:
             raise Unavailable("storage_unavailable") from error
-        log.info("text message written", file=name)
+        log.debug("text message written", file=name)
 
     def newest(self, count: int) -> list[dict[str, Any]]:
         """Return what was written last, the newest first: phone, text, at."""
