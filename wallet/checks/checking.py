@@ -1,7 +1,8 @@
 """The online check: a code in, a verdict out. No credential, and it tells only what the code itself says.
 
 The same steps as offline (docs/wire.md, section 3), on the board's data, which is at most a second old
-while the database answers, and says `status_stale` a minute after it stopped answering.
+while the database answers, and says `status_stale` a minute after it stopped answering. The board also knows whether a
+newer document took the place of one that is revoked: here that is `superseded` beside `revoked`, offline it never is.
 """
 
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ from typing import Any
 
 from wallet.clock import Clock
 from wallet.documents.trust import TrustCentre
-from wallet.verifier import Policy, answer_json, judge
+from wallet.verifier import Judgement, Policy, answer_json, judge
 
+REVOKED, SUPERSEDED = "revoked", "superseded"
 _NO_DEMANDS = Policy()
 
 
@@ -23,4 +25,9 @@ class Checking:
 
     def check(self, code: str) -> dict[str, Any]:
         """Return the answer of docs/wire.md, section 3. A text that is no code is a verdict too, not an error."""
-        return answer_json(judge(code, self.trust.trust(), _NO_DEMANDS, self.clock.now()))
+        judgement = judge(code, self.trust.trust(), _NO_DEMANDS, self.clock.now())
+        return answer_json(judgement.adding(SUPERSEDED) if self._is_superseded(judgement) else judgement)
+
+    def _is_superseded(self, judgement: Judgement) -> bool:
+        status = None if judgement.document is None else judgement.document.status
+        return REVOKED in judgement.reasons and status is not None and self.trust.is_superseded(status)

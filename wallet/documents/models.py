@@ -121,6 +121,8 @@ class StatusChange(Base):
     status_index: Mapped[int] = mapped_column(Integer)
     value: Mapped[int] = mapped_column(Integer)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+    superseded: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """Whether it is invalid because a newer document took its place: the online check says so, no list does."""
 
 
 class PublicationRow(Base):

@@ -227,12 +227,14 @@ class DocumentRepository:
     def shards_with_room(self) -> set[int]:
         return set(self.session.scalars(_SHARDS_WITH_ROOM))
 
-    def set_status(self, list_id: int, index: int, value: int, at: datetime) -> None:
+    def set_status(self, list_id: int, index: int, value: int, at: datetime, *, superseded: bool = False) -> None:
         """Note a status; `write_statuses` records it, at the end of the transaction.
 
         Two that change statuses in several lists would else wait for one another, each with a list in its hands.
         """
-        self._statuses.append(StatusChange(status_list=list_id, status_index=index, value=value, at=at))
+        self._statuses.append(
+            StatusChange(status_list=list_id, status_index=index, value=value, at=at, superseded=superseded)
+        )
 
     def write_statuses(self) -> None:
         """Record what was noted, list after list, each in order (see StatusChange). The commit has to follow."""
@@ -390,7 +392,7 @@ _LISTS = (
     .order_by(StatusListRow.id)
 )
 _CHANGES = (
-    select(StatusChange.sequence, StatusChange.status_index, StatusChange.value)
+    select(StatusChange.sequence, StatusChange.status_index, StatusChange.value, StatusChange.superseded)
     .where(StatusChange.status_list == bindparam("list_id"), StatusChange.sequence > bindparam("sequence"))
     .order_by(StatusChange.sequence)
 )

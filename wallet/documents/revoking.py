@@ -77,7 +77,8 @@ class Revoking:
         now = self.clock.now()
         if not self.documents.mark_revoked(row.id, now, str(reason)):
             return False
+        superseded = reason is RevocationReason.SUPERSEDED
         for list_id, index in self.documents.places(row):
-            self.documents.set_status(list_id, index, Status.INVALID, now)
+            self.documents.set_status(list_id, index, Status.INVALID, now, superseded=superseded)
         self.audit.record("document.revoked", actor, row.id, reason=str(reason))
         return True

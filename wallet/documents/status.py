@@ -100,12 +100,16 @@ class Indices:
 
 @dataclass(slots=True)
 class BoardList:
-    """One list as the board holds it: entries packed lowest bits first."""
+    """One list as the board holds it: entries packed lowest bits first.
+
+    superseded: one bit for each entry, empty until there is one. It never leaves the process: lists say `invalid`.
+    """
 
     bits_log2_size: int
     entries: bytearray
     changes: int = 0
     uri: str = ""
+    superseded: bytearray = field(default_factory=bytearray)
 
     def set(self, index: int, value: int) -> None:
         place, shift = divmod(index * BITS, 8)
@@ -114,6 +118,15 @@ class BoardList:
     def get(self, index: int) -> Status:
         place, shift = divmod(index * BITS, 8)
         return Status(self.entries[place] >> shift & 3)
+
+    def supersede(self, index: int) -> None:
+        """Remember that a newer document took the place of this entry's."""
+        if not self.superseded:
+            self.superseded = bytearray((1 << self.bits_log2_size) // 8)
+        self.superseded[index >> 3] |= 1 << (index & 7)
+
+    def is_superseded(self, index: int) -> bool:
+        return bool(self.superseded) and bool(self.superseded[index >> 3] >> (index & 7) & 1)
 
 
 @dataclass
@@ -156,9 +169,11 @@ class StatusBoard:
                 held = self.lists.get(list_id)
                 if held is None:
                     held = BoardList(bits_log2_size, bytearray((1 << bits_log2_size) * BITS // 8), uri=uri)
-                for sequence, index, value in (
+                for sequence, index, value, superseded in (
                     rows.changes_since(list_id, held.changes) if changes > held.changes else ()
                 ):
+                    if superseded:  # before it is invalid: nobody reads the one without the other
+                        held.supersede(index)
                     held.set(index, value)
                     held.changes = sequence
                 self.lists[list_id] = held

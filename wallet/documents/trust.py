@@ -18,6 +18,7 @@ from wallet.documents import revoked_signers
 from wallet.documents.publishing import Draft, Publication, Publisher
 from wallet.documents.status import BITS, BoardList, StatusBoard
 from wallet.errors import Malformed, NotFound, Unavailable, VerificationFailed
+from wallet.formats.claims_set import StatusReference
 from wallet.formats.status_list import (
     StatusListToken,
     compress,
@@ -120,6 +121,11 @@ class TrustCentre:
         trust = replace(own.trust, iat=seconds, exp=seconds + int(LIFE.total_seconds()), status=status)
         self._current = (at, own.basis, trust)
         return trust
+
+    def is_superseded(self, status: StatusReference) -> bool:
+        """Return whether a newer document took the place of the one with this status, as the board has it."""
+        held = next((each for each in self.board.lists.values() if each.uri == status.uri), None)
+        return held is not None and 0 <= status.idx < 1 << held.bits_log2_size and held.is_superseded(status.idx)
 
     def bundle(self) -> Publication:
         """Return the trust bundle in force. Raises Unavailable."""
