@@ -10,13 +10,14 @@ from typing import Any
 
 import httpx
 
-from tests.durability.server import Server
+from tests.durability.server import READY_SECONDS, Server
 from tests.phone import compact_jws
 from wallet.crypto.keystore import Keystore, Secret
 from wallet.demo.personas import credentials, persona
 
 PAUSE = 0.1
-PATIENCE = 60
+PATIENCE = 3 * READY_SECONDS
+"""Seconds: longer than a server may take that dies once more while it starts."""
 AGAIN = {409, 429, 503}
 
 

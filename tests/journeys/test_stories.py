@@ -175,7 +175,7 @@ def test_a_launch_is_piloted_explained_stopped_and_opened_again(
     assert launch_of(grown) == "open"
     told = "\n".join(steps)
     assert "Hiện mới mở cho người có nơi thường trú tại: Thành phố Hà Nội, Thành phố Huế." in told
-    assert "other_province (state ✓, province ✗)" in told
+    assert "Thành phố Huế. (state ✓, province ✗)" in told
     assert PAUSE_TEXT["vi"] in told
     assert "nobody approves their own" in told
     assert "flag: False, DISABLED" in told

@@ -571,6 +571,10 @@ def test_explanation_says_yes_or_no_to_every_rule_and_is_told_to_the_citizen(
     account = citizen.get("/v1/me").json["account_id"]
     body = explain(admin, account, "complaint").json
     assert (body["available"], body["decided_by"], body["missing"]) == (False, "province", "other_province")
+    own = citizen.get("/v1/me/utilities").json["data"]
+    assert body["words"] == next(each["words"] for each in own if each["code"] == "residence"), (
+        "the citizen's own words"
+    )
     rules = {row["rule"]: (row["applies"], row["holds"]) for row in body["rules"]}
     assert rules == {
         "state": (True, True),

@@ -256,7 +256,10 @@ class ExplainedRuleSchema(StrictSchema):
 
 
 class ExplanationSchema(StrictSchema):
-    """Why a citizen sees a utility or does not. `seen_from_percent`: the least share that takes them in."""
+    """Why a citizen sees a utility or does not. `words`: what is missing, as they are told it.
+
+    `seen_from_percent`: the least share that takes them in.
+    """
 
     account_id = fields.String(required=True)
     utility = fields.String(required=True)
@@ -264,6 +267,7 @@ class ExplanationSchema(StrictSchema):
     available = fields.Boolean(required=True)
     decided_by = fields.String(required=True, metadata={"x-extensible-enum": [str(rule) for rule in Rule]})
     missing = fields.String()
+    words = Both()
     rules = fields.List(fields.Nested(ExplainedRuleSchema), required=True)
     seen_from_percent = Percent(required=True)
 

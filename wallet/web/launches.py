@@ -6,6 +6,7 @@ from flask import Response
 
 from wallet.errors import NotFound
 from wallet.launching.estimating import Count, Moved
+from wallet.launching.judging import Availability
 from wallet.launching.orders import PendingChange
 from wallet.launching.preview import Preview
 from wallet.launching.schedule import Launch, Scheduled
@@ -29,7 +30,7 @@ from wallet.web.launch_schemas import (
     PauseOrderSchema,
     order_of,
 )
-from wallet.web.launch_words import percent, plan_body
+from wallet.web.launch_words import missing_in_both, percent, plan_body
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
 from wallet.wiring import Work
@@ -123,6 +124,7 @@ def explain_launch(order: dict[str, Any], code: str) -> Response:
         "available": found.availability.available,
         "decided_by": str(found.availability.decided_by),
         "missing": found.availability.missing or None,
+        "words": _missing(found.availability),
         "rules": [{"rule": str(line.rule), "applies": line.applies, "holds": line.holds} for line in found.lines],
         "seen_from_percent": percent(found.seen_from),
     }
@@ -158,6 +160,10 @@ def decide_approval(work: Work, order: dict[str, str], approval_id: str) -> Resp
     return _launch_answer(
         work.launching.decide(approval_id, agree=agree, actor=current_actor(), answer=order["comment"])
     )
+
+
+def _missing(availability: Availability) -> dict[str, str] | None:
+    return missing_in_both(availability.missing, availability.values) if availability.missing else None
 
 
 def _launch_answer(launch: Launch) -> Response:

@@ -140,7 +140,7 @@ class JudicialRecord:
         seen = self._expect_state("công dân thấy kết quả / the citizen sees", phone, request, "issued")
         for entry in seen["timeline"]:
             step = f": {entry['step_name']['vi']}" if "step" in entry else ""
-            calling.note(f"{moment(entry['at'])}  {entry['state_name']['vi']}{step}")
+            calling.note(f"{moment(entry['at'])}  {entry['action_name']['vi']}{step} → {entry['state_name']['vi']}")
         path = f"/v1/documents/{seen['document_id']}"
         picture = calling.call("GET", f"{path}/code.png", 200, headers=phone.headers)
         calling.write("code.png", picture.content)
@@ -181,7 +181,8 @@ class JudicialRecord:
         calling.tell(title, phone, "PUT", f"{DESK}/{request['id']}/claim", 200)
         title = "mở hồ sơ, ghi mục đích: giải quyết / opened, for a purpose on record"
         opened = self._open(title, phone, request)
-        calling.note(f"{opened['holder']['full_name']}: {', '.join(each['action'] for each in opened['decisions'])}")
+        can = ", ".join(each["name"]["vi"].lower() for each in opened["decisions"])
+        calling.note(f"{opened['holder']['full_name']}: có thể / can {can}")
 
     def _open(self, title: str, phone: Phone, request: dict[str, Any]) -> dict[str, Any]:
         path = f"{DESK}/{request['id']}?purpose=review"

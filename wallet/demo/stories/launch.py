@@ -15,8 +15,8 @@ OUTSIDE = "tich"
 STOP_SECONDS = 5.0
 LOOKS = 10
 PAUSE_TEXT = {
-    "vi": "Đang tạm dừng để kiểm tra. Giấy đã cấp vẫn dùng được.",
-    "en": "Paused for a check. What was issued stays good.",
+    "vi": "Đang tạm dừng để kiểm tra dữ liệu.",
+    "en": "Paused while the data are checked.",
 }
 LAUNCH = f"/v1/admin/utilities/{UTILITY}"
 
@@ -70,7 +70,7 @@ class LaunchStory:
         path = f"{LAUNCH}/launch/explanations"
         found = self.calling.tell(title, self.first.phone, "POST", path, 200, json=order)
         rules = [f"{rule['rule']} {'✓' if rule.get('holds') else '✗'}" for rule in found["rules"] if rule["applies"]]
-        answer = "thấy / sees it" if found["available"] else f"không / not: {found['missing']}"
+        answer = "thấy / sees it" if found["available"] else f"không thấy / does not. {found['words']['vi']}"
         self.calling.note(f"{answer} ({', '.join(rules)})")
 
     def _who_explained(self, phone: Phone) -> None:
