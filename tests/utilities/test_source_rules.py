@@ -32,7 +32,7 @@ class Thing:
 def derive(case: Case) -> Claims:
     if case.now > case.today and isinstance(case, Case) and re.match("a", "b") and time.date(2026, 1, 1):
         return {}
-    return {"last4": case.number[-4:], "when": date.fromisoformat("2026-01-01")}
+    return {"last4": f"{case.number[-4:]:>4}", "when": date.fromisoformat("2026-01-01")}
 """
 
 REFUSED = {
@@ -82,6 +82,13 @@ REFUSED = {
     "match 1:\n    case object(__class__=c):\n        pass": "line 2 uses __class__",
     "(x for x in ()).gi_frame.f_back": "line 1 uses gi_frame",
     "def f(e):\n    return e.tb_frame": "line 2 uses tb_frame",
+    "from wallet.utilities.base import age_on\nx = '{0.__globals__}'.format(age_on)": "line 2 uses format",
+    "from wallet.utilities.base import age_on\nx = '{f.x}'.format_map({'f': age_on})": "line 2 uses format_map",
+    "from wallet.utilities.base import age_on\nx = f'{age_on.__globals__}'": "line 2 uses __globals__",
+    "x = str.format": "line 1 uses format",
+    "def f(t):\n    return map(t.format_map, ())": "line 2 uses format_map",
+    "match '':\n    case str(format=f):\n        pass": "line 2 uses format",
+    "match (x for x in ()):\n    case object(gi_frame=f):\n        pass": "line 2 uses gi_frame",
     "import dataclasses\ndataclasses.sys.modules": "line 2 uses dataclasses.sys",
     "from dataclasses import sys": "line 1 takes sys from dataclasses",
     "import re\nre.enum.sys": "line 2 uses re.enum",

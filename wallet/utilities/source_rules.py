@@ -102,6 +102,10 @@ FRAME_ATTRIBUTES = frozenset(
         "tb_next",
     ]
 )
+FOLLOWING_ATTRIBUTES = frozenset({"format", "format_map"})
+"""Methods of text that follow what it names, as `"{0.__globals__}".format(f)` does; f-strings are read like code."""
+
+FORBIDDEN_ATTRIBUTES = FRAME_ATTRIBUTES | FOLLOWING_ATTRIBUTES
 BINARIES = (*EXTENSION_SUFFIXES, ".pyc", ".pyd", ".pth")
 CLOCKS = frozenset({"now", "today", "utcnow"})
 DUNDERS_TO_SET = frozenset({"__all__", "__slots__"})
@@ -237,14 +241,14 @@ class _Reading:
                 if not _is_public(self.modules[name], attribute) and f"{name}.{attribute}" not in PURE:
                     yield f"line {node.lineno} uses {name}.{attribute}"
             case ast.Attribute(attr=attribute):
-                if attribute.startswith("__") or attribute in FRAME_ATTRIBUTES:
+                if _is_forbidden(attribute):
                     yield f"line {node.lineno} uses {attribute}"
                 if attribute in CLOCKS and self._is_time(node.value):
                     yield f"line {node.lineno} asks for the time; it is handed in"
             case ast.Call(func=ast.Attribute(attr=attribute)) if attribute in CLOCKS:
                 yield f"line {node.lineno} asks for the time; it is handed in"
             case ast.MatchClass(kwd_attrs=attributes):
-                yield from (f"line {node.lineno} uses {name}" for name in attributes if name.startswith("__"))
+                yield from (f"line {node.lineno} uses {name}" for name in attributes if _is_forbidden(name))
 
     def _is_time(self, value: ast.expr) -> bool:
         if isinstance(value, ast.Name):
@@ -256,6 +260,10 @@ class _Reading:
 
     def _is_home(self, name: str) -> bool:
         return name == CONTRACT or self._is_own(name)
+
+
+def _is_forbidden(attribute: str) -> bool:
+    return attribute.startswith("__") or attribute in FORBIDDEN_ATTRIBUTES
 
 
 @cache
