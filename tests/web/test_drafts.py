@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from io import BytesIO
@@ -10,10 +11,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.documents.people import admin_of
+from tests.documents.people import actor_of, admin_of
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused
+from wallet.errors import Conflict
 from wallet.wiring import Wallet
 
 Make = Callable[..., CitizenPhone]
@@ -75,6 +77,31 @@ def test_a_draft_is_kept_and_edited_and_sent_once(phone_of: Make) -> None:
     assert [entry["action"] for entry in whole["timeline"]][-1] in ("submit", "ask_payment")
     assert_refused(edit(phone, made, {"purpose": "job_application"}), 409, "not_editable")
     assert_refused(phone.call("DELETE", f"/v1/requests/{made['id']}"), 409, "not_editable")
+
+
+def test_a_draft_that_is_being_sent_is_not_thrown_away(phone_of: Make, wallet: Wallet) -> None:
+    """Thrown away while the sending is under way and not yet written: it waits, and then there is no draft any more."""
+    phone = phone_of("an")
+    made = draft(phone, ANSWERS)
+    holder = actor_of(wallet)
+
+    def throw_away() -> str:
+        try:
+            with wallet.work() as work:
+                work.requests.discard(made["id"], holder)
+        except Conflict as refused:
+            return refused.code
+        return "thrown away"
+
+    with ThreadPoolExecutor(1) as pool:
+        with wallet.work() as work:
+            work.requests.act(made["id"], "submit", holder)
+            throwing = pool.submit(throw_away)
+            assert not wait([throwing], timeout=1).done
+        assert throwing.result(timeout=30) == "not_editable"
+    whole = phone.get(f"/v1/requests/{made['id']}").json
+    assert whole["state"] != "draft"
+    assert whole["timeline"]
 
 
 def test_a_draft_is_sent_under_the_rules_of_the_day_on_which_it_is_sent(phone_of: Make, clock: FixedClock) -> None:

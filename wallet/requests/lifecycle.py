@@ -183,7 +183,7 @@ class Requests:
 
     def discard(self, request_id: str, actor: Actor) -> None:
         """Throw a draft away. Raises NotFound, Conflict("not_editable")."""
-        row = self._row(request_id, actor)
+        row = self._row(request_id, actor, lock=True)
         if row.state != DRAFT:
             raise Conflict("not_editable", state=row.state)
         self.rows.remove(row)
