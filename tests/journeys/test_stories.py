@@ -13,11 +13,13 @@ from tests.support import FixedClock
 from wallet.crypto.keystore import Role, Secret
 from wallet.demo.nation import seed_nation
 from wallet.demo.setup import set_up
+from wallet.demo.stories import main_job
 from wallet.demo.stories.calling import Calling, Surprise
 from wallet.demo.stories.citizens import FreeCitizen, free_citizen
 from wallet.demo.stories.judicial_record import JudicialRecord
 from wallet.demo.stories.launch import PAUSE_TEXT, LaunchStory
 from wallet.demo.stories.lost_phone import LostPhone
+from wallet.demo.stories.main_job import MainJob
 from wallet.demo.stories.new_citizen import NewCitizen
 from wallet.formats.trust_bundle import pin_of
 from wallet.requests.models import RequestRow
@@ -70,6 +72,20 @@ def calling(grown: Wallet, clock: FixedClock, tmp_path: Path, steps: list[str]) 
 @pytest.fixture
 def pin(grown: Wallet) -> str:
     return pin_of(grown.keystore.signer(Role.BUNDLE_ROOT).certificate_der)
+
+
+def test_the_main_job_leaves_every_form_of_the_document(
+    calling: Calling, pin: str, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("ONLINE_SECONDS", "LIST_SECONDS"):  # every wait runs every job here: how soon is a server's affair
+        monkeypatch.setattr(main_job, limit, 200)
+    MainJob(calling, pin).go("an")
+    left = {path.name for path in calling.folder.iterdir()}
+    assert {"code.png", "document.json", "document.sdjwt", "document.mdoc", "document.pdf"} <= left
+    assert (calling.folder / "document.pdf").read_bytes().startswith(b"%PDF-")
+    for form in ("sdjwt", "mdoc"):
+        judged = [title for title in steps if f"offline check of document.{form}" in title]
+        assert [title.rpartition(": ")[2] for title in judged] == ["ok", "revoked"]
 
 
 def somebody(wallet: Wallet, seed: int = 1) -> FreeCitizen:

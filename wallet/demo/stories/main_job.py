@@ -7,9 +7,11 @@ pin, the status list, every verdict.
 import json
 import time
 import uuid
+from urllib.parse import urlsplit
 
 from wallet.demo.stories.calling import Calling, Phone, Surprise
 from wallet.demo.stories.offline import check_offline
+from wallet.formats.cwt_code import parse_document_code
 
 LIST_SECONDS = 60
 ONLINE_SECONDS = 2
@@ -33,14 +35,17 @@ class MainJob:
         document_id = self._issue(phone)
         code = self._collect(phone, document_id)
         self._check_online(code, "valid", "ok", "verdict-online.json")
+        self._take_forms(phone, document_id)
         self._take_bundle("bundle.jws")
         self._check_offline("bundle.jws", 0, "ok", "verdict-offline.json")
+        self._check_forms("bundle.jws", 0, "ok")
         name = f"quản trị viên / admin đăng nhập: {admin.persona.name}"
         calling.sign_in(admins, admin.persona.number, admin.password, name)
         self._revoke(admins, document_id)
         self._await_online(code)
         self._await_list()
         self._check_offline("bundle-after.jws", 1, "revoked", "verdict-offline-after.json")
+        self._check_forms("bundle-after.jws", 1, "revoked")
         self._cannot_be_undone(admins, document_id)
         self._sign_out(phone)
 
@@ -77,7 +82,22 @@ class MainJob:
         if (self.calling.folder / "code.txt").read_text(encoding="utf-8") != code:
             raise Surprise("mã chữ khác mã trong giấy tờ / code.txt differs from the document")
         self.calling.on_step(f"mã QR {len(code)} ký tự, dạng chữ, SVG, PNG / code as text, SVG, PNG", took)
+        status = parse_document_code(code).content.status
+        self.list_path = "" if status is None else urlsplit(status.uri).path
         return code
+
+    def _take_forms(self, citizen: Phone, document_id: str) -> None:
+        for name in ("document.sdjwt", "document.mdoc", "document.pdf"):
+            response, took = self.calling.timed("GET", f"/v1/documents/{document_id}/{name}", headers=citizen.headers)
+            self.calling.expect(response, 200)
+            self.calling.write(name, response.content)
+            self.calling.on_step(f"cùng giấy tờ ở dạng khác / the same document as {name}", took)
+
+    def _check_forms(self, bundle: str, exit_code: int, reason: str) -> None:
+        for name in ("document.sdjwt", "document.mdoc"):
+            file, trusted = self.calling.folder / name, self.calling.folder / bundle
+            _, took = check_offline(file, trusted, self.pin, self.calling.watch.now(), exit_code, reason)
+            self.calling.on_step(f"kiểm tra ngoại tuyến / offline check of {name}: {reason}", took)
 
     def _check_online(self, code: str, verdict: str, reason: str, name: str) -> None:
         response, took = self.calling.timed("POST", "/v1/checks", json={"code": code})
@@ -95,7 +115,7 @@ class MainJob:
         self.calling.expect(response, 200)
         self.calling.write(name, response.content)
         self.calling.write("bundle.pin", self.pin + "\n")
-        status, _ = self.calling.timed("GET", "/v1/status-lists/1")
+        status, _ = self.calling.timed("GET", self.list_path)
         self.calling.expect(status, 200)
         self.calling.write("status-list.jwt", status.content)
         self.calling.on_step(f"gói tin cậy / trust bundle: {name}", took)
@@ -128,7 +148,7 @@ class MainJob:
 
     def _await_list(self) -> None:
         before = (self.calling.folder / "status-list.jwt").read_bytes()
-        while self.calling.client.get("/v1/status-lists/1").content == before:
+        while self.calling.client.get(self.list_path).content == before:
             if time.perf_counter() - self.revoked_at > LIST_SECONDS:
                 raise Surprise(f"danh sách chưa đổi sau {LIST_SECONDS} s / the list did not change")
             self.calling.watch.wait(0.1)
