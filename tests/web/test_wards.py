@@ -56,6 +56,19 @@ def test_guardian_asks_for_a_ward_and_each_has_their_own(
     assert record["acting_for"] == ward["account_id"]
 
 
+def test_a_guardian_links_no_record_of_a_utility_that_takes_no_guardian(
+    phone_of: Make, unchanged: Unchanged, events: Events
+) -> None:
+    phone = phone_of()
+    ward = register(phone)
+    link, before = "/v1/me/utilities/driving_licence/link", len(events("source.read"))
+    with unchanged():
+        assert_refused(phone.get(link, **for_ward(ward)), 403, "capacity_not_allowed")
+        assert_refused(phone.post(link, **for_ward(ward)), 403, "capacity_not_allowed")
+    assert len(events("source.read")) == before, "no register was asked"
+    assert phone.get(link).status_code == 200
+
+
 def test_documents_of_one_are_not_found_as_the_other(phone_of: Make, unchanged: Unchanged) -> None:
     phone = phone_of()
     son, daughter = register(phone), register(phone, DAUGHTER)

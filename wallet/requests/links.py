@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from wallet.audit import Audit
 from wallet.clock import Clock
-from wallet.errors import Conflict, NotFound
+from wallet.errors import Conflict, LevelTooLow, NotAllowed, NotFound, StepUpRequired
 from wallet.identity.holders import Holders
 from wallet.launching.rollout import Rollout
 from wallet.requests.cases import holder_of
@@ -18,7 +18,7 @@ from wallet.sources.base import Ground
 from wallet.sources.gathering import Gathered, gather
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
-from wallet.utilities.base import Link, Source, Utility
+from wallet.utilities.base import Capacity, Link, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 
 
@@ -55,8 +55,10 @@ class Links:
     clock: Clock
 
     def get(self, code: str, actor: Actor) -> LinkView:
-        """Return a link. Raises UnknownUtility, NotFound("nothing_to_link") for a utility without one."""
+        """Return a link. Raises UnknownUtility, NotFound("nothing_to_link") for a utility without one; NotAllowed,
+        LevelTooLow, StepUpRequired for whoever may not ask for what it is about."""
         utility, holder_id = self._linked(code), holder_of(actor)
+        assert_may_see(utility, actor)
         row = self.rows.link(holder_id, utility.code)
         if row is None:
             return LinkView(utility.code, LinkState.NOT_LINKED)
@@ -65,12 +67,13 @@ class Links:
     def make(self, code: str, actor: Actor) -> LinkView:
         """Link, or look again: match the register's record with who the holder is, and keep what came of it.
 
-        Raises UnknownUtility, NotFound, Conflict("utility_disabled"); Unavailable when a register does not answer, and
+        Raises as `get` does, Conflict("utility_disabled"); Unavailable when a register does not answer, and
         then the link stays as it was.
         """
         utility, holder_id = self._linked(code), holder_of(actor)
         link = utility.link
         assert link is not None  # noqa: S101 - `_linked` refuses what has none
+        assert_may_see(utility, actor)
         self.rollout.assert_open_to(utility.code, actor)
         self.holders.hold(holder_id, shared=True)
         ground = Ground("link_record", utility.code, actor)
@@ -102,3 +105,13 @@ def mismatch(link: Link, gathered: Gathered) -> str | None:
     if link.register in gathered.unknown or Source.POPULATION in gathered.unknown:
         return "record_unknown"
     return None if link.matches(gathered.values) else "another_person"
+
+
+def assert_may_see(utility: Utility, actor: Actor) -> None:
+    """Refuse a session that may not see what a utility is about. Raises NotAllowed, LevelTooLow, StepUpRequired."""
+    if actor.acting_for is not None and (utility.confidential or Capacity.GUARDIAN not in utility.who):
+        raise NotAllowed("capacity_not_allowed", capacity=str(Capacity.GUARDIAN))
+    if actor.account_level < utility.minimum_level:
+        raise LevelTooLow("level_too_low", needed=int(utility.minimum_level))
+    if actor.auth_level < utility.minimum_auth:
+        raise StepUpRequired("step_up_required", auth_level=int(utility.minimum_auth))

@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from wallet.clock import Clock
-from wallet.errors import LevelTooLow, NotAllowed, StepUpRequired
 from wallet.identity.holders import Holders
 from wallet.requests.cases import OWN_REQUESTS, Cases, holder_of
-from wallet.requests.links import Links, LinkState
+from wallet.requests.links import Links, LinkState, assert_may_see
 from wallet.sources.base import Ground
 from wallet.sources.gathering import Gathered, gather
 from wallet.sources.reading import Sources
@@ -65,7 +64,7 @@ class Showing:
         Raises UnknownUtility, NotAllowed, LevelTooLow, StepUpRequired, Conflict("not_linked"), Unavailable.
         """
         utility, holder_id = self.catalogue.get(code), holder_of(actor)
-        _assert_may_see(utility, actor)
+        assert_may_see(utility, actor)
         if utility.link is not None:
             self.links.assert_linked(utility, holder_id)
         gathered = self._read(utility, tuple(utility.shows), "show_data", actor)
@@ -84,7 +83,7 @@ class Showing:
         Until a record is linked it may be somebody else's: nothing in it is offered to choose from.
         """
         utility = self.catalogue.get(code)
-        _assert_may_see(utility, actor)
+        assert_may_see(utility, actor)
         registers = [each[0] for field in utility.form for each in (field.held_by, field.one_of) if each]
         if utility.link is not None and self.links.get(code, actor).state is not LinkState.LINKED:
             registers = [register for register in registers if register != utility.link.register]
@@ -119,12 +118,3 @@ class Showing:
             account_level=actor.account_level,
             figures=utility.rules_on(vietnamese_day(now)).figures,
         )
-
-
-def _assert_may_see(utility: Utility, actor: Actor) -> None:
-    if actor.acting_for is not None and (utility.confidential or Capacity.GUARDIAN not in utility.who):
-        raise NotAllowed("capacity_not_allowed", capacity=str(Capacity.GUARDIAN))
-    if actor.account_level < utility.minimum_level:
-        raise LevelTooLow("level_too_low", needed=int(utility.minimum_level))
-    if actor.auth_level < utility.minimum_auth:
-        raise StepUpRequired("step_up_required", auth_level=int(utility.minimum_auth))
