@@ -13,7 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from sqlakeyset import select_page
-from sqlalchemy import DateTime, Delete, Dialect, Engine, MetaData, Select, Update, create_engine, event, make_url, text
+from sqlalchemy import (
+    DateTime,
+    Delete,
+    Dialect,
+    Engine,
+    MetaData,
+    Select,
+    Table,
+    Update,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -161,6 +174,14 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def table_of(row: type[Base]) -> Table:
+    """Return the table behind a class of rows, for statements that run often and need no object."""
+    table = row.__table__
+    if not isinstance(table, Table):
+        raise TypeError("a class of rows stands on one table")
+    return table
 
 
 def insert_into(session: Session, table: type[Base]) -> Any:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bench import status
 from bench.__main__ import main
 
 
@@ -28,3 +29,13 @@ def test_bench_makes_a_paper(capsys: pytest.CaptureFixture[str]) -> None:
     (row,) = json.loads(capsys.readouterr().out)["rows"]
     assert (row["case"], row["than"]) == ("PDF", "typeset")
     assert 0 < row["ratio"] < 1.5
+
+
+def test_bench_of_status_tells_every_cost_at_each_scale(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status.main(["--entries", "40000", "--base-log2", "12", "--large-log2", "14", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    one, many, large = found["scales"]
+    assert (one["lists"], many["lists"], large["lists"]) == (1, 10, 3)
+    assert many["board_bytes"] == 10 * one["board_bytes"]
+    assert many["bundle_bytes"] > one["bundle_bytes"]
+    assert {each["level"] for each in found["deflating"]} == {1, 6, 9}

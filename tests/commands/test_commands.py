@@ -20,6 +20,7 @@ def test_doctor_finds_nothing_wrong_in_a_prepared_deployment(run: Run) -> None:
     states = {finding["what"]: finding["state"] for finding in json.loads(result.stdout)}
     assert "wrong" not in states.values()
     assert states["máy chủ / server"] == "warning"
+    assert states["danh sách trạng thái / status lists"] == "ok"
 
 
 def test_doctor_names_each_fault_and_its_mend(run: Run, tmp_path: Path) -> None:

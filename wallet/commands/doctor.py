@@ -17,6 +17,8 @@ import click
 from wallet.commands.console import CLOCK
 from wallet.crypto.keystore import Role
 from wallet.db import Database
+from wallet.documents.capacity import CapacityWarning, capacity_of
+from wallet.documents.repository import StatusRepository
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, WalletError
 from wallet.keys.opening import open_keystore
@@ -70,6 +72,7 @@ def examine() -> list[Finding]:
         _keys,
         _key_life,
         _database,
+        _status_lists,
         _registers,
         _partners,
         _utilities,
@@ -125,6 +128,34 @@ def _database(chosen: Settings) -> Finding:
     finally:
         database.close()
     return Finding(what, OK, f"{database.url.get_backend_name()}, bảng / tables {HEAD}, bền / durable")
+
+
+def _status_lists(chosen: Settings) -> Finding:
+    """Look at how much room the status lists have, and how long that lasts at the present rate."""
+    what = "danh sách trạng thái / status lists"
+    database = Database(chosen.database_url)
+    try:
+        if database.is_absent or current_version(database) != HEAD:
+            return Finding(what, WARNING, "chưa xem được / cannot be looked at", "wallet db upgrade")
+        with database.read() as session:
+            found = capacity_of(StatusRepository(session).uses(), CLOCK.now())
+    except WalletError as error:
+        return Finding(what, WRONG, f"không trả lời / does not answer ({error.code})", "wallet config show")
+    finally:
+        database.close()
+    detail = f"còn / free {found.free:,} / {found.size:,}, {len(found.lists)} danh sách / lists"
+    if found.per_day:
+        until = "> 100 năm / years" if found.lasts_until is None else found.lasts_until.isoformat()
+        detail += f", {found.per_day:,.0f} mỗi ngày / a day → {until}"
+    if not found.lists:
+        return Finding(what, WARNING, "chưa có / none yet", "wallet run --prepare-only")
+    if not found.warnings:
+        return Finding(what, OK, detail)
+    state = WRONG if CapacityWarning.FULL in found.warnings else WARNING
+    mend = "wallet run --prepare-only"
+    if CapacityWarning.NEXT_LIST_TOO_YOUNG in found.warnings:
+        mend = f"export WALLET_STATUS_LIST_BITS_LOG2_SIZE={min(23, chosen.status_list_bits_log2_size + 2)}"
+    return Finding(what, state, f"{detail}: {', '.join(found.warnings)}", mend)
 
 
 def _registers(chosen: Settings) -> Finding:

@@ -6,11 +6,13 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Update, and_, bindparam, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, func, literal, select, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from wallet.db import insert_if_absent, keyset_page, rows_changed
+from wallet.db import insert_if_absent, keyset_page, rows_changed, table_of
+from wallet.documents.capacity import ListUse
 from wallet.documents.models import (
     DocumentCopyRow,
     DocumentRow,
@@ -301,6 +303,10 @@ class StatusRepository:
     def lists(self) -> Iterable[Any]:
         return self.session.execute(_LISTS)
 
+    def uses(self) -> list[ListUse]:
+        """Return how far each list is used."""
+        return [ListUse(*row) for row in self.session.execute(_USES)]
+
     def changes_since(self, list_id: int, sequence: int) -> Iterable[Any]:
         return self.session.execute(_CHANGES, {"list_id": list_id, "sequence": sequence})
 
@@ -324,7 +330,7 @@ class PublicationRepository:
         return self.session.get(PublicationRow, name)
 
     def head(self, name: str) -> PublicationHead | None:
-        row = self.session.execute(_HEADS.where(PublicationRow.name == name)).first()
+        row = self.session.execute(_HEADS.where(_PUBLICATIONS_TABLE.c.name == name)).first()
         return None if row is None else PublicationHead(*row)
 
     def heads(self) -> list[PublicationHead]:
@@ -343,57 +349,61 @@ class PublicationRepository:
         return rows_changed(self.session, statement) == 1
 
 
-def _has_room(row: Any) -> ColumnElement[bool]:
-    return and_(row.full.is_(False), row.used < literal(1).op("<<")(row.bits_log2_size))
+# Of tables, not of classes: what SQLAlchemy remembers of such a statement it need not work out at each execution.
+_LISTS_TABLE, _NUMBERS_TABLE = table_of(StatusListRow), table_of(StatusSequence)
+_PUBLICATIONS_TABLE = table_of(PublicationRow)
 
 
-def _drawing(*, only_free: bool) -> Update:
+def _has_room(row: FromClause) -> ColumnElement[bool]:
+    return and_(row.c.full.is_(False), row.c.used < literal(1).op("<<")(row.c.bits_log2_size))
+
+
+def _drawing(*, only_free: bool) -> ReturningUpdate[Any]:
     """Return the statement that draws. only_free: from a list that no other transaction has locked.
 
     Of each shard the oldest list with room is drawn from: what is behind it waits, so that verifiers know it long
     before it is needed.
     """
-    current, older = aliased(StatusListRow), aliased(StatusListRow)
-    superior = exists().where(older.shard == current.shard, older.id < current.id, _has_room(older))
+    lists, current, older = _LISTS_TABLE, _LISTS_TABLE.alias(), _LISTS_TABLE.alias()
+    superior = exists().where(older.c.shard == current.c.shard, older.c.id < current.c.id, _has_room(older))
     chosen = (
-        select(current.id)
+        select(current.c.id)
         .where(_has_room(current), ~superior)
-        .order_by((current.shard + bindparam("turn")) % bindparam("shards"), current.id)
+        .order_by((current.c.shard + bindparam("turn")) % bindparam("shards"), current.c.id)
         .limit(1)
     )
     if only_free:
         chosen = chosen.with_for_update(of=current, skip_locked=True)
-    used = StatusListRow.used + bindparam("asked")
+    used = lists.c.used + bindparam("asked")
     return (
-        update(StatusListRow)
-        .where(StatusListRow.id == chosen.scalar_subquery(), _has_room(StatusListRow))
-        .values(used=used, full=used >= literal(1).op("<<")(StatusListRow.bits_log2_size))
-        .returning(StatusListRow.id, StatusListRow.bits_log2_size, StatusListRow.shard, StatusListRow.used)
-        .execution_options(synchronize_session=False)
+        update(lists)
+        .where(lists.c.id == chosen.scalar_subquery(), _has_room(lists))
+        .values(used=used, full=used >= literal(1).op("<<")(lists.c.bits_log2_size))
+        .returning(lists.c.id, lists.c.bits_log2_size, lists.c.shard, lists.c.used)
     )
 
 
 # Built once: putting a statement together takes longer than carrying it out.
 _DRAW_FREE = _drawing(only_free=True)
 _DRAW = _drawing(only_free=False)
-_ANY_ROOM = select(StatusListRow.id).where(_has_room(StatusListRow)).limit(1)
-_SHARDS_WITH_ROOM = select(StatusListRow.shard).where(_has_room(StatusListRow)).distinct()
-_LAST_LIST = select(func.max(StatusListRow.id))
+_ANY_ROOM = select(_LISTS_TABLE.c.id).where(_has_room(_LISTS_TABLE)).limit(1)
+_SHARDS_WITH_ROOM = select(_LISTS_TABLE.c.shard).where(_has_room(_LISTS_TABLE)).distinct()
+_LAST_LIST = select(func.max(_LISTS_TABLE.c.id))
 _NUMBER = (
-    update(StatusSequence)
-    .where(StatusSequence.status_list == bindparam("list_id"))
-    .values(changes=StatusSequence.changes + bindparam("count"))
-    .returning(StatusSequence.changes)
-    .execution_options(synchronize_session=False)
+    update(_NUMBERS_TABLE)
+    .where(_NUMBERS_TABLE.c.status_list == bindparam("list_id"))
+    .values(changes=_NUMBERS_TABLE.c.changes + bindparam("count"))
+    .returning(_NUMBERS_TABLE.c.changes)
 )
 _LISTS = (
-    select(StatusListRow.id, StatusListRow.bits_log2_size, StatusSequence.changes, StatusListRow.uri)
-    .join(StatusSequence, StatusSequence.status_list == StatusListRow.id)
-    .order_by(StatusListRow.id)
+    select(_LISTS_TABLE.c.id, _LISTS_TABLE.c.bits_log2_size, _NUMBERS_TABLE.c.changes, _LISTS_TABLE.c.uri)
+    .join(_NUMBERS_TABLE, _NUMBERS_TABLE.c.status_list == _LISTS_TABLE.c.id)
+    .order_by(_LISTS_TABLE.c.id)
 )
+_USES = select(*(_LISTS_TABLE.c[name] for name in ("id", "shard", "bits_log2_size", "used", "created_at")))
+_HEADS = select(*(_PUBLICATIONS_TABLE.c[name] for name in ("name", "sequence", "content_key", "issued_at")))
 _CHANGES = (
     select(StatusChange.sequence, StatusChange.status_index, StatusChange.value, StatusChange.superseded)
     .where(StatusChange.status_list == bindparam("list_id"), StatusChange.sequence > bindparam("sequence"))
     .order_by(StatusChange.sequence)
 )
-_HEADS = select(PublicationRow.name, PublicationRow.sequence, PublicationRow.content_key, PublicationRow.issued_at)
