@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from tests.documents.people import admin_of
 from tests.phone import CitizenPhone
@@ -16,6 +16,7 @@ from tests.web.refusals import assert_refused
 from tests.web.test_drafts import ANSWERS, JUDICIAL, add_file, draft, edit
 from wallet.documents.models import DocumentRow
 from wallet.identity.accounts import Grant
+from wallet.payments.models import PaymentRow
 from wallet.settings import Settings
 from wallet.terms import StaffRole
 from wallet.web.app import create_app
@@ -332,6 +333,31 @@ def test_money_that_comes_late_is_owed_back_and_pays_for_nothing(
     assert settle(citizen, payment).json == {"state": "refund_due"}
     citizen.sign_in()
     assert citizen.get(f"/v1/requests/{request['id']}").json["state"] == "awaiting_payment"
+    codes = [notice["code"] for notice in citizen.get("/v1/notices").json["data"]]
+    assert codes.count("payment_late") == codes.count("payment_expired") == 1
+
+
+def test_of_two_payments_of_one_request_one_pays_and_the_other_is_owed_back(
+    phone_of: Make, wallet: Wallet, clock: FixedClock
+) -> None:
+    citizen = phone_of("an")
+    request = ask(citizen)
+    path = f"/v1/requests/{request['id']}/payments"
+    clock.advance(timedelta(minutes=31))  # over, and no job has looked after it
+    citizen.sign_in(password=True)
+    second = citizen.post(path).json
+    first, also = citizen.get(path).json["data"]
+    assert (first["state"], also["state"], also["id"]) == ("expired", "open", second["id"])
+    with wallet.db.write() as session:
+        # As a deployment may have kept it from before: both stand open.
+        session.execute(update(PaymentRow).where(PaymentRow.id == first["id"]).values(state="open"))
+    assert settle(citizen, second).json == {"state": "paid"}
+    assert settle(citizen, first).json == {"state": "refund_due"}
+    assert settle(citizen, first).json == {"state": "refund_due"}
+    assert settle(citizen, second).json == {"state": "paid"}
+    assert [each["state"] for each in citizen.get(path).json["data"]] == ["refund_due", "paid"]
+    timeline = citizen.get(f"/v1/requests/{request['id']}").json["timeline"]
+    assert [entry["action"] for entry in timeline] == ["ask_payment", "pay"]
     codes = [notice["code"] for notice in citizen.get("/v1/notices").json["data"]]
     assert codes.count("payment_late") == codes.count("payment_expired") == 1
 

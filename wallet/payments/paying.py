@@ -1,7 +1,7 @@
 """Payments of requests: opened once, settled once, whenever and however often the provider says so.
 
-An outcome that comes late changes nothing that was decided meanwhile: money that arrives for a payment that is closed
-is owed back, and its payer is told.
+An outcome that comes late changes nothing that was decided meanwhile: money that arrives for a payment that is closed,
+or for a request that another payment has paid, is owed back, and its payer is told.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ FORGOTTEN_AFTER = timedelta(days=7)
 
 
 class PaymentState(StrEnum):
-    """Where a payment stands. refund_due: money came for one that was closed."""
+    """Where a payment stands. refund_due: money came for one that was closed, or for a request that is paid."""
 
     OPEN = "open"
     PAID = "paid"
@@ -36,7 +36,7 @@ class PaymentState(StrEnum):
     REFUND_DUE = "refund_due"
 
 
-CLOSED_UNPAID = (PaymentState.FAILED, PaymentState.EXPIRED, PaymentState.ABANDONED)
+UNPAID = (PaymentState.OPEN, PaymentState.FAILED, PaymentState.EXPIRED, PaymentState.ABANDONED)
 
 
 class Outcome(StrEnum):
@@ -79,11 +79,14 @@ class Paying:
     def open(self, request_id: str, amount: int) -> PaymentView:
         """Open a payment; one that is open already is the answer. Raises Unavailable("payment_unavailable")."""
         now = self.clock.now()
-        for row in self.rows.of_request(request_id):
+        rows = self.rows.of_request(request_id)
+        if any(row.state == PaymentState.PAID for row in rows):
+            raise Conflict("already_paid")
+        for row in rows:
             if row.state == PaymentState.OPEN and row.expires_at > now:
                 return _view(row)
-            if row.state == PaymentState.PAID:
-                raise Conflict("already_paid")
+            if row.state == PaymentState.OPEN:
+                self._lapse(row, now)  # its time is over, and no second one is open beside it
         payment_id = new_id(self.entropy, "pay")
         opened = self.provider.open(PaymentOrder(payment_id, amount, self.number_of(request_id)))
         if self.rows.by_reference(opened.reference) is not None:
@@ -123,10 +126,10 @@ class Paying:
                 self.audit.record("payment.failed", actor, row.id, request=row.request_id)
                 self.inform(row.request_id, "payment_failed")
             return None
-        if self.rows.settle(row.id, [PaymentState.OPEN], PaymentState.PAID, now):
+        if self.rows.settle_first(row, PaymentState.OPEN, PaymentState.PAID, now):
             self.audit.record("payment.paid", actor, row.id, request=row.request_id)
             return row.request_id
-        if self.rows.settle(row.id, CLOSED_UNPAID, PaymentState.REFUND_DUE, now):
+        if self.rows.settle(row.id, UNPAID, PaymentState.REFUND_DUE, now):
             self.audit.record("payment.refund_due", actor, row.id, request=row.request_id)
             self.inform(row.request_id, "payment_late")
         return None
@@ -157,11 +160,12 @@ class Paying:
     def expire(self) -> int:
         """Close payments whose time is over, and say so; return how many."""
         now = self.clock.now()
-        closed = 0
-        for row in self.rows.lapsed(now, LAPSED_AT_ONCE):
-            if self.rows.settle(row.id, [PaymentState.OPEN], PaymentState.EXPIRED, now):
-                closed += 1
-                self.inform(row.request_id, "payment_expired")
+        return sum(self._lapse(row, now) for row in self.rows.lapsed(now, LAPSED_AT_ONCE))
+
+    def _lapse(self, row: PaymentRow, now: datetime) -> bool:
+        closed = self.rows.settle(row.id, [PaymentState.OPEN], PaymentState.EXPIRED, now)
+        if closed:
+            self.inform(row.request_id, "payment_expired")
         return closed
 
 

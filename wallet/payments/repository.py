@@ -35,6 +35,15 @@ class PaymentRepository:
         )
         return rows_changed(self.session, statement) == 1
 
+    def settle_first(self, row: PaymentRow, before: str, after: str, at: datetime) -> bool:
+        """Move a payment as `settle` does, unless another of its request is in the state `after` already.
+
+        Every payment of the request is locked, in one order, so that of two at the same moment one comes first.
+        """
+        locked = select(PaymentRow).where(PaymentRow.request_id == row.request_id).order_by(PaymentRow.id)
+        rows = self.session.scalars(locked.with_for_update().execution_options(populate_existing=True)).all()
+        return all(each.state != after for each in rows) and self.settle(row.id, [before], after, at)
+
     def first_use(self, kind: str, thing: str, expires_at: datetime) -> bool:
         """Return whether this call was the first to use a thing; see `wallet.single_use`."""
         return consume(self.session, kind, thing, expires_at)
