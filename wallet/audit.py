@@ -106,10 +106,23 @@ class Audit:
         return found
 
     def page_about(
-        self, subjects: Collection[str], actions: Collection[str], limit: int, place: str | None
+        self,
+        subjects: Collection[str],
+        actions: Collection[str],
+        limit: int,
+        place: str | None,
+        *,
+        without: Collection[str] = (),
     ) -> tuple[list[AuditEvent], str | None]:
-        """Return one page of these actions on any of these, newest first, and where the next one starts."""
+        """Return one page of these actions on any of these, newest first, and where the next one starts.
+
+        without: codes of utilities; what was done for one of them is left out.
+        """
         statement = select(AuditEvent).where(
             AuditEvent.subject.in_(sorted(subjects)), AuditEvent.action.in_(list(actions))
         )
+        if without:
+            for name in ("procedure", "utility"):
+                stated = func.coalesce(AuditEvent.details[name].as_string(), "")
+                statement = statement.where(stated.not_in(sorted(without)))
         return keyset_page(self.session, statement.order_by(AuditEvent.id.desc()), limit, place)

@@ -17,13 +17,14 @@ from wallet.sources.civil_status import EmbeddedCivilStatus
 from wallet.sources.criminal_records import EmbeddedCriminalRecords
 from wallet.sources.health import EmbeddedHealthInsurance, EmbeddedHealthRecords
 from wallet.sources.people import EmbeddedPopulation
+from wallet.sources.security_cases import EmbeddedSecurityCases
 from wallet.sources.social_security import EmbeddedSocialSecurity
 from wallet.sources.traffic import EmbeddedDrivingLicences, EmbeddedVehicles
 
 EmbeddedRecords = partial(EmbeddedCriminalRecords, clock=FixedClock())
 REGISTERS: list[Callable[[Database], Any]] = [
     EmbeddedRecords, EmbeddedHealthInsurance, EmbeddedHealthRecords, EmbeddedDrivingLicences, EmbeddedVehicles,
-    EmbeddedSocialSecurity, EmbeddedCivilStatus,
+    EmbeddedSocialSecurity, EmbeddedSecurityCases, EmbeddedCivilStatus,
 ]  # fmt: skip
 NO_NUMBERS = ["099000000999", "", "099", "0990900000011", "٠٩٩٠٩٠٠٠٠٠٠١", "099090000001\n", "990000001", "'--"]
 
@@ -198,6 +199,34 @@ def test_social_security_tells_what_is_paid_where(nation: Database) -> None:
     assert len(facts["account_last4"]) == 4
     with pytest.raises(NotFound):
         read(EmbeddedSocialSecurity, nation, "an")
+
+
+def test_police_tell_what_became_of_reports_and_not_what_they_said(nation: Database) -> None:
+    facts = read(EmbeddedSecurityCases, nation, "an")
+    assert [(each["received_on"], each["kind"], each["state"]) for each in facts["reports"]] == [
+        (date(2025, 8, 6), "traffic", "closed"),
+        (date(2025, 12, 22), "online_scam", "referred"),
+        (date(2026, 2, 24), "disorder", "assigned"),
+    ]
+    assert set(facts["reports"][0]) == {"case_number", "received_on", "kind", "state", "office"}
+    numbers = [each["case_number"] for each in facts["reports"]]
+    assert len(set(numbers)) == 3
+    assert all(number.startswith("099PA") for number in numbers)
+    assert "barred_until" not in facts
+
+
+def test_bar_is_told_with_its_last_day(nation: Database) -> None:
+    facts = read(EmbeddedSecurityCases, nation, "lech")
+    assert facts["barred_until"] == date(2027, 2, 24)
+    assert [each["state"] for each in facts["reports"]] == ["closed"]
+    assert {each["state"] for each in read(EmbeddedSecurityCases, nation, "giay")["reports"]} == {"received"}
+
+
+@pytest.mark.parametrize("key", ["binh", "nho", "xuan"])
+def test_police_do_not_know_who_never_reported(nation: Database, key: str) -> None:
+    with pytest.raises(NotFound) as refusal:
+        read(EmbeddedSecurityCases, nation, key)
+    assert refusal.value.code == "person_unknown"
 
 
 def test_hospitals_notice_is_found_by_either_parent_and_has_no_child_yet(nation: Database) -> None:

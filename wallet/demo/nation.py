@@ -30,7 +30,7 @@ from wallet.sources.models import NationBase, NationMeta
 
 __all__ = ["EDGE_CASES", "EdgeCase", "Seeding", "generate", "seed_nation"]
 
-GENERATOR = "4"
+GENERATOR = "5"
 """Raised whenever the same seed would give other people: a nation of another generator is another nation."""
 
 _CHUNK = 2000
@@ -54,6 +54,7 @@ _TABLES: tuple[Table, ...] = tuple(
         ministry_models.DrivingLicence,
         ministry_models.Vehicle,
         ministry_models.SocialSecurity,
+        ministry_models.SecurityCases,
         ministry_models.Birth,
         ministry_models.Marriage,
     )

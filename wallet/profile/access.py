@@ -31,11 +31,12 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class AccessHistory:
-    """The looks at one person, in one transaction."""
+    """The looks at one person, in one transaction. confidential: utilities of which no guardian learns."""
 
     audit: Audit
     accounts: Accounts
     corrections: CorrectionRepository
+    confidential: frozenset[str]
 
     def page(self, actor: Actor, limit: int, place: str | None) -> tuple[list[Access], str | None]:
         """Return one page of who looked at the caller, or at the ward they act for, newest first."""
@@ -43,7 +44,8 @@ class AccessHistory:
             raise NotAllowed("not_allowed")
         account_id = actor.acting_for or actor.account_id
         subjects = [actor.holder_id, account_id, *self.corrections.ids_of_holder(actor.holder_id)]
-        rows, following = self.audit.page_about(subjects, READS, limit, place)
+        hidden = self.confidential if actor.acting_for is not None else frozenset()
+        rows, following = self.audit.page_about(subjects, READS, limit, place, without=hidden)
         return [self._told(row, account_id) for row in rows], following
 
     def _told(self, row: AuditEvent, account_id: str) -> Access:

@@ -31,7 +31,7 @@ from wallet.working_days import WorkingDays
 class ProfileServices:
     """The profile: what a person sees, corrects, takes along and ends.
 
-    final_states: states of requests that nothing leads out of.
+    final_states: states of requests that nothing leads out of. confidential: utilities of which no guardian learns.
     """
 
     means: Means
@@ -42,6 +42,7 @@ class ProfileServices:
     idempotency: Idempotency
     working_days: WorkingDays
     final_states: frozenset[str]
+    confidential: frozenset[str]
 
     @cached_property
     def preferences(self) -> Preferences:
@@ -87,7 +88,9 @@ class ProfileServices:
 
     @cached_property
     def access_history(self) -> AccessHistory:
-        return AccessHistory(self.means.audit, self.identity.accounts, CorrectionRepository(self.means.session))
+        return AccessHistory(
+            self.means.audit, self.identity.accounts, CorrectionRepository(self.means.session), self.confidential
+        )
 
     @cached_property
     def closing(self) -> Closing:

@@ -39,6 +39,8 @@ class RegisterCode(StrEnum):
     VEHICLES = "vehicles"
     SOCIAL_SECURITY = "social_security"
     """The account that benefits are paid into (tài khoản an sinh xã hội)."""
+    SECURITY_CASES = "security_cases"
+    """What the police keep of the reports that somebody sent them (phản ánh về an ninh, trật tự)."""
     CIVIL_STATUS = "civil_status"
     """Births, marriages and deaths, and hospitals' electronic notices of birth (Cơ sở dữ liệu hộ tịch điện tử)."""
 

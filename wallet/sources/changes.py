@@ -19,6 +19,7 @@ from wallet.sources.ministry_models import (
     HealthInsurance,
     HealthRecord,
     PostBan,
+    SecurityCases,
     SocialSecurity,
     Vehicle,
 )
@@ -55,6 +56,7 @@ _TABLES: Mapping[str, tuple[type, ...]] = {
     RegisterCode.DRIVING_LICENCES: (DrivingLicence,),
     RegisterCode.VEHICLES: (Vehicle,),
     RegisterCode.SOCIAL_SECURITY: (SocialSecurity,),
+    RegisterCode.SECURITY_CASES: (SecurityCases,),
 }
 
 

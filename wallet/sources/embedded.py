@@ -15,6 +15,7 @@ from wallet.sources.people import (
     EmbeddedSubscribers,
 )
 from wallet.sources.residences import EmbeddedResidence
+from wallet.sources.security_cases import EmbeddedSecurityCases
 from wallet.sources.social_security import EmbeddedSocialSecurity
 from wallet.sources.traffic import EmbeddedDrivingLicences, EmbeddedVehicles
 
@@ -35,6 +36,7 @@ def embedded_registers(database: Database, clock: Clock) -> dict[str, Register]:
         EmbeddedDrivingLicences(database),
         EmbeddedVehicles(database),
         EmbeddedSocialSecurity(database),
+        EmbeddedSecurityCases(database),
         EmbeddedCivilStatus(database),
     )
     return {register.code: register for register in registers}

@@ -135,6 +135,18 @@ class SocialSecurity(NationBase):
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class SecurityCases(NationBase):
+    """What the police keep of somebody's reports. barred_until: last day of a bar on sending any, NULL where none was
+    set; one that has passed may still stand there."""
+
+    __tablename__ = "nation_security_cases"
+
+    number: Mapped[str] = mapped_column(String(12), primary_key=True)
+    reports_packed: Mapped[str] = mapped_column(Text)
+    barred_until: Mapped[date | None] = mapped_column(Date)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class Birth(NationBase):
     """A birth, from the hospital's electronic notice on. state: `notified`, then `registered`."""
 

@@ -151,6 +151,10 @@ SHAPES: Mapping[str, Shape] = {
         "birth_date": FactKind.BIRTH,
         "benefits": {"kind": _T, "amount": FactKind.INT, "since": _D},
     },
+    RegisterCode.SECURITY_CASES: {
+        "reports": {**dict.fromkeys(("case_number", "kind", "state", "office"), _T), "received_on": _D},
+        "barred_until": _D,
+    },
     RegisterCode.CIVIL_STATUS: {
         "births": {
             **dict.fromkeys(
@@ -177,5 +181,6 @@ REQUIRED: Mapping[str, frozenset[str]] = {
     RegisterCode.CARDS: frozenset({"serial", "state"}),
     RegisterCode.CRIMINAL_RECORDS: frozenset({"convictions", "bans"}),
     RegisterCode.HEALTH_INSURANCE: frozenset({"card_number", "valid_from", "valid_until"}),
+    RegisterCode.SECURITY_CASES: frozenset({"reports"}),
 }
 """Facts without which an answer means nothing, or worse: no list of convictions is not an empty one."""

@@ -40,6 +40,7 @@ class Source(StrEnum):
     DRIVING_LICENCES = "driving_licences"
     VEHICLES = "vehicles"
     SOCIAL_SECURITY = "social_security"
+    SECURITY_CASES = "security_cases"
     CIVIL_STATUS = "civil_status"
     DERIVED = "derived"
     DECLARED = "declared"

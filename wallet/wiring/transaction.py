@@ -421,6 +421,7 @@ class Work:
             idempotency=self.idempotency,
             working_days=wallet.working_days,
             final_states=wallet.final_states,
+            confidential=wallet.catalogue.confidential,
         )
 
     @property

@@ -1,7 +1,7 @@
 """Security report: what is told, to which police, and a receipt that gives nothing of the text away."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +10,9 @@ from tests.utilities.asking import NOW, case_of, claims_of, faults_of, texts_of
 from wallet.errors import InvalidInput
 from wallet.terms import AccountLevel
 from wallet.utilities.answering import parse
-from wallet.utilities.base import ANSWERED, Asking, Capacity, Case, Paper
+from wallet.utilities.base import ANSWERED, Asking, Capacity, Case, Paper, Source
 from wallet.utilities.paper import compact_claims, full_claims
-from wallet.utilities.security_report import CATEGORIES, RECEIPT, utility
+from wallet.utilities.security_report import CATEGORIES, RECEIPT, STATES, utility
 
 TEXT = "Khoảng 22 giờ, một nhóm thanh niên đua xe, nẹt pô gây mất trật tự.\nHọ đến từ phía cầu vượt."
 PHOTO = "evd_" + "0" * 31
@@ -125,6 +125,79 @@ def test_it_is_confidential_needs_level_one_and_is_nobody_elses() -> None:
     assert utility.who == {Capacity.SELF}
     assert RECEIPT.asking is Asking.NEVER
     assert utility.lifecycle is ANSWERED
+
+
+TODAY = date(2026, 11, 20)
+BARRED, WAITING = {"/answers/text": "reports_barred"}, {"/answers/text": "too_many_open_reports"}
+
+
+def known_to_police(*states: str, now: datetime = NOW, happened_at: str | None = None, **more: Any) -> Case:
+    """Return a case of somebody whose earlier reports are in these states."""
+    reports = tuple(
+        {"case_number": f"099PA{place}", "received_on": date(2026, 11, 2), "kind": "theft", "state": state}
+        for place, state in enumerate(states)
+    )
+    facts = {Source.SECURITY_CASES: {"reports": reports, **more}}
+    return case_of(utility, typed(**({"happened_at": happened_at} if happened_at else {})), facts, now=now)
+
+
+@pytest.mark.parametrize(
+    ("barred_until", "why"),
+    [
+        (TODAY - timedelta(days=1), {}),
+        (TODAY, BARRED),
+        (TODAY + timedelta(days=1), BARRED),
+        (date.max, BARRED),
+    ],
+)
+def test_who_is_barred_does_not_report_until_the_day_has_passed(barred_until: date, why: dict[str, str]) -> None:
+    assert faults_of(utility, known_to_police("closed", barred_until=barred_until)) == why
+
+
+def test_the_last_day_of_a_bar_ends_at_midnight_in_vietnam() -> None:
+    last, first = datetime(2026, 11, 20, 16, 59, 59, tzinfo=UTC), datetime(2026, 11, 20, 17, tzinfo=UTC)
+    assert faults_of(utility, known_to_police(barred_until=TODAY, now=last)) == BARRED
+    assert faults_of(utility, known_to_police(barred_until=TODAY, now=first)) == {}
+
+
+@pytest.mark.parametrize(
+    ("states", "why"),
+    [
+        ((), {}),
+        (["received"] * 4, {}),
+        (["received"] * 5, WAITING),
+        (["received"] * 50, WAITING),
+        (["received"] * 4 + ["assigned", "closed", "referred"] * 9, {}),
+        (["closed", "received"] * 5, WAITING),
+    ],
+)
+def test_no_more_than_five_reports_wait_to_be_assigned(states: list[str], why: dict[str, str]) -> None:
+    assert faults_of(utility, known_to_police(*states)) == why
+
+
+def test_a_bar_is_told_before_anything_else() -> None:
+    tomorrow = "2026-11-21T22:00:00+07:00"
+    assert faults_of(utility, known_to_police(*["received"] * 5, barred_until=TODAY)) == BARRED
+    assert faults_of(utility, known_to_police(*["received"] * 5, happened_at=tomorrow)) == WAITING
+
+
+def test_whom_the_police_do_not_know_may_report_too() -> None:
+    assert Source.SECURITY_CASES not in case().facts
+    assert faults_of(utility, case()) == {}
+
+
+def test_the_receipt_says_nothing_of_other_reports() -> None:
+    assert Source.SECURITY_CASES not in RECEIPT.registers
+    assert claims_of(utility, known_to_police("received", "closed")) == claims_of(utility, case())
+
+
+def test_every_state_and_kind_of_an_earlier_report_has_words_and_refusals_say_whom_to_call() -> None:
+    codes = {f"state.{code}" for code in STATES} | {f"kind.{code}" for code in CATEGORIES}
+    for language in ("vi", "en"):
+        texts = texts_of(utility)[language]
+        assert texts["values"].keys() == codes
+        assert set(utility.shows[Source.SECURITY_CASES]) <= texts["facts"].keys()
+        assert all("113" in texts["reasons"][code] for code in ("reports_barred", "too_many_open_reports"))
 
 
 def test_words_of_a_category_are_those_of_the_form() -> None:

@@ -1,7 +1,7 @@
 """Which papers the people have who are in every nation: what the stories of personas and edge cases need, and no more.
 
-All of them are insured, unless a story says otherwise; nobody has a conviction, a licence or a vehicle
-that is not here.
+All of them are insured, unless a story says otherwise; nobody has a conviction, a licence, a vehicle or a
+security report that is not here.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from datetime import date
 from wallet.demo.cast import CAST, FOREIGNERS
 from wallet.demo.edge_cases import EDGE_CASES
 from wallet.demo.numbers import MALE, fixed_number
-from wallet.demo.papers import civil, health, judicial, traffic
+from wallet.demo.papers import civil, health, judicial, security, traffic
 from wallet.demo.papers.common import Row, Subject, unmarked
 from wallet.demo.papers.kinship import former
 
@@ -70,6 +70,10 @@ def _an(subject: Subject) -> Iterator[Row]:
     yield traffic.licence(subject, date(2019, 5, 20), "A1 B2")
     yield traffic.vehicle(subject, "motorcycle", date(2017, 3, 6), brand="Honda", model="Vision", colour="Đen")
     yield traffic.vehicle(subject, "car", date(2022, 9, 14), brand="Toyota", model="Vios", colour="Trắng")
+    yield security.cases(
+        subject, (date(2025, 8, 6), "traffic", "closed"), (date(2025, 12, 22), "online_scam", "referred"),
+        (date(2026, 2, 24), "disorder", "assigned"),
+    )  # fmt: skip
     yield former(subject, date(1990, 7, 5), date(2008, 9, 1), "Xóm 4, Xã Nam Mẫu, Huyện Nam Trực, Tỉnh Nam Định")
     yield former(subject, date(2008, 9, 1), date(2012, 8, 30), "Ký túc xá Mẫu, Quận Đống Đa, Hà Nội", "temporary")
     yield former(subject, date(2012, 8, 30), date(2015, 6, 10), "Số 6, ngõ 91, đường Láng, Quận Đống Đa, Hà Nội")
@@ -134,6 +138,8 @@ def _lech(subject: Subject) -> Iterator[Row]:
         birth_date="1971-09-18",
         groups={"diseases": [{"name": health.ASTHMA[0], "code": health.ASTHMA[1], "since": date(2016, 7, 4)}]},
     )
+    # Fined for what he reported; a year from the day on which he paid.
+    yield security.cases(subject, (date(2026, 1, 9), "theft", "closed"), barred_until=date(2027, 2, 24))
 
 
 def _giay(subject: Subject) -> Iterator[Row]:
@@ -142,6 +148,7 @@ def _giay(subject: Subject) -> Iterator[Row]:
         full_name=unmarked(subject.person.name.full), birth_date="1965",
     )  # fmt: skip
     yield traffic.vehicle(subject, "motorcycle", date(2009, 2, 2), state="cancelled")
+    yield security.cases(subject, *((date(2026, 2, day), "black_credit", "received") for day in (12, 13, 20, 23, 27)))
 
 
 def _noi(subject: Subject) -> Iterator[Row]:

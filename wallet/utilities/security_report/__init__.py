@@ -3,9 +3,15 @@
 What was written stays in the request, for the desk of that place alone; the receipt proves that, when and about what
 kind of matter something was reported, and nothing of the text. Nobody may ask a holder for it.
 
+The police's own register says what became of earlier reports; the holder sees that, and the receipt says nothing of it:
+whom it is shown to learns of one report. Who was fined for a false report, or has as many waiting as may wait, is told
+where to turn instead.
+
 Source: docs/domain.md, sections 2.7 (level 1 is enough) and 4.6 (category, text, place, time, photo; confidential);
-Decree 69/2024/NĐ-CP for the account. Unconfirmed: how old a matter may be (`oldest_days`), and the five working days
-in which an answer is promised, for no source names a term.
+Decree 69/2024/NĐ-CP for the account. Unconfirmed: how old a matter may be (`oldest_days`), the five working days
+in which an answer is promised, and how many reports may wait (`most_waiting`), for no source names any; the shape of
+the register, a sample; that a fine for a false report bars one from reporting by app, modelled on the year for which
+a fine counts (Law on Handling of Administrative Violations 15/2012/QH13, article 7).
 """
 
 from datetime import date, timedelta
@@ -44,10 +50,19 @@ CATEGORIES = {
     "other": "Vấn đề khác",
 }
 """A grouping of this utility's own: no official list was found."""
+REGISTER = Source.SECURITY_CASES
+STATES = ("received", "assigned", "closed", "referred")
+WAITING = "received"
+"""A report that nobody at the police has been given yet."""
 
 
 def accept(case: Case) -> None:
-    """Refuse a matter that has not happened yet, or that lies too far back."""
+    """Refuse who may not report by app now, and a matter that has not happened yet or lies too far back."""
+    if case.fact(REGISTER, "barred_until", date.min) >= case.today:
+        raise AnswersRejected({"text": "reports_barred"})
+    waiting = [each for each in case.fact(REGISTER, "reports", ()) if each.get("state") == WAITING]
+    if len(waiting) >= case.figures["most_waiting"]:
+        raise AnswersRejected({"text": "too_many_open_reports"})
     happened_at = case.answers["happened_at"]
     if happened_at > case.now:
         raise AnswersRejected({"happened_at": "in_future"})
@@ -114,7 +129,7 @@ utility = Utility(
             date(2024, 7, 1),
             "Nghị định 69/2024/NĐ-CP",
             deadline=Deadline(working_days=5),
-            figures={"oldest_days": 365},
+            figures={"oldest_days": 365, "most_waiting": 5},
         ),
     ),
     form=(
@@ -126,6 +141,8 @@ utility = Utility(
         Field("photos", Ask.FILES, required=False, size=(0, 5)),
         Field("may_contact", Ask.BOOL),
     ),
+    codes={"kind": tuple(CATEGORIES), "state": STATES},
+    shows={REGISTER: ("reports", "barred_until")},
     lifecycle=ANSWERED,
     reasons=("dealt_with", "passed_on", "nothing_found", "known_already"),
     confidential=True,
