@@ -84,7 +84,7 @@ utility = Utility(
             "Luật Lý lịch tư pháp 28/2009/QH12, sửa đổi, bổ sung từ ngày 01/07/2026; Thông tư 16/2025/TT-BTC (phí)",
             Deadline(working_days=3, extended_working_days=9),
             fee,
-            {**OF_2016, "applicant_age": 16, "no_2_alone_from": 18, "support_until": date(2027, 12, 31)},
+            {**OF_2016, "applicant_age": 16, "no_2_alone_from": 18},
         ),
     ),
     form=(

@@ -2,7 +2,7 @@
 
 Source: Circular 244/2016/TT-BTC, articles 4 and 5; Circular 16/2025/TT-BTC has ruled since 24 April 2025, and that the
 amounts are unchanged is unconfirmed. Hà Nội pays the fee for its residents who apply in the app and are not exempt
-already; until when after 2025 is unconfirmed, so the period is a figure of the rules (docs/domain.md, section 4.2).
+already; whether after 2025 is unconfirmed, so its periods stand in one place, `HANOI_SUPPORT` (docs/domain.md, 4.2).
 """
 
 from datetime import date
@@ -38,18 +38,23 @@ def is_exempt(case: Case) -> bool:
 
 
 def has_support(case: Case) -> bool:
-    """Return whether Hà Nội pays: permanent residence there, account of level 2, within the period."""
-    first, last = case.figures["support_from"], case.figures["support_until"]
+    """Return whether Hà Nội pays: permanent residence there, account of level 2, within one of its periods."""
     return (
         case.fact("residence", "permanent_province_code") == case.figures["support_province"]
         and case.account_level >= AccountLevel.TWO
-        and first <= case.today <= last
+        and any(first <= case.today <= last for first, last in case.figures["support_periods"])
     )
 
 
 def _flags(case: Case) -> set[Any]:
     return set(case.fact("population", "exemptions", ()))
 
+
+HANOI_SUPPORT = (
+    (date(2024, 6, 1), date(2025, 12, 31)),
+    (date(2026, 7, 1), date(2027, 12, 31)),  # unconfirmed: assumed with the amended law, until the city publishes it
+)
+"""First and last day of each period in which Hà Nội pays. When the city decides otherwise this alone is changed."""
 
 OF_2016: dict[str, Any] = {
     "fee": 200_000,
@@ -68,7 +73,6 @@ OF_2016: dict[str, Any] = {
     "copies_included": 2,
     "extra_copy": 5_000,
     "support_province": "01",
-    "support_from": date(2024, 6, 1),
-    "support_until": date(2025, 12, 31),
+    "support_periods": HANOI_SUPPORT,
 }
 """Ages: Children Law 102/2016/QH13, Art. 1; Elderly Law 39/2009/QH12, Art. 2. The price of a copy is unconfirmed."""
