@@ -165,8 +165,6 @@ class Walk(RuleBasedStateMachine):
         self._try(lambda work: work.review_desk.decide(self.id, action, word, version, who), allowed)
         if allowed and arrow is not None:
             self.decided_by = who.account_id
-            if arrow.lays_out:
-                self.steps = {"first": "active", "second": "waiting"}
             self._moved(arrow)
             if any(move.second for move in self.lifecycle.from_(self.state)):
                 self.in_hand = None
@@ -202,19 +200,36 @@ class Walk(RuleBasedStateMachine):
             assert set(detail.actions) == mine - {"ask_payment"}
             if detail.timeline:
                 assert detail.timeline[-1].state == self.state
+            assert {step.code: step.state for step in detail.steps} == self.steps
+            assert all(
+                (step.due_at is not None) is (step.state == "active") for step in detail.steps if not step.done_at
+            )
             if row.document_id is not None:
                 held = work.holding.get(row.document_id, self.holder)
                 assert held.state == ("revoked" if self.void else "valid")
 
     def _moved(self, arrow: Any) -> None:
         assert arrow is not None
+        self._steps_follow(arrow)
         self.state = arrow.target
         self.issued |= arrow.issues
         self.void |= arrow.voids
         if self.state in self.lifecycle.final:
             self.in_hand = None
-        if self.lifecycle is LINKED and arrow.action == "submit":
+
+    def _steps_follow(self, arrow: Any) -> None:
+        """They are active in states that the last of them leads out of, and nowhere else."""
+        working, worked = (
+            any(move.by is By.STEPS for move in self.lifecycle.from_(state)) for state in (arrow.target, self.state)
+        )
+        if arrow.lays_out:
             self.steps = {"first": "active", "second": "waiting"}
+        elif arrow.target in self.lifecycle.final:
+            self.steps = {code: {"done": "done"}.get(state, "ended") for code, state in self.steps.items()}
+        elif not working:
+            self.steps = {code: {"active": "waiting"}.get(state, state) for code, state in self.steps.items()}
+        elif not worked:
+            self.steps["second" if self.steps["first"] == "done" else "first"] = "active"
 
     def _row(self) -> Any:
         with self.wallet.read() as work:

@@ -64,6 +64,24 @@ def about(citizen: CitizenPhone, key: str) -> dict[str, Any]:
     return request
 
 
+def test_a_sub_task_ends_with_its_request(phone_of: Make, unchanged: Unchanged) -> None:
+    citizen, officer, records = phone_of("an"), phone_of("reviewer3"), phone_of("reviewer4")
+    request = paid(citizen)
+    claim(officer, request)
+    decide(officer, request, "accept")
+    decide(officer, request, "verify")
+    mine = [step["code"] for step in records.get("/v1/desk/steps").json["data"] if step["request_id"] == request["id"]]
+    assert mine == ["records_department"]
+    gone = citizen.post(f"/v1/requests/{request['id']}/moves", {"action": "withdraw"})
+    assert gone.json["state"] == "withdrawn"
+    steps = citizen.get(f"/v1/requests/{request['id']}").json["steps"]
+    assert {(step["state"], step.get("due_at")) for step in steps} == {("ended", None)}
+    assert records.get("/v1/desk/steps").json["data"] == []
+    with unchanged():
+        assert_refused(opened(records, request), 404, "not_found")
+        assert_refused(report(records, request, "records_department"), 409, "transition_not_allowed")
+
+
 def test_an_agency_reads_for_its_sub_task_and_no_longer_and_decides_nothing(
     phone_of: Make, unchanged: Unchanged
 ) -> None:

@@ -216,7 +216,7 @@ class ReviewDesk:
     ) -> DeskDetail:
         """Report what an agency found out, or why it could not. With the last one the request goes on by itself.
 
-        Raises NotFound, NotAllowed, InvalidInput, Conflict("step_not_active").
+        Raises NotFound, NotAllowed, InvalidInput, Conflict("step_not_active", "transition_not_allowed").
         """
         self.reach.assert_in_person(actor)
         row, _ = self.reach.step(request_id, code, actor)

@@ -75,7 +75,7 @@ class RequestEvent(Base):
 
 
 class RequestStep(Base):
-    """A sub-task at an agency, with a clock of its own. state: `waiting`, `active`, `done` or `failed`."""
+    """A sub-task at an agency, with a clock of its own. state: as in `steps.py`."""
 
     __tablename__ = "request_steps"
 

@@ -24,12 +24,12 @@ from wallet.requests.models import RequestRow, RequestStep
 from wallet.requests.orders import number_of
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import open_content
+from wallet.requests.steps import ACTIVE, DONE, FAILED, WAITING, begin_following, follow
 from wallet.terms import Actor
 from wallet.utilities.base import By, Capacity, Lifecycle, Move, Utility
 from wallet.utilities.lifecycles import DRAFT
 from wallet.working_days import WorkingDays
 
-WAITING, ACTIVE, DONE, FAILED = "waiting", "active", "done", "failed"
 SYSTEM = Actor("system", request_id="requests")
 
 
@@ -90,6 +90,9 @@ class Moving:
             raise Conflict("transition_not_allowed", state=row.state, target=action)
         if arrow.lays_out:
             self._lay_out(utility, row, actor, told)
+        elif utility.steps:
+            follow(utility, before, row.state, self.rows.steps(row.id), now, self.calendar)
+            self.rows.flush()
         if arrow.extends and not arrow.lays_out:
             self._extend_steps(utility, row)
         if arrow.issues:
@@ -140,9 +143,12 @@ class Moving:
     ) -> None:
         """Close a sub-task, begin those that waited for it, and, with the last one, move the request.
 
-        reason: why it failed; None for one that is done. Raises Conflict("step_not_active"); what issuing raises.
+        reason: why it failed; None for one that is done. Raises Conflict("step_not_active"), and
+        Conflict("transition_not_allowed") while the request is not with its sub-tasks; what issuing raises.
         """
         now = self.clock.now()
+        if row.state not in utility.lifecycle.in_steps or not self.rows.move(row, {"updated_at": now}):
+            raise Conflict("transition_not_allowed", state=row.state, target=code)
         sealed = None
         if found:
             plaintext = json.dumps(dict(found), ensure_ascii=False).encode()
@@ -151,12 +157,11 @@ class Moving:
         closed = {"state": state, "done_at": now, "done_by": actor.account_id, "reason": reason, "sealed_found": sealed}
         if not self.rows.finish_step(row.id, code, closed):
             raise Conflict("step_not_active", step=code)
-        if not self.rows.move(row, {"updated_at": now}):
-            raise Conflict("transition_not_allowed", state=row.state, target=code)
         self._log(row, f"step_{state}", By.OFFICER, actor, Word(reason), step=code)
         self.audit.record(f"request.step_{state}", actor, row.id, step=code, utility=utility.code)
-        self._begin_following(utility, row, now)
         steps = self.rows.steps(row.id)
+        begin_following(utility, row.state, steps, now, self.calendar)
+        self.rows.flush()
         if all(step.state == DONE for step in steps):
             arrow = next((each for each in utility.lifecycle.from_(row.state) if each.by is By.STEPS), None)
             if arrow is not None:
@@ -217,17 +222,6 @@ class Moving:
                 since = event.at
             before = event.state
         return since
-
-    def _begin_following(self, utility: Utility, row: RequestRow, now: datetime) -> None:
-        steps = {step.code: step for step in self.rows.steps(row.id)}
-        finished = {code for code, step in steps.items() if step.state == DONE}
-        for declared in utility.steps:
-            step = steps.get(declared.code)
-            if step is not None and step.state == WAITING and set(declared.after) & steps.keys() <= finished:
-                step.state, step.opened_at = ACTIVE, now
-                extended = row.state in utility.lifecycle.extended
-                step.due_at = due_at(declared.deadline, now, self.calendar, extended=extended)
-        self.rows.flush()
 
     def _issue(self, utility: Utility, row: RequestRow, actor: Actor, told: Told | None, *, decided: bool) -> None:
         if told is None:

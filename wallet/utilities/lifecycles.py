@@ -66,6 +66,11 @@ class Lifecycle:
         return frozenset(move.target for move in self.moves if move.extends and not move.lays_out)
 
     @property
+    def in_steps(self) -> frozenset[str]:
+        """States in which agencies work on the sub-tasks: the last of them leads out."""
+        return frozenset(move.source for move in self.moves if move.by is By.STEPS)
+
+    @property
     def instant(self) -> bool:
         """Whether a submitted request is answered at once, without a person."""
         return any(move.issues for move in self.moves if move.source == DRAFT)

@@ -8,6 +8,7 @@ from marshmallow import fields, post_load, validate
 
 from wallet.evidence import SUFFIXES
 from wallet.requests.orders import About, FeeLineView, Preview, RequestDetail, RequestOrder, UtilityRequest
+from wallet.requests.steps import STATES as STEP_STATES
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.texts.catalogue import LANGUAGES
 from wallet.utilities.base import Capacity
@@ -120,7 +121,7 @@ class RequestStepSchema(StrictSchema):
     code = fields.String(required=True)
     name = Both(required=True)
     agency = Both(required=True)
-    state = fields.String(required=True, metadata={"x-extensible-enum": ["waiting", "active", "done", "failed"]})
+    state = fields.String(required=True, metadata={"x-extensible-enum": list(STEP_STATES)})
     opened_at = Moment()
     due_at = Moment()
     done_at = Moment()

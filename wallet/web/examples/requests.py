@@ -270,7 +270,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "decide_request": ("not_claimed", "second_officer_needed", "version_changed"),
     "list_desk_officers": ("not_allowed",),
     "list_desk_steps": ("not_allowed",),
-    "report_step": ("step_not_active", "invalid_input"),
+    "report_step": ("step_not_active", "transition_not_allowed", "invalid_input"),
     "read_utility_facts": ("level_too_low", "not_linked"),
     "read_utility_form": ("unknown_utility",),
     "read_reuse": ("not_allowed",),
