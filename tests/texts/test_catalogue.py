@@ -12,6 +12,7 @@ import pytest
 
 import wallet
 from wallet import errors
+from wallet.documents.holding import STATES
 from wallet.documents.revoking import RevocationReason
 from wallet.launching.states import LaunchState
 from wallet.requests.desk import PURPOSES
@@ -275,7 +276,7 @@ def test_details_are_sentences_and_titles_are_not() -> None:
 @pytest.mark.parametrize(
     ("section", "codes"),
     [
-        ("states", {*LaunchState, "valid", "expired", "revoked", "awaiting_approval"}),
+        ("states", {*LaunchState, *STATES, "awaiting_approval"}),
         ("revocation_reasons", set(RevocationReason)),
         ("registers", set(RegisterCode)),
     ],

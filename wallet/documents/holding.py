@@ -15,6 +15,9 @@ from wallet.identity.holders import Holders
 from wallet.terms import Actor
 from wallet.utilities.catalogue import Catalogue
 
+STATES = ("signing", "valid", "suspended", "expired", "revoked", "superseded")
+"""What a holder may see of a document; each has a word in the texts."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeldDocument:
