@@ -170,15 +170,18 @@ class Walk(RuleBasedStateMachine):
                 self.in_hand = None
 
     @precondition(lambda self: self.state != "draft")
-    @rule(code=st.sampled_from(["first", "second"]), officer=st.integers(0, 1))
-    def agency_reports(self, code: str, officer: int) -> None:
+    @rule(code=st.sampled_from(["first", "second"]), officer=st.integers(0, 1), why=st.sampled_from([None, "because"]))
+    def agency_reports(self, code: str, officer: int, why: str | None) -> None:
         going_on = any(move.by is By.STEPS for move in self.lifecycle.from_(self.state))
         allowed = self.steps.get(code) == "active" and going_on
-        self._try(lambda work: work.review_desk.finish_step(self.id, code, {}, None, self.officers[officer]), allowed)
+        self._try(lambda work: work.review_desk.finish_step(self.id, code, {}, why, self.officers[officer]), allowed)
         if not allowed:
             return
-        self.steps[code] = "done"
-        if code == "first":
+        self.steps[code] = "done" if why is None else "failed"
+        if why is not None:
+            ways = {move.by for move in self.lifecycle.from_(self.state)}
+            assert By.OFFICER in ways, "whoever decides can still do so"
+        elif code == "first":
             self.steps["second"] = "active"
         else:
             self._moved(next(move for move in self.lifecycle.from_(self.state) if move.by is By.STEPS))
@@ -225,7 +228,9 @@ class Walk(RuleBasedStateMachine):
         if arrow.lays_out:
             self.steps = {"first": "active", "second": "waiting"}
         elif arrow.target in self.lifecycle.final:
-            self.steps = {code: {"done": "done"}.get(state, "ended") for code, state in self.steps.items()}
+            self.steps = {
+                code: {"active": "ended", "waiting": "ended"}.get(state, state) for code, state in self.steps.items()
+            }
         elif not working:
             self.steps = {code: {"active": "waiting"}.get(state, state) for code, state in self.steps.items()}
         elif not worked:

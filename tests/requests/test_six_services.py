@@ -505,6 +505,28 @@ def test_a_supplement_goes_on_after_this_request_had_the_birth_registered(wallet
     assert [step.state for step in steps] == ["done", "active", "waiting"]
 
 
+def test_a_step_that_failed_is_tried_again_after_a_supplement(wallet: Wallet, clock: FixedClock) -> None:
+    request, justice = asking(wallet, "birth_linked", birth(wallet), "noi"), officer(wallet, "5")
+    with wallet.work() as work:
+        work.review_desk.finish_step(request.id, "birth_registration", {}, "residence_unproven", justice)
+    with wallet.work() as work:
+        work.review_desk.claim(request.id, justice)
+        version = work.review_desk.open(request.id, "review", justice).detail.request.version
+        word = Word("residence_unproven", "Thiếu giấy tờ về chỗ ở.")
+        work.review_desk.decide(request.id, "request_supplement", word, version, justice)
+    with wallet.work() as work, pytest.raises(Conflict):
+        work.review_desk.finish_step(request.id, "birth_registration", FOUND["birth_registration"], None, justice)
+    clock.advance(days=1)
+    with wallet.work() as work:
+        work.requests.act(request.id, "supplement", actor_of(wallet, "noi"))
+    with wallet.read() as work:
+        step, *others = work.requests.get(request.id, actor_of(wallet, "noi")).steps
+    assert (step.state, step.reason, step.opened_at, step.done_at) == ("active", None, clock.now(), None)
+    assert [each.state for each in others] == ["waiting", "waiting"]
+    with wallet.work() as work:
+        work.review_desk.finish_step(request.id, "birth_registration", FOUND["birth_registration"], None, justice)
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [({"state": "registered"}, "registered_already"), ({"mother_number": "099195000099"}, "not_a_parent")],

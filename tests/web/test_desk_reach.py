@@ -92,7 +92,7 @@ def test_an_agency_reads_for_its_sub_task_and_no_longer_and_decides_nothing(
     claim(officer, request)
     decide(officer, request, "accept")
     verifying = decide(officer, request, "verify").json
-    assert [each["action"] for each in verifying["decisions"]] == []
+    assert [each["action"] for each in verifying["decisions"]] == ["request_supplement", "reject"]
     seen = opened(records, request)
     assert seen.json["decisions"] == [], "what another desk decides is not offered"
     with unchanged():

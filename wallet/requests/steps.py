@@ -36,7 +36,7 @@ def follow(
     """Let sub-tasks follow a move of their request that laid none of them out. steps: changed in place.
 
     Where it is over, so are they; where it is somebody else's turn, they rest, off every agency's desk; where it comes
-    back to them, each has its whole time again.
+    back to them, each has its whole time again, and what failed for want of something is tried again.
     """
     lifecycle = utility.lifecycle
     if state in lifecycle.final:
@@ -48,4 +48,7 @@ def follow(
             if step.state == ACTIVE:
                 step.state, step.opened_at, step.due_at = WAITING, None, None
     elif before not in lifecycle.in_steps:
+        for step in steps:
+            if step.state == FAILED:
+                step.state, step.reason, step.done_at, step.done_by = WAITING, None, None, None
         begin_following(utility, state, steps, now, calendar)
