@@ -28,7 +28,7 @@ from wallet.errors import Unavailable
 COUNT = int(os.environ.get("INDICES", "2000"))
 DRAWERS = int(os.environ.get("DRAWERS", str(PROCESSES)))
 THREADS = 4 if DRAWERS == PROCESSES else 1
-TOGETHER = max(5, COUNT // 4000)
+TOGETHER = max(5, COUNT // 1000)
 """Indices of one transaction: what is tested is the drawing, not how fast processes commit on SQLite."""
 SHARDS = 4
 SECRET = bytes(range(32))  # always the same, so that the correlation is too
