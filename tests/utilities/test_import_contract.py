@@ -6,7 +6,7 @@ from pathlib import Path
 import wallet
 
 ROOT = Path(wallet.__file__).parent
-CONTRACT = {"base", "case", "claims", "forms", "lifecycles", "names", "rules"}
+CONTRACT = {"base", "case", "claims", "forms", "lifecycles", "names", "numbers", "rules"}
 """The files that the contract is made of: what a plug-in gets through `wallet.utilities.base`."""
 
 ALSO_FOR_PLUGINS = {"errors", "terms"}
