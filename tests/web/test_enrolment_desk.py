@@ -547,6 +547,27 @@ def test_form_is_read_by_who_may_and_that_is_recorded(
     assert [event["subject"] for event in events("application.read")] == [made["id"]]
 
 
+def test_whoever_is_known_sees_who_read_their_application(
+    phone_of: Make, officer: CitizenPhone, approver: CitizenPhone, unchanged: Unchanged
+) -> None:
+    binh, another = phone_of("binh"), phone_of("an")
+    made = record(officer, application(persona("binh").number))
+
+    def readings(phone: CitizenPhone) -> list[tuple[str, str]]:
+        rows = phone.get("/v1/me/access-history?limit=100").json["data"]
+        return [(row["who"], row["purpose"]) for row in rows if row["data"] == "application"]
+
+    with unchanged():
+        assert_refused(another.get(f"{PATH}/{made['id']}"), 403, "not_allowed")
+    assert readings(binh) == []
+    assert approver.get(f"{PATH}/{made['id']}").status_code == 200
+    assert readings(binh) == [("staff", "open_account")]
+    (row,) = (row for row in binh.get("/v1/me/access-history").json["data"] if row["data"] == "application")
+    assert row["data_name"]["vi"] == "Hồ sơ đề nghị cấp tài khoản mức độ 2"
+    assert row["agency_name"]["vi"]
+    assert readings(another) == []
+
+
 def test_no_capture_and_no_name_is_stored_in_the_clear(
     wallet: Wallet, officer: CitizenPhone, state: Callable[[], dict[str, list[str]]]
 ) -> None:

@@ -38,6 +38,7 @@ AWAITED = frozenset({Finding.NONE, Finding.EXPIRED})
 """Of a card: it may be issued or renewed until the decision, which asks the register again."""
 
 LEAST_REASON = 10
+PURPOSE = "open_account"
 
 
 class Decision(StrEnum):
@@ -139,10 +140,22 @@ class EnrolmentDesk:
         return [self._seen(row) for row in rows], following
 
     def read(self, application_id: str, actor: Actor) -> Application:
-        """Return one application with its form, and record who read it. Raises NotFound beyond the actor's reach."""
+        """Return one application with its form, and record who read it. Raises NotFound beyond the actor's reach.
+
+        Whoever has been known before finds the reading in their history of access.
+        """
         row = self._within(application_id, self._reach(actor))
-        self.audit.record("application.read", actor, application_id)
         form = None if row.sealed_form is None else self.forms.open(row.id, row.sealed_form)
+        holder_id = None if form is None else self.holders.find(form["number"])
+        role = StaffRole.APPROVER if StaffRole.APPROVER in actor.roles else StaffRole.OFFICER
+        self.audit.record(
+            "application.read",
+            actor,
+            holder_id or row.id,
+            purpose=PURPOSE,
+            application=row.id,
+            agency=self._grant(actor, role).agency,
+        )
         return self._seen(row, form)
 
     def decide(self, application_id: str, decision: Decision, reason: str | None, actor: Actor) -> Application:
@@ -187,7 +200,7 @@ class EnrolmentDesk:
 
         for_ward: the phone is the guardian's; the ward has none, and the guardian acts for them from here on.
         """
-        ground = Ground("open_account", LEVEL_2, actor)
+        ground = Ground(PURPOSE, LEVEL_2, actor)
         facts = self.matching.person(form, ground, application_id)
         if facts is None or not facts["alive"]:
             raise Conflict("application_unmatched")

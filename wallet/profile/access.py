@@ -12,7 +12,7 @@ from wallet.identity.accounts import Accounts
 from wallet.profile.repository import CorrectionRepository
 from wallet.terms import Actor
 
-READS = ("source.read", "request.read", "correction.read", "launch.explained")
+READS = ("source.read", "request.read", "correction.read", "application.read", "launch.explained")
 
 
 @dataclass(frozen=True, slots=True)
