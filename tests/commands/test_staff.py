@@ -365,9 +365,13 @@ def test_a_database_without_tables_is_told(run: Run, tmp_path: Path) -> None:
 @pytest.fixture
 def bare(empty_url: str, tmp_path: Path) -> dict[str, str]:
     """The environment of a production deployment of which nothing exists but the population register."""
+    passphrase = tmp_path / "passphrase"
+    passphrase.touch(mode=0o600)
+    passphrase.write_text("5a" * 32)
     environ = {
         "WALLET_MODE": "production",
         "WALLET_KEYS_DIR": str(tmp_path / "keys"),
+        "WALLET_KEYS_PASSPHRASE_FILE": str(passphrase),
         "WALLET_ISSUER_URL": "https://vi.example.vn",
         "WALLET_SOURCES_URL": f"sqlite:///{tmp_path}/register.db",
         "WALLET_DATABASE_URL": empty_url,

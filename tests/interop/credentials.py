@@ -18,7 +18,8 @@ from tests.support import SeededEntropy
 from wallet.crypto.authority import Authority
 from wallet.crypto.jwk import key_of_jwk, public_jwk
 from wallet.crypto.jws import b64url_encode
-from wallet.crypto.keystore import Keystore, Role, create_missing
+from wallet.crypto.keystore import Keystore, Role
+from wallet.crypto.making import create_missing
 from wallet.crypto.signing import LocalSigner, raw_from_der
 from wallet.documents.forms import sd_jwt, type_metadata
 from wallet.documents.forms.stated import StatedDocument

@@ -1,5 +1,6 @@
 """S-01 to S-06, S-08, S-13, S-14 and S-74 over HTTP (docs/security.md, sections 2.1 and 2.12)."""
 
+import copy
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused
 from tests.web.test_sessions import SYSTEM, account_id, told
-from wallet.crypto.keystore import Keystore, Secret
+from wallet.crypto.keystore import Secret
 from wallet.identity.accounts import LockGround
 from wallet.identity.strangers import PER_BLOCK, WINDOW
 from wallet.settings import Settings
@@ -234,7 +235,8 @@ def test_s06_strangers_lock_nobody_out(an: CitizenPhone, stranger: CitizenPhone)
 
 def test_s08_same_database_under_another_pepper_lets_nobody_in(an: CitizenPhone, clock: FixedClock) -> None:
     stolen = {name: an.wallet.keystore.secret(name) for name in Secret} | {Secret.PEPPER: b"\7" * 32}
-    keystore = Keystore(an.wallet.keystore._keys, stolen)
+    keystore = copy.copy(an.wallet.keystore)
+    keystore._secrets = stolen
     other = replace(Wallet.build(an.wallet.settings, clock=clock), keystore=keystore)
     phone = CitizenPhone(other, create_app(other).test_client(), "an")
     phone.own = an.own

@@ -8,8 +8,9 @@ from tests.support import NOON
 from wallet.documents.forms.stated import Copy, StatedDocument
 from wallet.utilities.base import DocumentType
 from wallet.utilities.catalogue import Catalogue, Plugin
-from wallet.utilities.examples import answered, claims_of, load, read_examples
+from wallet.utilities.examples import answered, load, read_examples
 from wallet.utilities.paper import full_claims
+from wallet.utilities.stating import claims_of
 
 ISSUER = "https://vi.example.vn"
 LIST_URI = f"{ISSUER}/v1/status-lists/1"
