@@ -313,4 +313,4 @@ def test_a_newer_card_takes_the_place_of_the_older(phone_of: Make) -> None:
     link(citizen)
     older, newer = (document_of(citizen, {"paper": "allergy_card"})["id"] for _ in range(2))
     states = {row["id"]: row["state"] for row in (citizen.get("/v1/documents").json or {})["data"]}
-    assert (states[older], states[newer]) == ("revoked", "valid")
+    assert (states[older], states[newer]) == ("superseded", "valid")
