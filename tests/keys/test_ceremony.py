@@ -4,22 +4,28 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.keys.conftest import serving
+from tests.keys.signing_server import SECRET
 from tests.support import AUTHORITY, NOON, FixedClock
+from wallet.clock import SystemClock
 from wallet.crypto.keyring import KeyRecord, read_keyring
 from wallet.crypto.keystore import Role, certificate_path
 from wallet.crypto.making import Making, create_missing
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, Unavailable
 from wallet.keys.ceremony import STOPPED, Ceremony, faults, perform, read_ceremony
+from wallet.keys.remote import SigningServer
 from wallet.keys.rotating import Rotating
 
 LIFETIME = timedelta(hours=72)
+A_SECOND = timedelta(seconds=1)
 ROTATE = {"do": "rotate", "role": "doc"}
 SOUND: dict[str, Any] = {"title": "Đổi khóa quý IV", "persons": ["Nguyễn Văn An", "Trần Thị Bình"], "steps": [ROTATE]}
 
@@ -175,3 +181,32 @@ def test_ceremony_that_is_stopped_says_where(keys: Path) -> None:
     assert "step 2" in transcript
     assert "step 3" not in transcript
     assert [record.role for record in read_keyring(keys) if record.active_from] == ["doc"]
+
+
+def test_revoked_key_is_replaced_where_it_was_kept(keys: Path) -> None:
+    with (
+        serving() as server,
+        closing(SigningServer(server.url, SECRET, SystemClock(), SystemEntropy(), A_SECOND)) as to,
+    ):
+        clock = FixedClock()
+
+        def rotating_with(backend: str) -> Rotating:
+            making = Making(keys, SystemEntropy(), AUTHORITY, services={"remote": to}, backend=backend)
+            return Rotating(making, clock, LIFETIME)
+
+        perform(read(steps=[{**ROTATE, "backend": "remote"}]), rotating_with, certificates(keys))
+        clock.advance(days=10)
+        kept = read_keyring(keys)[-1]
+        transcript = perform(read(steps=[revoke(kept.kid)]), rotating_with, certificates(keys))
+        assert STOPPED not in transcript
+        assert read_keyring(keys)[-1].backend == "remote"
+        server.fault = "hangs up"
+        stopped = perform(
+            read(steps=[revoke(read_keyring(keys)[-1].kid), {**ROTATE, "role": "seal"}]),
+            rotating_with,
+            certificates(keys),
+        )
+        assert "lacking doc: Unavailable" in stopped
+        assert STOPPED in stopped
+        assert "step 2" not in stopped
+        assert read_keyring(keys)[-1].state == "revoked"

@@ -1,21 +1,28 @@
 """Rotation and revocation as data: what is refused leaves the keyring as it was. Source: docs/wire.md, section 6."""
 
 import shutil
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
+from tests.keys.conftest import serving
+from tests.keys.signing_server import SECRET
 from tests.support import AUTHORITY, NOON, FixedClock
+from wallet.clock import SystemClock
 from wallet.crypto.keyring import read_keyring
 from wallet.crypto.keystore import Keystore, Opening, Role
 from wallet.crypto.making import CERTIFIED, Making, create_missing
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, Unavailable
+from wallet.keys.remote import SigningServer
 from wallet.keys.rotating import KeyReason, Rotating
 
 LIFETIME = timedelta(hours=72)
+A_SECOND = timedelta(seconds=1)
 PASSPHRASE = b"f" * 64
 
 
@@ -122,7 +129,9 @@ def test_revoked_key_is_replaced_at_once_and_its_private_part_is_destroyed(
     store = opened(keys, clock)
     old = store.signer(Role.DOCUMENT)
     since = NOON - timedelta(days=3)
-    revoked, (new,) = rotating.revoke(old.kid, reason, since)
+    done = rotating.revoke(old.kid, reason, since)
+    revoked, (new,) = done.record, done.made
+    assert done.lacking == ()
     assert (revoked.state, revoked.reason) == ("revoked", reason)
     assert (revoked.revoked_at, revoked.compromised_at) == (NOON.timestamp(), since.timestamp())
     assert not list(keys.glob(f"doc-{old.kid}.key.pem"))
@@ -137,14 +146,27 @@ def test_revoking_again_changes_nothing(keys: Path, clock: FixedClock, rotating:
     rotating.revoke(kid, KeyReason.LOST, NOON)
     before = (keys / "keyring.json").read_bytes()
     clock.advance(days=1)
-    revoked, made = rotating.revoke(kid, KeyReason.COMPROMISED, NOON)
-    assert (revoked.reason, made) == ("lost", ())
+    again = rotating.revoke(kid, KeyReason.COMPROMISED, NOON)
+    assert (again.record.reason, again.made, again.lacking) == ("lost", (), ())
     assert (keys / "keyring.json").read_bytes() == before
+
+
+def test_earlier_moment_counts_and_a_private_part_left_by_a_crash_goes(
+    keys: Path, clock: FixedClock, rotating: Rotating
+) -> None:
+    kid = opened(keys, clock).signer(Role.STATUS).kid
+    left = (keys / f"status-{kid}.key.pem").read_bytes()
+    rotating.revoke(kid, KeyReason.LOST, NOON)
+    (keys / f"status-{kid}.key.pem").write_bytes(left)
+    earlier = NOON - timedelta(days=9)
+    assert rotating.revoke(kid, KeyReason.LOST, earlier).record.compromised_at == earlier.timestamp()
+    assert not (keys / f"status-{kid}.key.pem").exists()
+    assert rotating.revoke(kid, KeyReason.LOST, NOON).record.compromised_at == earlier.timestamp()
 
 
 def test_root_that_is_revoked_takes_its_signers_with_it(keys: Path, clock: FixedClock, rotating: Rotating) -> None:
     kid = opened(keys, clock).signer(Role.IACA).kid
-    _, made = rotating.revoke(kid, KeyReason.COMPROMISED, NOON)
+    made = rotating.revoke(kid, KeyReason.COMPROMISED, NOON).made
     assert [record.role for record in made] == [Role.IACA, *CERTIFIED]
     assert {record.issuer for record in made[1:]} == {made[0].kid}
     clock.advance(seconds=2)
@@ -153,12 +175,73 @@ def test_root_that_is_revoked_takes_its_signers_with_it(keys: Path, clock: Fixed
         assert store.signer(Role(record.role)).kid == record.kid
 
 
+def test_retired_root_that_is_revoked_takes_what_it_certified_with_it(
+    keys: Path, clock: FixedClock, rotating: Rotating
+) -> None:
+    old = opened(keys, clock).signer(Role.IACA).kid
+    coming = rotating.rotate(Role.MDOC, NOON + timedelta(days=40))
+    root = rotating.rotate(Role.IACA)
+    clock.advance(days=10)
+    store = opened(keys, clock)
+    assert store.signer(Role.IACA).kid == root.kid
+    made = rotating.revoke(old, KeyReason.COMPROMISED, clock.now()).made
+    assert [record.role for record in made] == list(CERTIFIED)
+    assert {record.issuer for record in made} == {root.kid}
+    clock.advance(days=60)
+    for record in made:
+        assert store.signer(Role(record.role)).kid == record.kid
+    assert {key.record.kid: key.record.state for key in store.keys(Role.MDOC)}[coming.kid] == "retired"
+
+
+def test_revocation_stands_while_its_replacement_cannot_be_made(keys: Path, clock: FixedClock) -> None:
+    """A server that runs follows it and signs nothing for that role; the next `wallet keys new` makes the key."""
+    with (
+        serving() as server,
+        closing(SigningServer(server.url, SECRET, SystemClock(), SystemEntropy(), A_SECOND)) as to,
+    ):
+        making = Making(keys, SystemEntropy(), AUTHORITY, PASSPHRASE, services={"remote": to}, backend="remote")
+        remote = Rotating(making, clock, LIFETIME).rotate(Role.STATUS)
+        clock.advance(days=10)
+        store = Keystore.open(keys, Opening(PASSPHRASE, {"remote": to}), clock=clock)
+        assert store.signer(Role.STATUS).kid == remote.kid
+        server.fault = "hangs up"
+        done = Rotating(replace(making, backend="files"), clock, LIFETIME).revoke(
+            remote.kid, KeyReason.COMPROMISED, clock.now()
+        )
+        assert [role for role, _ in done.lacking] == [Role.STATUS]
+        assert (done.record.state, done.made) == ("revoked", ())
+        clock.advance(seconds=2)
+        with pytest.raises(Unavailable, match="signing_unavailable"):
+            store.signer(Role.STATUS)
+        assert store.signer(Role.DOCUMENT).sign(b"x")
+        with pytest.raises(ConfigurationError, match="no active key for the role status"):
+            Keystore.open(keys, Opening(PASSPHRASE, {"remote": to}), clock=clock)
+        server.fault = ""
+        create_missing(keys, now=clock.now(), entropy=SystemEntropy(), authority=AUTHORITY, renew=True, making=making)
+        clock.advance(seconds=2)
+        assert store.signer(Role.STATUS).kid == read_keyring(keys)[-1].kid
+        assert read_keyring(keys)[-1].backend == "remote"
+
+
+def test_key_made_beside_one_that_was_rotated_in_and_ended_signs(
+    keys: Path, clock: FixedClock, rotating: Rotating
+) -> None:
+    rotated = rotating.rotate(Role.STATUS)
+    clock.advance(days=1000)
+    create_missing(
+        keys, now=clock.now(), entropy=SystemEntropy(), authority=AUTHORITY, renew=True, making=rotating.making
+    )
+    new = [record for record in read_keyring(keys) if record.role == Role.STATUS][-1]
+    assert new.kid != rotated.kid
+    assert opened(keys, clock).signer(Role.STATUS).kid == new.kid
+
+
 def test_key_that_does_not_sign_yet_is_revoked_without_a_replacement(
     keys: Path, clock: FixedClock, rotating: Rotating
 ) -> None:
     made = rotating.rotate(Role.DOCUMENT)
-    revoked, others = rotating.revoke(made.kid, KeyReason.CEASED, NOON)
-    assert (revoked.state, others) == ("revoked", ())
+    done = rotating.revoke(made.kid, KeyReason.CEASED, NOON)
+    assert (done.record.state, done.made) == ("revoked", ())
     rotating.rotate(Role.DOCUMENT)
 
 

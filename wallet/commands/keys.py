@@ -140,12 +140,16 @@ def revoke(kid: str, reason: str, since: datetime | None) -> None:
     moment = CLOCK.now() if since is None else _aware(since)
     backend = next((r.backend for r in read_keyring(chosen.keys_dir) if r.kid == kid), FILES)
     with _changing(chosen, backend) as rotating:
-        revoked, made = rotating.revoke(kid, KeyReason(reason), moment)
+        done = rotating.revoke(kid, KeyReason(reason), moment)
+        revoked = done.record
         step(f"{revoked.role} {revoked.kid}: {revoked.state}")
-        for record in made:
+        for record in done.made:
             step(f"{record.role} {record.kid}: {_times(record)}")
         details = _details(revoked, reason=revoked.reason, since=revoked.compromised_at)
         _record(chosen, "key.revoked", [(revoked.kid, details)])
+    if done.lacking:
+        told = "\n  ".join(f"{role}: {why}" for role, why in done.lacking)
+        fail(f"Đã thu hồi, nhưng chưa có khóa thay / revoked, and not replaced yet:\n  {told}", "wallet keys new")
     if revoked.role == Role.BUNDLE_ROOT:
         say("Trao dấu vân tay mới cho bên kiểm tra / hand the new pin to verifiers\n  → wallet keys pin")
 
@@ -198,7 +202,7 @@ def ceremony(file: Path, dry_run: bool, reviewed: str | None) -> None:
             )
 
         def rotating_with(backend: str) -> Rotating:
-            return Rotating(making_of(chosen, ENTROPY, services, backend or FILES), CLOCK, publication)
+            return Rotating(making_of(chosen, ENTROPY, services, backend), CLOCK, publication)
 
         transcript = perform(asked, rotating_with, lambda r: certificate_path(chosen.keys_dir, r).read_bytes())
     click.echo(transcript, nl=False)

@@ -65,23 +65,37 @@ class KeyRecord:
         return State.PUBLISHED if now < self.active_from else State.ACTIVE
 
     @property
+    def took_over(self) -> bool:
+        """Return whether a key that is revoked had followed another."""
+        return self.state == State.REVOKED and 0 < self.active_from <= self.revoked_at
+
+    @property
     def moments(self) -> tuple[int, ...]:
         """Return when its state changes by itself."""
         return (self.published_at, self.active_from)
 
 
 def states_at(records: Iterable[KeyRecord], now: int) -> dict[str, State]:
-    """Return the state of every key by kid. Of a role's active keys the youngest signs; those before it are retired."""
+    """Return the state of every key by kid.
+
+    Of a role's keys that have taken over the youngest signs, and those before it are retired, also when it is revoked:
+    none of them comes back. What a revoked root certified is retired, or will be: nobody follows its chain any more.
+    """
+    records = list(records)
+    revoked = {record.kid for record in records if record.state == State.REVOKED}
     states: dict[str, State] = {}
-    signing: dict[str, KeyRecord] = {}
+    latest: dict[str, KeyRecord] = {}
     for record in records:
         states[record.kid] = record.state_at(now)
-        if states[record.kid] is State.ACTIVE:
-            older, newer = signing.get(record.role, record), record
+        if record.issuer in revoked and states[record.kid] is not State.REVOKED:
+            states[record.kid] = State.RETIRED
+        elif states[record.kid] is State.ACTIVE or record.took_over:
+            older, newer = latest.get(record.role, record), record
             if older.active_from > newer.active_from:
                 older, newer = newer, older
-            states[older.kid], states[newer.kid] = State.RETIRED, State.ACTIVE
-            signing[record.role] = newer
+            if older is not newer and states[older.kid] is State.ACTIVE:
+                states[older.kid] = State.RETIRED
+            latest[record.role] = newer
     return states
 
 

@@ -281,7 +281,7 @@ def _load(directory: Path, opening: Opening, now: int, problems: list[str], befo
     before: the reading before this one; a key that is in both is not loaded again.
     """
     stamp, records, opening = _stamp(directory), read_keyring(directory), opening.found(directory)
-    problems = [*problems, *_faults(directory, records, opening, now)]
+    problems = [*problems, *_faults(directory, records, opening, now, starting=before is None)]
     if problems:
         raise ConfigurationError(*problems, mend="wallet keys new")
     known = {} if before is None else {_place(key.record): key.signer for key in before.keys}
@@ -302,14 +302,18 @@ def _place(record: KeyRecord) -> tuple[str | bool, ...]:
     return (record.kid, record.role, record.backend, record.place, record.state == State.REVOKED)
 
 
-def _faults(directory: Path, records: list[KeyRecord], opening: Opening, now: int) -> Iterator[str]:
-    """Find what stops a start, as far as it shows before any key is opened (docs/security.md, S-60)."""
+def _faults(directory: Path, records: list[KeyRecord], opening: Opening, now: int, *, starting: bool) -> Iterator[str]:
+    """Find what stops a start, as far as it shows before any key is opened (docs/security.md, S-60).
+
+    starting: whether no role may lack its key. A running server follows a revocation whose replacement is
+    not there yet, and signs nothing for that role, rather than sign on with what was revoked.
+    """
     for path in sorted([*directory.glob("*.key.pem"), *directory.glob("*.secret")]):
         if key_files.readable_by_others(path):
             yield f"{path} is readable by others (chmod 600 {path})"
     states = states_at(records, now)
     for role in Role:
-        if not any(record.role == role and states[record.kid] is State.ACTIVE for record in records):
+        if starting and not any(r.role == role and states[r.kid] is State.ACTIVE for r in records):
             yield f"no active key for the role {role} in {directory}"
     if len(states) != len(records):
         yield f"two keys in {directory} share a kid"

@@ -1,7 +1,7 @@
 """Making keys and secrets: what a deployment lacks, and the key that follows another."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -154,10 +154,18 @@ def create_missing(
         if _has_active(records, role, now, ended=not renew):
             continue
         begin = now - max(backdated, LIVES[role].backdated)
-        records.append(making.make(role, begin, now, making.root(records, role, now)))
+        made_now = making.make(role, begin, now, making.root(records, role, now))
+        # Beside one that was rotated in, only a key with a later beginning signs.
+        beside = any(record.role == role for record in records)
+        records.append(at_once(made_now, now) if beside else made_now)
         write_keyring(directory, records)
         made.append(key_path(directory, records[-1]).name)
     return made
+
+
+def at_once(record: KeyRecord, now: datetime) -> KeyRecord:
+    """Return the record of a key that verifiers are told of, and that signs, from this moment."""
+    return replace(record, published_at=int(now.timestamp()), active_from=int(now.timestamp()))
 
 
 def encrypt_plain(directory: Path, passphrase: bytes) -> list[str]:

@@ -130,8 +130,11 @@ def perform(
         try:
             if step.role is not None:
                 made: tuple[KeyRecord, ...] = (rotating_with(step.backend).rotate(step.role, step.at),)
+                lacking: tuple[tuple[Role, Exception], ...] = ()
             else:
-                _, made = rotating.revoke(step.kid, step.reason or KeyReason.CEASED, step.since or rotating.clock.now())
+                since = step.since or rotating.clock.now()
+                done = rotating.revoke(step.kid, step.reason or KeyReason.CEASED, since)
+                made, lacking = done.made, done.lacking
         except (WalletError, OSError) as error:
             lines += [f"  stopped: {type(error).__name__} {error}", STOPPED]
             return "\n".join([*lines, ""])
@@ -139,6 +142,10 @@ def perform(
             digest = hashlib.sha256(certificate(record)).hexdigest()
             begin = _moment(datetime.fromtimestamp(record.active_from, UTC))
             lines.append(f"  made {record.role} {record.kid}, certificate sha256 {digest}, active from {begin}")
+        for role, why in lacking:
+            lines.append(f"  lacking {role}: {type(why).__name__} {why}")
+        if lacking:
+            return "\n".join([*lines, STOPPED, ""])
     return "\n".join([*lines, f"ended {_moment(rotating.clock.now())}", ""])
 
 

@@ -5,6 +5,7 @@ later than it may: processes' clocks differ, and copies carry rounded times. The
 so that at no instant a signature falls between the two.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,8 +13,8 @@ from enum import StrEnum
 from wallet.clock import Clock
 from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_at, write_keyring
 from wallet.crypto.keystore import Role, key_path
-from wallet.crypto.making import CERTIFIED, LIVES, Making
-from wallet.errors import ConfigurationError
+from wallet.crypto.making import LIVES, Making, at_once
+from wallet.errors import ConfigurationError, WalletError
 
 ROOT_LEAD = 10
 """How many cache lifetimes a bundle root is known before it signs: its pin reaches verifiers by hand."""
@@ -93,12 +94,14 @@ class Rotating:
         write_keyring(self.making.directory, [*kept, made])
         return made
 
-    def revoke(self, kid: str, reason: KeyReason, since: datetime) -> tuple[KeyRecord, tuple[KeyRecord, ...]]:
-        """Revoke a key: with the next bundle nothing it signed counts. Return it and the keys that take its place.
+    def revoke(self, kid: str, reason: KeyReason, since: datetime) -> "Revocation":
+        """Revoke a key: with the next bundle nothing it signed counts. Return what came of it.
 
-        since: from when on others may have signed with it. The private part of a file is destroyed. Where it was the
-        one that signed, another does at once; where it was a root, whatever it certified is replaced too. Revoking
-        again changes nothing. Raises ConfigurationError for a key that is not there, or a moment that lies ahead.
+        since: from when on others may have signed with it. The revocation is written first, whatever keeps the next key
+        from being made. The private part of a file is destroyed. Where the key was the one that signed, another does at
+        once; where it was a root, so does another for each that it certified, kept by whom kept the one before.
+        Revoking again makes no key; an earlier `since` counts. Raises ConfigurationError for a key that is not there or
+        a moment that lies ahead.
         """
         now, records = self.clock.now(), read_keyring(self.making.directory)
         found = next((record for record in records if record.kid == kid), None)
@@ -106,29 +109,61 @@ class Rotating:
             raise ConfigurationError(f"{kid}: no such key", mend="wallet keys list")
         if since > now:
             raise ConfigurationError(f"--since {since.isoformat()} lies ahead", mend="wallet keys revoke --help")
-        if found.state == State.REVOKED:
-            return found, ()
         states = states_at(records, int(now.timestamp()))
-        revoked = replace(
-            found,
-            state=str(State.REVOKED),
-            revoked_at=int(now.timestamp()),
-            compromised_at=int(since.timestamp()),
-            reason=str(reason),
-        )
-        left = [revoked if record.kid == kid else record for record in records]
-        made: list[KeyRecord] = []
-        lost = [Role(found.role)] if states[kid] is State.ACTIVE else []
-        for role in (*lost, *(CERTIFIED if lost == [Role.IACA] else ())):
-            left.append(self._at_once(role, left, now))
-            made.append(left[-1])
-        write_keyring(self.making.directory, left)
+        revoked = _revoked(found, reason, now, since)
+        hurt = [r for r in records if kid in (r.kid, r.issuer) and states[r.kid] is State.ACTIVE]
+        write_keyring(self.making.directory, [revoked if record.kid == kid else record for record in records])
         if found.backend == FILES:
             key_path(self.making.directory, found).unlink(missing_ok=True)
-        return revoked, tuple(made)
+        made, lacking = self._replace(hurt, now)
+        return Revocation(revoked, made, lacking)
 
-    def _at_once(self, role: Role, records: list[KeyRecord], now: datetime) -> KeyRecord:
+    def _replace(
+        self, hurt: Sequence[KeyRecord], now: datetime
+    ) -> tuple[tuple[KeyRecord, ...], tuple[tuple[Role, WalletError | OSError], ...]]:
+        """Make a key in the place of each, where that was kept; return them, and why which could not be made."""
+        made: list[KeyRecord] = []
+        lacking: list[tuple[Role, WalletError | OSError]] = []
+        for record in hurt:
+            records = read_keyring(self.making.directory)
+            try:
+                made.append(
+                    self._at_once(replace(self.making, backend=record.backend), Role(record.role), records, now)
+                )
+            except (WalletError, OSError) as error:
+                lacking.append((Role(record.role), error))
+            else:
+                write_keyring(self.making.directory, [*records, made[-1]])
+        return tuple(made), tuple(lacking)
+
+    @staticmethod
+    def _at_once(making: Making, role: Role, records: list[KeyRecord], now: datetime) -> KeyRecord:
         """Make a key that signs from this moment: verifiers know it once they fetch the next bundle."""
-        made = self.making.make(role, now - LIVES[role].backdated, now, self.making.root(records, role, now))
-        seconds = int(now.timestamp())
-        return replace(made, published_at=seconds, active_from=seconds)
+        made = making.make(role, now - LIVES[role].backdated, now, making.root(records, role, now))
+        return at_once(made, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """What came of revoking a key: itself, the keys made in the place of others, and which could not be made, and why.
+
+    A role that lacks its key signs nothing until `wallet keys new` has made one.
+    """
+
+    record: KeyRecord
+    made: tuple[KeyRecord, ...] = ()
+    lacking: tuple[tuple[Role, WalletError | OSError], ...] = ()
+
+
+def _revoked(record: KeyRecord, reason: KeyReason, now: datetime, since: datetime) -> KeyRecord:
+    """Return a key's record as of its revocation; of one that was revoked before, only an earlier `since` is new."""
+    moment = int(since.timestamp())
+    if record.state == State.REVOKED:
+        return replace(record, compromised_at=min(record.compromised_at, moment))
+    return replace(
+        record,
+        state=str(State.REVOKED),
+        revoked_at=int(now.timestamp()),
+        compromised_at=moment,
+        reason=str(reason),
+    )
