@@ -21,8 +21,34 @@ Gone = Callable[[], AbstractContextManager[None]]
 def test_ready_names_what_it_looked_at(client: FlaskClient) -> None:
     response = client.get("/health/ready")
     assert response.status_code == 200
-    assert response.json == {"status": "ready", "checks": {"database": "ok", "trust_bundle": "ok"}}
+    told = response.get_json()
+    room = told.pop("status_lists")
+    assert told == {"status": "ready", "checks": {"database": "ok", "trust_bundle": "ok"}}
     assert response.headers["Cache-Control"] == "no-store"
+    assert room == {"free": room["free"], "size": 4096, "lasts_until": None, "warnings": []}
+    assert 0 < room["free"] <= 4096
+
+
+def test_ready_tells_how_much_room_is_left_and_what_is_amiss(
+    wallet: Wallet, client: FlaskClient, clock: FixedClock
+) -> None:
+    free = (client.get("/health/ready").json or {})["status_lists"]["free"]
+    with wallet.work() as work:
+        work.indices.reserve_many(1500)
+    clock.advance(days=1)
+    room = (client.get("/health/ready").json or {})["status_lists"]
+    assert room["free"] == free - 1500
+    assert room["lasts_until"] is not None
+    with wallet.db.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE status_lists SET used = 4096")
+    full = client.get("/health/ready")
+    assert (full.status_code, full.json["status"]) == (200, "ready"), "what was issued is still shown and checked"
+    assert full.json["status_lists"] | {"lasts_until": None} == {
+        "free": 0,
+        "size": 4096,
+        "lasts_until": None,
+        "warnings": ["full"],
+    }
 
 
 def test_live_says_so(client: FlaskClient) -> None:
@@ -43,6 +69,7 @@ def test_without_its_database_it_lives_and_is_not_ready(client: FlaskClient, gon
         assert response.status_code == 503
         assert response.json["status"] == "not_ready"
         assert response.json["checks"]["database"] == "dependency_unavailable"
+        assert response.json["status_lists"] is None
 
 
 def test_it_is_ready_again_by_itself(client: FlaskClient, gone: Gone, clock: FixedClock) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.formats.test_trusted_entities import faults
 from tests.phone import CitizenPhone
-from tests.support import SeededEntropy
+from tests.support import FixedClock, SeededEntropy
 from tests.web.refusals import assert_refused
 from wallet.crypto import jws
 from wallet.crypto.certificates import read_certificate
@@ -30,8 +30,9 @@ TWICE = {"Accept": "application/jose+json"}
 def second(wallet: Wallet) -> Iterator[SecondSigners]:
     """Let the deployment sign twice."""
     directory = wallet.settings.keys_dir
-    make_second(directory, passphrase_of(wallet.settings), "VN-MAU", wallet.clock.now(), SeededEntropy())
-    wallet.__dict__.pop("retold", None)
+    make_second(directory, passphrase_of(wallet.settings), "VN-MAU", wallet.clock.now(), SeededEntropy(), sample=True)
+    for made in ("retold", "trust"):
+        wallet.__dict__.pop(made, None)
     signers = open_second(directory, passphrase_of(wallet.settings))
     assert signers is not None
     yield signers
@@ -98,9 +99,19 @@ def test_a_list_signed_twice_is_the_list(client: Any, second: SecondSigners) -> 
 
 
 def test_second_keys_are_made_once_and_are_their_owners_alone(wallet: Wallet, second: SecondSigners) -> None:
-    directory, passphrase = wallet.settings.keys_dir, passphrase_of(wallet.settings)
-    assert make_second(directory, passphrase, "VN-MAU", wallet.clock.now(), SeededEntropy()) == []
+    directory, passphrase = wallet.settings.keys_dir, b"f" * 64
+
+    def made() -> list[str]:
+        return make_second(directory, passphrase, "VN-MAU", wallet.clock.now(), SeededEntropy(), sample=True)
+
     key = directory / FOLDER / "bundle.key.pem"
+    with pytest.raises(ConfigurationError, match="not encrypted"):
+        open_second(directory, None, production=True)
+    assert made() == ["second/bundle.key.pem", "second/status.key.pem"], "what lay open is put under the passphrase"
+    assert made() == []
+    assert open_second(directory, passphrase) is not None
+    with pytest.raises(ConfigurationError, match="made for a demo"):
+        open_second(directory, passphrase, production=True)
     assert key.stat().st_mode & 0o077 == 0
     key.chmod(0o644)
     with pytest.raises(ConfigurationError, match="readable by others"):
@@ -142,6 +153,27 @@ def test_it_follows_the_bundle(client: Any, wallet: Wallet, phone_of: Callable[.
     wallet.clock.advance(days=1)  # type: ignore[attr-defined]
     wallet.trust.publish()
     assert sequence() == first + 1
+
+
+def test_the_job_signs_and_requests_do_not(
+    client: Any, wallet: Wallet, clock: FixedClock, second: SecondSigners
+) -> None:
+    wallet.trust.publish()
+    wallet.publisher.left_to_job = True
+    names = ("bundle.twice.json", "status-list/1.twice.json", "entities.jws")
+    assert all(wallet.publisher.at_hand(name) for name in names)
+    for name in names:
+        token = (wallet.settings.published_dir / name).read_bytes()
+        found = wallet.trust.recognised(name, token)
+        assert found is not None
+        assert found.token == token
+        assert wallet.trust.recognised(name, token[:-20] + b"A" * 20) is None
+        assert wallet.trust.recognised(names[names.index(name) - 1], token) is None
+    before = client.get("/v1/trust/bundle", headers=TWICE).text
+    clock.advance(days=1)
+    assert client.get("/v1/trust/bundle", headers=TWICE).text == before, "nothing is signed for whoever asks"
+    wallet.trust.publish()
+    assert client.get("/v1/trust/bundle", headers=TWICE).text != before
 
 
 def test_what_is_not_offered_is_not_acceptable(client: Any) -> None:

@@ -54,7 +54,9 @@ def second() -> None:
     chosen = settings()
     with exclusive(chosen.keys_dir):
         passphrase = passphrase_for_new(chosen, ENTROPY)
-        made = make_second(chosen.keys_dir, passphrase, chosen.issuer_code, CLOCK.now(), ENTROPY)
+        made = make_second(
+            chosen.keys_dir, passphrase, chosen.issuer_code, CLOCK.now(), ENTROPY, sample=not chosen.production
+        )
         signers = open_second(chosen.keys_dir, passphrase)
     for name in made:
         step(name)

@@ -25,13 +25,13 @@ class PostQuantumSigner:
     """A signer whose ML-DSA-65 key is in the memory of this process. The same shape as every `Signer`."""
 
     def __init__(self, private_key: MLDSA65PrivateKey, certificate_der: bytes) -> None:
-        self._private_key = private_key
+        self.private_key = private_key
         self.certificate_der = certificate_der
         self.kid = kid_of(certificate_der).hex()
 
     def sign(self, message: bytes) -> bytes:
         """Return the 3,309 bytes of the signature, without context. Source: FIPS 204, section 5.2; RFC 9964."""
-        return self._private_key.sign(message)
+        return self.private_key.sign(message)
 
 
 def post_quantum_certificate(
@@ -67,6 +67,12 @@ def post_quantum_key(der: bytes) -> MLDSA65PublicKey:
     if not isinstance(key, MLDSA65PublicKey):
         raise VerificationFailed("key_not_allowed", "the key is not ML-DSA-65")
     return key
+
+
+def common_name(der: bytes) -> str:
+    """Return whose certificate this is."""
+    found = x509.load_der_x509_certificate(der).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(found[0].value) if found else ""
 
 
 def verify_ml_dsa(public_key: MLDSA65PublicKey, message: bytes, signature: bytes) -> None:

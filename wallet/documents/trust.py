@@ -4,7 +4,7 @@ The same values, unsigned and fresher, are what the online check and issuing its
 Source: docs/wire.md, sections 4 and 5.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,6 +16,7 @@ from wallet.crypto.keystore import Key, Keystore, Role
 from wallet.crypto.making import CERTIFIED
 from wallet.documents import revoked_signers
 from wallet.documents.publishing import Draft, Publication, Publisher
+from wallet.documents.retold import ENTITIES, Retold, name_twice
 from wallet.documents.status import BITS, BoardList, StatusBoard
 from wallet.errors import Malformed, NotFound, Unavailable, VerificationFailed
 from wallet.formats.claims_set import StatusReference
@@ -83,6 +84,7 @@ class TrustCentre:
     catalogue: Catalogue
     board: StatusBoard
     publisher: Publisher
+    retold: Retold
     clock: Clock
     _current: tuple[datetime, _Basis, Trust] | None = None
     _own: "_Known | None" = None
@@ -150,6 +152,26 @@ class TrustCentre:
 
         return self.publisher.current(name, looked_at)
 
+    def bundle_twice(self) -> Publication:
+        """Return the bundle with its second signature. Raises NotFound("not_signed_twice"), Unavailable."""
+        return self._twice(BUNDLE, self.bundle)
+
+    def status_list_twice(self, list_id: int) -> Publication:
+        """Return the JWT of a list with its second signature. Raises NotFound, Unavailable."""
+        return self._twice(_list_name(list_id, cbor=False), lambda: self.status_list(list_id))
+
+    def entities(self) -> Publication:
+        """Return the keys of the bundle as a signed List of Trusted Entities. Raises Unavailable."""
+        return self._other(ENTITIES, lambda: self.retold.entities(self.bundle(), self.clock.now()))
+
+    def _twice(self, name: str, source: Callable[[], Publication]) -> Publication:
+        if self.retold.second is None:
+            raise NotFound("not_signed_twice")
+        return self._other(name_twice(name), lambda: self.retold.twice(source(), self.clock.now()))
+
+    def _other(self, name: str, draft: Callable[[], Draft]) -> Publication:
+        return self.publisher.at_hand(name) or self.publisher.current(name, draft)
+
     @property
     def roots(self) -> list[Key]:
         """Return the IACA roots that the world is told of and that are not revoked, oldest first."""
@@ -183,7 +205,11 @@ class TrustCentre:
             for cbor in (True, False):
                 name = _list_name(list_id, cbor=cbor)
                 lists[list_id] = renewed(name, self._list_draft(list_id, cbor=cbor))
-        renewed(BUNDLE, self._bundle_draft(lists))
+        bundle, now = renewed(BUNDLE, self._bundle_draft(lists)), self.clock.now()
+        if self.retold.second is not None:
+            for copy in (bundle, *lists.values()):
+                renewed(name_twice(copy.name), self.retold.twice(copy, now))
+        renewed(ENTITIES, self.retold.entities(bundle, now))
         for root in self.roots:  # last: a root may be in a safe, and then nothing else waits for it
             renewed(revoked_signers.list_name(root), self._signers_draft(root))
         return False
@@ -193,6 +219,9 @@ class TrustCentre:
         if name.startswith(revoked_signers.PREFIX):
             return revoked_signers.recognised(name, token, self.roots)
         try:
+            other = self.retold.recognised(name, token, self.recognised)
+            if other is not None:
+                return other
             if name == BUNDLE:
                 roots = self.keystore.keys(Role.BUNDLE_ROOT)
                 content = parse_bundle(token.decode("ascii")).verify(

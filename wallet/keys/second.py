@@ -18,11 +18,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from wallet.crypto import key_files
-from wallet.crypto.post_quantum import PostQuantumSigner, post_quantum_certificate, post_quantum_key
+from wallet.crypto.post_quantum import PostQuantumSigner, common_name, post_quantum_certificate, post_quantum_key
 from wallet.entropy import Entropy
 from wallet.errors import ConfigurationError, WalletError
 
 FOLDER = "second"
+SAMPLE = " sample "
+"""Stands in the name of a key that was made for a demo: in its certificate, where the world sees it too."""
 BUNDLE, STATUS = "bundle", "status"
 ROLES = (BUNDLE, STATUS)
 LIFE = timedelta(days=3650)
@@ -37,32 +39,54 @@ class SecondSigners:
 
 
 def make_second(
-    directory: Path, passphrase: bytes | None, organisation: str, now: datetime, entropy: Entropy
+    directory: Path, passphrase: bytes | None, organisation: str, now: datetime, entropy: Entropy, *, sample: bool
 ) -> list[str]:
-    """Make what is missing and return the names of what was made. directory: that of the keys. Safe to repeat."""
+    """Make what is missing, encrypt what lies open, and return the names of both. Safe to repeat.
+
+    directory: that of the keys. sample: they are a demo's, and no production starts with them.
+    """
     folder, made = directory / FOLDER, []
     folder.mkdir(parents=True, exist_ok=True)
     for role in ROLES:
         key, certificate = _paths(folder, role)
         if key.exists() and certificate.exists():
+            if passphrase and not key_files.is_encrypted(key):
+                key_files.write(key, _pem(_signer(folder, role, None).private_key, passphrase), replace=True)
+                made.append(f"{FOLDER}/{key.name}")
             continue
         key.unlink(missing_ok=True)  # half of a pair is none: it has signed nothing
         certificate.unlink(missing_ok=True)
         private = MLDSA65PrivateKey.from_seed_bytes(entropy.bytes(32))
-        protection = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
-        der = post_quantum_certificate(private, f"{organisation} {role} ML-DSA-65", now, now + LIFE, entropy)
-        key_files.write(key, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection))
+        name = f"{organisation}{SAMPLE if sample else ' '}{role} ML-DSA-65"
+        der = post_quantum_certificate(private, name, now, now + LIFE, entropy)
+        key_files.write(key, _pem(private, passphrase))
         key_files.write(certificate, der)
         made.append(f"{FOLDER}/{key.name}")
     return made
 
 
-def open_second(directory: Path, passphrase: bytes | None) -> SecondSigners | None:
-    """Return the second signers, None where there are none. Raises ConfigurationError."""
+def open_second(directory: Path, passphrase: bytes | None, *, production: bool = False) -> SecondSigners | None:
+    """Return the second signers, None where there are none.
+
+    Raises ConfigurationError, in production also for a key that lies open or was made for a demo (S-60).
+    """
     folder = directory / FOLDER
     if not any(path.exists() for role in ROLES for path in _paths(folder, role)):
         return None
-    return SecondSigners(*(_signer(folder, role, passphrase) for role in ROLES))
+    signers = SecondSigners(*(_signer(folder, role, passphrase) for role in ROLES))
+    if production:
+        for role, signer in zip(ROLES, (signers.bundle, signers.status), strict=True):
+            key, _ = _paths(folder, role)
+            if not key_files.is_encrypted(key):
+                raise ConfigurationError(f"{key} is not encrypted", mend="wallet keys second")
+            if SAMPLE in common_name(signer.certificate_der):
+                raise ConfigurationError(f"{key} was made for a demo", mend=f"rm -r {folder} && wallet keys second")
+    return signers
+
+
+def _pem(private: MLDSA65PrivateKey, passphrase: bytes | None) -> bytes:
+    protection = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
 
 
 def _signer(folder: Path, role: str, passphrase: bytes | None) -> PostQuantumSigner:

@@ -1,7 +1,11 @@
 """Whether this process lives, and whether it can do its work: two questions (ecosystem: live is not ready)."""
 
+from contextlib import suppress
+from typing import Any
+
 from flask import Blueprint, Response
 
+from wallet.documents.capacity import Capacity
 from wallet.errors import WalletError
 from wallet.schema import schema_problem
 from wallet.web.answers import json_answer
@@ -18,9 +22,10 @@ def read_liveness() -> Response:
 
 @routes.get("/ready")
 def read_readiness() -> Response:
-    """Tell whether the database and the trust bundle are there; 503 names what is not.
+    """Tell whether the database and the trust bundle are there, and how much room the status lists have left.
 
-    A register that is down is no reason to take the wallet out of service: everything but issuing works.
+    503 names what is not there. Neither is a reason to take the wallet out of service: full lists, for what was issued
+    is still shown and checked, nor a register that is down, for everything but issuing works.
     """
     wallet = current_wallet()
     checks = {"database": "ok", "trust_bundle": "ok"}
@@ -35,7 +40,24 @@ def read_readiness() -> Response:
         wallet.trust.bundle()
     except WalletError as error:
         checks["trust_bundle"] = error.code
+    capacity = None
+    if checks["database"] == "ok":
+        with suppress(WalletError):
+            capacity = _told(wallet.status_capacity())
     ready = all(state == "ok" for state in checks.values())
     return json_answer(
-        {"status": "ready" if ready else "not_ready", "checks": checks}, 200 if ready else 503, cache="no-store"
+        {"status": "ready" if ready else "not_ready", "checks": checks, "status_lists": capacity},
+        200 if ready else 503,
+        cache="no-store",
     )
+
+
+def _told(capacity: Capacity) -> dict[str, Any]:
+    """Return the room of the status lists; how much is issued a day stays inside."""
+    until = capacity.lasts_until
+    return {
+        "free": capacity.free,
+        "size": capacity.size,
+        "lasts_until": None if until is None else until.isoformat(),
+        "warnings": [str(warning) for warning in capacity.warnings],
+    }

@@ -11,6 +11,7 @@ from apispec import APISpec
 from flask import Flask
 from flask_smorest import Api, Blueprint
 
+from wallet.documents.capacity import CapacityWarning
 from wallet.identity.factors import Factor
 from wallet.requests.spreadsheets import XLSX
 from wallet.terms import SAMPLE_MARK
@@ -387,7 +388,28 @@ _TYPE = {
 _HEALTH = {
     "type": "object",
     "required": ["status"],
-    "properties": {"status": _TEXT, "checks": {"type": "object", "additionalProperties": _TEXT}},
+    "properties": {
+        "status": _TEXT,
+        "checks": {"type": "object", "additionalProperties": _TEXT},
+        "status_lists": {
+            "type": ["object", "null"],
+            "description": "The room that is left for documents; null while the database is away",
+            "required": ["free", "size", "lasts_until", "warnings"],
+            "properties": {
+                "free": {"type": "integer"},
+                "size": {"type": "integer"},
+                "lasts_until": {
+                    "type": ["string", "null"],
+                    "format": "date",
+                    "description": "When it is used up at the present rate; null: not soon, or not known yet",
+                },
+                "warnings": {
+                    "type": "array",
+                    "items": {"type": "string", "enum": [str(warning) for warning in CapacityWarning]},
+                },
+            },
+        },
+    },
 }
 
 

@@ -40,20 +40,20 @@ UNTOLD = frozenset({State.PLANNED, State.REVOKED})
 @routes.get("/v1/trust/bundle")
 def read_trust_bundle() -> Response:
     """Fetch the trust bundle (docs/wire.md, section 4); as JSON with a second signature, where it is signed twice."""
-    wallet, copy = current_wallet(), current_wallet().trust.bundle()
+    trust = current_wallet().trust
     # Whoever fetched it before there were two forms may name any type: only who asks for the second gets it.
     if request.accept_mimetypes.best_match([BUNDLE_JWT, TWICE]) == TWICE:
-        return _negotiated(wallet.retold.bundle_twice(copy), TWICE)
-    return _negotiated(copy, BUNDLE_JWT)
+        return _negotiated(trust.bundle_twice(), TWICE)
+    return _negotiated(trust.bundle(), BUNDLE_JWT)
 
 
 @routes.get("/v1/trust/entities")
 def read_trusted_entities() -> Response:
     """Fetch the keys as a List of Trusted Entities (ETSI TS 119 602): a JWS (JAdES B-B), or plain JSON."""
-    wallet, bundle = current_wallet(), current_wallet().trust.bundle()
+    trust = current_wallet().trust
     if _wanted([ENTITIES_JWS, "application/json"]) == ENTITIES_JWS:
-        return _negotiated(wallet.retold.signed_entities(bundle), ENTITIES_JWS)
-    return _negotiated(wallet.retold.entities(bundle), "application/json")
+        return _negotiated(trust.entities(), ENTITIES_JWS)
+    return _negotiated(trust.retold.plain_entities(trust.bundle()), "application/json")
 
 
 @routes.get("/v1/status-lists/<list_id>")
@@ -62,9 +62,10 @@ def read_status_list(list_id: str) -> Response:
     # One list has one address, for that address is the `sub` inside: `01` is no name of list 1.
     if not (list_id.isascii() and list_id.isdigit() and len(list_id) < 10 and list_id == str(int(list_id))):
         raise NotFound("not_found")
-    wallet, wanted = current_wallet(), _wanted([STATUS_JWT, STATUS_CWT, TWICE])
-    copy = wallet.trust.status_list(int(list_id), cbor=wanted == STATUS_CWT)
-    return _negotiated(wallet.retold.list_twice(copy) if wanted == TWICE else copy, wanted)
+    trust, wanted = current_wallet().trust, _wanted([STATUS_JWT, STATUS_CWT, TWICE])
+    if wanted == TWICE:
+        return _negotiated(trust.status_list_twice(int(list_id)), TWICE)
+    return _negotiated(trust.status_list(int(list_id), cbor=wanted == STATUS_CWT), wanted)
 
 
 @routes.get("/v1/trust/iaca")

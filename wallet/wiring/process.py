@@ -15,6 +15,7 @@ from wallet.crypto.keystore import Keystore, Role, Secret
 from wallet.db import Database
 from wallet.defining.board import DefinitionBoard
 from wallet.defining.repository import DefinitionRepository
+from wallet.documents.capacity import Capacity, capacity_of
 from wallet.documents.copy_linting import CopyLinter
 from wallet.documents.copy_making import CopyMaking
 from wallet.documents.copying import Copying
@@ -361,6 +362,7 @@ class Wallet:
             catalogue=self.catalogue,
             board=self.board,
             publisher=self.publisher,
+            retold=self.retold,
             clock=self.clock,
         )
 
@@ -409,7 +411,13 @@ class Wallet:
             street={"vi": settings.issuer_address, "en": settings.issuer_address},
             notice=SAMPLE_MARK,
         )
-        return Retold(self.keystore, operator, open_second(settings.keys_dir, passphrase_of(settings)))
+        second = open_second(settings.keys_dir, passphrase_of(settings), production=settings.production)
+        return Retold(self.keystore, operator, second)
+
+    def status_capacity(self) -> Capacity:
+        """Return how much room the status lists have. Raises Unavailable."""
+        with self.db.read() as session:
+            return capacity_of(StatusRepository(session).uses(), self.clock.now())
 
     @cached_property
     def copying(self) -> Copying:

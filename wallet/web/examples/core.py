@@ -216,8 +216,16 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "read_type": {"200": _TYPE},
     "read_liveness": {"200": {"status": "live"}},
     "read_readiness": {
-        "200": {"status": "ready", "checks": {"database": "ok", "trust_bundle": "ok"}},
-        "503": {"status": "not_ready", "checks": {"database": "dependency_unavailable", "trust_bundle": "ok"}},
+        "200": {
+            "status": "ready",
+            "checks": {"database": "ok", "trust_bundle": "ok"},
+            "status_lists": {"free": 4_180_213, "size": 4_194_304, "lasts_until": "2029-06-30", "warnings": []},
+        },
+        "503": {
+            "status": "not_ready",
+            "checks": {"database": "dependency_unavailable", "trust_bundle": "ok"},
+            "status_lists": None,
+        },
     },
 }
 """Operation to status to the body of an answer."""
