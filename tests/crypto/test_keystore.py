@@ -16,7 +16,7 @@ from tests.support import AUTHORITY, NOON, SeededEntropy
 from wallet.crypto import key_files as module
 from wallet.crypto.certificates import read_certificate, self_signed
 from wallet.crypto.keyring import KEYRING
-from wallet.crypto.keystore import Keystore, Role, Secret
+from wallet.crypto.keystore import LASTING, Keystore, Role, Secret
 from wallet.crypto.making import create_missing
 from wallet.crypto.signing import kid_of, verify_es256
 from wallet.entropy import SystemEntropy
@@ -94,6 +94,16 @@ def test_only_what_is_missing_is_made(keys: Path) -> None:
     after = content(keys)
     assert after.pop("cursors.secret") != before.pop("cursors.secret")
     assert after == before
+
+
+@pytest.mark.parametrize("name", sorted(LASTING))
+def test_lasting_secret_that_is_gone_is_not_made_anew(name: Secret, keys: Path) -> None:
+    (keys / f"{name}.secret").unlink()
+    before = content(keys)
+    with pytest.raises(ConfigurationError, match="is gone") as refused:
+        create(keys)
+    assert refused.value.mend == f"cp BACKUP/{name}.secret {keys}/"
+    assert content(keys) == before
 
 
 def test_every_file_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
@@ -194,6 +204,8 @@ def test_missing_secret_is_named_with_the_command_that_mends_it(keys: Path, secr
     error = problem(keys)
     assert error.problems == (f"{path} is missing or damaged",)
     assert error.mend == "wallet keys new"
+    if secret in LASTING:  # see test_lasting_secret_that_is_gone_is_not_made_anew
+        return
     create(keys)
     Keystore.open(keys)
 

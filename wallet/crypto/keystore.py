@@ -66,6 +66,10 @@ class Secret(StrEnum):
     DEMO = "demo"
 
 
+LASTING = frozenset({Secret.PEPPER, Secret.NUMBER_INDEX, Secret.DATA_KEYS, Secret.STATUS_ORDER})
+"""The secrets that nothing can take the place of: another one opens nothing, and draws indices a second time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key that is loaded. record: its state is what it is now. chain: certificates, the signer's first."""

@@ -20,7 +20,7 @@ from wallet.crypto.authority import (
 )
 from wallet.crypto.certificates import read_certificate, self_signed
 from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_at, write_keyring
-from wallet.crypto.keystore import Opening, Role, Secret, certificate_path, key_path, open_signer
+from wallet.crypto.keystore import LASTING, Opening, Role, Secret, certificate_path, key_path, open_signer
 from wallet.crypto.signing import Signer, SigningService, kid_of, sign_and_look
 from wallet.entropy import Entropy
 from wallet.errors import ConfigurationError
@@ -138,18 +138,23 @@ def create_missing(
 ) -> list[str]:
     """Create what a deployment lacks and return the names of what was made. Safe to interrupt and to repeat.
 
+    Raises ConfigurationError for a lasting secret that a deployment had and lost.
+
     authority: whose keys they are. backdated: how long before `now` a key may already have signed; a demo has documents
     with a past. renew: a role whose keys have all ended lacks one too. making: how, where it is not as plain files.
     """
     directory.mkdir(parents=True, exist_ok=True)
     making = making or Making(directory, entropy, authority)
-    made = []
-    for name in Secret:
-        path = directory / f"{name}.secret"
-        if not path.exists():
-            key_files.write(path, entropy.bytes(32))
-            made.append(path.name)
     records = read_keyring(directory)
+    absent = [name for name in Secret if not _secret_path(directory, name).exists()]
+    lost = [_secret_path(directory, name) for name in absent if name in LASTING]
+    if lost and records:  # secrets are made before the first key, so it was there
+        told = [f"{path} is gone, and nothing takes its place" for path in lost]
+        raise ConfigurationError(*told, mend=f"cp BACKUP/{lost[0].name} {directory}/")
+    made = []
+    for path in (_secret_path(directory, name) for name in absent):
+        key_files.write(path, entropy.bytes(32))
+        made.append(path.name)
     for role in Role:
         if _has_active(records, role, now, ended=not renew):
             continue
@@ -161,6 +166,10 @@ def create_missing(
         write_keyring(directory, records)
         made.append(key_path(directory, records[-1]).name)
     return made
+
+
+def _secret_path(directory: Path, name: Secret) -> Path:
+    return directory / f"{name}.secret"
 
 
 def at_once(record: KeyRecord, now: datetime) -> KeyRecord:

@@ -6,7 +6,7 @@ folder as it is. A file is replaced in one step, and never by an older copy.
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,13 @@ class PublishedFiles:
                     self._write(self._path(copy.name), copy.token)
         except OSError as error:
             log.warning("published file not written", name=copy.name, error=error.strerror)
+
+    def lists(self) -> Iterator[tuple[int, bytes]]:
+        """Return the JWT of each status list that lies there, with its number; who signed it is not looked at."""
+        for path in sorted(self.folder.glob("status-list/*.jwt")):
+            if path.stem.isdecimal():
+                with suppress(OSError):
+                    yield int(path.stem), path.read_bytes()
 
     def _path(self, name: str) -> Path:
         return self.folder / (name if "." in name else f"{name}.jwt")

@@ -1,6 +1,6 @@
 """Reads and writes the tables of documents."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
@@ -23,6 +23,8 @@ from wallet.documents.models import (
 )
 from wallet.errors import Unavailable
 
+AT_ONCE = 500
+"""Places that one statement asks for at most."""
 _list_of = attrgetter("status_list")
 
 
@@ -221,6 +223,21 @@ class DocumentRepository:
             return False
         insert_if_absent(self.session, StatusSequence, {"status_list": list_id, "changes": 0})
         return True
+
+    def close_list(self, list_id: int) -> bool:
+        """Let nothing more be drawn from a list; return whether this call did it."""
+        statement = update(StatusListRow).where(StatusListRow.id == list_id, StatusListRow.full.is_(False))
+        return rows_changed(self.session, statement.values(full=True)) == 1
+
+    def at_places(self, list_id: int, indices: Sequence[int]) -> dict[int, str]:
+        """Return the ids of the documents at these places of a list, by index."""
+        found: dict[int, str] = {}
+        for start in range(0, len(indices), AT_ONCE):
+            statement = select(DocumentRow.status_index, DocumentRow.id).where(
+                DocumentRow.status_list == list_id, DocumentRow.status_index.in_(indices[start : start + AT_ONCE])
+            )
+            found.update((index, document_id) for index, document_id in self.session.execute(statement))
+        return found
 
     def last_list(self) -> int:
         """Return the highest number of a list, 0 when there is none."""

@@ -16,7 +16,8 @@ from wallet.terms import Actor, StaffRole, Status
 class RevocationReason(StrEnum):
     """Why a document is revoked. `data_changed`: what it states no longer holds (CT07 after a move); `request_ended`:
     it was the receipt of something that is over; `superseded`: a newer one took its place; `key_revoked`: nobody can
-    say any more who signed it."""
+    say any more who signed it; `restored`: the published list alone knows of it, for the database was put back to
+    an earlier day."""
 
     DATA_CHANGED = "data_changed"
     ISSUED_IN_ERROR = "issued_in_error"
@@ -27,6 +28,7 @@ class RevocationReason(StrEnum):
     REQUEST_ENDED = "request_ended"
     SUPERSEDED = "superseded"
     KEY_REVOKED = "key_revoked"
+    RESTORED = "restored"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+import structlog
+
 from wallet.clock import Clock
 from wallet.crypto.permutation import permute
 from wallet.documents.repository import DocumentRepository, StatusRepository
 from wallet.errors import Unavailable
 from wallet.terms import Status
 
+log = structlog.get_logger("wallet.documents")
 BITS = 2
 REFRESH_AFTER = timedelta(milliseconds=500)
 SPREAD = 4
@@ -169,12 +172,16 @@ class StatusBoard:
                 held = self.lists.get(list_id)
                 if held is None:
                     held = BoardList(bits_log2_size, bytearray((1 << bits_log2_size) * BITS // 8), uri=uri)
+                if changes < held.changes:  # the database went back: it is read again, and nothing final is forgotten
+                    log.error("database went back", status_list=list_id, held=held.changes, stored=changes)
+                    held.changes = 0
                 for sequence, index, value, superseded in (
                     rows.changes_since(list_id, held.changes) if changes > held.changes else ()
                 ):
                     if superseded:  # before it is invalid: nobody reads the one without the other
                         held.supersede(index)
-                    held.set(index, value)
+                    if held.get(index) is not Status.INVALID:
+                        held.set(index, value)
                     held.changes = sequence
                 self.lists[list_id] = held
         self.refreshed_at = now

@@ -228,16 +228,32 @@ class TrustCentre:
                     frozenset(pin_of(key.signer.certificate_der) for key in roots if key.record.state != State.REVOKED)
                 )
                 return Publication(name, content.seq, "", token, content.issued_at, content.expires_at)
-            cbor = name == _list_name(_number_of(name), cbor=True)
-            unverified = parse_status_cwt(token) if cbor else parse_status_jwt(token.decode("ascii"))
-            for key in self._known().trust.keys.values():
-                if (key.kid, key.role, key.revoked) != (unverified.kid, str(Role.STATUS), False) or not key.public_key:
-                    continue
-                copy = token_of(verify_status_list(unverified, key.public_key))
-                if copy.uri.rpartition("/")[2] == str(_number_of(name)):
-                    return Publication(name, 0, "", token, copy.issued_at, copy.expires_at)
+            list_id = _number_of(name)
+            copy = self._own_list(list_id, token, cbor=name == _list_name(list_id, cbor=True))
+            return None if copy is None else Publication(name, 0, "", token, copy.issued_at, copy.expires_at)
         except (Malformed, VerificationFailed, UnicodeDecodeError):
             pass
+        return None
+
+    def list_name(self, list_id: int) -> str:
+        """Return what the JWT of a list is called among the publications."""
+        return _list_name(list_id, cbor=False)
+
+    def own_list(self, list_id: int, token: bytes) -> StatusListToken | None:
+        """Return what the JWT of a list says, None when no key of ours that counts has signed it."""
+        try:
+            return self._own_list(list_id, token, cbor=False)
+        except (Malformed, VerificationFailed, UnicodeDecodeError):
+            return None
+
+    def _own_list(self, list_id: int, token: bytes, *, cbor: bool) -> StatusListToken | None:
+        unverified = parse_status_cwt(token) if cbor else parse_status_jwt(token.decode("ascii"))
+        for key in self._known().trust.keys.values():
+            if (key.kid, key.role, key.revoked) != (unverified.kid, str(Role.STATUS), False) or not key.public_key:
+                continue
+            copy = token_of(verify_status_list(unverified, key.public_key))
+            if copy.uri.rpartition("/")[2] == str(list_id):
+                return copy
         return None
 
     def _list_draft(self, list_id: int, *, cbor: bool) -> Draft:

@@ -24,6 +24,7 @@ from wallet.documents.published_files import PublishedFiles
 from wallet.documents.publishing import Publisher
 from wallet.documents.reissuing import ReissueJob
 from wallet.documents.repository import PublicationRepository, StatusRepository
+from wallet.documents.restoring import Restoring
 from wallet.documents.retold import Retold
 from wallet.documents.reverifying import Reverifying
 from wallet.documents.services import DocumentServices
@@ -336,9 +337,12 @@ class Wallet:
             with self.db.write() as session:
                 yield PublicationRepository(session)
 
-        files = PublishedFiles(self.settings.published_dir, lambda name, token: self.trust.recognised(name, token))
         every = timedelta(seconds=self.settings.publish_seconds)
-        return Publisher(reading, writing, self.clock, every, files)
+        return Publisher(reading, writing, self.clock, every, self.published_files)
+
+    @cached_property
+    def published_files(self) -> PublishedFiles:
+        return PublishedFiles(self.settings.published_dir, lambda name, token: self.trust.recognised(name, token))
 
     @cached_property
     def publishing(self) -> Runner:
@@ -439,13 +443,25 @@ class Wallet:
             work.idempotency.forget_expired()
 
     def prepare(self) -> None:
-        """Make sure that what issuing stands on is there: a durable database, status lists with room.
+        """Make sure that what issuing stands on is there: a durable database, no older than what was published, and
+        status lists with room.
 
         Raises ConfigurationError, also for second keys that cannot be opened: a start is refused, not a request.
         """
         self.db.assert_durable()
         _ = self.retold
         with self.work() as work:
+            documents = work.documents
+            Restoring(
+                documents.rows,
+                StatusRepository(work.session),
+                PublicationRepository(work.session),
+                documents.revoking,
+                self.published_files,
+                self.trust,
+                work.audit,
+                self.clock,
+            ).mend()
             work.indices.open_shards()
 
     @property

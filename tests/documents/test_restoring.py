@@ -1,0 +1,174 @@
+"""A database put back to an earlier day: no index twice, nothing final forgotten, as far as signed lists tell."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from tests.documents.people import actor_of, admin_of, issue
+from tests.support import FixedClock
+from wallet.audit import AuditEvent
+from wallet.db import Base
+from wallet.documents.models import DocumentRow, StatusListRow
+from wallet.documents.revoking import RevocationReason
+from wallet.documents.suspending import SuspensionReason
+from wallet.terms import Status
+from wallet.wiring import Wallet
+
+Restore = Callable[[], None]
+
+
+def backup(wallet: Wallet) -> Restore:
+    """Return what puts every table back to what it holds now."""
+    with wallet.db.read() as session:
+        tables = Base.metadata.sorted_tables
+        held = {table: [row._asdict() for row in session.execute(select(table))] for table in tables}
+
+    def restore() -> None:
+        with wallet.db.write() as session:
+            for table in reversed(tables):
+                session.execute(table.delete())
+            for table in tables:
+                if held[table]:
+                    session.execute(table.insert(), held[table])
+
+    return restore
+
+
+@contextmanager
+def started(wallet: Wallet) -> Iterator[Wallet]:
+    """Another process of the same deployment, as it starts to serve."""
+    other = Wallet.build(wallet.settings, clock=wallet.clock)
+    other.prepare()
+    yield other
+    other.close()
+
+
+def revoke(wallet: Wallet, document_id: str) -> None:
+    with wallet.work() as work:
+        work.revoking.revoke(document_id, RevocationReason.FRAUD, admin_of(wallet))
+
+
+def suspend(wallet: Wallet, document_id: str) -> None:
+    with wallet.work() as work:
+        work.suspending.suspend(document_id, SuspensionReason.DATA_DISPUTED, admin_of(wallet))
+
+
+def place(wallet: Wallet, document_id: str) -> tuple[int, int]:
+    with wallet.db.read() as session:
+        row = session.get(DocumentRow, document_id)
+        assert row is not None
+        return row.status_list, row.status_index
+
+
+def status_at(wallet: Wallet, at: tuple[int, int]) -> Status:
+    wallet.board.refresh(force=True)
+    return wallet.board.lists[at[0]].get(at[1])
+
+
+def rows(wallet: Wallet, table: Any) -> list[Any]:
+    with wallet.db.read() as session:
+        return [row._asdict() for row in session.execute(select(table.__table__).order_by(table.id))]
+
+
+def test_what_was_published_outlives_a_database_that_was_put_back(wallet: Wallet, clock: FixedClock) -> None:
+    revoked, suspended, kept = (issue(wallet).id for _ in range(3))
+    wallet.trust.publish()
+    restore = backup(wallet)
+    clock.advance(hours=1)
+    revoke(wallet, revoked)
+    suspend(wallet, suspended)
+    lost, lost_and_revoked = issue(wallet).id, issue(wallet).id
+    revoke(wallet, lost_and_revoked)
+    gone = {place(wallet, each) for each in (lost, lost_and_revoked)}
+    wallet.trust.publish()
+    before = wallet.trust.status_list(1).issued_at
+    restore()
+    with started(wallet) as again:
+        assert status_at(again, place(again, revoked)) is Status.INVALID
+        assert status_at(again, place(again, suspended)) is Status.SUSPENDED
+        assert status_at(again, place(again, kept)) is Status.VALID
+        assert {status_at(again, at) for at in gone} == {Status.VALID, Status.INVALID}, "of the lost ones too"
+        with again.read() as work:
+            held = {each: work.holding.get(each, actor_of(again)) for each in (revoked, suspended, kept)}
+        assert [held[each].state for each in (revoked, suspended, kept)] == ["revoked", "suspended", "valid"]
+        assert held[revoked].revocation_reason == "restored"
+        assert held[suspended].suspension_reason == "authority_order"
+        newer = {place(again, issue(again).id) for _ in range(20)}
+        assert {list_id for list_id, _ in newer} == {2}, "nothing more is drawn from a list that is older"
+        with again.db.read() as session:
+            (event,) = session.scalars(select(AuditEvent).where(AuditEvent.action == "status.restored"))
+        assert event.details == {"closed": 1, "revoked": 2, "suspended": 1}
+        clock.advance(seconds=5)
+        again.trust.publish()
+        assert again.trust.status_list(1).issued_at > before
+
+
+def test_started_again_before_the_next_copy_nothing_more_changes(wallet: Wallet, clock: FixedClock) -> None:
+    document = issue(wallet).id
+    wallet.trust.publish()
+    restore = backup(wallet)
+    clock.advance(hours=1)
+    revoke(wallet, document)
+    wallet.trust.publish()
+    restore()
+    with started(wallet) as again:
+        lists, documents = rows(again, StatusListRow), rows(again, DocumentRow)
+    with started(wallet) as again:
+        assert (rows(again, StatusListRow), rows(again, DocumentRow)) == (lists, documents)
+
+
+def test_lists_that_the_database_never_knew_are_not_opened_a_second_time(wallet: Wallet, clock: FixedClock) -> None:
+    restore = backup(wallet)
+    with wallet.work() as work:
+        work.indices.reserve_many(3000)
+    clock.advance(hours=1)
+    wallet.trust.publish()
+    assert {row["id"] for row in rows(wallet, StatusListRow)} == {1, 2}
+    uri = wallet.trust.status_uri(2)
+    restore()
+    with started(wallet) as again:
+        found = {row["id"]: (row["full"], row["uri"]) for row in rows(again, StatusListRow)}
+        assert found[2] == (True, uri)
+        assert found[3][0] is False
+        assert place(again, issue(again).id)[0] == 3
+
+
+def test_a_database_as_new_as_its_lists_stays_as_it_is(wallet: Wallet, clock: FixedClock) -> None:
+    suspended = issue(wallet).id
+    suspend(wallet, suspended)
+    wallet.trust.publish()
+    clock.advance(hours=1)
+    with wallet.db.write() as session:  # reinstated, and the process died before the list was made again
+        row = session.get(DocumentRow, suspended)
+        assert row is not None
+        row.suspended_at = row.suspension_reason = None
+    lists, documents = rows(wallet, StatusListRow), rows(wallet, DocumentRow)
+    with started(wallet) as again:
+        assert (rows(again, StatusListRow), rows(again, DocumentRow)) == (lists, documents)
+
+
+@pytest.mark.parametrize("content", [b"", b"x.y.z", b"\xff" * 100])
+def test_files_of_others_are_not_believed(content: bytes, wallet: Wallet, clock: FixedClock) -> None:
+    wallet.trust.publish()
+    path = wallet.settings.published_dir / "status-list" / "1.jwt"
+    path.write_bytes(content)
+    (path.parent / "9.jwt").write_bytes(content)
+    lists = rows(wallet, StatusListRow)
+    with started(wallet) as again:
+        assert rows(again, StatusListRow) == lists
+
+
+def test_a_process_that_runs_forgets_nothing_final(wallet: Wallet, clock: FixedClock) -> None:
+    first, second = issue(wallet).id, issue(wallet).id
+    restore = backup(wallet)
+    revoke(wallet, first)
+    at = place(wallet, first)
+    assert status_at(wallet, at) is Status.INVALID
+    restore()
+    clock.advance(seconds=5)
+    assert status_at(wallet, at) is Status.INVALID
+    revoke(wallet, second)
+    assert status_at(wallet, place(wallet, second)) is Status.INVALID, "it hears what comes after"
