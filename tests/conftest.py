@@ -10,6 +10,7 @@ WALLET_REQUIRE_POSTGRES is set the run fails unless it ran as many as SQLite.
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -272,7 +273,12 @@ _skipped: dict[str, set[str]] = {"sqlite": set(), "postgresql": set()}
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note what ran on which database: tests, each once, however many parts it has."""
+    """Note what ran on which database: tests, each once, however many parts it has. Name what failed at once.
+
+    A run that is cut off at its limit has no summary.
+    """
+    if report.failed and not os.environ.get("PYTEST_XDIST_WORKER"):
+        print(f"\n✗ {report.nodeid}", file=sys.__stderr__, flush=True)
     for kind in ("sqlite", "postgresql"):
         if f"[{kind}" in report.nodeid or f"-{kind}" in report.nodeid:
             if report.when == "call" and report.passed:

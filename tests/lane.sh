@@ -11,7 +11,7 @@ if [ "$lane" = full ]; then
   export INDICES=${INDICES:-100000} DRAWERS=${DRAWERS:-8}
   export MACHINE_RUNS=${MACHINE_RUNS:-500} MACHINE_STEPS=${MACHINE_STEPS:-50}
 else
-  export FUZZ=${FUZZ:-20000} KILLS=${KILLS:-3} RACE_ROUNDS=${RACE_ROUNDS:-1} INDICES=${INDICES:-2000} FUZZ_API=${FUZZ_API:-50}
+  export FUZZ=${FUZZ:-20000} KILLS=${KILLS:-2} RACE_ROUNDS=${RACE_ROUNDS:-1} INDICES=${INDICES:-2000} FUZZ_API=${FUZZ_API:-20}
 fi
 export HYPOTHESIS_PROFILE=$lane WALLET_REQUIRE_ORACLE=1
 
@@ -49,4 +49,4 @@ if ! command -v pdfsig >/dev/null; then
 fi
 trap '[ -z "$left_out" ] || echo "SKIPPED ALOUD: $left_out"' EXIT
 step "pytest ($lane: FUZZ=$FUZZ KILLS=$KILLS RACE_ROUNDS=$RACE_ROUNDS INDICES=$INDICES FUZZ_API=$FUZZ_API)"
-$bin/python -m pytest -n "${JOBS:-2}" --dist worksteal "${@:2}"
+$bin/python -m pytest -n "${JOBS:-2}" --dist worksteal --durations 20 "${@:2}"

@@ -1,5 +1,7 @@
 """Identity with its real parts, on SQLite and, where WALLET_TEST_POSTGRES names one, on PostgreSQL too."""
 
+import shutil
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -79,13 +81,23 @@ def postgres(postgres_server: Server) -> Iterator[Database]:
         yield database
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        database = Database(f"sqlite:///{tmp_path}/wallet.db")
+@pytest.fixture(scope="session")
+def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with every table, empty: to copy it costs a hundredth of making them."""
+    path = tmp_path_factory.mktemp("tables") / "wallet.db"
+    with closing(Database(f"sqlite:///{path}")) as database:
         Base.metadata.create_all(database.engine)
-        yield database
-        database.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, sqlite_tables: Path, tmp_path: Path) -> Iterator[Database]:
+    if request.param == "sqlite":
+        shutil.copy(sqlite_tables, tmp_path / "wallet.db")
+        with closing(Database(f"sqlite:///{tmp_path}/wallet.db")) as database:
+            yield database
         return
     postgres: Database = request.getfixturevalue("postgres")
     with postgres.write() as session:
