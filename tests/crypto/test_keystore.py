@@ -190,7 +190,7 @@ def test_predictable_chance_still_gives_keys_nobody_can_guess(tmp_path: Path) ->
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o660, 0o644, 0o777])
 @pytest.mark.parametrize("name", ["doc-*.key.pem", "pepper.secret"])
-def test_file_that_others_may_use_is_refused(keys: Path, mode: int, name: str) -> None:
+def test_s60_file_that_others_may_use_is_refused(keys: Path, mode: int, name: str) -> None:
     path = next(keys.glob(name))
     path.chmod(mode)
     error = problem(keys)
@@ -241,12 +241,12 @@ def test_key_or_certificate_that_is_gone_is_refused(keys: Path, suffix: str) -> 
     assert "is missing" in problem(keys).problems[0]
 
 
-def test_two_keys_with_one_kid_are_refused(keys: Path) -> None:
+def test_s60_two_keys_with_one_kid_are_refused(keys: Path) -> None:
     rewrite(keys, lambda found: [*found, {**found[0]}])
     assert f"two keys in {keys} share a kid" in problem(keys).problems
 
 
-def test_one_key_for_two_roles_is_refused(keys: Path) -> None:
+def test_s60_one_key_for_two_roles_is_refused(keys: Path) -> None:
     """Under the same kid, and under a certificate of its own: one key, one purpose."""
     document = next(record for record in records(keys) if record["role"] == "doc")
     for suffix in (".key.pem", ".cert.der"):
@@ -256,7 +256,7 @@ def test_one_key_for_two_roles_is_refused(keys: Path) -> None:
     assert f"two keys in {keys} share a kid" in problem(keys).problems
 
 
-def test_one_key_under_two_certificates_is_refused(keys: Path) -> None:
+def test_s60_one_key_under_two_certificates_is_refused(keys: Path) -> None:
     private = ec.generate_private_key(ec.SECP256R1())
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     made = []

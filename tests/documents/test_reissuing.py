@@ -63,7 +63,7 @@ def reasons(wallet: Wallet, code: str) -> tuple[str, ...]:
     return tuple(map(str, judge(code, wallet.trust.trust(), Policy(), wallet.clock.now()).reasons))
 
 
-def test_old_code_ends_with_its_key_and_the_document_goes_on_under_another(
+def test_s63_old_code_ends_with_its_key_and_the_document_goes_on_under_another(
     wallet: Wallet, client: FlaskClient, phone_of: Make, clock: FixedClock
 ) -> None:
     citizen = phone_of("an")
@@ -84,7 +84,7 @@ def test_old_code_ends_with_its_key_and_the_document_goes_on_under_another(
     assert wallet.reverifying.run().mismatch is None
 
 
-def test_what_was_issued_after_the_moment_is_revoked(wallet: Wallet, phone_of: Make, clock: FixedClock) -> None:
+def test_s63_what_was_issued_after_the_moment_is_revoked(wallet: Wallet, phone_of: Make, clock: FixedClock) -> None:
     citizen = phone_of("an")
     sooner = citizen.issue_residence()
     clock.advance(minutes=10)
@@ -99,7 +99,7 @@ def test_what_was_issued_after_the_moment_is_revoked(wallet: Wallet, phone_of: M
     assert (found[later].kid, found[later].revocation_reason) == (key.record.kid, "key_revoked")
 
 
-def test_what_no_record_speaks_of_is_revoked(wallet: Wallet, phone_of: Make, clock: FixedClock) -> None:
+def test_s63_what_no_record_speaks_of_is_revoked(wallet: Wallet, phone_of: Make, clock: FixedClock) -> None:
     """Who stole the key and could write a row has no entry of the record from before."""
     document = phone_of("an").issue_residence()
     with wallet.db.write() as session:

@@ -141,7 +141,7 @@ def kid_in(token: str) -> str:
     return str(json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"])
 
 
-def test_every_key_changes_and_no_call_fails(
+def test_s59_every_key_changes_and_no_call_fails(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.given |= {"WALLET_KEY_PUBLICATION_SECONDS": str(PUBLICATION), "WALLET_PUBLISH_SECONDS": "1"}

@@ -141,7 +141,7 @@ def certificates(keys: Path) -> Callable[[KeyRecord], bytes]:
     return lambda record: certificate_path(keys, record).read_bytes()
 
 
-def test_transcript_names_everything_that_was_done(keys: Path) -> None:
+def test_s63_transcript_names_everything_that_was_done(keys: Path) -> None:
     rotating = Rotating(Making(keys, SystemEntropy(), AUTHORITY), FixedClock(), LIFETIME)
     own, ceremony = kid(keys, Role.STATUS), read(steps=[ROTATE, revoke(kid(keys, Role.STATUS))])
     transcript = perform(ceremony, lambda _: rotating, certificates(keys))

@@ -56,7 +56,7 @@ def private_parts(settings: Settings) -> Iterator[bytes]:
         yield from (secret, secret.hex().encode())
 
 
-def test_private_parts_are_in_no_answer_row_or_log(
+def test_s61_private_parts_are_in_no_answer_row_or_log(
     wallet: Wallet,
     client: FlaskClient,
     clock: FixedClock,

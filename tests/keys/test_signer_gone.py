@@ -65,7 +65,7 @@ def client(wallet: Wallet, application: Callable[[Wallet], Flask]) -> FlaskClien
 
 
 @pytest.mark.parametrize("fault", ["slow", "another key", "503"])
-def test_nothing_is_issued_and_all_else_goes_on(
+def test_s62_nothing_is_issued_and_all_else_goes_on(
     fault: str,
     phone_of: Callable[..., CitizenPhone],
     client: FlaskClient,
