@@ -63,12 +63,17 @@ def test_jobs_run_until_they_are_told_to_stop(environ: dict[str, str], told: Non
     own = {name: value for name, value in os.environ.items() if not name.startswith("WALLET_")} | environ
     program = [str(Path(sys.executable).with_name("wallet")), "jobs", "run"]
     with subprocess.Popen(program, env=own, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        lines = iter(process.stderr.readline, "")
-        assert next(line for line in lines if "texts" in line)
-        assert next(line for line in lines if "text message written" in line)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        try:
+            assert process.stderr is not None
+            waited_for = {"texts", "text message written"}  # in whatever order: the jobs have begun when it says so
+            while waited_for:
+                line = process.stderr.readline()
+                assert line, "it ended by itself"
+                waited_for = {each for each in waited_for if each not in line}
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()  # else whoever fails here waits for it for ever
     (written,) = [path for path in (tmp_path / "outbox").iterdir() if PHONE in path.read_text()]
     assert written.suffix == ".json"
 
