@@ -61,6 +61,7 @@ def test_what_was_told_is_sent_and_can_be_read(run: Run, told: None, tmp_path: P
 
 def test_jobs_run_until_they_are_told_to_stop(environ: dict[str, str], told: None, tmp_path: Path) -> None:
     own = {name: value for name, value in os.environ.items() if not name.startswith("WALLET_")} | environ
+    own["WALLET_LOG_LEVEL"] = "debug"  # to see when the message is out
     program = [str(Path(sys.executable).with_name("wallet")), "jobs", "run"]
     with subprocess.Popen(program, env=own, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         try:
