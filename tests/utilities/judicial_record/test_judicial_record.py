@@ -408,7 +408,7 @@ ANSWERS = CLEAN["answers"]
     ("changes", "faults"),
     [
         ({"kind": None}, {"kind", "ban_information"}),
-        ({"kind": "no_3"}, {"kind", "ban_information"}),
+        ({"kind": "no_3"}, {"kind"}),
         ({"purpose": "curiosity"}, {"purpose"}),
         ({"purpose": "other"}, {"purpose_other"}),
         ({"purpose_other": "x y z"}, {"purpose_other"}),
