@@ -69,6 +69,7 @@ class Settings:
     holiday_overrides_file: str
     death_closing_days: int
     spraying_tries: int
+    staff_reads_per_hour: int
     trusted_proxies: str
     passkey_origins: str
     cooling_off_hours: int
@@ -189,6 +190,7 @@ class SettingsSchema(Schema):
     correction_receipt_days = fields.Integer(load_default=2, validate=validate.Range(1, 30))
     correction_decision_days = fields.Integer(load_default=10, validate=validate.Range(1, 90))
     spraying_tries = fields.Integer(load_default=500, validate=validate.Range(20, 1_000_000))
+    staff_reads_per_hour = fields.Integer(load_default=200, validate=validate.Range(1, 100_000))
     trusted_proxies = fields.String(load_default="", validate=_networks)
     passkey_origins = fields.String(load_default="", validate=_origins)
     activation_days = fields.Integer(load_default=7, validate=validate.Range(1, 365))

@@ -2,14 +2,21 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import Result
 
+from tests.documents.people import actor_of, admin_of
 from tests.sources.partner import serving, write_file
 from wallet.commands.main import wallet as command
+from wallet.profile.corrections import CorrectionOrder
+from wallet.settings import Settings
+from wallet.sources.base import RegisterCode
+from wallet.terms import StaffRole
+from wallet.wiring import Wallet
 
 Run = Callable[..., Result]
 
@@ -21,6 +28,24 @@ def test_doctor_finds_nothing_wrong_in_a_prepared_deployment(run: Run) -> None:
     assert "wrong" not in states.values()
     assert states["máy chủ / server"] == "warning"
     assert states["danh sách trạng thái / status lists"] == "ok"
+
+
+def test_doctor_tells_of_what_lies_where_nobody_sees_it(run: Run, deployment: Settings) -> None:
+    def finding() -> dict[str, str]:
+        found: list[dict[str, str]] = json.loads(run("doctor", "--json").stdout)
+        return next(each for each in found if each["what"].endswith("/ desks"))
+
+    assert finding()["state"] == "ok"
+    order = CorrectionOrder(RegisterCode.POPULATION, "full_name", "Tên khác", "Hộ chiếu ghi tên khác.")
+    with closing(Wallet.build(deployment)) as wallet:
+        with wallet.work() as work:
+            work.corrections.submit(order, actor_of(wallet, "vang"))
+        assert finding()["state"] == "ok", "c06 reviews for the whole country"
+        with wallet.work() as work:
+            work.staffing.dismiss(actor_of(wallet, "reviewer1").account_id, StaffRole.REVIEWER, admin_of(wallet))
+        told = finding()
+    assert (told["state"], "c06 1" in told["detail"]) == ("warning", True)
+    assert told["mend"].startswith("wallet staff add --role reviewer --agency c06 --province '*'")
 
 
 def test_doctor_names_each_fault_and_its_mend(run: Run, tmp_path: Path) -> None:

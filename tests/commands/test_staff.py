@@ -137,6 +137,25 @@ def test_staff_added_on_the_shell_enrols_a_device_and_signs_in(run: Run, live: W
     assert contact.phone == "+84912345678"
 
 
+def test_a_reviewer_is_added_at_a_second_desk_and_taken_from_one(run: Run, live: Wallet) -> None:
+    number = persona("reviewer2").number
+    second = ("--number", number, "--agency", "province_police", "--province", "79")
+    first = ("--number", number, "--agency", "commune_police", "--province", "01")
+    assert "mới" in run("staff", "add", "--role", "reviewer", *second).stderr
+    assert "đã có" in run("staff", "add", "--role", "reviewer", *second).stderr
+    account = account_of(live, number)
+    assert account is not None
+    assert account[2] == 2
+    assert run("staff", "remove", "--role", "reviewer", *first[:4]).exit_code == 1, "half a desk is none"
+    assert run("staff", "remove", "--role", "reviewer", *second[:2], "--agency", "c06", "--province", "79").exit_code
+    assert account_of(live, number) == account
+    assert run("staff", "remove", "--role", "reviewer", *first).exit_code == 0
+    with live.read() as work:
+        assert [(each.agency, each.province) for each in work.accounts.grants(account[0])] == [
+            ("province_police", "79")
+        ]
+
+
 def test_what_the_shell_did_is_on_record_without_a_name_or_a_number(run: Run, live: Wallet, token: str) -> None:
     account = account_of(live, NEWCOMER)
     assert account is not None

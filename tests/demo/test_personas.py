@@ -91,7 +91,7 @@ def test_staff_have_an_agency_and_a_province_and_the_desks_differ() -> None:
         "officer2": (StaffRole.OFFICER, "79"),
         "approver1": (StaffRole.APPROVER, "01"),
         "approver2": (StaffRole.APPROVER, "79"),
-        "reviewer1": (StaffRole.REVIEWER, "01"),
+        "reviewer1": (StaffRole.REVIEWER, "*"),
         "reviewer2": (StaffRole.REVIEWER, "01"),
         "reviewer3": (StaffRole.REVIEWER, "01"),
         "reviewer4": (StaffRole.REVIEWER, "*"),

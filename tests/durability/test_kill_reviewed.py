@@ -45,6 +45,7 @@ def test_a_reviewed_request_survives_its_server(server: Server, capsys: pytest.C
     if not server.urls.is_sqlite:
         server.given["WALLET_WORKERS"] = "2"
     server.given["WALLET_ACCESS_TOKEN_SECONDS"] = "30"
+    server.given["WALLET_STAFF_READS_PER_HOUR"] = "100000"  # one officer decides as fast as the calls come
     assert server.run("--prepare-only").returncode == 0
     ledger = Reviewed()
     callers = [Caller(server, ledger, key, send_and_pay) for key in CITIZENS]

@@ -1,4 +1,4 @@
-"""Nothing but an officer's own session decides: whatever else calls the desk is refused, and nothing else moves it."""
+"""Nothing but an officer's own session decides: whatever else calls a desk is refused, and nothing else moves it."""
 
 import ast
 from collections.abc import Callable
@@ -12,8 +12,10 @@ import wallet
 from tests.documents.people import actor_of, admin_of, officer_of
 from wallet.errors import NotAllowed, NotAuthenticated, NotFound
 from wallet.identity.accounts import LockGround
+from wallet.profile.corrections import CorrectionOrder
 from wallet.requests.desk import Word
 from wallet.requests.orders import RequestOrder
+from wallet.sources.base import RegisterCode
 from wallet.terms import Actor, StaffRole
 from wallet.wiring import Wallet
 
@@ -28,6 +30,7 @@ REPORT = RequestOrder(
         "may_contact": True,
     },
 )
+CORRECTION = CorrectionOrder(RegisterCode.RESIDENCE, "permanent_since", "2016-05-20", "Sổ hộ khẩu cũ ghi năm 2016.")
 State = Callable[[], dict[str, list[str]]]
 
 
@@ -47,6 +50,18 @@ def decide(wallet: Wallet, request_id: str, actor: Actor) -> str:
         version = work.requests.get(request_id, actor_of(wallet, "an")).request.version
     with wallet.work() as work:
         return work.review_desk.decide(request_id, "accept", Word(), version, actor).detail.request.state
+
+
+@pytest.fixture
+def correction_id(wallet: Wallet) -> str:
+    """A correction of what the commune police keep."""
+    with wallet.work() as work:
+        return work.corrections.submit(CORRECTION, actor_of(wallet, "an")).id
+
+
+def correct(wallet: Wallet, correction_id: str, actor: Actor) -> str:
+    with wallet.work() as work:
+        return work.corrections.decide(correction_id, accept=True, answer="Đã đối chiếu.", actor=actor).state
 
 
 REFUSED: dict[str, tuple[Callable[[Wallet, Actor], Actor], type[Exception]]] = {
@@ -75,6 +90,34 @@ def test_nobody_else_decides(wallet: Wallet, request_id: str, state: State, who:
     with wallet.work() as work, pytest.raises((NotAllowed, NotAuthenticated, NotFound)):
         work.review_desk.finish_step(request_id, "no_step", {}, None, actor)
     assert state() == before
+
+
+@pytest.mark.parametrize("who", REFUSED)
+def test_nobody_else_decides_a_correction(wallet: Wallet, correction_id: str, state: State, who: str) -> None:
+    make, refusal = REFUSED[who]
+    actor = make(wallet, officer_of(wallet, "reviewer2"))
+    before = state()
+    with pytest.raises(refusal):
+        correct(wallet, correction_id, actor)
+    assert state() == before
+
+
+def test_a_correction_is_decided_in_a_session_that_stands_and_by_who_still_reviews(
+    wallet: Wallet, correction_id: str, state: State
+) -> None:
+    ended, left = officer_of(wallet, "reviewer2"), officer_of(wallet, "reviewer2")
+    with wallet.work() as work:
+        work.sessions.end_own(ended.session_id or "", ended)
+    before = state()
+    with pytest.raises(NotAuthenticated):
+        correct(wallet, correction_id, ended)
+    assert state() == before
+    assert correct(wallet, correction_id, left) == "accepted"
+    with wallet.work() as work:
+        again = work.corrections.submit(CORRECTION, actor_of(wallet, "an")).id
+        work.staffing.dismiss(left.account_id, StaffRole.REVIEWER, admin_of(wallet))
+    with pytest.raises(NotAllowed):
+        correct(wallet, again, left)
 
 
 def test_a_session_that_ended_or_whose_account_is_locked_decides_nothing(
@@ -106,15 +149,23 @@ def test_an_officer_in_their_own_session_decides(wallet: Wallet, request_id: str
 
 
 def test_one_place_makes_an_officers_move_and_one_address_leads_there() -> None:
-    """Of all that is written, the desk alone hands an officer's move on, and the desk's views and the demo call it."""
-    moves, callers = set(), set()
+    """Of all that is written, the desk alone hands an officer's move on, and the desk's views and the demo call it.
+
+    Who decided a correction is written by its desk alone, which its own views call.
+    """
+    moves, callers, decided, correctors = set(), set(), set(), set()
     for path in PACKAGE.rglob("*.py"):
         name = str(path.relative_to(PACKAGE))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _attribute(node.func) == "move":
                 moves |= {name for given in node.args if ast.unparse(given) == "By.OFFICER"}
+                if name.startswith("profile/"):
+                    decided |= {name for given in node.keywords if given.arg == "decided_by"}
             if isinstance(node, ast.Attribute) and node.attr in ("decide", "finish_step"):
                 callers |= {name} if _attribute(node.value) == "review_desk" else set()
+                correctors |= {name} if _attribute(node.value) == "corrections" else set()
+    assert decided == {"profile/corrections.py"}
+    assert correctors == {"web/corrections_desk.py"}
     assert moves == {"requests/desk.py"}
     assert callers == {"web/review_desk.py", "demo/setup.py"}
 

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -405,6 +406,65 @@ def test_an_agency_sees_and_decides_what_it_keeps_and_nothing_else(
         assert phone.get(f"/v1/me/corrections/{own['id']}").json["state"] == "accepted"
 
 
+def test_a_province_sees_and_decides_what_concerns_who_lives_there_and_nothing_else(
+    phone_of: Make, wallet: Wallet, unchanged: Unchanged
+) -> None:
+    here, elsewhere, country = phone_of("reviewer2"), phone_of("approver1"), phone_of("approver2")
+    appoint(wallet, elsewhere, "commune_police", "40")
+    appoint(wallet, country, "commune_police", "*")
+    mine, theirs = submit(phone_of("an"), **RESIDENCE), submit(phone_of("tich"), **RESIDENCE)
+    for caller, own, beyond in ((here, mine, theirs), (elsewhere, theirs, mine)):
+        with unchanged():
+            rows = caller.get("/v1/desk/corrections").json["data"]
+            assert [row["id"] for row in rows] == [own["id"]]
+            path = f"/v1/desk/corrections/{beyond['id']}"
+            assert_refused(caller.get(path), 404, "not_found")
+            assert_refused(caller.get(f"{path}/evidence/{beyond['evidence'][0]['id']}"), 404, "not_found")
+            assert_refused(decide(caller, beyond["id"]), 404, "not_found")
+    rows = country.get("/v1/desk/corrections").json["data"]
+    assert {row["id"]: row["province"] for row in rows} == {mine["id"]: "01", theirs["id"]: "40"}
+    assert decide(country, theirs["id"]).status_code == 200
+    assert here.get(f"/v1/desk/corrections/{mine['id']}").json["province"] == "01"
+    assert decide(here, mine["id"]).status_code == 200
+
+
+def test_of_whom_no_province_is_known_only_the_whole_country_decides(
+    phone_of: Make, wallet: Wallet, unchanged: Unchanged
+) -> None:
+    phone, province, country = phone_of("vang"), phone_of("approver1"), phone_of("reviewer1")
+    appoint(wallet, province, "c06")
+    made = submit(phone)
+    with unchanged():
+        assert province.get("/v1/desk/corrections").json["data"] == []
+        assert_refused(province.get(f"/v1/desk/corrections/{made['id']}"), 404, "not_found")
+        assert_refused(decide(province, made["id"]), 404, "not_found")
+    assert country.get(f"/v1/desk/corrections/{made['id']}").json["province"] == ""
+    assert decide(country, made["id"]).status_code == 200
+
+
+def test_a_reviewer_of_two_agencies_has_both_desks(phone_of: Make, wallet: Wallet, unchanged: Unchanged) -> None:
+    phone, reviewer = phone_of("an"), phone_of("reviewer1")
+    appoint(wallet, reviewer, "commune_police")
+    made = [submit(phone, **RESIDENCE), submit(phone)]
+    assert {row["id"] for row in reviewer.get("/v1/desk/corrections").json["data"]} == {each["id"] for each in made}
+    for each in made:
+        assert decide(reviewer, each["id"]).status_code == 200
+    told = [row for row in phone.get("/v1/me/access-history").json["data"] if row["data"] == "correction"]
+    assert {row["agency"] for row in told} == {"c06", "commune_police"}, "what a decision shows is read, for its agency"
+
+
+def test_without_the_residence_register_a_correction_is_not_taken(
+    phone_of: Make, wallet: Wallet, unchanged: Unchanged
+) -> None:
+    """Nobody could say whose desk it lies on."""
+    phone = phone_of("an")
+    others = {code: each for code, each in wallet.registers.items() if code != RegisterCode.RESIDENCE}
+    phone.client.application.extensions["wallet"] = replace(wallet, registers=others)
+    before = phone.get("/v1/me/corrections").json
+    assert_refused(phone.post("/v1/me/corrections", order()), 503, "source_unavailable")
+    assert phone.get("/v1/me/corrections").json == before
+
+
 def test_a_reviewer_of_an_agency_that_keeps_no_register_sees_nothing(
     phone_of: Make, wallet: Wallet, unchanged: Unchanged
 ) -> None:
@@ -512,11 +572,11 @@ def test_states_lead_to_an_end() -> None:
     assert {state for state, following in NEXT.items() if following} == set(OPEN)
 
 
-def appoint(wallet: Wallet, phone: CitizenPhone, agency: str) -> None:
-    """Let somebody review for an agency."""
+def appoint(wallet: Wallet, phone: CitizenPhone, agency: str, province: str = "01") -> None:
+    """Let somebody review for an agency, in a province."""
     with wallet.work() as work:
         account = phone.get("/v1/me").json["account_id"]
-        work.accounts.grant(account, Grant(StaffRole.REVIEWER, agency, "01"), Actor("system", request_id="test"))
+        work.accounts.grant(account, Grant(StaffRole.REVIEWER, agency, province), Actor("system", request_id="test"))
 
 
 def _make_guardian(wallet: Wallet, guardian: CitizenPhone, ward_account: str) -> None:

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+import pytest
+
 from tests.documents.people import admin_of
 from tests.phone import CitizenPhone
 from tests.web.refusals import assert_refused
-from tests.web.test_drafts import ANSWERS, JUDICIAL, add_file, draft, edit
-from tests.web.test_review_desk import ask, claim, decide, opened, paid, pay
+from tests.web.test_drafts import ANSWERS, add_file, draft, edit
+from tests.web.test_review_desk import REPORT, ask, claim, decide, opened, paid, pay
 from wallet.demo.personas import persona
+from wallet.errors import Conflict
 from wallet.identity.accounts import Grant, LockGround
 from wallet.terms import StaffRole
 from wallet.wiring import Wallet
@@ -184,16 +187,30 @@ def test_taking_it_in_hand_tells_the_version_that_a_decision_names(phone_of: Mak
         assert_refused(claim(second, request), 409, "transition_not_allowed")
 
 
-def test_what_lies_in_no_province_is_not_lost(phone_of: Make, wallet: Wallet) -> None:
-    """The residence register does not know the applicant: every desk of the agency sees the request."""
+def test_what_lies_in_no_province_is_for_the_whole_country_and_no_province_sees_it(
+    phone_of: Make, wallet: Wallet, unchanged: Unchanged
+) -> None:
+    """The residence register does not know the applicant: no province's desk may take it for its own."""
     citizen = phone_of("vang")
     request = ask(citizen, {**ANSWERS, "residence_history": LIVED})
     if request["state"] == "awaiting_payment":
         pay(citizen, request)
-    for officer in (phone_of("reviewer3"), colleague(wallet, phone_of, "sau", "79")):
-        assert [row["id"] for row in officer.get("/v1/desk/requests").json["data"]] == [request["id"]]
-        assert opened(officer, request).json["province"] == ""
-    assert phone_of("reviewer2").get(f"/v1/desk/requests?utility={JUDICIAL}").json["data"] == []
+    officers = [phone_of("reviewer3"), colleague(wallet, phone_of, "sau", "79"), colleague(wallet, phone_of, "xa", "")]
+    with unchanged():
+        for officer in officers:
+            assert officer.get("/v1/desk/requests").json["data"] == []
+            assert_refused(opened(officer, request), 404, "not_found")
+            assert_refused(claim(officer, request), 404, "not_found")
+    everywhere = colleague(wallet, phone_of, "dai", "*")
+    assert [row["id"] for row in everywhere.get("/v1/desk/requests").json["data"]] == [request["id"]]
+    assert opened(everywhere, request).json["province"] == ""
+    claim(everywhere, request)
+    decide(everywhere, request, "accept")
+    decide(everywhere, request, "verify")
+    with unchanged():
+        assert officers[0].get("/v1/desk/steps").json["data"] == []
+        assert_refused(report(officers[0], request, "province_police"), 404, "not_found")
+    assert request["id"] in {step["request_id"] for step in everywhere.get("/v1/desk/steps").json["data"]}
 
 
 def test_whoever_hands_over_sees_to_whom(phone_of: Make, wallet: Wallet, unchanged: Unchanged) -> None:
@@ -205,6 +222,7 @@ def test_whoever_hands_over_sees_to_whom(phone_of: Make, wallet: Wallet, unchang
     request = paid(citizen)
     claim(officer, request)
     rows = officer.get("/v1/desk/officers").json["data"]
+    assert {row["agency"] for row in rows} == {"province_police"}
     counts = {row["account_id"]: row["in_hand"] for row in rows}
     assert counts == {account_of(officer): 1, account_of(here): 0, account_of(everywhere): 0}
     assert [row["full_name"] for row in rows] == sorted(row["full_name"] for row in rows)
@@ -216,3 +234,74 @@ def test_whoever_hands_over_sees_to_whom(phone_of: Make, wallet: Wallet, unchang
     assert officer.post(path, {"officer": account_of(here)}).json["claimed_by"] == account_of(here)
     with unchanged():
         assert_refused(citizen.get("/v1/desk/officers"), 403, "not_allowed")
+
+
+def test_an_officer_of_several_desks_acts_at_each_and_is_told_as_of_the_one(
+    phone_of: Make, wallet: Wallet, unchanged: Unchanged
+) -> None:
+    citizen, officer = phone_of("an"), phone_of("reviewer2")
+    request = paid(citizen)
+    told = citizen.post("/v1/requests", {"utility": "security_report", "answers": REPORT}).json
+    with unchanged():
+        assert [row["id"] for row in officer.get("/v1/desk/requests").json["data"]] == [told["id"]]
+        assert_refused(claim(officer, request), 404, "not_found")
+    colleague(wallet, phone_of, "reviewer2")
+    rows = officer.get("/v1/desk/requests").json["data"]
+    assert [row["id"] for row in rows] == [request["id"], told["id"]]
+    assert claim(officer, request).status_code == 200
+    decide(officer, request, "accept")
+    assert claim(officer, told).status_code == 200
+    assert decide(officer, told, "accept").json["state"] == "accepted"
+    looked = [look for look in looks(citizen) if look[0] == "staff" and look[2] == "request"]
+    assert [look[1] for look in looked] == ["commune_police", "province_police"], "the one whose desk it lies on"
+    mine = [row for row in officer.get("/v1/desk/officers").json["data"] if row["account_id"] == account_of(officer)]
+    assert [(row["agency"], row["province"], row["in_hand"]) for row in mine] == [
+        ("commune_police", "01", 2),
+        ("province_police", "01", 2),
+    ]
+    with wallet.work() as work:
+        desk = "province_police", "01"
+        work.staffing.dismiss(account_of(officer), StaffRole.REVIEWER, admin_of(wallet), desk=desk)
+    with unchanged():
+        assert_refused(opened(officer, request), 404, "not_found")
+        assert_refused(decide(officer, request, "approve", '"v1"'), 404, "not_found")
+        assert [row["id"] for row in officer.get("/v1/desk/requests").json["data"]] == [told["id"]]
+    assert claim(phone_of("reviewer3"), request).status_code == 200, "what they left behind is free"
+
+
+def test_two_provinces_of_one_agency_are_two_desks(phone_of: Make, wallet: Wallet, unchanged: Unchanged) -> None:
+    hanoi, elsewhere = paid(phone_of("an")), paid(phone_of("an"), ANSWERS | {"office": "79"})
+    officer, second = phone_of("reviewer3"), colleague(wallet, phone_of, "sau", "79")
+    with unchanged():
+        assert_refused(opened(officer, elsewhere), 404, "not_found")
+        assert_refused(opened(second, hanoi), 404, "not_found")
+    colleague(wallet, phone_of, "reviewer3", "79")
+    assert {row["id"] for row in officer.get("/v1/desk/requests").json["data"]} == {hanoi["id"], elsewhere["id"]}
+    claim(officer, elsewhere)
+    path = f"/v1/desk/requests/{elsewhere['id']}/hand-over"
+    assert officer.post(path, {"officer": account_of(second)}).json["claimed_by"] == account_of(second)
+    claim(officer, hanoi)
+    path = f"/v1/desk/requests/{hanoi['id']}/hand-over"
+    with unchanged():
+        assert_refused(officer.post(path, {"officer": account_of(second)}), 422, "invalid_input")
+
+
+def test_sub_tasks_of_every_agency_an_officer_is_of_are_theirs(phone_of: Make, wallet: Wallet) -> None:
+    citizen, officer, records = phone_of("an"), phone_of("reviewer3"), phone_of("reviewer4")
+    request = paid(citizen)
+    claim(officer, request)
+    decide(officer, request, "accept")
+    decide(officer, request, "verify")
+    mine = {step["code"] for step in records.get("/v1/desk/steps").json["data"]}
+    colleague(wallet, phone_of, "reviewer4")
+    both = {step["code"] for step in records.get("/v1/desk/steps").json["data"]}
+    assert (mine, both - mine) == ({"records_department"}, {"province_police"})
+    assert report(records, request, "records_department").status_code == 200
+    assert looks(citizen)[0][:2] == ("staff", "records_department"), "for the agency that found it out"
+
+
+def test_any_other_role_is_had_in_one_place(phone_of: Make, wallet: Wallet, unchanged: Unchanged) -> None:
+    account, admin = account_of(phone_of("officer1")), admin_of(wallet)
+    grant = Grant(StaffRole.OFFICER, "Công an phường khác", "79")
+    with unchanged(), wallet.work() as work, pytest.raises(Conflict, match="already_exists"):
+        work.accounts.grant(account, grant, admin)

@@ -6,6 +6,7 @@ import shutil
 import sys
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,14 +22,21 @@ from wallet.documents.capacity import CapacityWarning, capacity_of
 from wallet.documents.repository import StatusRepository
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, WalletError
+from wallet.identity.desks import EVERYWHERE
+from wallet.identity.repository import IdentityRepository
 from wallet.keys.opening import open_keystore
 from wallet.messages.sending import open_messages
+from wallet.profile.corrections import OPEN
+from wallet.profile.repository import CorrectionRepository
 from wallet.requests.cases import OWN_REQUESTS
+from wallet.requests.repository import RequestRepository
 from wallet.schema import HEAD, current_version
 from wallet.settings import Settings
 from wallet.sources.base import RegisterCode
 from wallet.sources.partners import SETTING, read_partners
 from wallet.sources.wire import REACHED, reach
+from wallet.terms import StaffRole
+from wallet.utilities.base import By
 from wallet.utilities.catalogue import Catalogue
 
 OK, WARNING, WRONG = "ok", "warning", "wrong"
@@ -76,6 +84,7 @@ def examine() -> list[Finding]:
         _registers,
         _partners,
         _utilities,
+        _desks,
         _messages,
         _disk,
         _server,
@@ -196,12 +205,16 @@ def _partners(chosen: Settings) -> Finding:
 
 
 def _needed() -> set[str]:
-    """Return the registers that the installed utilities read; none where the catalogue is a finding of its own."""
+    """Return the registers that the installed utilities need; none where the catalogue is a finding of its own.
+
+    That of residence says whose desk a request lies on.
+    """
     try:
         found = Catalogue.discover()
     except ConfigurationError:
         return set()
-    return {register for plugin in found for register in plugin.utility.registers} - {OWN_REQUESTS}
+    desks = {RegisterCode.RESIDENCE for plugin in found if plugin.utility.lifecycle.reviewed}
+    return ({register for plugin in found for register in plugin.utility.registers} | desks) - {OWN_REQUESTS}
 
 
 def _utilities(_chosen: Settings) -> Finding:
@@ -215,6 +228,37 @@ def _utilities(_chosen: Settings) -> Finding:
         told = "; ".join(f"{each.module}: {', '.join(each.faults)}" for each in found.left_out)
         return Finding(what, WARNING, f"bị bỏ qua / left out: {told}", mend)
     return Finding(what, OK, ", ".join(plugin.utility.code for plugin in found))
+
+
+def _desks(chosen: Settings) -> Finding:
+    """Look for what lies in no province at agencies where nobody reviews for the whole country: nobody sees it."""
+    what = "bàn xét duyệt / desks"
+    database = Database(chosen.database_url)
+    try:
+        moves = [move for plugin in Catalogue.discover() for move in plugin.utility.lifecycle.moves]
+        states = {move.source for move in moves if move.by in (By.OFFICER, By.STEPS)}
+        if database.is_absent or current_version(database) != HEAD:
+            return Finding(what, WARNING, "chưa xem được / cannot be looked at", "wallet db upgrade")
+        with database.read() as session:
+            waiting = Counter(CorrectionRepository(session).in_no_province(OPEN))
+            waiting.update(RequestRepository(session).in_no_province(states))
+            rows = IdentityRepository(session)
+            provinces = {
+                agency: [each for _, each in rows.members_of(StaffRole.REVIEWER, agency)] for agency in waiting
+            }
+    except ConfigurationError as error:
+        return Finding(what, WARNING, "; ".join(error.problems), "wallet utilities check")
+    except WalletError as error:
+        return Finding(what, WRONG, f"không trả lời / does not answer ({error.code})", "wallet config show")
+    finally:
+        database.close()
+    unseen = {agency: waiting[agency] for agency in sorted(waiting) if EVERYWHERE not in provinces[agency]}
+    if not unseen:
+        return Finding(what, OK, "không hồ sơ nào bị bỏ sót / nothing lies where nobody sees it")
+    counts = ", ".join(f"{agency} {count}" for agency, count in unseen.items())
+    detail = f"không rõ tỉnh, chưa ai thấy / of no province, seen by nobody: {counts}"
+    mend = f"wallet staff add --role reviewer --agency {next(iter(unseen))} --province '*' --number ..."
+    return Finding(what, WARNING, detail, mend)
 
 
 def _messages(chosen: Settings) -> Finding:

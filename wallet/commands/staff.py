@@ -125,16 +125,21 @@ def list_staff(as_json: bool) -> None:
 @staff.command()
 @ROLE
 @NUMBER
+@click.option("--agency", help="Of several desks, the one of this agency / Chỉ thu hồi ở cơ quan này.")
+@click.option("--province", help="And of this province, or * / Và ở tỉnh này, hoặc *.")
 @guarded
-def remove(role: str, number: str) -> None:
-    """Take a role away: it ends with the next request of any session."""
-    _check(number)
+def remove(role: str, number: str, agency: str | None, province: str | None) -> None:
+    """Take a role away, everywhere or at one desk: it ends with the next request of any session."""
+    if (agency is None) != (province is None):
+        fail("--agency và --province đi cùng nhau / go together", "wallet staff list")
+    desk = None if agency is None or province is None else (agency.strip(), province)
+    _check(number, *(desk or ()))
     with _wallet() as wallet, _mended(), wallet.work() as work:
         holder_id = work.holders.find(number)
         account = None if holder_id is None else work.accounts.of_holder(holder_id)
         if account is None:
             fail(f"Không có tài khoản của số {number} / no account has this number", "wallet staff list")
-        work.staffing.dismiss(account.id, StaffRole(role), _system())
+        work.staffing.dismiss(account.id, StaffRole(role), _system(), desk=desk)
     step(f"{role}: {account.id} (đã thu hồi / taken away)")
 
 

@@ -430,7 +430,7 @@ PERSONAS: tuple[Persona, ...] = (
             "Trả lời đề nghị về dữ liệu dân cư và thẻ; của cơ quan khác thì không thấy.",
             "Answers what concerns the population and card registers; of other agencies she sees nothing.",
         ),
-        staff=(StaffRole.REVIEWER, "c06", "01"),
+        staff=(StaffRole.REVIEWER, "c06", "*"),
     ),
     _persona(
         "reviewer2",

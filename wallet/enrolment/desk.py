@@ -29,6 +29,7 @@ from wallet.identity.accounts import Accounts, AccountView, HolderKind
 from wallet.identity.contacts import Contacts
 from wallet.identity.holders import Holders
 from wallet.identity.models import AccountState
+from wallet.identity.staff_reads import StaffReads
 from wallet.messages.telling import Telling
 from wallet.sources.base import Fact, Ground
 from wallet.terms import AccountLevel, Actor, StaffRole
@@ -86,6 +87,7 @@ class EnrolmentDesk:
     companions: Companions
     contacts: Contacts
     telling: Telling
+    reads: StaffReads
     working_days: WorkingDays
     audit: Audit
     clock: Clock
@@ -95,7 +97,8 @@ class EnrolmentDesk:
         """Record an application, with what the registers and the matcher say of it, and tell the applicant.
 
         Raises InvalidInput for what is not well-formed or not consented to, NotAllowed("self_enrolment"),
-        NotAllowed("not_an_immigration_office"), Conflict("already_level_two"), Unavailable.
+        NotAllowed("not_an_immigration_office"), Conflict("already_level_two"), Unavailable, and
+        TooManyAttempts("too_many_reads"): what is compared tells of the registers.
         """
         officer = self._grant(actor, StaffRole.OFFICER)
         check_consent(order.consent_given, order.consent_version, "/consent/given", "/consent/version")
@@ -104,6 +107,7 @@ class EnrolmentDesk:
         if order.foreigner is not None and not enrols_foreigners(officer.agency or ""):
             raise NotAllowed("not_an_immigration_office")
         application_id, now = new_id(self.entropy, "app"), self.clock.now()
+        self.reads.count(actor)
         found = self.comparing.compare(order, form, samples, application_id, actor)
         account = self._account(found.facts, actor)
         if account is not None and account.id == actor.account_id:
@@ -142,9 +146,11 @@ class EnrolmentDesk:
     def read(self, application_id: str, actor: Actor) -> Application:
         """Return one application with its form, and record who read it. Raises NotFound beyond the actor's reach.
 
-        Whoever has been known before finds the reading in their history of access.
+        Whoever has been known before finds the reading in their history of access. Raises
+        TooManyAttempts("too_many_reads").
         """
         row = self._within(application_id, self._reach(actor))
+        self.reads.count(actor)
         form = None if row.sealed_form is None else self.forms.open(row.id, row.sealed_form)
         holder_id = None if form is None else self.holders.find(form["number"])
         role = StaffRole.APPROVER if StaffRole.APPROVER in actor.roles else StaffRole.OFFICER

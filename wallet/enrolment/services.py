@@ -137,6 +137,7 @@ class EnrolmentServices:
             companions=companions,
             contacts=identity.contacts,
             telling=self.telling,
+            reads=identity.staff_reads,
             working_days=self.working_days,
             audit=means.audit,
             clock=means.clock,

@@ -37,6 +37,15 @@ class Grant:
     province: str
 
 
+AT_SEVERAL_DESKS = frozenset({StaffRole.REVIEWER})
+"""Roles that somebody may have in several places at a time."""
+
+
+def is_held(grant: Grant, held: Iterable[Grant]) -> bool:
+    """Return whether a grant adds nothing to those that are held: a role that is had in one place is had there."""
+    return any(grant == each if grant.role in AT_SEVERAL_DESKS else grant.role is each.role for each in held)
+
+
 @dataclass(frozen=True, slots=True)
 class Lock:
     """One ground on which an account is locked. legal_ref: what it rests on."""
@@ -236,9 +245,9 @@ class Accounts:
                 bound_by="opening",
                 biometric_key=biometric_key,
             )
-        held = {grant.role for grant in self.repository.grants(account.id)}
+        held = self.grants(account.id)
         for grant in grants:
-            if grant.role not in held:
+            if not is_held(grant, held):
                 self.grant(account.id, grant, actor)
         return OpenedAccount(account.id, holder_id, device_id)
 
@@ -304,16 +313,17 @@ class Accounts:
         self.audit.record("staff.granted", actor, account_id, role=str(grant.role), agency=grant.agency)
 
     def grants(self, account_id: str) -> tuple[Grant, ...]:
-        """Return the staff roles of an account."""
+        """Return the staff roles of an account, each where it is had."""
         rows = self.repository.grants(account_id)
-        return tuple(sorted((Grant(StaffRole(r.role), r.agency, r.province) for r in rows), key=lambda g: g.role))
+        grants = (Grant(StaffRole(row.role), row.agency, row.province) for row in rows)
+        return tuple(sorted(grants, key=lambda grant: (grant.role, grant.agency, grant.province)))
 
-    def members_of(self, role: StaffRole, agency: str) -> dict[str, Grant]:
-        """Return everybody with an active account who has a role at an agency, by account."""
-        return {
-            account_id: Grant(role, agency, province)
+    def members_of(self, role: StaffRole, agency: str) -> list[tuple[str, Grant]]:
+        """Return everybody with an active account who has a role at an agency, once for each grant, by account."""
+        return [
+            (account_id, Grant(role, agency, province))
             for account_id, province in self.repository.members_of(role, agency)
-        }
+        ]
 
     def set_password_hash(self, account_id: str, password_hash: str, actor: Actor) -> None:
         """Store the hash of a new password, which was checked and hashed outside. Raises NotFound."""

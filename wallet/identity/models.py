@@ -179,15 +179,29 @@ class LockOrder(Base):
 
 
 class StaffGrant(Base):
-    """A role that an account has, for one agency and province. in_force: false until its holder is enrolled."""
+    """A role that an account has, for one agency and province. in_force: false until its holder is enrolled.
+
+    Whoever reviews may do so at several desks; any other role is had in one place.
+    """
 
     __tablename__ = "staff_grants"
 
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
     role: Mapped[str] = mapped_column(String(16), primary_key=True)
-    agency: Mapped[str] = mapped_column(String(80))
-    province: Mapped[str] = mapped_column(String(16))
+    agency: Mapped[str] = mapped_column(String(80), primary_key=True)
+    province: Mapped[str] = mapped_column(String(16), primary_key=True)
     in_force: Mapped[bool] = mapped_column(default=True, server_default=true())
+
+    __table_args__ = (
+        Index(
+            "uq_staff_grants_one_place",
+            "account_id",
+            "role",
+            unique=True,
+            sqlite_where=text("role <> 'reviewer'"),
+            postgresql_where=text("role <> 'reviewer'"),
+        ),
+    )
 
 
 class StaffEnrolment(Base):

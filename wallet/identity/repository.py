@@ -5,9 +5,24 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, Delete, Select, Update, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Delete,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    delete,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from wallet.db import Base, insert_into, keyset_page
 from wallet.errors import Conflict, Unavailable
@@ -181,16 +196,17 @@ class IdentityRepository:
         statement = select(StaffGrant).where(StaffGrant.account_id == account_id, StaffGrant.in_force)
         return self.session.scalars(statement).all()
 
-    def grant(self, account_id: str, role: str) -> StaffGrant | None:
-        """Return a role that an account has, or is to have once it is enrolled."""
-        return self.session.get(StaffGrant, (account_id, role), populate_existing=True)
+    def every_grant(self, account_id: str, role: str) -> Sequence[StaffGrant]:
+        """Return where an account has a role, or is to have it once it is enrolled."""
+        statement = select(StaffGrant).where(StaffGrant.account_id == account_id, StaffGrant.role == role)
+        return self.session.scalars(statement.execution_options(populate_existing=True)).all()
 
     def put_grants_in_force(self, account_id: str) -> None:
         """Let every role of an account count."""
         self._changed(update(StaffGrant).where(StaffGrant.account_id == account_id).values(in_force=True))
 
     def put_grant_in_force(self, account_id: str, role: str, *, in_force: bool) -> None:
-        """Let one role of an account count, or wait for the enrolment."""
+        """Let one role of an account count, wherever it has it, or wait for the enrolment."""
         statement = update(StaffGrant).where(StaffGrant.account_id == account_id, StaffGrant.role == role)
         self._changed(statement.values(in_force=in_force))
 
@@ -203,7 +219,7 @@ class IdentityRepository:
 
     def staff(self) -> Sequence[StaffGrant]:
         """Return every staff role there is, by role, province and account."""
-        order = (StaffGrant.role, StaffGrant.province, StaffGrant.account_id)
+        order = (StaffGrant.role, StaffGrant.province, StaffGrant.account_id, StaffGrant.agency)
         return self.session.scalars(select(StaffGrant).order_by(*order)).all()
 
     def members_of(self, role: str, agency: str) -> Sequence[tuple[str, str]]:
@@ -217,14 +233,16 @@ class IdentityRepository:
                 StaffGrant.in_force,
                 Account.state == AccountState.ACTIVE,
             )
-            .order_by(StaffGrant.account_id)
+            .order_by(StaffGrant.account_id, StaffGrant.province)
         )
         return [(account_id, province) for account_id, province in self.session.execute(statement)]
 
-    def remove_grant(self, account_id: str, role: str) -> bool:
-        """Return whether this call took the role away."""
+    def remove_grants(self, account_id: str, role: str, desk: tuple[str, str] | None = None) -> bool:
+        """Return whether this call took the role away: at one desk (agency and province), or wherever it was had."""
         statement = delete(StaffGrant).where(StaffGrant.account_id == account_id, StaffGrant.role == role)
-        return self._changed(statement) == 1
+        if desk is not None:
+            statement = statement.where(StaffGrant.agency == desk[0], StaffGrant.province == desk[1])
+        return self._changed(statement) > 0
 
     def staff_enrolment(self, digest: bytes) -> StaffEnrolment | None:
         return self.session.scalar(select(StaffEnrolment).where(StaffEnrolment.digest == digest))
@@ -533,6 +551,14 @@ class IdentityRepository:
     def _changed(self, statement: Update | Delete) -> int:
         result = self.session.execute(statement, execution_options={"synchronize_session": False})
         return result.rowcount if isinstance(result, CursorResult) else 0
+
+
+def on_desks(
+    agency: InstrumentedAttribute[str], province: InstrumentedAttribute[str], desks: Collection[tuple[str, str | None]]
+) -> ColumnElement[bool]:
+    """Return the condition that a row lies on one of these desks (`wallet.identity.desks.places`)."""
+    each = [agency == code if place is None else and_(agency == code, province == place) for code, place in desks]
+    return or_(false(), *each)
 
 
 def _history(account_id: str) -> Select[Any]:

@@ -13,6 +13,7 @@ from wallet.identity.challenges import Challenges
 from wallet.identity.changing_secrets import ChangingSecrets
 from wallet.identity.changing_secrets import Transaction as SecretsTransaction
 from wallet.identity.contacts import Contacts
+from wallet.identity.desks import Desks
 from wallet.identity.devices import DeviceProofs, Devices
 from wallet.identity.due_accounts import DueAccounts
 from wallet.identity.guardians import Guardians
@@ -24,6 +25,7 @@ from wallet.identity.questions import SecurityQuestions
 from wallet.identity.repository import DatabaseSession, IdentityRepository
 from wallet.identity.sessions import Sessions
 from wallet.identity.signing_in import SigningIn, Transaction
+from wallet.identity.staff_reads import StaffReads
 from wallet.identity.staffing import StaffEnrolling, Staffing
 from wallet.identity.staffing import Transaction as StaffTransaction
 from wallet.identity.strangers import Strangers
@@ -60,6 +62,8 @@ class IdentityServices:
     strangers: Strangers
     passkeys: Passkeys
     staffing: Staffing
+    desks: Desks
+    staff_reads: StaffReads
 
 
 def share_identity(settings: Settings, entropy: Entropy, keystore: Keystore) -> SharedIdentity:
@@ -114,28 +118,32 @@ def build_identity(
         entropy,
         activation_life=timedelta(days=settings.activation_days),
     )
+    guardians = Guardians(repository, contacts, audit, clock)
+    sessions = Sessions(
+        repository,
+        Attempts(repository, holders, devices, contacts, strangers, audit, clock),
+        contacts,
+        audit,
+        clock,
+        entropy,
+        access_life=settings.access_life,
+        session_life=timedelta(seconds=settings.session_seconds),
+    )
     return IdentityServices(
         holders=holders,
         accounts=accounts,
         devices=devices,
-        sessions=Sessions(
-            repository,
-            Attempts(repository, holders, devices, contacts, strangers, audit, clock),
-            contacts,
-            audit,
-            clock,
-            entropy,
-            access_life=settings.access_life,
-            session_life=timedelta(seconds=settings.session_seconds),
-        ),
+        sessions=sessions,
         contacts=contacts,
-        guardians=Guardians(repository, contacts, audit, clock),
+        guardians=guardians,
         due_accounts=DueAccounts(repository, audit, clock),
         limits=limits,
         questions=SecurityQuestions(repository),
         strangers=strangers,
         passkeys=passkeys,
         staffing=Staffing(repository, accounts, audit, clock, entropy, keystore.secret(Secret.CODES)),
+        desks=Desks(accounts, guardians, sessions),
+        staff_reads=StaffReads(limits, audit, settings.staff_reads_per_hour),
     )
 
 

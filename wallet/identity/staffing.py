@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.crypto.sealing import blind_index
 from wallet.entropy import Entropy
 from wallet.errors import Conflict, Malformed, NotAuthenticated, NotFound
-from wallet.identity.accounts import Accounts, Grant
+from wallet.identity.accounts import Accounts, Grant, is_held
 from wallet.identity.compact_jws import public_jwk
 from wallet.identity.devices import DeviceProofs, Devices
 from wallet.identity.holders import Profile
@@ -88,6 +88,8 @@ class Staffing:
     def appoint(self, facts: Mapping[str, Fact], grant: Grant, phone: str | None, actor: Actor) -> Appointment:
         """Give a role to the person whom `facts` describe, and a token where their account is not active yet.
 
+        Who reviews already does so at one more desk; any other role stays where it was held before.
+
         With a token the role counts only once that was used: an account that was activated in any other way, by
         whoever has the appointee's phone number, is a citizen's. A token from before is void.
         Raises Conflict("person_deceased"), Conflict("account_locked"), Conflict("account_closed"),
@@ -114,18 +116,23 @@ class Staffing:
             raise Conflict("account_locked")
         elif account.level < AccountLevel.TWO:
             raise Conflict("staff_level_too_low")
-        new = self.repository.grant(account_id, grant.role) is None
+        held = self.repository.every_grant(account_id, grant.role)
+        new = not is_held(grant, [Grant(StaffRole(row.role), row.agency, row.province) for row in held])
         if new:
             self.accounts.grant(account_id, grant, actor)
         self.repository.put_grant_in_force(account_id, grant.role, in_force=enrolment is None)
         return Appointment(account_id, new, enrolment)
 
-    def dismiss(self, account_id: str, role: StaffRole, actor: Actor) -> None:
-        """Take a role away; it ends with the next request of any session. Raises NotFound("staff_unknown")."""
-        if not self.repository.remove_grant(account_id, role):
+    def dismiss(self, account_id: str, role: StaffRole, actor: Actor, *, desk: tuple[str, str] | None = None) -> None:
+        """Take a role away; it ends with the next request of any session.
+
+        desk: agency and province where it ends, None for wherever it is had. Raises NotFound("staff_unknown").
+        """
+        if not self.repository.remove_grants(account_id, role, desk):
             raise NotFound("staff_unknown")
         self.repository.drop_staff_enrolment(account_id)
-        self.audit.record("staff.dismissed", actor, account_id, role=str(role))
+        where: dict[str, Any] = {} if desk is None else {"agency": desk[0], "province": desk[1]}
+        self.audit.record("staff.dismissed", actor, account_id, role=str(role), **where)
 
     def members(self) -> Sequence[StaffMember]:
         """Return every role that anybody has, or is to have once enrolled."""

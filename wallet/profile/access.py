@@ -59,7 +59,7 @@ class AccessHistory:
             who = "proxy"
         elif row.actor.startswith("acc_"):
             who = "staff"
-            agency = details.get("agency") or next((grant.agency for grant in self.accounts.grants(row.actor)), None)
+            agency = details.get("agency") or self._only_agency(row.actor)
         return Access(
             at=row.at,
             who=who,
@@ -69,3 +69,8 @@ class AccessHistory:
             procedure=details.get("procedure") or details.get("utility"),
             outcome=details.get("outcome"),
         )
+
+    def _only_agency(self, account_id: str) -> str | None:
+        """Return the agency of a member of staff, None for one who works for several: for which is not on record."""
+        agencies = {grant.agency for grant in self.accounts.grants(account_id)}
+        return agencies.pop() if len(agencies) == 1 else None

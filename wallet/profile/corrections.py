@@ -10,21 +10,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from wallet.identity.accounts import Accounts
 from wallet.identity.contacts import Contacts
-from wallet.identity.guardians import Guardians
+from wallet.identity.desks import Desks, home_province, places, reaching
 from wallet.identity.holders import Holders, Profile
 from wallet.identity.limits import Limits
+from wallet.identity.staff_reads import StaffReads
 from wallet.profile.models import CorrectionRow, EvidenceRow
 from wallet.profile.repository import CorrectionRepository
-from wallet.sources.base import Ground, RegisterCode
+from wallet.sources.base import Fact, Ground, RegisterCode
 from wallet.sources.reading import Sources
-from wallet.terms import Actor, StaffRole
+from wallet.terms import Actor
 from wallet.working_days import WorkingDays, end_of_day, vietnamese_day
 
 A_DAY = timedelta(days=1)
@@ -90,12 +91,13 @@ class EvidenceView:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionSummary:
-    """A correction without what was stated."""
+    """A correction without what was stated. owner, province: whose desk it lies on."""
 
     id: str
     register: str
     fact: str
     owner: str
+    province: str
     state: CorrectionState
     created_at: datetime
     receipt_due_at: datetime
@@ -119,9 +121,9 @@ class Corrections:
 
     rows: CorrectionRepository
     holders: Holders
-    accounts: Accounts
     contacts: Contacts
-    guardians: Guardians
+    desks: Desks
+    reads: StaffReads
     sources: Sources
     limits: Limits
     audit: Audit
@@ -137,12 +139,13 @@ class Corrections:
         """Take a correction and tell the holder that it came in.
 
         Raises InvalidInput for a fact that the register does not state about this holder, Conflict("not_in_register")
-        when it does not know them, TooManyAttempts after ten in a day, Unavailable when it does not answer.
+        when it does not know them, TooManyAttempts after ten in a day, Unavailable when it, or the residence register,
+        which says whose desk it lies on, does not answer.
         """
         holder_id, account_id = _holder(actor), actor.acting_for or actor.account_id
         self.limits.count("correction", account_id, MOST_A_DAY, A_DAY)
         self.holders.hold(holder_id, shared=True)
-        self._assert_stated(order, holder_id, actor)
+        province = self._province(order, holder_id, actor)
         now = self.clock.now()
         row_id = new_id(self.entropy, "cor")
         statement = json.dumps({"should_be": order.should_be, "explanation": order.explanation}, ensure_ascii=False)
@@ -153,6 +156,7 @@ class Corrections:
             register=str(order.register),
             fact=order.fact,
             owner=OWNERS[order.register],
+            province=province,
             sealed_statement=self.holders.seal(holder_id, row_id, statement.encode()),
             state=str(CorrectionState.RECEIVED),
             created_at=now,
@@ -181,39 +185,43 @@ class Corrections:
         rows, following = self.rows.page_of_holder(_holder(actor), limit, place)
         return [_summary(row) for row in rows], following
 
-    # The agency's side: of what another agency keeps, its reviewer sees nothing
+    # The agency's side: of what lies on another desk, a reviewer sees nothing
 
     def queue(
         self, state: CorrectionState, actor: Actor, limit: int, place: str | None
     ) -> tuple[list[CorrectionSummary], str | None]:
-        """Return one page of the agency's own that are in a state, what is due first, and where the next one starts."""
-        rows, following = self.rows.page_of_owner(self._agency(actor), str(state), limit, place)
+        """Return one page of a state on the caller's desks, what is due first, and where the next one starts."""
+        rows, following = self.rows.page_of_desks(places(self.desks.of(actor)), str(state), limit, place)
         return [_summary(row) for row in rows], following
 
     def open(self, correction_id: str, actor: Actor) -> tuple[CorrectionView, Profile]:
         """Return a correction and whom it is about. The reading is recorded; the first one takes it up.
 
-        Raises NotFound, NotAllowed("not_for_oneself").
+        Raises NotFound, NotAllowed("not_for_oneself"), TooManyAttempts("too_many_reads").
         """
         row = self._kept(correction_id, actor)
-        self.audit.record("correction.read", actor, row.id, purpose=PURPOSE)
+        self._record_reading(row, actor)
         if self.rows.move(row.id, [CorrectionState.RECEIVED], state=str(CorrectionState.FORWARDED)):
             self.audit.record("correction.forwarded", actor, row.id, owner=row.owner)
             row = self._row(correction_id)
         return self._view(row, self.rows.evidence([row.id])), self.holders.profile(row.holder_id)
 
     def open_evidence(self, correction_id: str, evidence_id: str, actor: Actor) -> Evidence:
-        """Return one file to the agency. The reading is recorded. Raises NotFound, NotAllowed("not_for_oneself")."""
+        """Return one file to the agency. The reading is recorded. Raises as `open`."""
         row = self._kept(correction_id, actor)
-        self.audit.record("correction.read", actor, row.id, purpose=PURPOSE, evidence=evidence_id)
+        self._record_reading(row, actor, evidence=evidence_id)
         return self._file(row, evidence_id)
 
     def decide(self, correction_id: str, *, accept: bool, answer: str, actor: Actor) -> CorrectionView:
         """Record what the agency decided, and tell the holder. Of several at once one decides.
 
-        Raises NotFound, NotAllowed("not_for_oneself"), Conflict("correction_closed").
+        Raises NotFound, NotAllowed("not_for_oneself"), Conflict("correction_closed"),
+        TooManyAttempts("too_many_reads"), and what `Desks.assert_in_person` does: nothing but an officer's own session
+        decides.
         """
+        self.desks.assert_in_person(actor)
         row = self._kept(correction_id, actor)
+        self._record_reading(row, actor)
         state = CorrectionState.ACCEPTED if accept else CorrectionState.REFUSED
         decided = self.rows.move(
             row.id,
@@ -231,33 +239,37 @@ class Corrections:
 
     # Both
 
-    def _assert_stated(self, order: CorrectionOrder, holder_id: str, actor: Actor) -> None:
-        ground = Ground("correct_register", "correction", actor)
-        facts = self.sources.find(order.register, self.holders.number(holder_id), ground, subject=holder_id)
+    def _province(self, order: CorrectionOrder, holder_id: str, actor: Actor) -> str:
+        """Return where the holder lives, "" where nobody knows, once the register states what is said to be wrong."""
+        facts = self._find(order.register, holder_id, actor)
         if facts is None:
             raise Conflict("not_in_register", register=str(order.register))
         if order.fact not in facts:
             raise InvalidInput({"/fact": "unknown_fact"})
+        of_residence = order.register is RegisterCode.RESIDENCE
+        return home_province(facts if of_residence else self._find(RegisterCode.RESIDENCE, holder_id, actor) or {})
+
+    def _find(self, register: RegisterCode, holder_id: str, actor: Actor) -> Mapping[str, Fact] | None:
+        ground = Ground("correct_register", "correction", actor)
+        return self.sources.find(register, self.holders.number(holder_id), ground, subject=holder_id)
 
     def _kept(self, correction_id: str, actor: Actor) -> CorrectionRow:
-        """Return a correction of what the reviewer's agency keeps, and of somebody else.
+        """Return a correction that lies on a desk of the caller's, and is somebody else's.
 
-        Raises NotFound("not_found"), NotAllowed("not_for_oneself").
+        Raises NotFound("not_found"), NotAllowed("not_allowed", "not_for_oneself").
         """
-        row = self._row(correction_id)
-        if row.owner != self._agency(actor):
+        desks, row = self.desks.of(actor), self._row(correction_id)
+        if reaching(desks, row.owner, row.province) is None:
             raise NotFound("not_found")
-        wards = {ward.holder_id for ward in self.guardians.wards(actor.account_id)}
-        if row.holder_id in wards | {actor.holder_id}:
+        if row.holder_id in self.desks.own_holders(actor.account_id, actor.holder_id):
             raise NotAllowed("not_for_oneself")
         return row
 
-    def _agency(self, actor: Actor) -> str:
-        """Return for which agency somebody reviews. Raises NotAllowed("not_allowed")."""
-        for grant in self.accounts.grants(actor.account_id):
-            if grant.role is StaffRole.REVIEWER:
-                return grant.agency
-        raise NotAllowed("not_allowed")
+    def _record_reading(self, row: CorrectionRow, actor: Actor, *, evidence: str | None = None) -> None:
+        """Count the reading and write down who read it, for which agency; the answer to a decision shows it too."""
+        self.reads.count(actor)
+        of_file: dict[str, Any] = {} if evidence is None else {"evidence": evidence}
+        self.audit.record("correction.read", actor, row.id, purpose=PURPOSE, agency=row.owner, **of_file)
 
     def _own(self, correction_id: str, actor: Actor) -> CorrectionRow:
         row = self._row(correction_id)
@@ -310,6 +322,7 @@ def _summary(row: CorrectionRow) -> CorrectionSummary:
         register=row.register,
         fact=row.fact,
         owner=row.owner,
+        province=row.province,
         state=CorrectionState(row.state),
         created_at=row.created_at,
         receipt_due_at=row.receipt_due_at,

@@ -25,7 +25,10 @@ from wallet.profile.models import CorrectionRow, EvidenceRow
 CORRECTIONS = HeldTable(
     CorrectionRow,
     "holder_id",
-    told=("id", "register", "fact", "owner", "state", "created_at", "receipt_due_at", "due_at", "decided_at"),
+    told=(
+        *("id", "register", "fact", "owner", "province", "state"),
+        *("created_at", "receipt_due_at", "due_at", "decided_at"),
+    ),
     withheld=("holder_id", "account_id", "sealed_statement", "sealed_answer", "decided_by"),  # both are told unsealed
     by_account=False,
     ordered="created_at",

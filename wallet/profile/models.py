@@ -11,7 +11,8 @@ from wallet.db import Base, UtcDateTime
 class CorrectionRow(Base):
     """A holder says that a register is wrong. The register's owner decides; the wallet carries and tells.
 
-    register: a RegisterCode. fact: which of its facts. owner: code of the agency that keeps the register.
+    register: a RegisterCode. fact: which of its facts. owner: code of the agency that keeps the register. province: of
+    the holder's residence when it was sent, whose desk decides; "" where nobody knows it.
     sealed_statement: what it should say and why; sealed_answer: what the agency writes; both under the holder's key.
     state: `received`, `forwarded` once the agency opened it, `accepted`, `refused`. receipt_due_at: until when the
     agency has to take it up. due_at: until when it has to decide.
@@ -29,6 +30,7 @@ class CorrectionRow(Base):
     register: Mapped[str] = mapped_column(String(32))
     fact: Mapped[str] = mapped_column(String(48))
     owner: Mapped[str] = mapped_column(String(80))
+    province: Mapped[str] = mapped_column(String(16), server_default="")
     sealed_statement: Mapped[bytes] = mapped_column(LargeBinary)
     state: Mapped[str] = mapped_column(String(16))
     sealed_answer: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -1,12 +1,13 @@
 """Reading and writing the tables of the profile."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from wallet.db import keyset_page, rows_changed
+from wallet.identity.repository import on_desks
 from wallet.profile.models import CorrectionRow, EvidenceRow
 
 
@@ -37,16 +38,28 @@ class CorrectionRepository:
         )
         return keyset_page(self.session, statement, limit, place)
 
-    def page_of_owner(
-        self, owner: str, state: str, limit: int, place: str | None
+    def page_of_desks(
+        self, desks: Collection[tuple[str, str | None]], state: str, limit: int, place: str | None
     ) -> tuple[list[CorrectionRow], str | None]:
-        """Return one page of what an agency has in a state, what is due first, and the place of the next."""
+        """Return one page of what lies on any of these desks (`wallet.identity.desks.places`) in a state.
+
+        What is due first comes first; then comes the place of the next page.
+        """
         statement = (
             select(CorrectionRow)
-            .where(CorrectionRow.owner == owner, CorrectionRow.state == state)
+            .where(on_desks(CorrectionRow.owner, CorrectionRow.province, desks), CorrectionRow.state == state)
             .order_by(CorrectionRow.due_at, CorrectionRow.id)
         )
         return keyset_page(self.session, statement, limit, place)
+
+    def in_no_province(self, states: Iterable[str]) -> dict[str, int]:
+        """Return how many corrections in these states lie in no province, by agency; none where there is none."""
+        statement = (
+            select(CorrectionRow.owner, func.count())
+            .where(CorrectionRow.province == "", CorrectionRow.state.in_(list(states)))
+            .group_by(CorrectionRow.owner)
+        )
+        return {str(owner): int(count) for owner, count in self.session.execute(statement)}
 
     def evidence(self, correction_ids: Iterable[str]) -> list[EvidenceRow]:
         """Return the evidence of some corrections."""

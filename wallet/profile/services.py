@@ -54,9 +54,9 @@ class ProfileServices:
         return Corrections(
             rows=CorrectionRepository(means.session),
             holders=identity.holders,
-            accounts=identity.accounts,
             contacts=identity.contacts,
-            guardians=identity.guardians,
+            desks=identity.desks,
+            reads=identity.staff_reads,
             sources=self.sources,
             limits=identity.limits,
             audit=means.audit,

@@ -7,10 +7,11 @@ from typing import Any
 
 from wallet.clock import Clock
 from wallet.errors import InvalidInput, NotAllowed
+from wallet.identity.desks import home_province
 from wallet.identity.holders import Holders
 from wallet.places import communes, provinces
 from wallet.requests.models import RequestRow
-from wallet.requests.orders import About, number_of
+from wallet.requests.orders import About, HeldAnswer, number_of
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import Content, open_content
 from wallet.sources.base import Ground
@@ -18,7 +19,7 @@ from wallet.sources.gathering import Gathered, gather
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
 from wallet.texts.catalogue import lookup
-from wallet.utilities.answering import parse
+from wallet.utilities.answering import parse, plain
 from wallet.utilities.base import Ask, Capacity, Case, Field, Rules, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.lifecycles import DRAFT
@@ -107,6 +108,22 @@ class Cases:
         )
         return Told(case, gathered, number, frozenset(held))
 
+    def desk_province(self, utility: Utility, row: RequestRow, told: Told, actor: Actor) -> str:
+        """Return the province whose desk gets a request: what the utility says, else where whom it is about lives.
+
+        The residence register is asked where the case did not ask it already. "" where nobody knows, and for what
+        lies on no desk: it reaches the desks for the whole country alone. Raises Unavailable.
+        """
+        chosen = utility.province_of(told.case)
+        if chosen:
+            return chosen
+        gathered = told.gathered
+        if utility.lifecycle.reviewed:
+            ground = Ground("submit_request", utility.code, actor, proxy=row.capacity == Capacity.PROXY)
+            subject = self.reading_of(row, told.number)
+            gathered = gather(self.sources, [Source.RESIDENCE], told.number, ground, subject=subject, known=gathered)
+        return home_province(gathered.values.get(Source.RESIDENCE, {}))
+
     def reading_of(self, row: RequestRow, number: str) -> str:
         """Return under whom a reading for this request is written down: whoever has the number, so that they learn it.
 
@@ -129,6 +146,17 @@ class Cases:
                 register, fact = field.held_by
                 if fact in values.get(register, {}):
                     found[field.name] = values[register][fact]
+        return found
+
+    def held_answers(self, utility: Utility, told: Told) -> dict[str, HeldAnswer]:
+        """Return what registers answered of a form, or offered and was chosen, by field: what the desk looks at."""
+        found = {}
+        for field in utility.form:
+            source = (field.held_by if field.name in told.held else field.one_of) or ("",)
+            facts = told.gathered.facts.get(source[0])
+            value = told.case.answers.get(field.name) if field.name in told.held else told.case.chosen(field)
+            if facts is not None and value is not None:
+                found[field.name] = HeldAnswer(str(source[0]), plain(value), facts.as_of, told.case.now)
         return found
 
     def refreshed(self, told: Told, row: RequestRow) -> Told:

@@ -1,7 +1,7 @@
 """The review desk: what lies on it, who has it in hand, what officers decide, and what agencies find out.
 
-Nothing but an officer's own session decides: whatever calls this has to be in one. An officer sees their agency and
-province, reads for a purpose that is recorded, and neither their own requests nor those of their wards.
+Nothing but an officer's own session decides: whatever calls this has to be in one. An officer sees what lies on their
+desks, reads for a purpose that is recorded, and neither their own requests nor those of their wards.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,9 @@ from datetime import datetime
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound, PreconditionFailed
+from wallet.identity.desks import places
 from wallet.identity.holders import Holders, Profile
+from wallet.identity.staff_reads import StaffReads
 from wallet.requests.models import RequestRow
 from wallet.requests.moving import Moving, Word
 from wallet.requests.orders import RequestDetail, UtilityRequest
@@ -52,10 +54,11 @@ class DeskDetail:
 
 @dataclass(frozen=True, slots=True)
 class Colleague:
-    """An officer of the caller's desk. in_hand: how many requests they have."""
+    """An officer at a desk that is the caller's too. in_hand: how many requests they have, at whichever desk."""
 
     account_id: str
     full_name: str
+    agency: str
     province: str
     in_hand: int
 
@@ -73,13 +76,14 @@ class DeskStep:
 
 @dataclass(frozen=True, slots=True)
 class ReviewDesk:
-    """The desk of the caller's agency, in one transaction."""
+    """The desks of the caller, in one transaction: each an agency's, of a province or of the whole country."""
 
     rows: RequestRepository
     catalogue: Catalogue
     moving: Moving
     seeing: Seeing
     reach: Reach
+    reads: StaffReads
     holders: Holders
     audit: Audit
     clock: Clock
@@ -89,19 +93,19 @@ class ReviewDesk:
     def queue(
         self, actor: Actor, limit: int, place: str | None, *, utility: str | None = None
     ) -> tuple[list[DeskRequest], str | None]:
-        """Return one page of what waits for this agency and province, the oldest first. Raises NotAllowed."""
-        grant = self.reach.grant(actor)
-        mine = [p.utility for p in self.catalogue if p.utility.agency == grant.agency and p.utility.lifecycle.reviewed]
+        """Return one page of what waits on the caller's desks, the oldest first. Raises NotAllowed."""
+        desks = self.reach.desks.of(actor)
+        agencies = {grant.agency for grant in desks}
+        mine = [p.utility for p in self.catalogue if p.utility.agency in agencies and p.utility.lifecycle.reviewed]
         chosen = [each for each in mine if utility in (None, each.code)]
         states = {move.source for each in chosen for move in each.lifecycle.moves if move.by in (By.OFFICER, By.STEPS)}
         codes = [each.code for each in chosen]
-        rows, following = self.rows.queue(grant.agency, grant.province, codes, sorted(states), limit, place)
+        rows, following = self.rows.queue(places(desks), codes, sorted(states), limit, place)
         return [self._on_desk(row) for row in rows], following
 
     def steps(self, actor: Actor, limit: int, place: str | None) -> tuple[list[DeskStep], str | None]:
-        """Return one page of the sub-tasks of this agency, what is due first. Raises NotAllowed."""
-        grant = self.reach.grant(actor)
-        rows, following = self.rows.step_queue(grant.agency, grant.province, limit, place)
+        """Return one page of the sub-tasks of the caller's agencies, what is due first. Raises NotAllowed."""
+        rows, following = self.rows.step_queue(places(self.reach.desks.of(actor)), limit, place)
         found = [
             DeskStep(step.request_id, self.reach.request(step.request_id).utility, step.code, step.state, step.due_at)
             for step in rows
@@ -109,14 +113,16 @@ class ReviewDesk:
         return [step for step in found if self.catalogue.find(step.utility) is not None], following
 
     def colleagues(self, actor: Actor) -> list[Colleague]:
-        """Return the officers to whom a request of this desk can be handed, the caller too. Raises NotAllowed."""
+        """Return the officers to whom a request of these desks can be handed, the caller too. Raises NotAllowed."""
         found = self.reach.colleagues(actor)
-        counts = self.rows.in_hand(found)
+        accounts = {account for account, _ in found}
+        names = {account: self.reach.accounts.profile(account).full_name for account in accounts}
+        counts = self.rows.in_hand(accounts)
         named = [
-            Colleague(account, self.reach.accounts.profile(account).full_name, grant.province, counts.get(account, 0))
-            for account, grant in found.items()
+            Colleague(account, names[account], grant.agency, grant.province, counts.get(account, 0))
+            for account, grant in found
         ]
-        return sorted(named, key=lambda each: (each.full_name, each.account_id))
+        return sorted(named, key=lambda each: (each.full_name, each.account_id, each.agency, each.province))
 
     # In hand
 
@@ -164,19 +170,19 @@ class ReviewDesk:
     def open(self, request_id: str, purpose: str, actor: Actor) -> DeskDetail:
         """Return a request, whole, with whom it is about. The reading is in the citizen's history of access.
 
-        Raises NotFound, NotAllowed("not_for_oneself").
+        Raises NotFound, NotAllowed("not_for_oneself"), TooManyAttempts("too_many_reads").
         """
-        row = self.reach.readable(request_id, actor)
-        self._record_reading(row, purpose, actor)
+        row, agency = self.reach.readable(request_id, actor)
+        self._record_reading(row, purpose, agency, actor)
         return self._detail(row, actor)
 
     def file(self, request_id: str, file_id: str, purpose: str, actor: Actor) -> tuple[str, bytes]:
-        """Return media type and content of one file. The reading is recorded. Raises NotFound."""
-        row = self.reach.readable(request_id, actor)
+        """Return media type and content of one file. The reading is recorded. Raises as `open`."""
+        row, agency = self.reach.readable(request_id, actor)
         found = next((each for each in self.rows.files(row.id) if each.id == file_id), None)
         if found is None:
             raise NotFound("not_found")
-        self._record_reading(row, purpose, actor, file=file_id)
+        self._record_reading(row, purpose, agency, actor, file=file_id)
         return found.media_type, self.holders.unseal(row.holder_id, found.id, found.sealed_content)
 
     # Deciding
@@ -185,11 +191,11 @@ class ReviewDesk:
         """Make an officer's move with what they have in hand, or, with a sub-task in hand, one that gives more time.
 
         Raises NotFound, NotAllowed("not_for_oneself", "second_officer_needed"), Conflict("not_claimed",
-        "transition_not_allowed"), PreconditionFailed, InvalidInput for a reason that is not on the list, and what
-        issuing raises: then nothing is decided.
+        "transition_not_allowed"), PreconditionFailed, InvalidInput for a reason that is not on the list,
+        TooManyAttempts("too_many_reads"), and what issuing raises: then nothing is decided.
         """
-        self.reach.assert_in_person(actor)
-        row = self.reach.readable(request_id, actor)
+        self.reach.desks.assert_in_person(actor)
+        row, agency = self.reach.readable(request_id, actor)
         utility = self.catalogue.get(row.utility)
         arrow = utility.lifecycle.move(row.state, action)
         if self.reach.decides(row, actor):
@@ -204,11 +210,11 @@ class ReviewDesk:
         _assert_word(utility, arrow, word)
         if arrow.second and row.decided_by == actor.account_id:
             raise NotAllowed("second_officer_needed")
+        self._record_reading(row, REVIEW, agency, actor)
         self.moving.move(utility, row, action, By.OFFICER, actor, word=word)
         if _needs_second(utility, row):
             self.rows.claim(row.id, None, None, held_by=actor.account_id)
             row = self.reach.request(request_id)
-        self._record_reading(row, REVIEW, actor)
         return self._detail(row, actor)
 
     def finish_step(
@@ -216,10 +222,11 @@ class ReviewDesk:
     ) -> DeskDetail:
         """Report what an agency found out, or why it could not. With the last one the request goes on by itself.
 
-        Raises NotFound, NotAllowed, InvalidInput, Conflict("step_not_active", "transition_not_allowed").
+        Raises NotFound, NotAllowed, InvalidInput, Conflict("step_not_active", "transition_not_allowed"),
+        TooManyAttempts("too_many_reads").
         """
-        self.reach.assert_in_person(actor)
-        row, _ = self.reach.step(request_id, code, actor)
+        self.reach.desks.assert_in_person(actor)
+        row, step = self.reach.step(request_id, code, actor)
         utility = self.catalogue.get(row.utility)
         declared = next(each for each in utility.steps if each.code == code)
         if reason is None:
@@ -228,8 +235,8 @@ class ReviewDesk:
                 raise InvalidInput({f"/found/{name}": fault for name, fault in faults.items()})
         elif reason not in utility.reasons:
             raise InvalidInput({"/reason": "not_a_choice"})
+        self._record_reading(row, REVIEW, step.agency, actor)
         self.moving.finish_step(utility, row, code, found if reason is None else {}, actor, reason)
-        self._record_reading(row, REVIEW, actor)
         return self._detail(row, actor)
 
     # Inside
@@ -262,12 +269,14 @@ class ReviewDesk:
             return "overdue"
         return "due_soon" if (row.due_at - now) < SOON * (row.due_at - row.submitted_at) else "on_time"
 
-    def _record_reading(self, row: RequestRow, purpose: str, actor: Actor, *, file: str | None = None) -> None:
-        """Write the reading down under whom the request tells of, whose histories of access are read by it.
+    def _record_reading(
+        self, row: RequestRow, purpose: str, agency: str, actor: Actor, *, file: str | None = None
+    ) -> None:
+        """Count the reading, and write it down under whom the request tells of, in whose histories of access it stands.
 
-        The agency is written too: who has left it since is still told as having been of it.
+        agency: for which it is read; who has left it since is still told as having been of it.
         """
-        agency, utility = self.reach.grant(actor).agency, row.utility
+        self.reads.count(actor)
         for holder_id in self.reach.subjects(row):
             self.audit.record(
                 "request.read",
@@ -275,7 +284,7 @@ class ReviewDesk:
                 holder_id,
                 purpose=purpose,
                 request=row.id,
-                utility=utility,
+                utility=row.utility,
                 agency=agency,
                 file=file,
             )

@@ -119,4 +119,4 @@ class RequestsHeld:
 
     def _told(self, row: Mapping[str, Any], person: Person) -> Told:
         stated = json.loads(self.holders.unseal(person.holder_id, row["id"], row["sealed"]))
-        return told(row, REQUESTS.told) | {"answers": stated["answers"]}
+        return told(row, REQUESTS.told) | {"answers": stated["answers"], "held": stated.get("held", {})}

@@ -37,7 +37,7 @@ from wallet.requests.seeing import Seeing, file_view, summary
 from wallet.requests.weighing import Weighed, Weighing, file_answers
 from wallet.terms import Actor
 from wallet.utilities.answering import parse
-from wallet.utilities.base import Ask, By, Capacity, Source, Utility
+from wallet.utilities.base import Ask, By, Capacity, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.lifecycles import DRAFT
 from wallet.working_days import WorkingDays, vietnamese_day
@@ -272,7 +272,7 @@ class Requests:
         row.submitted_at = self.clock.now()
         weighed = self.weighing.weigh(utility, row, content, actor)
         told = weighed.told
-        self._prepare(utility, row, content, weighed)
+        self._prepare(utility, row, content, weighed, actor)
         self.audit.record("request.submitted", actor, row.id, utility=utility.code)
         order = IssueOrder(
             utility.code,
@@ -295,7 +295,7 @@ class Requests:
         before = row.submitted_at
         weighed = self.weighing.weigh(utility, row, content, actor)
         told = weighed.told
-        self._prepare(utility, row, content, weighed)
+        self._prepare(utility, row, content, weighed, actor)
         now = self.clock.now()
         values: dict[str, Any] = {
             "submitted_at": before or now,
@@ -311,13 +311,15 @@ class Requests:
         if row.document_id is None:
             self.moving.inform(row, "request_received")
 
-    def _prepare(self, utility: Utility, row: RequestRow, content: Content, weighed: Weighed) -> None:
+    def _prepare(self, utility: Utility, row: RequestRow, content: Content, weighed: Weighed, actor: Actor) -> None:
         """Write onto the row what sending decides: fee, desk, what is doubtful, and how much was not asked."""
-        told, doubtful = weighed.told, replace(content, warnings=dict(weighed.warnings))
-        row.sealed = seal_content(self.holders, row.holder_id, row.id, doubtful)
+        told = weighed.told
+        # Nobody looks at what is answered at once: what it rests on stands in the document.
+        held = self.cases.held_answers(utility, told) if utility.lifecycle.reviewed else {}
+        sent = replace(content, warnings=dict(weighed.warnings), held=held)
+        row.sealed = seal_content(self.holders, row.holder_id, row.id, sent)
         row.fee = [{"code": line.code, "amount": line.amount} for line in weighed.fee.lines]
-        home = told.case.fact(Source.RESIDENCE, "permanent_province_code", "")
-        row.province = utility.province_of(told.case) or home
+        row.province = self.cases.desk_province(utility, row, told, actor)
         row.fields_held = len(told.held)
         row.fields_asked = len(told.case.answers) - len(told.held)
 

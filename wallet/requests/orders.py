@@ -18,6 +18,19 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldAnswer:
+    """What a register answered in the place of the applicant, or offered to choose from, as JSON.
+
+    as_of: since when it stands so in the register; read_at: when it was read.
+    """
+
+    register: str
+    value: Any = field(repr=False)
+    as_of: datetime
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RequestOrder:
     """What a citizen asks for. answers: as they were typed. about: for a proxy. draft: keep it, do not send it yet."""
 
@@ -104,7 +117,10 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class RequestDetail:
-    """A request, whole. actions: what its holder can do now. warnings: JSON Pointer to code, since it was sent."""
+    """A request, whole. actions: what its holder can do now. warnings: JSON Pointer to code, since it was sent.
+
+    held: what registers answered when it was sent, by field.
+    """
 
     request: UtilityRequest
     answers: Mapping[str, Any] = field(repr=False)
@@ -114,6 +130,7 @@ class RequestDetail:
     steps: tuple[StepView, ...]
     actions: tuple[str, ...]
     warnings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    held: Mapping[str, HeldAnswer] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

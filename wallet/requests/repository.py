@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from wallet.db import Base, insert_if_absent, keyset_page, rows_changed
+from wallet.identity.repository import on_desks
 from wallet.requests.models import LinkRow, RequestEvent, RequestFile, RequestRow, RequestStep
 
 
@@ -137,39 +138,41 @@ class RequestRepository:
 
     def queue(
         self,
-        agency: str,
-        province: str,
+        desks: Collection[tuple[str, str | None]],
         utilities: Collection[str],
         states: Collection[str],
         limit: int,
         place: str | None,
     ) -> tuple[list[RequestRow], str | None]:
-        """Return one page of what lies on a desk, the oldest first.
-
-        province: "*" for the whole country. What lies in none lies on every desk of its agency.
-        """
+        """Return one page of what lies on any of these desks (`wallet.identity.desks.places`), the oldest first."""
         statement = select(RequestRow).where(
-            RequestRow.agency == agency,
+            on_desks(RequestRow.agency, RequestRow.province, desks),
             RequestRow.utility.in_(list(utilities)),
             RequestRow.state.in_(list(states)),
             RequestRow.submitted_at.is_not(None),
         )
-        if province != "*":
-            statement = statement.where(RequestRow.province.in_([province, ""]))
         # Nullable for drafts, and none of them is here: without its column's flag, with its column's index.
         sent = type_coerce(RequestRow.submitted_at, RequestRow.submitted_at.type)
         return keyset_page(self.session, statement.order_by(sent, RequestRow.id), limit, place)
 
     def step_queue(
-        self, agency: str, province: str, limit: int, place: str | None
+        self, desks: Collection[tuple[str, str | None]], limit: int, place: str | None
     ) -> tuple[list[RequestStep], str | None]:
-        """Return one page of the sub-tasks that an agency has to do, what is due first."""
-        statement = select(RequestStep).where(RequestStep.agency == agency, RequestStep.state == "active")
-        if province != "*":
-            statement = statement.where(RequestStep.province.in_([province, ""]))
+        """Return one page of the sub-tasks that these desks have to do, what is due first."""
+        here = on_desks(RequestStep.agency, RequestStep.province, desks)
+        statement = select(RequestStep).where(here, RequestStep.state == "active")
         due = func.coalesce(RequestStep.due_at, RequestStep.opened_at)
         ordered = statement.order_by(due, RequestStep.request_id, RequestStep.code)
         return keyset_page(self.session, ordered, limit, place)
+
+    def in_no_province(self, states: Collection[str]) -> dict[str, int]:
+        """Return how many requests in these states lie in no province, by agency; none where there is none."""
+        statement = (
+            select(RequestRow.agency, func.count())
+            .where(RequestRow.province == "", RequestRow.submitted_at.is_not(None), RequestRow.state.in_(list(states)))
+            .group_by(RequestRow.agency)
+        )
+        return {str(agency): int(count) for agency, count in self.session.execute(statement)}
 
     def claim(self, request_id: str, officer: str | None, at: datetime | None, *, held_by: str | None) -> bool:
         """Put a request into an officer's hands, or back; return whether it was where `held_by` says."""

@@ -74,6 +74,7 @@ class Seeing:
                 if move.by is By.HOLDER and move.action != "ask_payment"
             ),
             warnings=content.warnings,
+            held=content.held,
         )
 
     def _entry(self, row: RequestRow, event: RequestEvent) -> TimelineEntry:

@@ -145,8 +145,7 @@ class RequestServices:
 
     @cached_property
     def reach(self) -> Reach:
-        identity = self.identity
-        return Reach(self.rows, identity.accounts, identity.holders, identity.guardians, identity.sessions)
+        return Reach(self.rows, self.identity.accounts, self.identity.holders, self.identity.desks)
 
     @cached_property
     def desk(self) -> ReviewDesk:
@@ -157,6 +156,7 @@ class RequestServices:
             moving=self.moving,
             seeing=self.seeing,
             reach=self.reach,
+            reads=identity.staff_reads,
             holders=identity.holders,
             audit=means.audit,
             clock=means.clock,

@@ -239,8 +239,8 @@ class Utility:
     their records and of claims whose values are codes, each with all that there are (`texts.json`, `values`).
     lifecycle: how a request goes through; steps: its sub-tasks; reasons: codes an officer may give (`texts.json`,
     `reasons`); supplements: those that ask for a supplement and do not refuse, () where any may do either. link: what
-    must be linked first. province_of(case): code of the province whose desk gets it, "" for that of the holder's
-    permanent residence.
+    must be linked first. province_of(case): code of the province whose desk gets it, "" for the one where whom it is
+    about lives, by the residence register: it is asked for that, whether the utility reads it or not.
     accept(case): raises AnswersRejected({"guests/0/number": "code"}) for answers that make no request, ClaimsRejected.
     warn(case): what is doubtful about answers that are taken, in the same form; who applies and who decides are told
     (`texts.json`, `warnings`). previews: names of claims that a draft shows as they would be if it were sent now.

@@ -11,11 +11,11 @@ from wallet.web.answers import PageQuery, answer, page_answer, place_of
 from wallet.web.auth import FRESH, current_actor
 from wallet.web.context import current_wallet
 from wallet.web.corrections import (
-    CorrectionPageSchema,
     CorrectionSchema,
     CorrectionSummarySchema,
     in_words,
 )
+from wallet.web.documents import PageSchema
 from wallet.web.files import attached
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
@@ -41,6 +41,16 @@ class CorrectionQuery(PageQuery):
     )
 
 
+class DeskCorrectionSummarySchema(CorrectionSummarySchema):
+    """A correction as it lies on the desk. province: of the holder's residence; empty where nobody knows it."""
+
+    province = fields.String(required=True)
+
+
+class DeskCorrectionPageSchema(PageSchema):
+    data = fields.List(fields.Nested(DeskCorrectionSummarySchema), required=True)
+
+
 class CorrectedHolderSchema(StrictSchema):
     """Whom a correction is about: who keeps the register has to find them in it."""
 
@@ -52,6 +62,7 @@ class CorrectedHolderSchema(StrictSchema):
 class DeskCorrectionSchema(CorrectionSchema):
     """A correction with whom it is about."""
 
+    province = fields.String(required=True)
     holder = fields.Nested(CorrectedHolderSchema, required=True)
 
 
@@ -64,14 +75,15 @@ class CorrectionDecisionSchema(StrictSchema):
 
 @operation(routes, "GET", "", **REVIEWER)
 @routes.arguments(CorrectionQuery, location="query")
-@routes.response(200, CorrectionPageSchema)
+@routes.response(200, DeskCorrectionPageSchema)
 def list_corrections_for_desk(query: dict[str, Any]) -> Response:
-    """List your agency's corrections of one state, what is due first. Whom they are about is told by reading one."""
+    """List the corrections of one state on your desks, due first. Whom they are about is told by reading one."""
     state, actor = CorrectionState(query["state"]), current_actor()
     purpose = f"desk-corrections:{actor.account_id}:{state}"
     with current_wallet().read() as work:
         rows, following = work.corrections.queue(state, actor, query["limit"], place_of(query["cursor"], purpose))
-    return page_answer(CorrectionSummarySchema(), [in_words(row) for row in rows], following, purpose, query["limit"])
+    bodies = [in_words(row) for row in rows]
+    return page_answer(DeskCorrectionSummarySchema(), bodies, following, purpose, query["limit"])
 
 
 @operation(routes, "GET", "/<correction_id>", **REVIEWER)

@@ -1,4 +1,4 @@
-"""The review desk over HTTP: the queue of one's agency and province, a request in hand, a decision, a sub-task."""
+"""The review desk over HTTP: the queue of one's agencies and provinces, a request in hand, a decision, a sub-task."""
 
 from typing import Any
 
@@ -7,7 +7,9 @@ from marshmallow import fields, validate
 
 from wallet.requests.desk import PURPOSES, DeskDetail, DeskRequest
 from wallet.requests.moving import Word
+from wallet.requests.orders import RequestDetail
 from wallet.terms import AccountLevel, AuthLevel, StaffRole
+from wallet.utilities.catalogue import Plugin
 from wallet.web.answers import PageQuery, answer, expected_version, page_answer, place_of, version_etag
 from wallet.web.auth import FRESH, current_actor
 from wallet.web.context import current_wallet
@@ -15,9 +17,9 @@ from wallet.web.documents import PageSchema
 from wallet.web.files import attached
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.requests import CODE, RequestDetailSchema, RequestSchema, told, told_whole
-from wallet.web.schemas import Both, Moment, PlainWords, StrictSchema
-from wallet.web.states import move_name, word_of
+from wallet.web.requests import CODE, RequestDetailSchema, RequestFileSchema, RequestSchema, told, told_whole
+from wallet.web.schemas import Both, Moment, PlainWords, Stated, StrictSchema, ValueCodeSchema
+from wallet.web.states import move_name, value_codes, word_of
 from wallet.wiring import Work
 
 routes = Routes("review_desk", __name__, url_prefix="/v1/desk", description="Requests, for the agency that decides")
@@ -77,14 +79,39 @@ class DeskActionSchema(StrictSchema):
     reasons = fields.List(fields.Nested(DeskReasonSchema), required=True)
 
 
+class DeskFactSchema(StrictSchema):
+    """What a register stated when the request was sent. as_of: since when it stands so there; read_at: when read."""
+
+    value = Stated(required=True)
+    source = fields.String(required=True)
+    source_name = Both(required=True)
+    as_of = Moment(required=True)
+    read_at = Moment(required=True)
+
+
+class DeskFieldSchema(StrictSchema):
+    """One field of the form: what was typed, the evidence for it, and the fact that a register has for it.
+
+    fact: in the place of what was not asked, or the record that was chosen among those the register has.
+    """
+
+    name = fields.String(required=True)
+    label = Both(required=True)
+    typed = Stated()
+    fact = fields.Nested(DeskFactSchema)
+    files = fields.List(fields.Nested(RequestFileSchema), required=True)
+    codes = fields.List(fields.Nested(ValueCodeSchema), required=True)
+
+
 class DeskDetailSchema(RequestDetailSchema):
-    """A request that was opened."""
+    """A request that was opened. side_by_side: each field that somebody or a register filled."""
 
     province = fields.String(required=True)
     holder = fields.Nested(DeskHolderSchema, required=True)
     claimed_by = fields.String()
     clock = fields.String(required=True, metadata={"x-extensible-enum": list(CLOCKS)})
     decisions = fields.List(fields.Nested(DeskActionSchema), required=True)
+    side_by_side = fields.List(fields.Nested(DeskFieldSchema), required=True)
 
 
 class HandOverSchema(StrictSchema):
@@ -102,10 +129,11 @@ class DeskDecisionSchema(StrictSchema):
 
 
 class ColleagueSchema(StrictSchema):
-    """An officer of your desk. province: `*` for the whole country."""
+    """An officer at a desk of yours, once for each. province: `*` for the whole country."""
 
     account_id = fields.String(required=True)
     full_name = fields.String(required=True)
+    agency = fields.String(required=True)
     province = fields.String(required=True)
     in_hand = fields.Integer(required=True, metadata={"description": "How many requests they have"})
 
@@ -143,7 +171,7 @@ class StepReportSchema(StrictSchema):
 @routes.arguments(DeskQuery, location="query")
 @routes.response(200, DeskPageSchema)
 def list_desk_requests(query: dict[str, Any]) -> Response:
-    """List what waits for your agency in your province, the oldest first."""
+    """List what waits on your desks, of each agency and province you review for, the oldest first."""
     actor, utility = current_actor(), query["utility"]
     purpose = f"desk-requests:{actor.account_id}:{utility}"
     place = place_of(query["cursor"], purpose)
@@ -210,7 +238,7 @@ def decide_request(work: Work, order: dict[str, Any], request_id: str) -> Respon
 @operation(routes, "GET", "/officers", **REVIEWER)
 @routes.response(200, ColleaguesSchema)
 def list_desk_officers() -> Response:
-    """List the officers of your desk, to whom a request can be handed, with how many each has."""
+    """List the officers of your desks, to whom a request can be handed, with how many each has."""
     with current_wallet().read() as work:
         rows = work.review_desk.colleagues(current_actor())
     return answer(ColleaguesSchema(), {"data": rows})
@@ -220,7 +248,7 @@ def list_desk_officers() -> Response:
 @routes.arguments(PageQuery, location="query")
 @routes.response(200, DeskStepPageSchema)
 def list_desk_steps(query: dict[str, Any]) -> Response:
-    """List the sub-tasks of your agency, what is due first."""
+    """List the sub-tasks of your agencies, what is due first."""
     actor, wallet = current_actor(), current_wallet()
     purpose = f"desk-steps:{actor.account_id}"
     with wallet.read() as work:
@@ -277,7 +305,36 @@ def _opened(opened: DeskDetail) -> Response:
         "claimed_by": opened.claimed_by,
         "clock": opened.clock,
         "decisions": decisions,
+        "side_by_side": _side_by_side(plugin, opened.detail),
     }
     response = answer(DeskDetailSchema(), body)
     response.headers["ETag"] = version_etag(opened.detail.request.version)
     return response
+
+
+def _side_by_side(plugin: Plugin, detail: RequestDetail) -> list[dict[str, Any]]:
+    """Return each field that somebody or a register filled, in the order of the form."""
+    found = []
+    for field in plugin.utility.form:
+        typed, held = detail.answers.get(field.name), detail.held.get(field.name)
+        files = [each for each in detail.files if each.field == field.name]
+        if typed is None and held is None and not files:
+            continue
+        row: dict[str, Any] = {
+            "name": field.name,
+            "label": plugin.words("fields", field.name),
+            "files": files,
+            "codes": value_codes(plugin, field.name, [typed, None if held is None else held.value]),
+        }
+        if typed is not None:
+            row["typed"] = typed
+        if held is not None:
+            row["fact"] = {
+                "value": held.value,
+                "source": held.register,
+                "source_name": word_of(plugin, "registers", held.register, core="registers"),
+                "as_of": held.as_of,
+                "read_at": held.read_at,
+            }
+        found.append(row)
+    return found

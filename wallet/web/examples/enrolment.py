@@ -106,12 +106,13 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "read_card_text": ("not_allowed", "invalid_input"),
     "record_application": ("not_an_immigration_office", "self_enrolment", "already_level_two"),
     "list_applications": ("not_allowed", "invalid_cursor"),
-    "read_application": ("not_found",),
+    "read_application": ("not_found", "too_many_reads"),
     "decide_application": ("self_approval", "application_closed", "application_unmatched", "card_not_valid"),
 }
 
 STATUSES = {
     "too_many_attempts": 429,
+    "too_many_reads": 429,
     "not_an_immigration_office": 403,
     "self_enrolment": 403,
     "already_level_two": 409,

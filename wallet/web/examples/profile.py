@@ -117,11 +117,16 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "submit_correction": {"201": _summary("received") | _STATED},
     "list_corrections": {"200": _PAGE},
     "read_correction": {"200": _summary("accepted") | _STATED | _DECIDED},
-    "list_corrections_for_desk": {"200": _PAGE},
+    "list_corrections_for_desk": {
+        "200": {"data": [_summary("received") | {"province": "01"}], "next_cursor": None},
+    },
     "read_correction_for_desk": {
         "200": _summary("forwarded")
         | _STATED
-        | {"holder": {"full_name": "Nguyễn Mẫu An", "number": "099090000001", "birth_date": "1990-06-15"}}
+        | {
+            "province": "01",
+            "holder": {"full_name": "Nguyễn Mẫu An", "number": "099090000001", "birth_date": "1990-06-15"},
+        }
     },
     "decide_correction": {"200": _summary("accepted") | _STATED | _DECIDED},
 }
@@ -140,8 +145,8 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "read_correction": ("not_found",),
     "read_evidence": ("not_found",),
     "list_corrections_for_desk": ("not_allowed", "invalid_cursor"),
-    "read_correction_for_desk": ("not_found", "not_for_oneself"),
-    "read_evidence_for_desk": ("not_found", "not_for_oneself"),
+    "read_correction_for_desk": ("not_found", "not_for_oneself", "too_many_reads"),
+    "read_evidence_for_desk": ("not_found", "not_for_oneself", "too_many_reads"),
     "decide_correction": ("step_up_required", "not_found", "correction_closed", "not_for_oneself"),
 }
 """Operation to the problems it is known for, beside a missing token."""
@@ -152,6 +157,7 @@ STATUSES = {
     "not_in_register": 409,
     "body_too_large": 413,
     "too_many_attempts": 429,
+    "too_many_reads": 429,
     "cooling_off": 403,
     "wards_depend_on_you": 409,
     "organisations_depend_on_you": 409,

@@ -118,6 +118,34 @@ _OPENED: dict[str, Any] = {
             "reasons": [_REASON],
         },
     ],
+    "side_by_side": [
+        {
+            "name": "purpose",
+            "label": {"vi": "Mục đích sử dụng", "en": "Purpose"},
+            "typed": "job",
+            "files": [],
+            "codes": [{"name": "purpose", "code": "job", "label": {"vi": "Xin việc làm", "en": "A job"}}],
+        },
+        {
+            "name": "residence_history",
+            "label": {"vi": "Quá trình cư trú từ khi đủ 14 tuổi", "en": "Residence since the age of 14"},
+            "fact": {
+                "value": [{"from_day": "2004-06-15", "address": "Số 12, Phường Cầu Giấy, Thành phố Hà Nội"}],
+                "source": "residence",
+                "source_name": {"vi": "cư trú", "en": "residence"},
+                "as_of": "2026-01-12T03:00:00Z",
+                "read_at": _AT,
+            },
+            "files": [],
+            "codes": [],
+        },
+        {
+            "name": "authority",
+            "label": {"vi": "Văn bản ủy quyền", "en": "Written authority"},
+            "files": [_FILED],
+            "codes": [],
+        },
+    ],
 }
 _LINK: dict[str, Any] = {
     "utility": "health_book",
@@ -169,7 +197,15 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "decide_request": {"200": _OPENED},
     "list_desk_officers": {
         "200": {
-            "data": [{"account_id": _OFFICER, "full_name": "Kiều Mẫu Lý", "province": "01", "in_hand": 3}],
+            "data": [
+                {
+                    "account_id": _OFFICER,
+                    "full_name": "Kiều Mẫu Lý",
+                    "agency": "province_police",
+                    "province": "01",
+                    "in_hand": 3,
+                }
+            ],
         }
     },
     "list_desk_steps": {
@@ -262,8 +298,8 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "list_payments": ("not_found",),
     "open_payment": ("nothing_to_pay", "already_paid"),
     "list_desk_requests": ("not_allowed",),
-    "read_desk_request": ("not_allowed", "not_found"),
-    "read_desk_file": ("not_allowed", "not_found"),
+    "read_desk_request": ("not_allowed", "not_found", "too_many_reads"),
+    "read_desk_file": ("not_allowed", "not_found", "too_many_reads"),
     "claim_request": ("claimed_by_another",),
     "release_request": ("not_claimed",),
     "hand_over_request": ("not_claimed", "invalid_input"),
@@ -294,6 +330,7 @@ STATUSES = {
     "other_amount": 409,
     "step_not_active": 409,
     "too_many_files": 409,
+    "too_many_reads": 429,
     "transition_not_allowed": 409,
     "second_officer_needed": 403,
     "nothing_to_link": 404,
