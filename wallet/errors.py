@@ -20,13 +20,19 @@ class WalletError(Exception):
 class InvalidInput(WalletError):
     """Well-formed but not acceptable. `fields`: JSON Pointer (RFC 6901) to the code of what is wrong there.
 
-    utility: whose plug-in refused, and has the words for its codes; "" for a refusal of the wallet's own.
+    utility: whose plug-in refused, and has the words for its codes; "" for a refusal of the wallet's own. ours: what
+    the wallet itself found beside it, which stays in its words.
     """
 
     def __init__(self, fields: Mapping[str, str], /, code: str = "invalid_input", **values: Any) -> None:
         super().__init__(code, **values)
         self.fields = dict(fields)
         self.utility = ""
+        self.ours: frozenset[str] = frozenset()
+
+    def speaks(self, pointer: str) -> str:
+        """Return whose words a fault is told in: the code of a utility, "" for the wallet's."""
+        return "" if pointer in self.ours else self.utility
 
 
 def pointer_step(name: str) -> str:
@@ -46,6 +52,16 @@ class AnswersRejected(InvalidInput):
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         super().__init__({f"/answers/{path}": code for path, code in fields.items()}, "answers_rejected")
+
+
+def refuse(answers: Mapping[str, str], claims: Mapping[str, str]) -> None:
+    """Raise what is wrong with answers and with what registers state, both at once; do nothing where nothing is."""
+    if answers and claims:
+        raise InvalidInput({**AnswersRejected(answers).fields, **ClaimsRejected(**claims).fields})
+    if answers:
+        raise AnswersRejected(answers)
+    if claims:
+        raise ClaimsRejected(**claims)
 
 
 class BadRequest(WalletError):

@@ -19,7 +19,9 @@ OTHER = "whsec_" + "c29tZWJvZHkgZWxzZSdzIHNlY3JldCBvZiBhIHQ="
 @dataclass
 class Provider:
     """orders: what it was asked to open, whose signature fits. refused: how many calls had none. answer: what it says
-    instead of opening; status: with which status. silent: it says nothing until the end."""
+    instead of opening; status: with which status. silent: it says nothing until `ended`. lost: it opens what it is
+    asked to, and its answer gets lost on the way. slow: it answers when `ended` is set. refuse: the payment that it
+    wants nothing of. asked: set once it was asked something."""
 
     port: int = 0
     orders: list[dict[str, Any]] = field(default_factory=list)
@@ -27,6 +29,10 @@ class Provider:
     answer: bytes | None = None
     status: int = 201
     silent: bool = False
+    lost: bool = False
+    slow: bool = False
+    refuse: str = ""
+    asked: Event = field(default_factory=Event)
     ended: Event = field(default_factory=Event)
 
     @property
@@ -45,6 +51,8 @@ class Provider:
             self.refused += 1
             return 401, b"{}"
         self.orders.append(order)
+        if order["payment_id"] == self.refuse:
+            return 409, b"{}"
         return self.status, json.dumps(self.opened(order)).encode() if self.answer is None else self.answer
 
 
@@ -74,11 +82,17 @@ def serving(provider: Provider) -> Iterator[Provider]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            provider.asked.set()
             if provider.silent:
                 provider.ended.wait(30)
                 self.close_connection = True
                 return
+            if provider.slow:
+                provider.ended.wait(30)
             status, answer = provider.take({name.lower(): value for name, value in self.headers.items()}, body)
+            if provider.lost:
+                self.close_connection = True
+                return
             self.send_response(status)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wallet.errors import InvalidInput
-from wallet.utilities.answering import parse
+from wallet.utilities.answering import parse, read
 from wallet.utilities.base import Ask, Field
 
 ROW = (Field("kind", Ask.CHOICE, choices=("a", "b")), Field("more", only_if=("kind", ("b",))))
@@ -71,3 +71,51 @@ def test_a_record_has_the_same_faults_wherever_it_stands(rows: list[Any]) -> Non
     for place, row in enumerate(rows):
         apart |= {pointer.replace("/rows/0", f"/rows/{place}"): code for pointer, code in faults_of(row).items()}
     assert faults_of(*rows) == apart
+
+
+# --- as far as it can be read -----------------------------------------------------------------------------------------
+
+HELD = (Field("kind", Ask.CHOICE, choices=("a", "b")), Field("since", Ask.DAY, held_by=("residence", "since")))
+
+
+def test_what_can_be_read_is_had_beside_every_fault() -> None:
+    answers, faults = read(FORM, {"rows": [RIGHT, {"kind": "z", "more": "x"}, 5], "kind": 3, "none": 1})
+    assert answers == {"rows": (RIGHT, {"more": "x"}, {})}
+    assert faults == {
+        "/answers/rows/1/kind": "not_a_choice",
+        "/answers/rows/2": "invalid_type",
+        "/answers/kind": "invalid_type",
+        "/answers/none": "unknown_field",
+    }
+
+
+def test_what_is_wrong_as_a_whole_is_no_answer() -> None:
+    answers, faults = read(FORM, {"rows": [RIGHT] * 10, "kind": "a"})
+    assert (answers, faults) == ({"kind": "a"}, {"/answers/rows": "invalid_length"})
+
+
+@pytest.mark.parametrize(
+    ("raw", "held", "faults"),
+    [
+        ({"kind": "a"}, None, {}),
+        ({"kind": "a", "since": "2020-01-02"}, None, {}),
+        ({"kind": "a", "since": "x"}, None, {"/answers/since": "invalid_format"}),
+        ({"kind": "a"}, frozenset(), {"/answers/since": "required"}),
+        ({"kind": "a"}, frozenset({"since"}), {}),
+        ({"kind": "a", "since": "2020-01-02"}, frozenset({"since"}), {"/answers/since": "already_held"}),
+    ],
+)
+def test_of_what_a_register_may_hold_nothing_is_said_before_it_is_asked(
+    raw: dict[str, Any], held: frozenset[str] | None, faults: dict[str, str]
+) -> None:
+    answers, found = read(HELD, raw, held=held)
+    assert found == faults
+    assert answers["kind"] == "a"
+
+
+@given(st.lists(ENTRY, min_size=1, max_size=9))
+def test_every_record_stays_at_its_place(rows: list[Any]) -> None:
+    answers, _ = read(FORM, {"rows": rows, "kind": "a"})
+    assert len(answers["rows"]) == len(rows)
+    for given_row, parsed in zip(rows, answers["rows"], strict=True):
+        assert parsed.items() <= (given_row if isinstance(given_row, dict) else {}).items()

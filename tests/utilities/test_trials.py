@@ -13,6 +13,7 @@ from wallet.utilities.base import (
     REVIEWED,
     AnswersRejected,
     Ask,
+    Capacity,
     Case,
     Claim,
     Claims,
@@ -110,6 +111,60 @@ def test_what_it_warns_of_is_told_by_an_example() -> None:
     assert run(told, texts=texts, **found) == []
     assert AT + "the warning odd has no words" in run(told, **found)
     assert "no example is warned of odd" in run(example(answers={"kind": "b"}), texts=texts, **found)
+
+
+# --- A look at the answers alone ------------------------------------------------------------------------------------
+
+ROW = (Field("a", Ask.INT, size=(0, 9)), Field("b", Ask.INT, required=False, size=(0, 9)))
+ROWS = (KIND, Field("rows", Ask.RECORDS, size=(1, 3), fields=ROW))
+WHOLE = {"kind": "a", "rows": [{"a": 1}, {"a": 2, "b": 3}]}
+
+
+def test_a_look_finds_nothing_in_what_is_accepted() -> None:
+    found = run(example(answers={"kind": "a"}), form=(KIND,), look=lambda case: {"kind": "odd"})
+    assert found == [AT + "a look at its answers finds {'kind': 'odd'}"]
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda case: {"kind": "odd"} if case.answers["kind"] == "b" else {},
+        lambda case: {"rows": "odd"} if len(case.answers["rows"]) > 2 else {},
+        lambda case: {"rows": "odd"} if any(row["a"] > 5 for row in case.answers.get("rows", ())) else {},
+        lambda case: {"kind": "odd"} if case.facts["population"] is None else {},
+    ],
+)
+def test_a_look_does_without_any_answer_and_without_facts(look: Any) -> None:
+    (fault,) = run(example(answers=WHOLE), form=ROWS, look=look)
+    assert "fails with KeyError" in fault
+
+
+def test_a_look_that_is_content_with_what_there_is_has_no_faults() -> None:
+    def look(case: Case) -> Mapping[str, str]:
+        return {f"rows/{n}/a": "odd" for n, row in enumerate(case.answers.get("rows", ())) if row.get("a", 0) > 5}
+
+    assert run(example(answers=WHOLE), form=ROWS, look=look) == []
+
+
+def test_what_a_look_finds_is_refused_too() -> None:
+    def accept(case: Case) -> None:
+        raise ClaimsRejected(since="in_future")
+
+    wrong = example(name="no", answers={"kind": "b"}, why={"/claims/since": "in_future"})
+    looks = {"form": (KIND,), "accept": accept, "look": lambda case: {"kind": "in_future"}}
+    found = faults_of_examples(plugin(**looks), {"today": "2026-11-20", "accepted": [], "rejected": [wrong]})
+    assert "example 'no': a look at its answers finds kind wrong, and it is not rejected for that" in found
+
+
+def test_a_fee_is_told_to_a_proxy_who_knows_no_facts() -> None:
+    def fee(case: Case) -> Fee:
+        return Fee((FeeLine("pass", 1 if case.facts["residence"] else 2),))
+
+    changes = {"lifecycle": REVIEWED, "reasons": ("no",), "rules": (replace(RULES, fee=fee),)}
+    texts = words("fees", **{"pass": ("Phí", "Fee")})
+    proxies = frozenset({Capacity.SELF, Capacity.PROXY})
+    assert not any("KeyError" in fault for fault in run(texts=texts, **changes))
+    assert any("KeyError" in fault for fault in run(texts=texts, who=proxies, **changes))
 
 
 @pytest.mark.parametrize("place", ["gone", "kind/0", "kind/x", "", "rows/0"])

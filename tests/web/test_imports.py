@@ -1,11 +1,13 @@
 """A hotel's list of guests, from a spreadsheet into a notice: each row is told of, and nothing is kept unasked."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from io import BytesIO
 from typing import Any
 
 import pytest
+from flask import Flask
 from openpyxl import load_workbook
 from werkzeug.test import TestResponse
 
@@ -13,6 +15,7 @@ from tests.phone import CitizenPhone
 from tests.requests.sheets import csv_of, saved, xlsx_of
 from tests.web.refusals import assert_refused, field_errors
 from wallet.requests.spreadsheets import CSV, MAX_BYTES, XLSX
+from wallet.wiring import Wallet
 
 Make = Callable[..., CitizenPhone]
 Unchanged = Callable[[], AbstractContextManager[None]]
@@ -60,11 +63,25 @@ def draft(phone: CitizenPhone, answers: dict[str, Any] | None = None) -> str:
     return str(made.json["id"])
 
 
+APPLY = "?apply=true"
+
+
 def send(
-    phone: CitizenPhone, request_id: str, data: bytes, media_type: str = CSV, *, field: str = "guests", query: str = ""
+    phone: CitizenPhone,
+    request_id: str,
+    data: bytes,
+    media_type: str = CSV,
+    *,
+    field: str = "guests",
+    query: str = "",
+    etag: str | None = None,
 ) -> TestResponse:
+    """Send a file. etag: of the request as it was seen; by default as it is now, where rows are to be kept."""
+    if etag is None:
+        etag = phone.get(f"/v1/requests/{request_id}").headers.get("ETag", '"v1"') if query == APPLY else ""
     path = f"/v1/requests/{request_id}/imports/{field}{query}"
-    return phone.call("POST", path, data=data, content_type=media_type)
+    headers = {"If-Match": etag} if etag else {}
+    return phone.call("POST", path, data=data, content_type=media_type, headers=headers)
 
 
 @pytest.mark.parametrize("media_type", [CSV, XLSX])
@@ -93,7 +110,7 @@ def test_good_rows_take_their_place_and_the_notice_is_sent(phone_of: Make, event
     request_id = draft(phone)
     data = file_of(guest(), guest(number="099160000001"), guest(number="099160000002", nation="Pháp"))
     for _ in range(2):  # a second time it is the same list, not twice as long
-        body = send(phone, request_id, data, query="?apply=true").json
+        body = send(phone, request_id, data, query=APPLY).json
         assert (body["good"], body["bad"], body["applied"]) == (2, 1, 2)
     assert body["rows"][2]["faults"][0]["code"] == "foreigner_na17"
     kept = phone.get(f"/v1/requests/{request_id}").json["answers"]["guests"]
@@ -116,7 +133,7 @@ def test_a_full_house_is_one_file_and_one_notice(phone_of: Make) -> None:
     phone = phone_of("an")
     request_id = draft(phone)
     data = file_of(*(guest(number=f"0991550{number:05d}") for number in range(1, 201)), media_type=XLSX)
-    assert send(phone, request_id, data, XLSX, query="?apply=true").json["applied"] == 200
+    assert send(phone, request_id, data, XLSX, query=APPLY).json["applied"] == 200
     sent = phone.post(f"/v1/requests/{request_id}/moves", {"action": "submit"})
     assert sent.status_code == 200, sent.text
     claims = phone.get(f"/v1/documents/{sent.json['document_id']}").json["claims"]
@@ -142,11 +159,16 @@ def test_one_guest_twice_and_what_is_wrong_elsewhere_are_told(phone_of: Make) ->
     assert body["checked"] == "whole"
 
 
-def test_before_the_other_answers_are_there_rows_are_held_against_the_form(phone_of: Make) -> None:
+def test_before_the_other_answers_are_there_rows_are_held_against_what_needs_none(
+    phone_of: Make, events: Events
+) -> None:
+    """That a guest is no citizen is seen in the row alone; whether the same was told before is not, and nobody asks."""
     phone = phone_of("an")
-    body = send(phone, draft(phone, {}), file_of(guest(nation="Pháp"), guest(leaves="mai"))).json
+    before = len(events("source.read"))
+    body = send(phone, draft(phone, {}), file_of(guest(), guest(nation="Pháp"), guest(leaves="mai"))).json
     assert body["checked"] == "form"
-    assert [row["ok"] for row in body["rows"]] == [True, False]
+    assert [row["ok"] for row in body["rows"]] == [True, False, False]
+    assert len(events("source.read")) == before
     assert {"pointer": "/answers/place_kind", "code": "required"}.items() <= body["others"][1].items()
 
 
@@ -169,9 +191,7 @@ def test_a_file_that_is_no_list_is_refused_in_words(
     phone = phone_of("an")
     request_id = draft(phone)
     with unchanged():
-        body = assert_refused(
-            send(phone, request_id, data, media_type, query="?apply=true"), 422, "spreadsheet_refused"
-        )
+        body = assert_refused(send(phone, request_id, data, media_type, query=APPLY), 422, "spreadsheet_refused")
     assert field_errors(body) == {"/file": code}
 
 
@@ -192,18 +212,61 @@ def test_only_the_holder_of_an_open_request_imports(phone_of: Make, unchanged: U
         assert_refused(send(phone, "req_" + "0" * 32, file_of(guest())), 404, "not_found")
         response = send(phone, request_id, file_of(guest()), query="?apply=maybe")
         assert_refused(response, 400, "invalid_parameter")
-    assert send(phone, request_id, file_of(guest()), query="?apply=true").status_code == 200
+    assert send(phone, request_id, file_of(guest()), query=APPLY).status_code == 200
     assert phone.post(f"/v1/requests/{request_id}/moves", {"action": "submit"}).status_code == 200
     with unchanged():
-        assert_refused(send(phone, request_id, file_of(guest()), query="?apply=true"), 409, "not_editable")
+        assert_refused(send(phone, request_id, file_of(guest()), query=APPLY), 409, "not_editable")
 
 
 def test_without_a_good_row_nothing_is_replaced(phone_of: Make) -> None:
     phone = phone_of("an")
     request_id = draft(phone)
-    assert send(phone, request_id, file_of(guest()), query="?apply=true").json["applied"] == 1
-    assert send(phone, request_id, file_of(guest(nation="Lào")), query="?apply=true").json["applied"] == 0
+    assert send(phone, request_id, file_of(guest()), query=APPLY).json["applied"] == 1
+    assert send(phone, request_id, file_of(guest(nation="Lào")), query=APPLY).json["applied"] == 0
     assert len(phone.get(f"/v1/requests/{request_id}").json["answers"]["guests"]) == 1
+
+
+# --- What was edited meanwhile ----------------------------------------------------------------------------------------
+
+
+def test_a_list_does_not_take_the_place_of_what_was_edited_meanwhile(phone_of: Make, unchanged: Unchanged) -> None:
+    phone = phone_of("an")
+    request_id = draft(phone)
+    path = f"/v1/requests/{request_id}"
+    seen = phone.get(path).headers["ETag"]
+    looked = send(phone, request_id, file_of(guest()), etag=seen)
+    assert (looked.status_code, looked.headers["ETag"]) == (200, seen), "a look changes nothing"
+    typed = phone.call("PATCH", path, json={"answers": {"place_name": "Khách sạn Sen"}}, headers={"If-Match": seen})
+    assert typed.status_code == 200, typed.text
+    with unchanged():
+        for tag in (seen, '"v9"', "v2", "*", f"W/{typed.headers['ETag']}"):
+            assert_refused(send(phone, request_id, file_of(guest()), query=APPLY, etag=tag), 412, "version_changed")
+        assert_refused(send(phone, request_id, file_of(guest()), query=APPLY, etag=""), 428, "if_match_required")
+        assert_refused(send(phone, request_id, file_of(guest()), etag=seen), 412, "version_changed")
+    kept = send(phone, request_id, file_of(guest()), query=APPLY, etag=typed.headers["ETag"])
+    assert (kept.status_code, kept.json["applied"]) == (200, 1)
+    assert kept.headers["ETag"] == phone.get(path).headers["ETag"] == '"v3"'
+    answers = phone.get(path).json["answers"]
+    assert (answers["place_name"], len(answers["guests"])) == ("Khách sạn Sen", 1)
+
+
+def test_of_two_lists_at_the_same_moment_one_is_kept(
+    phone_of: Make, wallet: Wallet, application: Callable[[Wallet], Flask]
+) -> None:
+    phone = phone_of("an")
+    request_id = draft(phone)
+    app = application(wallet)
+
+    def one(number: int) -> int:
+        twin = CitizenPhone(wallet, app.test_client(), "an")
+        twin.tokens = phone.tokens
+        return send(
+            twin, request_id, file_of(guest(number=f"09916000000{number}")), query=APPLY, etag='"v1"'
+        ).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(one, range(1, 5))) == [200, 412, 412, 412]
+    assert phone.get(f"/v1/requests/{request_id}").headers["ETag"] == '"v2"'
 
 
 # --- The template -----------------------------------------------------------------------------------------------------

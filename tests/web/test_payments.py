@@ -339,23 +339,48 @@ WRONG_ANSWERS: tuple[tuple[int, bytes], ...] = (
 )
 
 
-def test_what_is_no_opened_payment_is_refused_and_there_is_no_request(
+def waiting(citizen: CitizenPhone) -> dict[str, Any]:
+    """Ask for something that costs; return the request, which waits for its fee whatever the provider does."""
+    response = citizen.post("/v1/requests", {"utility": JUDICIAL, "answers": ANSWERS})
+    assert response.status_code == 201, response.text
+    assert response.json["state"] == "awaiting_payment"
+    return dict(response.json)
+
+
+def payments_of(citizen: CitizenPhone, request: dict[str, Any]) -> list[tuple[str, bool]]:
+    """Return of each payment its state, and whether there is an address to pay at."""
+    found = citizen.get(f"/v1/requests/{request['id']}/payments").json["data"]
+    return [(each["state"], "address" in each) for each in found]
+
+
+def begin(citizen: CitizenPhone, request: dict[str, Any], **options: Any) -> TestResponse:
+    return citizen.post(f"/v1/requests/{request['id']}/payments", **options)
+
+
+def test_what_is_no_opened_payment_opens_none_and_the_request_stands(
     citizen: CitizenPhone, provider: Provider, unchanged: Unchanged, subtests: pytest.Subtests
 ) -> None:
+    provider.status, provider.answer = WRONG_ANSWERS[0]
+    request = waiting(citizen)
     for status, answer in WRONG_ANSWERS:
         provider.status, provider.answer = status, answer
         with subtests.test(status=status, answer=answer[:40]), unchanged():
-            asked = citizen.post("/v1/requests", {"utility": JUDICIAL, "answers": ANSWERS})
-            assert_refused(asked, 503, "payment_unavailable")
+            assert_refused(begin(citizen, request), 503, "payment_unavailable")
+            assert payments_of(citizen, request) == [("opening", False)]
+    provider.status, provider.answer = 201, None
+    opened = begin(citizen, request)
+    assert (opened.status_code, opened.json["state"]) == (201, "open")
+    assert len({order["payment_id"] for order in provider.orders}) == 1, "to the provider it was one payment all along"
 
 
 def test_a_name_that_another_payment_has_already_is_no_name(
     citizen: CitizenPhone, reference: str, provider: Provider, unchanged: Unchanged
 ) -> None:
     provider.answer = answers(reference=reference)
+    request = waiting(citizen)
     with unchanged():
-        asked = citizen.post("/v1/requests", {"utility": JUDICIAL, "answers": ANSWERS})
-        assert_refused(asked, 503, "payment_unavailable")
+        assert_refused(begin(citizen, request), 503, "payment_unavailable")
+    assert payments_of(citizen, request) == [("opening", False)]
 
 
 def test_a_provider_that_says_nothing_is_left_in_time(
@@ -363,9 +388,235 @@ def test_a_provider_that_says_nothing_is_left_in_time(
 ) -> None:
     monkeypatch.setattr("wallet.payments.remote.SECONDS", 0.3)
     provider.silent = True
+    request = waiting(citizen)
     with unchanged():
-        asked = citizen.post("/v1/requests", {"utility": JUDICIAL, "answers": ANSWERS})
+        assert_refused(begin(citizen, request), 503, "payment_unavailable")
+    assert payments_of(citizen, request) == [("opening", False)]
+
+
+# --- begun, and not opened yet ----------------------------------------------------------------------------------
+
+
+def test_whoever_writes_meanwhile_is_not_held_up_by_a_slow_provider(
+    wallet: Wallet, application: Callable[[Wallet], Flask], phone_of: Make, provider: Provider
+) -> None:
+    app, citizen, other = application(wallet), phone_of("an"), phone_of("sau")
+    provider.silent = True
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(
+            CitizenPhone.post, _on(app, citizen), "/v1/requests", {"utility": JUDICIAL, "answers": ANSWERS}
+        )
+        assert provider.asked.wait(10)
+        other.issue_residence()  # a write like any other, in the middle of it
+        assert not asked.done(), "the provider has not answered, and nobody but its payer waits for it"
+        provider.ended.set()
+        assert asked.result().json["state"] == "awaiting_payment"
+
+
+def _on(app: Flask, phone: CitizenPhone) -> CitizenPhone:
+    """Return the same phone with a client of its own: one is good for one thread."""
+    twin = CitizenPhone(phone.wallet, app.test_client(), phone.persona.key)
+    twin.tokens = phone.tokens
+    return twin
+
+
+def test_an_answer_that_got_lost_is_asked_for_again_by_the_job(
+    wallet: Wallet, citizen: CitizenPhone, provider: Provider, clock: FixedClock
+) -> None:
+    """As after a crash between the two halves: the provider has opened it, and nobody here knows."""
+    provider.lost = True
+    request = waiting(citizen)
+    assert payments_of(citizen, request) == [("opening", False)]
+    provider.lost = False
+    wallet.opening.run()
+    assert payments_of(citizen, request) == [("opening", False)], "it is left to whoever began it for a while"
+    clock.advance(seconds=11)
+    assert wallet.opening.run() is False
+    assert payments_of(citizen, request) == [("open", True)]
+    asked = len(provider.orders)
+    wallet.opening.run()
+    assert len(provider.orders) == asked == 2
+    assert len({order["payment_id"] for order in provider.orders}) == 1
+    (payment,) = citizen.get(f"/v1/requests/{request['id']}/payments").json["data"]
+    told = post(citizen.client, clock, success(payment["address"].rpartition("/")[2]))
+    assert (told.status_code, told.json["state"]) == (200, "paid")
+    assert state_of(citizen, request) == "submitted"
+    assert count(wallet, "payment.paid") == 1
+
+
+def test_what_a_process_left_another_one_opens(
+    citizen: CitizenPhone, deployment: Settings, provider: Provider, clock: FixedClock
+) -> None:
+    provider.lost = True
+    request = waiting(citizen)
+    provider.lost = False
+    clock.advance(seconds=11)
+    restarted = Wallet.build(deployment, clock=clock)
+    restarted.opening.run()
+    restarted.close()
+    assert payments_of(citizen, request) == [("open", True)]
+    assert len({order["payment_id"] for order in provider.orders}) == 1
+
+
+def test_the_same_key_opens_what_it_began_and_no_second_one(
+    citizen: CitizenPhone, request_: dict[str, Any], reference: str, provider: Provider, clock: FixedClock
+) -> None:
+    failure = success(reference) | {"outcome": "failure"}
+    assert post(citizen.client, clock, failure).json["state"] == "failed"
+    clock.advance(seconds=1)
+    provider.lost = True
+    for _ in range(2):
+        assert_refused(begin(citizen, request_, key="pay"), 503, "payment_unavailable")
+        assert payments_of(citizen, request_) == [("failed", True), ("opening", False)]
+    provider.lost = False
+    opened = begin(citizen, request_, key="pay")
+    again = begin(citizen, request_, key="pay")
+    assert (opened.status_code, opened.json["state"], opened.data) == (201, "open", again.data)
+    assert opened.headers["Idempotent-Replayed"] == again.headers["Idempotent-Replayed"] == "true"
+    assert begin(citizen, request_).json["id"] == opened.json["id"], "with another key it is the same payment too"
+    assert len({order["payment_id"] for order in provider.orders}) == 2
+    assert payments_of(citizen, request_) == [("failed", True), ("open", True)]
+
+
+def test_a_request_that_is_sent_again_under_its_key_is_one_and_its_payment_opened(
+    citizen: CitizenPhone, provider: Provider
+) -> None:
+    provider.lost = True
+    order = {"utility": JUDICIAL, "answers": ANSWERS}
+    first = citizen.post("/v1/requests", order, key="one")
+    provider.lost = False
+    again = citizen.post("/v1/requests", order, key="one")
+    assert (first.status_code, again.status_code, first.data) == (201, 201, again.data)
+    assert payments_of(citizen, first.json) == [("open", True)]
+    assert len(provider.orders) == 2
+    assert len({sent["payment_id"] for sent in provider.orders}) == 1
+
+
+def test_of_many_who_open_it_at_once_one_does(
+    wallet: Wallet, citizen: CitizenPhone, provider: Provider, clock: FixedClock
+) -> None:
+    provider.lost = True
+    request = waiting(citizen)
+    provider.lost = False
+    clock.advance(seconds=11)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: wallet.opening.run(), range(4)))
+    assert payments_of(citizen, request) == [("open", True)]
+    assert len({order["payment_id"] for order in provider.orders}) == 1
+
+
+def test_one_that_the_provider_refuses_does_not_hold_up_the_others(
+    wallet: Wallet, citizen: CitizenPhone, provider: Provider, clock: FixedClock
+) -> None:
+    provider.lost = True
+    first = waiting(citizen)
+    clock.advance(seconds=1)
+    second = waiting(citizen)
+    provider.lost, provider.refuse = False, provider.orders[0]["payment_id"]
+    clock.advance(seconds=11)
+    wallet.opening.run()
+    assert payments_of(citizen, first) == [("opening", False)]
+    assert payments_of(citizen, second) == [("open", True)]
+
+
+def test_what_is_never_opened_ends_like_what_is_never_paid(
+    wallet: Wallet, citizen: CitizenPhone, provider: Provider, clock: FixedClock
+) -> None:
+    provider.lost = True
+    request = waiting(citizen)
+    clock.advance(minutes=wallet.settings.payment_minutes, seconds=1)
+    wallet.look_after_requests()
+    provider.lost = False
+    wallet.opening.run()
+    citizen.sign_in(password=True)
+    assert payments_of(citizen, request) == [("expired", False)]
+    assert "payment_expired" in {notice["code"] for notice in citizen.get("/v1/notices").json["data"]}
+    assert begin(citizen, request).json["state"] == "open", "and whoever wants to pay begins anew"
+    assert payments_of(citizen, request) == [("expired", False), ("open", True)]
+
+
+def test_its_time_counts_from_when_there_is_somewhere_to_pay(
+    wallet: Wallet, citizen: CitizenPhone, provider: Provider, clock: FixedClock
+) -> None:
+    provider.lost = True
+    request = waiting(citizen)
+    provider.lost = False
+    clock.advance(minutes=wallet.settings.payment_minutes - 1)
+    wallet.opening.run()
+    clock.advance(minutes=2)
+    wallet.look_after_requests()
+    citizen.sign_in(password=True)
+    assert payments_of(citizen, request) == [("open", True)]
+
+
+def test_what_was_withdrawn_meanwhile_is_opened_for_nobody_and_its_money_owed_back(
+    wallet: Wallet, citizen: CitizenPhone, provider: Provider, clock: FixedClock
+) -> None:
+    provider.silent = True
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(waiting, _on(citizen.client.application, citizen))
+        assert provider.asked.wait(10)
+        (request,) = citizen.get("/v1/requests?limit=1").json["data"]
+        moved = citizen.post(f"/v1/requests/{request['id']}/moves", {"action": "withdraw"})
+        assert moved.json["state"] == "withdrawn"
+        provider.silent = False
+        provider.ended.set()
+        asked.result()
+    assert payments_of(citizen, request) == [("abandoned", False)]
+    clock.advance(seconds=11)
+    wallet.opening.run()
+    assert provider.orders == [], "nobody asks for it again"
+    assert_refused(begin(citizen, request), 409, "nothing_to_pay")
+
+
+def test_money_for_one_whose_name_came_too_late_is_owed_back(
+    wallet: Wallet, citizen: CitizenPhone, provider: Provider, clock: FixedClock
+) -> None:
+    """The provider opens it while its request is being withdrawn: the name is kept, and whoever paid gets it back."""
+    provider.slow = True
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(waiting, _on(citizen.client.application, citizen))
+        assert provider.asked.wait(10)
+        (request,) = citizen.get("/v1/requests?limit=1").json["data"]
+        citizen.post(f"/v1/requests/{request['id']}/moves", {"action": "withdraw"})
+        provider.ended.set()
+        asked.result()
+    assert payments_of(citizen, request) == [("abandoned", True)]
+    (payment,) = citizen.get(f"/v1/requests/{request['id']}/payments").json["data"]
+    told = post(citizen.client, clock, success(payment["address"].rpartition("/")[2]))
+    assert (told.status_code, told.json["state"]) == (200, "refund_due")
+
+
+def test_an_outcome_that_overtakes_the_answer_is_told_again(
+    citizen: CitizenPhone, provider: Provider, clock: FixedClock, unchanged: Unchanged
+) -> None:
+    """While a payment has no name yet, one that nobody knows may be that one: 404 would be for ever, 503 is not."""
+    provider.lost = True
+    request = waiting(citizen)
+    (order,) = provider.orders
+    reference = provider.opened(order)["reference"]
+    with unchanged():
+        assert_refused(post(citizen.client, clock, success(reference)), 503, "payment_unavailable")
+    provider.lost = False
+    assert begin(citizen, request).json["state"] == "open"
+    assert post(citizen.client, clock, success(reference)).json == {"state": "paid", "repeated": False}
+    assert state_of(citizen, request) == "submitted"
+
+
+def test_where_nobody_takes_money_nothing_is_asked_that_costs(
+    deployment: Settings,
+    clock: FixedClock,
+    application: Callable[[Wallet], Flask],
+    phone_of: Make,
+    unchanged: Unchanged,
+) -> None:
+    phone = phone_of("an")
+    without = Wallet.build(replace(deployment, payments_url="", embedded_payments=False), clock=clock)
+    phone.client = application(without).test_client()
+    with unchanged():
+        asked = phone.post("/v1/requests", {"utility": JUDICIAL, "answers": ANSWERS})
         assert_refused(asked, 503, "payment_unavailable")
+    without.close()
 
 
 def test_an_address_on_this_machine_may_be_plain(citizen: CitizenPhone, provider: Provider, wallet: Wallet) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
@@ -16,7 +17,9 @@ from tests.web.test_drafts import ANSWERS, add_file, draft, edit
 from tests.web.test_lodging import MOTHER, order
 from tests.web.test_review_desk import claim, decide, opened, paid
 from wallet.demo.edge_cases import EDGE_CASES
+from wallet.demo.personas import persona
 from wallet.requests.models import RequestRow
+from wallet.sources.models import Citizen
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.plugin import Plugin
 from wallet.web.app import create_app
@@ -214,6 +217,80 @@ def test_whom_a_proxy_asks_for_is_held_against_the_number_too(phone_of: Make, un
     assert edit(phone, made, {"authority": [file["id"]]}).status_code == 200
     seen = preview(phone, made)
     assert (seen["ready"], codes(seen["warnings"])) == (True, {"/about/number": SEX})
+
+
+# --- What a proxy does not learn --------------------------------------------------------------------------------------
+
+REGULAR = [("fee", 200_000), ("reductions_later", 0)]
+
+
+def lines(found: dict[str, Any]) -> list[tuple[str, int]]:
+    assert all(line["name"]["vi"] != line["name"]["en"] for line in found["fee"])
+    return [(line["code"], line["amount"]) for line in found["fee"]]
+
+
+def about(key: str) -> dict[str, str]:
+    someone = persona(key)
+    return {"number": someone.number, "full_name": someone.name, "birth_date": someone.birth}
+
+
+def by_proxy(phone: CitizenPhone, key: str, *, authority: bool = True) -> dict[str, Any]:
+    made = draft(phone, ANSWERS, capacity="proxy", about=about(key))
+    if authority:
+        file = add_file(phone, made).json
+        assert edit(phone, made, {"authority": [file["id"]]}).status_code == 200
+    return made
+
+
+def sent(phone: CitizenPhone, made: dict[str, Any]) -> dict[str, Any]:
+    response = phone.post(f"/v1/requests/{made['id']}/moves", {"action": "submit"})
+    assert response.status_code == 200, response.text
+    return response.json or {}
+
+
+@pytest.mark.parametrize(
+    ("whom", "why"), [("doi", "of a poor household"), ("moi", "a student"), ("tich", "nothing frees them")]
+)
+def test_whoever_acts_for_a_stranger_is_told_the_regular_fee_whatever_frees_the_person(
+    phone_of: Make, whom: str, why: str
+) -> None:
+    phone = phone_of("an")
+    made = by_proxy(phone, whom)
+    seen = preview(phone, made)
+    assert (seen["ready"], lines(seen), seen["fee_due"], seen["expected"]) == (True, REGULAR, 200_000, []), why
+    assert "xác minh" in seen["fee"][1]["name"]["vi"]
+    answered = sent(phone, made)
+    assert (answered["state"], lines(answered), answered["fee_due"]) == ("awaiting_payment", REGULAR, 200_000)
+    whole = phone.get(f"/v1/requests/{made['id']}").json or {}
+    assert (lines(whole), whole["fee_due"]) == (REGULAR, 200_000)
+
+
+def test_where_the_person_lives_is_not_told_by_a_city_that_pays(phone_of: Make, clock: FixedClock) -> None:
+    clock.set(datetime(2026, 11, 20, 2, tzinfo=UTC))
+    own, stranger = phone_of("an"), phone_of("doi")
+    assert preview(own, draft(own, ANSWERS))["fee_due"] == 0, "Hà Nội pays for him"
+    seen = preview(stranger, by_proxy(stranger, "an"))
+    assert (lines(seen), seen["fee_due"]) == (REGULAR, 200_000)
+
+
+def test_what_the_proxy_had_to_know_counts(phone_of: Make) -> None:
+    """Born in 1948: whoever states the year of birth, and the register has it likewise, learns nothing from the fee."""
+    phone = phone_of("an")
+    assert lines(preview(phone, by_proxy(phone, "sau"))) == [("exempt", 0)]
+
+
+def test_whom_a_register_calls_a_relative_is_told_what_it_costs(phone_of: Make, wallet: Wallet) -> None:
+    with wallet.nation.write() as session:
+        married = update(Citizen).where(Citizen.number == persona("an").number)
+        session.execute(married.values(spouse_number=persona("doi").number))
+    phone = phone_of("an")
+    seen = preview(phone, by_proxy(phone, "doi", authority=False))
+    assert (lines(seen), seen["fee_due"]) == ([("exempt", 0)], 0)
+
+
+def test_who_applies_for_themselves_is_told_what_it_costs(phone_of: Make) -> None:
+    phone = phone_of("doi")
+    assert lines(preview(phone, draft(phone, ANSWERS))) == [("exempt", 0)]
 
 
 def test_third_party_words_are_used_for_third_party_doubts(phone_of: Make, wallet: Wallet) -> None:

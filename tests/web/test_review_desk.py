@@ -14,10 +14,12 @@ from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused
 from tests.web.test_drafts import ANSWERS, JUDICIAL, add_file, draft, edit
+from wallet.demo.personas import persona
 from wallet.documents.models import DocumentRow
 from wallet.identity.accounts import Grant
 from wallet.payments.models import PaymentRow
 from wallet.settings import Settings
+from wallet.sources.models import Citizen
 from wallet.terms import StaffRole
 from wallet.web.app import create_app
 from wallet.wiring import Wallet
@@ -154,6 +156,63 @@ def test_a_supplement_after_the_support_has_ended_costs_what_was_told(phone_of: 
     citizen.sign_in()
     again = citizen.post(f"/v1/requests/{request['id']}/moves", {"action": "supplement"}).json
     assert (again["state"], again["fee"]) == ("submitted", request["fee"])
+
+
+def no_longer_poor(wallet: Wallet, key: str) -> None:
+    with wallet.nation.write() as session:
+        session.execute(update(Citizen).where(Citizen.number == persona(key).number).values(exemptions=None))
+
+
+def test_what_a_register_learnt_meanwhile_makes_no_supplement_cost_more(phone_of: Make, wallet: Wallet) -> None:
+    """Free when it was sent, and today it would not be: the answers are no dearer than those that were sent."""
+    citizen, officer = phone_of("doi"), phone_of("reviewer3")
+    request = ask(citizen, ANSWERS | {"office": "01"})
+    assert (request["state"], request["fee_due"]) == ("submitted", 0)
+    path = f"/v1/requests/{request['id']}/moves"
+    for change in ({}, {"occupations": [*ANSWERS["occupations"], {"from_day": "2020-01-01", "job": "Lái xe"}]}):
+        claim(officer, request)
+        decide(officer, request, "request_supplement", reason="history_incomplete", note=NOTE)
+        no_longer_poor(wallet, "doi")
+        if change:
+            assert edit(citizen, request, change).status_code == 200
+        seen = citizen.get(f"/v1/requests/{request['id']}/preview").json
+        assert (seen["ready"], seen["fee"]) == (True, request["fee"])
+        again = citizen.post(path, {"action": "supplement"})
+        assert again.status_code == 200, again.text
+        assert (again.json["state"], again.json["fee"]) == ("submitted", request["fee"])
+
+
+def test_what_costs_more_by_its_answers_is_refused_whatever_registers_state_now(
+    phone_of: Make, wallet: Wallet, unchanged: Unchanged
+) -> None:
+    paper = {"copies": "electronic_and_paper", "paper_copies": 2, "delivery": "collect", "office": "01"}
+    citizen, officer = phone_of("doi"), phone_of("reviewer3")
+    request = ask(citizen, {**ANSWERS, **paper})
+    path = f"/v1/requests/{request['id']}/moves"
+    claim(officer, request)
+    decide(officer, request, "request_supplement", reason="history_incomplete", note=NOTE)
+    no_longer_poor(wallet, "doi")
+    for copies in (3, 20):
+        assert edit(citizen, request, {"paper_copies": copies}).status_code == 200
+        with unchanged():
+            assert_refused(citizen.post(path, {"action": "supplement"}), 409, "costs_more")
+    assert edit(citizen, request, {"paper_copies": 1}).status_code == 200
+    assert citizen.post(path, {"action": "supplement"}).json["state"] == "submitted"
+
+
+def test_fewer_copies_and_then_as_many_as_were_paid_for_is_no_more(phone_of: Make) -> None:
+    """What was sent first is what the fee was told for, however often it is supplemented."""
+    paper = {"copies": "electronic_and_paper", "paper_copies": 3, "delivery": "collect"}
+    citizen, officer = phone_of("an"), phone_of("reviewer3")
+    request = ask(citizen, {**ANSWERS, **paper})
+    (payment,) = citizen.get(f"/v1/requests/{request['id']}/payments").json["data"]
+    settle(citizen, payment, amount=FEE + 5_000)
+    path = f"/v1/requests/{request['id']}/moves"
+    for copies, status in ((1, 200), (3, 200), (4, 409)):
+        claim(officer, request)
+        decide(officer, request, "request_supplement", reason="history_incomplete", note=NOTE)
+        assert edit(citizen, request, {"paper_copies": copies}).status_code == 200
+        assert citizen.post(path, {"action": "supplement"}).status_code == status
 
 
 def test_a_sub_task_that_ends_is_named_in_the_timeline(phone_of: Make) -> None:

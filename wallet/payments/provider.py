@@ -30,16 +30,31 @@ class OpenedPayment:
     address: str
 
 
+class PaymentRefused(Unavailable):
+    """The provider answered, and not with an opened payment: this one waits, others need not."""
+
+
 class Payments(Protocol):
     """A payment provider."""
 
+    def assert_connected(self) -> None:
+        """Raise Unavailable("payment_unavailable") where there is nobody to pay to."""
+        ...
+
     def open(self, order: PaymentOrder) -> OpenedPayment:
-        """Open a payment. Raises Unavailable("payment_unavailable") when it does not answer."""
+        """Open a payment; asked again for the same id, it is the same payment.
+
+        Raises Unavailable("payment_unavailable") when it does not answer, PaymentRefused for an answer that is none.
+        """
         ...
 
 
 class NoPayments:
     """No provider is connected: nothing can be paid, and nothing counts as paid."""
+
+    def assert_connected(self) -> None:
+        """Raise Unavailable("payment_unavailable")."""
+        raise Unavailable("payment_unavailable", RETRY_AFTER_SECONDS)
 
     def open(self, order: PaymentOrder) -> OpenedPayment:
         """Raise Unavailable("payment_unavailable")."""
@@ -52,6 +67,9 @@ class EmbeddedPayments:
 
     entropy: Entropy
     issuer_url: str
+
+    def assert_connected(self) -> None:
+        """Return: it is always there."""
 
     def open(self, order: PaymentOrder) -> OpenedPayment:
         """Open a payment whose outcome is chosen at its address."""

@@ -18,7 +18,7 @@ import structlog
 from wallet.clock import Clock
 from wallet.errors import Unavailable
 from wallet.messages.signing import read_secrets, signed_headers
-from wallet.payments.provider import RETRY_AFTER_SECONDS, OpenedPayment, PaymentOrder
+from wallet.payments.provider import RETRY_AFTER_SECONDS, OpenedPayment, PaymentOrder, PaymentRefused
 from wallet.settings import Settings
 from wallet.sources.wire import BoundedTransport, until
 
@@ -52,6 +52,9 @@ class RemotePayments:
         )
         return cls(settings.payments_url, secrets, f"{settings.issuer_url}{CALLBACKS}", clock, client)
 
+    def assert_connected(self) -> None:
+        """Return: whether it answers is seen when it is asked."""
+
     def open(self, order: PaymentOrder) -> OpenedPayment:
         """Ask for a payment to be opened. The id of the call is that of the payment: asked twice, it is one."""
         asked = {
@@ -73,15 +76,19 @@ class RemotePayments:
         except (httpcore.NetworkError, httpcore.ProtocolError, httpx.TransportError, OSError) as error:
             raise self._unavailable(order, "no_connection") from error
         except _Refused as error:
-            raise self._unavailable(order, str(error)) from error
+            self._log(order, str(error))
+            raise PaymentRefused("payment_unavailable", RETRY_AFTER_SECONDS) from error
 
     def close(self) -> None:
         """Give the connections back."""
         self._client.close()
 
     def _unavailable(self, order: PaymentOrder, reason: str) -> Unavailable:
-        log.warning("payment_not_opened", payment=order.payment_id, reason=reason)
+        self._log(order, reason)
         return Unavailable("payment_unavailable", RETRY_AFTER_SECONDS)
+
+    def _log(self, order: PaymentOrder, reason: str) -> None:
+        log.warning("payment_not_opened", payment=order.payment_id, reason=reason)
 
 
 class _Refused(Exception):

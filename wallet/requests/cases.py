@@ -1,7 +1,7 @@
 """From a request to the `Case` that its plug-in is told: whom it is about, what registers state, what was answered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,8 +19,8 @@ from wallet.sources.gathering import Gathered, gather
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
 from wallet.texts.catalogue import lookup
-from wallet.utilities.answering import parse, plain
-from wallet.utilities.base import Ask, Capacity, Case, Field, Rules, Source, Utility
+from wallet.utilities.answering import parse, plain, read
+from wallet.utilities.base import Answers, Ask, Capacity, Case, Field, Rules, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.lifecycles import DRAFT
 from wallet.utilities.plugin import Plugin
@@ -32,13 +32,24 @@ MOST_EARLIER = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Stated:
+    """A request by what it states alone: no register was asked yet. case: without facts; an answer that cannot be read
+    is absent. faults: what is wrong with it, JSON Pointer to code."""
+
+    case: Case
+    faults: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """A case, and what was read for it. number: of whom it is about."""
+    """A case, and what was read for it. number: of whom it is about. faults: what may not or has to be answered, now
+    that it is known what registers hold."""
 
     case: Case
     gathered: Gathered
     number: str
     held: frozenset[str]
+    faults: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +70,55 @@ class Cases:
         actor: Actor,
         *,
         steps: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Told:
+        """Return the case of a request whose answers are whole.
+
+        Raises InvalidInput with every fault of the answers, NotAllowed("person_not_living"), Unavailable when a
+        register does not answer.
+        """
+        stated = self.stated(utility, row, content, actor)
+        if stated.faults:
+            raise InvalidInput(stated.faults)
+        told = self.told(utility, row, content, actor, stated, steps=steps)
+        if told.faults:
+            raise InvalidInput(told.faults)
+        return told
+
+    def stated(self, utility: Utility, row: RequestRow, content: Content, actor: Actor) -> Stated:
+        """Return what a request states, before any register is asked."""
+        now = self.clock.now()
+        answers, faults = read(utility.form, content.answers)
+        case = Case(
+            now=now,
+            today=vietnamese_day(now),
+            answers=answers,
+            number=self._number(row, content),
+            capacity=Capacity(row.capacity),
+            account_level=actor.account_level,
+            submitted_at=row.submitted_at,
+            figures=self.rules(utility, row).figures,
+            request=self._facts_of(row, now),
+            places=_places(utility.form, answers),
+        )
+        return Stated(case, faults)
+
+    def told(
+        self,
+        utility: Utility,
+        row: RequestRow,
+        content: Content,
+        actor: Actor,
+        stated: Stated,
+        *,
+        steps: Mapping[str, Mapping[str, Any]] | None = None,
         purpose: str | None = None,
     ) -> Told:
-        """Return the case of a request whose answers are whole. purpose: for which registers are read, if not to send.
+        """Return what a request without faults states together with what registers do.
 
-        Raises InvalidInput with every fault of the answers, NotAllowed("not_a_relative") for a proxy who is none and
-        brings no authority, Unavailable when a register does not answer.
+        purpose: for which they are read, if not to send. Raises InvalidInput for whom a proxy asks about and the
+        register has otherwise, NotAllowed("person_not_living"), Unavailable.
         """
-        now = self.clock.now()
-        own = self.holders.number(row.holder_id)
-        number = own if content.about is None else content.about.number
+        number, own = stated.case.number, self.holders.number(row.holder_id)
         applies = actor.holder_id == row.holder_id
         sending = "submit_request" if applies else "review"
         if utility.lifecycle.at_once:
@@ -86,27 +136,30 @@ class Cases:
             applicant = found.facts[Source.POPULATION].values if Source.POPULATION in found.facts else {}
             relation = relation_of(applicant, subject)
         held = self.held(utility, gathered)
-        answers = content.answers
-        if row.state != DRAFT:  # a register that has learnt it since it was sent is no fault of the applicant
-            answers = {name: value for name, value in answers.items() if name not in held}
-        typed = parse(utility.form, answers, held=frozenset(held))
-        case = Case(
-            now=now,
-            today=vietnamese_day(now),
+        typed, faults = stated.case.answers, dict[str, str]()
+        if any(question.held_by for question in utility.form):
+            typed, faults = self.typed(utility, row, content.answers, held)
+        case = replace(
+            stated.case,
             answers={**typed, **held},
             facts={**gathered.values, OWN_REQUESTS: {utility.code: self._earlier(utility, row)}},
-            number=number,
-            capacity=Capacity(row.capacity),
             relation=relation,
             applicant={name: applicant[name] for name in ("number", "full_name", "birth_date") if name in applicant},
-            account_level=actor.account_level,
-            submitted_at=row.submitted_at,
-            figures=self.rules(utility, row).figures,
             steps=steps or {},
-            request=self._facts_of(row, now),
             places=_places(utility.form, typed),
         )
-        return Told(case, gathered, number, frozenset(held))
+        return Told(case, gathered, number, frozenset(held), faults)
+
+    def typed(
+        self, utility: Utility, row: RequestRow, answers: Mapping[str, Any], held: Mapping[str, Any]
+    ) -> tuple[Answers, dict[str, str]]:
+        """Return answers as values beside those that registers hold, and what is wrong with them."""
+        if row.state != DRAFT:  # a register that has learnt it since it was sent is no fault of the applicant
+            answers = {name: value for name, value in answers.items() if name not in held}
+        return read(utility.form, answers, held=frozenset(held))
+
+    def _number(self, row: RequestRow, content: Content) -> str:
+        return self.holders.number(row.holder_id) if content.about is None else content.about.number
 
     def desk_province(self, utility: Utility, row: RequestRow, told: Told, actor: Actor) -> str:
         """Return the province whose desk gets a request: what the utility says, else where whom it is about lives.
@@ -141,11 +194,11 @@ class Cases:
         """Return the fields that need not be asked, with what the registers answer."""
         values = gathered.values
         found = {}
-        for field in utility.form:
-            if field.held_by is not None:
-                register, fact = field.held_by
+        for question in utility.form:
+            if question.held_by is not None:
+                register, fact = question.held_by
                 if fact in values.get(register, {}):
-                    found[field.name] = values[register][fact]
+                    found[question.name] = values[register][fact]
         return found
 
     def held_answers(self, utility: Utility, told: Told) -> dict[str, HeldAnswer]:
@@ -191,12 +244,12 @@ class Cases:
 def _places(form: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Return what the communes that were answered are called, also those inside records."""
     found: dict[str, dict[str, str]] = {}
-    for field in form:
-        if field.kind is Ask.RECORDS:
-            for record in answers.get(field.name, ()):
-                found |= _places(field.fields, record)
-        elif field.kind is Ask.COMMUNE and field.name in answers:
-            commune = communes()[answers[field.name]]
+    for question in form:
+        if question.kind is Ask.RECORDS:
+            for record in answers.get(question.name, ()):
+                found |= _places(question.fields, record)
+        elif question.kind is Ask.COMMUNE and question.name in answers:
+            commune = communes()[answers[question.name]]
             named = {"commune": commune.name, "province": commune.province, "province_code": commune.province_code}
             found[commune.code] = named
     return found

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wallet.audit import Audit
-from wallet.errors import InvalidInput, NotAllowed, NotFound, Unavailable
+from wallet.errors import InvalidInput, NotAllowed, NotFound, PreconditionFailed, Unavailable
 from wallet.identity.holders import Holders
-from wallet.requests.cases import Cases
 from wallet.requests.importing import Report, report
 from wallet.requests.lifecycle import Requests
 from wallet.requests.models import RequestRow
 from wallet.requests.sealed import Content, open_content
 from wallet.requests.spreadsheets import Sheet
+from wallet.requests.weighing import Weighing
 from wallet.terms import Actor
 from wallet.utilities.answering import parse
 from wallet.utilities.base import Field, Utility
@@ -35,20 +35,25 @@ class Imports:
     """Imports, in one transaction."""
 
     requests: Requests
-    cases: Cases
+    weighing: Weighing
     catalogue: Catalogue
     holders: Holders
     audit: Audit
 
-    def take(self, request_id: str, name: str, sheet: Sheet, actor: Actor, *, apply: bool) -> Imported:
+    def take(
+        self, request_id: str, name: str, sheet: Sheet, version: int | None, actor: Actor, *, apply: bool
+    ) -> Imported:
         """Check every row; `apply` puts the good ones in the place of what the field held.
 
+        version: of the request as the caller saw it; None where that does not matter, for a look alone.
         Raises NotFound for a request that is not the caller's or a field that takes no spreadsheet,
-        Conflict("not_editable"), InvalidInput("/file": ...).
+        Conflict("not_editable"), PreconditionFailed, InvalidInput("/file": ...).
         """
         row, utility = self.requests.editable(request_id, actor)
         question = importable_field(utility, name)
-        check = _Check(self.cases, utility, row, open_content(self.holders, row), question, actor)
+        if version is not None and row.version != version:
+            raise PreconditionFailed("version_changed")
+        check = _Check(self.weighing, utility, row, open_content(self.holders, row), question, actor)
         found = report(sheet, question, self.catalogue.plugin(utility.code), check.row, check.all)
         applied = len(found.answers) if apply else 0
         if applied:
@@ -70,7 +75,7 @@ def importable_field(utility: Utility, name: str) -> Field:
 class _Check:
     """What is wrong with rows: by themselves by the form, all together by the utility."""
 
-    cases: Cases
+    weighing: Weighing
     utility: Utility
     request: RequestRow
     content: Content
@@ -91,15 +96,13 @@ class _Check:
         if not rows:
             return {}
         answers = {**self.content.answers, self.question.name: [dict(each) for each in rows]}
+        content = replace(self.content, answers=answers)
         try:
-            told = self.cases.build(self.utility, self.request, replace(self.content, answers=answers), self.actor)
-            self.whole = True
-            self.utility.accept(told.case)
-        except InvalidInput as error:
-            return self._of_rows(error.fields)
+            told, faults = self.weighing.hold(self.utility, self.request, content, self.actor)
         except (NotAllowed, Unavailable):
-            self.whole = False  # whoever sends it is told; a list can be checked while a register is down
-        return {}
+            return {}  # whoever sends it is told; a list can be checked while a register is down
+        self.whole = told is not None
+        return self._of_rows(faults.fields)
 
     def _of_rows(self, faults: Mapping[str, str]) -> dict[tuple[int, str], str]:
         found = {}

@@ -34,9 +34,9 @@ from wallet.requests.orders import FileView, RequestDetail, RequestOrder, Utilit
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import Content, open_content, seal_content
 from wallet.requests.seeing import Seeing, file_view, summary
-from wallet.requests.weighing import Weighed, Weighing, file_answers
+from wallet.requests.weighing import NOTHING, Weighed, Weighing, file_answers
 from wallet.terms import Actor
-from wallet.utilities.answering import parse
+from wallet.utilities.answering import parse, read
 from wallet.utilities.base import Ask, By, Capacity, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.lifecycles import DRAFT
@@ -109,13 +109,14 @@ class Requests:
             fields_asked=0,
             sealed=seal_content(self.holders, holder_id, request_id, content),
         )
+        beside = _faults_beside(order, row)
         if order.draft:
-            self._keep_draft(utility, row, content, actor)
+            self._keep_draft(utility, row, content, actor, beside)
         elif utility.lifecycle.at_once:
-            self._answer_at_once(utility, row, content, actor)
+            self._answer_at_once(utility, row, content, actor, beside)
         else:
             self.rows.add(row)
-            self._send(utility, row, content, actor)
+            self._send(utility, row, content, actor, beside=beside)
         return summary(row)
 
     def edit(self, request_id: str, answers: Mapping[str, Any], version: int, actor: Actor) -> RequestDetail:
@@ -130,7 +131,10 @@ class Requests:
         content = open_content(self.holders, row)
         merged = {name: value for name, value in {**content.answers, **answers}.items() if value is not None}
         parse(utility.form, merged, partial=True)
-        edited = replace(content, answers=merged, warnings={})
+        sent = content.sent
+        if row.state != DRAFT and sent is None:
+            sent = content.answers
+        edited = replace(content, answers=merged, warnings={}, sent=sent)
         sealed = seal_content(self.holders, row.holder_id, row.id, edited)
         if not self.rows.move(row, {"sealed": sealed, "updated_at": self.clock.now()}):
             raise PreconditionFailed("version_changed")
@@ -164,12 +168,15 @@ class Requests:
         return summary(row)
 
     def pay(self, request_id: str, actor: Actor) -> PaymentView:
-        """Begin to pay for a request that waits for it. Raises NotFound, Conflict("nothing_to_pay"), Unavailable."""
+        """Begin to pay for a request that waits for it; it is opened after the commit.
+
+        Raises NotFound, Conflict("nothing_to_pay", "already_paid"), Unavailable where nothing can be paid.
+        """
         row, utility = self._own(request_id, actor, lock=True)
         due = sum(line["amount"] for line in row.fee)
         if due <= 0 or not any(move.by is By.PAYMENT for move in utility.lifecycle.from_(row.state)):
             raise Conflict("nothing_to_pay")
-        return self.paying.open(row.id, due)
+        return self.paying.begin(row.id, due)
 
     def paid(self, request_id: str, actor: Actor) -> None:
         """Go on with a request whose fee was paid. One that is not waiting for it any more stays as it is."""
@@ -259,18 +266,24 @@ class Requests:
 
     # Inside
 
-    def _keep_draft(self, utility: Utility, row: RequestRow, content: Content, actor: Actor) -> None:
-        parse(utility.form, content.answers, partial=True)
+    def _keep_draft(
+        self, utility: Utility, row: RequestRow, content: Content, actor: Actor, beside: Mapping[str, str]
+    ) -> None:
+        _, faults = read(utility.form, content.answers, partial=True)
+        if beside or faults:
+            raise InvalidInput({**beside, **faults})
         drafts = self.rows.open_of_holder(row.holder_id, ())
         if sum(each.state == DRAFT for each in drafts) >= MOST_DRAFTS:
             raise Conflict("too_many_drafts")
         self.rows.add(row)
         self.audit.record("request.drafted", actor, row.id, utility=utility.code)
 
-    def _answer_at_once(self, utility: Utility, row: RequestRow, content: Content, actor: Actor) -> None:
+    def _answer_at_once(
+        self, utility: Utility, row: RequestRow, content: Content, actor: Actor, beside: Mapping[str, str]
+    ) -> None:
         """Send and answer in one go: the row is written once, as it ended, and is never seen half done."""
         row.submitted_at = self.clock.now()
-        weighed = self.weighing.weigh(utility, row, content, actor)
+        weighed = self.weighing.weigh(utility, row, content, actor, beside=beside)
         told = weighed.told
         self._prepare(utility, row, content, weighed, actor)
         self.audit.record("request.submitted", actor, row.id, utility=utility.code)
@@ -289,11 +302,18 @@ class Requests:
         self.rows.add(row)
 
     def _send(
-        self, utility: Utility, row: RequestRow, content: Content, actor: Actor, *, action: str = "submit"
+        self,
+        utility: Utility,
+        row: RequestRow,
+        content: Content,
+        actor: Actor,
+        *,
+        action: str = "submit",
+        beside: Mapping[str, str] = NOTHING,
     ) -> None:
         """Send what is whole: to the desk, to the cash desk first, or to be answered at once."""
         before = row.submitted_at
-        weighed = self.weighing.weigh(utility, row, content, actor)
+        weighed = self.weighing.weigh(utility, row, content, actor, beside=beside)
         told = weighed.told
         self._prepare(utility, row, content, weighed, actor)
         now = self.clock.now()
@@ -305,7 +325,7 @@ class Requests:
         owed = action == "submit" and due > 0 and utility.lifecycle.move(row.state, "ask_payment") is not None
         if owed:
             self.moving.move(utility, row, "ask_payment", By.HOLDER, actor, told=told, values=values)
-            self.paying.open(row.id, due)
+            self.paying.begin(row.id, due)
             return
         self.moving.move(utility, row, action, By.HOLDER, actor, told=told, values=values)
         if row.document_id is None:
@@ -328,8 +348,6 @@ class Requests:
         _assert_takes(utility, capacity)
         if utility.confidential and actor.acting_for is not None:
             raise NotAllowed("capacity_not_allowed", capacity=str(capacity))
-        if (capacity is Capacity.PROXY) != (order.about is not None):
-            raise InvalidInput({"/about": "required" if order.about is None else "not_asked"})
         self.assert_levels(utility, actor)
         self.rollout.assert_open_to(utility.code, actor)
 
@@ -362,6 +380,16 @@ class Requests:
 def _capacity(order: RequestOrder, actor: Actor) -> Capacity:
     """Return as what somebody applies: who acts for a ward is a guardian, whatever else they say."""
     return Capacity.GUARDIAN if actor.acting_for is not None else order.capacity
+
+
+def _faults_beside(order: RequestOrder, row: RequestRow) -> dict[str, str]:
+    """Return what is wrong with an order beside its answers: what could not be read, and whom it is about."""
+    faults = dict(order.faults)
+    if any(pointer.split("/")[1] == "about" for pointer in faults):
+        return faults
+    if (row.capacity == Capacity.PROXY) != (order.about is not None):
+        faults["/about"] = "required" if order.about is None else "not_asked"
+    return faults
 
 
 def _assert_takes(utility: Utility, capacity: Capacity) -> None:

@@ -32,13 +32,17 @@ class HeldAnswer:
 
 @dataclass(frozen=True, slots=True)
 class RequestOrder:
-    """What a citizen asks for. answers: as they were typed. about: for a proxy. draft: keep it, do not send it yet."""
+    """What a citizen asks for. answers: as they were typed. about: for a proxy. draft: keep it, do not send it yet.
+
+    faults: what of it could not be read, JSON Pointer to code; it is refused, with whatever else is wrong.
+    """
 
     utility: str
     answers: Mapping[str, Any] = field(default_factory=dict, repr=False)
     capacity: Capacity = Capacity.SELF
     about: About | None = None
     draft: bool = False
+    faults: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +142,13 @@ class Preview:
     """What would come of a request if it were sent now.
 
     faults, warnings: JSON Pointer to code; with a fault it is not ready, and neither cost nor document are known.
-    words_of: the utility whose words the faults are in, "" for the wallet's. expected: claims of the document as JSON.
+    words_of: of each fault the utility whose words it is in, "" for the wallet's. expected: claims as JSON.
     """
 
     ready: bool
     due_at: datetime | None
     faults: Mapping[str, str] = field(default_factory=dict, repr=False)
-    words_of: str = ""
+    words_of: Mapping[str, str] = field(default_factory=dict)
     fee: tuple[FeeLineView, ...] | None = None
     warnings: Mapping[str, str] = field(default_factory=dict, repr=False)
     expected: Mapping[str, Any] = field(default_factory=dict, repr=False)

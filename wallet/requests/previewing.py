@@ -44,7 +44,8 @@ class Previewing:
             weighed = self.weighing.weigh(utility, row, content, actor, purpose=PURPOSE)
             expected = self._expected(utility, weighed, due)
         except InvalidInput as error:
-            return Preview(ready=False, due_at=due, faults=error.fields, words_of=error.utility)
+            words_of = {pointer: error.speaks(pointer) for pointer in error.fields}
+            return Preview(ready=False, due_at=due, faults=error.fields, words_of=words_of)
         return Preview(
             ready=True,
             due_at=due,
@@ -60,8 +61,11 @@ class Previewing:
         return due_at(self.weighing.cases.rules(utility, row).deadline, self.clock.now(), self.calendar)
 
     def _expected(self, utility: Utility, weighed: Weighed, due: datetime | None) -> dict[str, Any]:
-        """Return the claims that a draft shows, as its document would state them."""
-        if not utility.previews:
+        """Return the claims that a draft shows, as its document would state them.
+
+        Whoever has yet to prove that they may act for the person learns none.
+        """
+        if not utility.previews or weighed.told.case.unproven:
             return {}
         facts = {**weighed.told.case.request, "submitted_at": self.clock.now().replace(microsecond=0)}
         if due is not None:

@@ -15,13 +15,15 @@ from wallet.requests.orders import About, HeldAnswer
 class Content:
     """answers: as JSON, as they were typed. warnings: what was doubtful when it was sent, JSON Pointer to code.
 
-    held: what registers answered when it was sent, by field.
+    held: what registers answered when it was sent, by field. sent: the answers for which the fee was told, where they
+    were changed since.
     """
 
     answers: Mapping[str, Any] = field(default_factory=dict, repr=False)
     about: About | None = None
     warnings: Mapping[str, str] = field(default_factory=dict, repr=False)
     held: Mapping[str, HeldAnswer] = field(default_factory=dict, repr=False)
+    sent: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 def seal_content(holders: Holders, holder_id: str, request_id: str, content: Content) -> bytes:
@@ -31,7 +33,13 @@ def seal_content(holders: Holders, holder_id: str, request_id: str, content: Con
         name: asdict(each) | {"as_of": each.as_of.isoformat(), "read_at": each.read_at.isoformat()}
         for name, each in content.held.items()
     }
-    stated = {"answers": content.answers, "about": about, "warnings": dict(content.warnings), "held": held}
+    stated = {
+        "answers": content.answers,
+        "about": about,
+        "warnings": dict(content.warnings),
+        "held": held,
+        "sent": content.sent,
+    }
     plaintext = json.dumps(stated, ensure_ascii=False)
     return holders.seal(holder_id, request_id, plaintext.encode())
 
@@ -41,7 +49,7 @@ def open_content(holders: Holders, row: RequestRow) -> Content:
     if not row.sealed:
         return Content()
     stated = json.loads(holders.unseal(row.holder_id, row.id, row.sealed))
-    about = stated["about"]
+    about = None if stated["about"] is None else About(**stated["about"])
     held = {
         name: HeldAnswer(
             **{
@@ -52,4 +60,4 @@ def open_content(holders: Holders, row: RequestRow) -> Content:
         )
         for name, each in stated.get("held", {}).items()
     }
-    return Content(stated["answers"], None if about is None else About(**about), stated.get("warnings", {}), held)
+    return Content(stated["answers"], about, stated.get("warnings", {}), held, stated.get("sent"))

@@ -141,7 +141,7 @@ class RequestServices:
 
     @cached_property
     def imports(self) -> Imports:
-        return Imports(self.requests, self.cases, self.catalogue, self.identity.holders, self.means.audit)
+        return Imports(self.requests, self.weighing, self.catalogue, self.identity.holders, self.means.audit)
 
     @cached_property
     def reach(self) -> Reach:

@@ -5,20 +5,25 @@ Sending it weighs it, and so does looking at a draft before (`previewing.py`): t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
-from wallet.errors import Conflict, InvalidInput
+from wallet.errors import AnswersRejected, Conflict, InvalidInput
 from wallet.requests.cases import Cases, Told
+from wallet.requests.faults import Faults
 from wallet.requests.links import Links
 from wallet.requests.models import RequestRow
 from wallet.requests.moving import Moving
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import Content
 from wallet.terms import Actor
-from wallet.utilities.base import Ask, Case, Fee, FeeLine, Field, Rules, Source, Utility, unlike_number
+from wallet.utilities.base import Answers, Ask, Case, Fee, FeeLine, Field, Rules, Source, Utility, unlike_number
 from wallet.utilities.lifecycles import DRAFT
-from wallet.utilities.plugin import in_words_of
 from wallet.working_days import vietnamese_day
+
+REDUCTIONS_LATER = "reductions_later"
+"""A line of no amount: reductions are settled when it is verified that somebody may act for the person."""
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,36 +45,98 @@ class Weighing:
     moving: Moving
 
     def weigh(
-        self, utility: Utility, row: RequestRow, content: Content, actor: Actor, *, purpose: str | None = None
+        self,
+        utility: Utility,
+        row: RequestRow,
+        content: Content,
+        actor: Actor,
+        *,
+        beside: Mapping[str, str] = NOTHING,
+        purpose: str | None = None,
     ) -> Weighed:
-        """Return what a request is worth whose answers are whole. purpose: for which registers are read.
+        """Return what a request is worth whose answers are whole.
 
-        Raises InvalidInput with every fault of the answers, Conflict("not_linked", "costs_more"), NotAllowed,
-        Unavailable.
+        beside: what is wrong with it that its content does not show. purpose: for which registers are read.
+        Raises InvalidInput with every fault, Conflict("not_linked", "costs_more"), NotAllowed, Unavailable.
         """
         if utility.link is not None:  # first: what a record says that may be somebody else's is no answer to anybody
             self.links.assert_linked(utility, row.holder_id)
-        steps = self.moving.found(row) if row.state != DRAFT else None
-        told = self.cases.build(utility, row, content, actor, steps=steps, purpose=purpose)
-        self._assert_files(utility, row, told)
-        with in_words_of(utility):
-            utility.accept(told.case)
-        rules = self.cases.rules(utility, row)
-        fee = rules.fee(told.case) if row.state == DRAFT else _fee_of_sent(row, rules, told.case)
+        told, faults = self.hold(utility, row, content, actor, beside=beside, purpose=purpose)
+        if told is None or faults:
+            raise faults.error()
+        if row.state == DRAFT:
+            fee = fee_of(self.cases.rules(utility, row), told.case)
+        else:
+            fee = self._fee_of_sent(utility, row, content, told)
         return Weighed(told, fee, _warnings(utility, told, content))
 
-    def _assert_files(self, utility: Utility, row: RequestRow, told: Told) -> None:
-        named = file_answers(utility.form, told.case.answers)
+    def hold(
+        self,
+        utility: Utility,
+        row: RequestRow,
+        content: Content,
+        actor: Actor,
+        *,
+        beside: Mapping[str, str] = NOTHING,
+        purpose: str | None = None,
+    ) -> tuple[Told | None, Faults]:
+        """Hold a request against all that would refuse it; return its case and everything that is wrong.
+
+        Without a case nobody was asked anything: no register is read for what cannot be read itself, and of somebody
+        whom the register has otherwise nothing is told. Raises NotAllowed, Unavailable.
+        """
+        faults = Faults(utility)
+        faults.add(beside)
+        stated = self.cases.stated(utility, row, content, actor)
+        faults.add(stated.faults)
+        told, whole = None, False
+        if not faults:
+            steps = self.moving.found(row) if row.state != DRAFT else None
+            try:
+                told = self.cases.told(utility, row, content, actor, stated, steps=steps, purpose=purpose)
+                faults.add(told.faults)
+                whole = "required" not in told.faults.values()
+            except InvalidInput as error:
+                faults.add(error.fields)
+        faults.add(self._unknown_files(utility, row, stated.case.answers))
+        if told is not None and whole:
+            try:
+                utility.accept(told.case)
+            except InvalidInput as error:
+                faults.add_refusal(error)
+        elif seen := utility.look(stated.case):
+            faults.add_refusal(AnswersRejected(seen))
+        return told, faults
+
+    def _fee_of_sent(self, utility: Utility, row: RequestRow, content: Content, told: Told) -> Fee:
+        """Return what was told when the request was sent. Raises Conflict("costs_more") for a supplement whose answers
+        cost more than those that were sent: nobody would ask for the difference.
+
+        That the fee itself has changed since, or what registers state, is no fault of the applicant's: what was told
+        when it was sent stands. So both are weighed on the day it was sent, and on what registers state now.
+        """
+        as_told = Fee(tuple(FeeLine(line["code"], line["amount"]) for line in row.fee))
+        if content.sent is None:  # nothing was changed
+            return as_told
+        rules, sent_at = self.cases.rules(utility, row), row.submitted_at or told.case.now
+        now = replace(told.case, now=sent_at, today=vietnamese_day(sent_at))
+        held = {name: told.case.answers[name] for name in told.held}
+        answers, faults = self.cases.typed(utility, row, content.sent, held)
+        before = as_told.due if faults else fee_of(rules, replace(now, answers={**answers, **held})).due
+        if fee_of(rules, now).due > max(before, as_told.due):
+            raise Conflict("costs_more")
+        return as_told
+
+    def _unknown_files(self, utility: Utility, row: RequestRow, answers: Answers) -> dict[str, str]:
+        named = file_answers(utility.form, answers)
         if not named:
-            return
+            return {}
         known: dict[str, set[str]] = {}
         for file in self.rows.files(row.id):
             known.setdefault(file.field, set()).add(file.id)
-        faults = {
+        return {
             f"/answers/{name}": "unknown_file" for name, ids in named.items() if not set(ids) <= known.get(name, set())
         }
-        if faults:
-            raise InvalidInput(faults)
 
 
 def file_answers(form: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -79,17 +146,16 @@ def file_answers(form: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[st
     }
 
 
-def _fee_of_sent(row: RequestRow, rules: Rules, case: Case) -> Fee:
-    """Return what was told when the request was sent. Raises Conflict("costs_more") for a supplement that would have
-    cost more then: nobody would ask for the difference.
+def fee_of(rules: Rules, case: Case) -> Fee:
+    """Return what a request costs.
 
-    That the fee itself has changed since is no fault of the applicant's: what was told when it was sent stands.
+    Whoever has yet to prove that they may act for the person is told the regular fee: that the person is of a poor
+    household, or lives in a city that pays, is not for them to learn. That it may become less is said to all of them.
     """
-    told = Fee(tuple(FeeLine(line["code"], line["amount"]) for line in row.fee))
-    sent_at = row.submitted_at or case.now
-    if rules.fee(replace(case, now=sent_at, today=vietnamese_day(sent_at))).due > told.due:
-        raise Conflict("costs_more")
-    return told
+    if not case.unproven:
+        return rules.fee(case)
+    fee = rules.fee(case.as_asked())
+    return Fee((*fee.lines, FeeLine(REDUCTIONS_LATER, 0))) if fee.due > 0 else fee
 
 
 def _warnings(utility: Utility, told: Told, content: Content) -> dict[str, str]:

@@ -35,17 +35,32 @@ def parse(
     held: fields that a register answers, which are not asked and must not come. partial: what is missing may come
     later, as in a draft. Raises InvalidInput with every fault.
     """
-    faults: dict[str, str] = {}
-    answers: dict[str, Any] = {}
-    try:
-        answers = schema_of(form)().load(dict(raw), partial=True)
-    except ValidationError as error:
-        faults = dict(pointers(error.normalized_messages(), prefix))
-        answers = error.valid_data if isinstance(error.valid_data, dict) else {}
-    faults |= dict(_faults(form, raw, answers, held, partial=partial, prefix=prefix))
+    answers, faults = read(form, raw, held=held, partial=partial, prefix=prefix)
     if faults:
         raise InvalidInput(faults)
-    return {name: _frozen(value) for name, value in answers.items()}
+    return answers
+
+
+def read(
+    form: tuple[Field, ...],
+    raw: Mapping[str, Any],
+    *,
+    held: frozenset[str] | None = None,
+    partial: bool = False,
+    prefix: str = "/answers",
+) -> tuple[Answers, dict[str, str]]:
+    """Return what can be read as values, records at their places, and every fault, JSON Pointer to code.
+
+    held: as `parse` has it; None while no register was asked, when nothing is said of the fields that one may answer.
+    """
+    faults: dict[str, str] = {}
+    try:
+        answers: Any = schema_of(form)().load(dict(raw), partial=True)
+    except ValidationError as error:
+        faults = dict(pointers(error.normalized_messages(), prefix))
+        answers = _readable(form, raw, error)
+    faults |= dict(_faults(form, raw, answers, held, partial=partial, prefix=prefix))
+    return {name: _frozen(value) for name, value in answers.items() if f"{prefix}/{name}" not in faults}, faults
 
 
 def plain(value: Any) -> Any:
@@ -80,7 +95,7 @@ def _faults(
     form: tuple[Field, ...],
     raw: Mapping[str, Any],
     answers: Mapping[str, Any],
-    held: frozenset[str],
+    held: frozenset[str] | None,
     *,
     partial: bool,
     prefix: str,
@@ -88,21 +103,23 @@ def _faults(
     """Yield what depends on more than one field, and what is missing, also inside records."""
     for field in form:
         pointer, given = f"{prefix}/{field.name}", field.name in raw
-        if field.name in held:
+        if held is not None and field.name in held:
             if given:
                 yield pointer, "already_held"
         elif not asked(field, answers):
             if given and not _undecided(field, raw, answers):
                 yield pointer, "not_asked"
         elif not given:
-            if field.required and not partial:
+            if field.required and not partial and not (held is None and field.held_by):
                 yield pointer, "required"
-        elif field.kind is Ask.RECORDS:
-            records = raw[field.name] if isinstance(raw[field.name], list) else []
-            for place, record, inner in _paired(field, records, answers.get(field.name, [])):
-                yield from _faults(
-                    field.fields, record, inner, frozenset(), partial=partial, prefix=f"{pointer}/{place}"
-                )
+        elif field.kind is Ask.RECORDS and isinstance(raw[field.name], list):
+            read_so_far = answers.get(field.name, ())
+            for place, record in enumerate(raw[field.name]):
+                if isinstance(record, Mapping):
+                    inner = read_so_far[place] if place < len(read_so_far) else {}
+                    yield from _faults(
+                        field.fields, record, inner, frozenset(), partial=partial, prefix=f"{pointer}/{place}"
+                    )
 
 
 def _undecided(field: Field, raw: Mapping[str, Any], answers: Mapping[str, Any]) -> bool:
@@ -110,24 +127,24 @@ def _undecided(field: Field, raw: Mapping[str, Any], answers: Mapping[str, Any])
     return field.only_if is not None and field.only_if[0] in raw and field.only_if[0] not in answers
 
 
-def _paired(field: Field, records: list[Any], parsed: list[Any]) -> Iterator[tuple[int, Mapping[str, Any], Any]]:
-    """Yield place, record as it came and as it was parsed, of each that is a record at all.
-
-    parsed: without what could not be read whatever it was. Where something is missing from it, places say nothing, and
-    each record is parsed by itself.
-    """
-    schema = schema_of(field.fields)()
-    for place, record in enumerate(records):
-        if isinstance(record, Mapping):
-            yield place, record, parsed[place] if len(parsed) == len(records) else _readable(schema, record)
+def _readable(form: tuple[Field, ...], raw: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:
+    """Return what of some answers can be read. A record of which nothing can be read is an empty one at its place."""
+    found = dict(error.valid_data) if isinstance(error.valid_data, dict) else {}
+    for field in form:
+        records = raw.get(field.name)
+        if field.kind is Ask.RECORDS and isinstance(records, list):
+            found[field.name] = [_record(field.fields, record) for record in records]
+    return found
 
 
-def _readable(schema: Schema, record: Mapping[str, Any]) -> Any:
-    """Return what of a record can be read."""
+def _record(form: tuple[Field, ...], record: Any) -> dict[str, Any]:
+    if not isinstance(record, Mapping):
+        return {}
     try:
-        return schema.load(dict(record), partial=True)
+        read_whole: dict[str, Any] = schema_of(form)().load(dict(record), partial=True)
     except ValidationError as error:
-        return error.valid_data if isinstance(error.valid_data, dict) else {}
+        return _readable(form, record, error)
+    return read_whole
 
 
 def _built(field: Field) -> fields.Field[Any]:

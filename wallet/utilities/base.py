@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import MappingProxyType
 
-from wallet.errors import AnswersRejected, ClaimsRejected, InvalidInput
+from wallet.errors import AnswersRejected, ClaimsRejected, InvalidInput, refuse
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.utilities.case import Capacity, Case, age_on
 from wallet.utilities.claims import (
@@ -77,6 +77,7 @@ __all__ = [
     "age_on",
     "clean_name",
     "free",
+    "refuse",
     "same_name",
     "still_stated",
     "unlike_number",
@@ -241,7 +242,9 @@ class Utility:
     `reasons`); supplements: those that ask for a supplement and do not refuse, () where any may do either. link: what
     must be linked first. province_of(case): code of the province whose desk gets it, "" for the one where whom it is
     about lives, by the residence register: it is asked for that, whether the utility reads it or not.
-    accept(case): raises AnswersRejected({"guests/0/number": "code"}) for answers that make no request, ClaimsRejected.
+    accept(case): raises AnswersRejected({"guests/0/number": "code"}) for answers that make no request, ClaimsRejected;
+    `refuse` raises both at once. look(case): of that, what the answers show by themselves, in the same form. It is told
+    with what the form refuses, before any register is read: the case has no facts, and every answer may be missing.
     warn(case): what is doubtful about answers that are taken, in the same form; who applies and who decides are told
     (`texts.json`, `warnings`). previews: names of claims that a draft shows as they would be if it were sent now.
     document_for(case): the code of the kind of document that comes of it; by default the first.
@@ -271,6 +274,7 @@ class Utility:
     withheld: Callable[[Case], frozenset[str]] = _nothing_withheld
     province_of: Callable[[Case], str] = lambda _case: ""
     accept: Callable[[Case], None] = _nothing_wrong
+    look: Callable[[Case], Mapping[str, str]] = _nothing_doubtful
     warn: Callable[[Case], Mapping[str, str]] = _nothing_doubtful
     previews: tuple[str, ...] = ()
     document_for: Callable[[Case], str] = lambda _case: ""

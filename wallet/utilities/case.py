@@ -4,7 +4,7 @@ Part of the contract; plug-ins import it through `wallet.utilities.base`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,9 @@ from typing import Any
 from wallet.terms import AccountLevel
 from wallet.utilities.claims import Claims
 from wallet.utilities.forms import Answers, Field
+
+WHO_THEY_ARE = ("number", "full_name", "birth_date")
+"""What a proxy states of a person, and the population register has to have likewise."""
 
 
 class Capacity(StrEnum):
@@ -59,6 +62,17 @@ class Case:
     def fact(self, register: str, name: str, default: Any = None) -> Any:
         """Return one fact, the default where the register does not state it."""
         return self.facts.get(register, {}).get(name, default)
+
+    @property
+    def unproven(self) -> bool:
+        """Whether somebody asks about a person whom no register calls a relative: an office has yet to verify that
+        they may."""
+        return self.capacity is Capacity.PROXY and not self.relation
+
+    def as_asked(self) -> "Case":
+        """Return the case with no more facts about the person than who asks had to know: who they are."""
+        known = {name: value for name, value in self.facts.get("population", {}).items() if name in WHO_THEY_ARE}
+        return replace(self, facts={"population": known})
 
     def record(self, question: Field, value: Any) -> Claims | None:
         """Return the record that a value names among those of `question.one_of`, None where there is no such."""

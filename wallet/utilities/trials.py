@@ -9,7 +9,7 @@ from typing import Any
 from wallet.errors import InvalidInput, Malformed
 from wallet.formats import compact_values as wire
 from wallet.texts.catalogue import catalogue
-from wallet.utilities.base import NO_REGISTER, By, Case, Claims, DocumentType, Fee, Kind, Source
+from wallet.utilities.base import NO_REGISTER, By, Capacity, Case, Claims, DocumentType, Fee, Kind, Source
 from wallet.utilities.declaration import codes_of
 from wallet.utilities.examples import Example, Examples, answered, read_examples
 from wallet.utilities.paper import compact_claims, compact_value
@@ -77,6 +77,7 @@ class _Run:
             yield f"it is rejected: {error.fields}"
             return
         yield from self._warnings(case, example.warnings)
+        yield from self._looks(case)
         if repr(example.case) != before or claims != again:
             yield "deriving changes what it is given, or does not say the same twice"
         if kind.code != example.document:
@@ -148,6 +149,17 @@ class _Run:
         own, ours = self.plugin.texts[LANGUAGES[0]].get("warnings", {}), catalogue(LANGUAGES[0])["warnings"]
         yield from (f"the warning {code} has no words" for code in sorted({*found.values()} - {*own, *ours}))
 
+    def _looks(self, case: Case) -> Iterator[str]:
+        """Yield what a look at the answers alone finds where nothing is wrong, and what it cannot do without."""
+        if found := dict(self.utility.look(_blind(case))):
+            yield f"a look at its answers finds {found}"
+        for answers in _with_gaps(case.answers):
+            try:
+                self.utility.look(replace(_blind(case), answers=answers))
+            except Exception as error:  # noqa: BLE001 - whatever a plug-in raises is its fault, and one sentence
+                yield f"a look at a part of its answers fails with {error.__class__.__name__}: {error}"
+                return
+
     def _around(self, kind: DocumentType, case: Case) -> Iterator[str]:
         """Yield what is wrong with fee, end, province and steps."""
         for rules in self.utility.rules:
@@ -157,6 +169,8 @@ class _Run:
                 yield f"the fee of the rules {rules.version} is none, or not the same twice"
                 continue
             self.fees |= {line.code for line in fee.lines}
+            if Capacity.PROXY in self.utility.who:
+                rules.fee(bound.as_asked())  # what somebody is told who has not proven yet that they may act
             if fee.due and not any(move.by is By.PAYMENT for move in self.utility.lifecycle.moves):
                 yield f"the rules {rules.version} ask for money and nothing waits for it"
         last = kind.until(case)
@@ -190,8 +204,10 @@ class _Run:
 
     def _rejected(self, example: Example) -> Iterator[str]:
         fields: Mapping[str, str] = {}
+        seen: Mapping[str, str] = {}
         try:
             case = answered(self.utility, example)
+            seen = self.utility.look(_blind(case))
             self.utility.accept(case)
             claims_of(self.utility.document_of(case), case)
         except InvalidInput as error:
@@ -202,6 +218,8 @@ class _Run:
             yield "it is accepted"
         elif fields != example.why:
             yield f"it is rejected for {fields}"
+        unsaid = sorted(place for place in seen if f"/answers/{place}" not in fields)
+        yield from (f"a look at its answers finds {place} wrong, and it is not rejected for that" for place in unsaid)
         yield from (f"the reason {code} has no words" for code in sorted(set(fields.values()) - self._spoken()))
 
     def _spoken(self) -> set[str]:
@@ -222,6 +240,22 @@ class _Run:
         yield from (f"no example is warned of {code}" for code in sorted(warned))
         named = needed.get("facts", set()) | _names_in(self.examples)
         yield from (f"the text facts.{code} is for nothing" for code in sorted(set(texts.get("facts", {})) - named))
+
+
+def _blind(case: Case) -> Case:
+    """Return a case before any register was asked."""
+    return replace(case, facts={}, relation="", applicant={}, steps={}, claims={})
+
+
+def _with_gaps(answers: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield answers without any one of them, without any one in a record, and none."""
+    yield {}
+    for name, value in answers.items():
+        yield {each: given for each, given in answers.items() if each != name}
+        if isinstance(value, tuple):
+            for place, record in enumerate(value):
+                for left in _with_gaps(record) if isinstance(record, Mapping) else ():
+                    yield {**answers, name: (*value[:place], left, *value[place + 1 :])}
 
 
 def _is_answered(case: Case, place: str) -> bool:

@@ -62,6 +62,11 @@ def version_etag(version: int) -> str:
     return f'"v{version}"'
 
 
+def expected_version_if_any() -> int | None:
+    """Return the version that If-Match names, None where it names none. Raises PreconditionFailed as that one does."""
+    return expected_version() if request.headers.get("If-Match") else None
+
+
 def expected_version() -> int:
     """Return the version that If-Match names. Raises PreconditionRequired, PreconditionFailed for anything else."""
     given = request.headers.get("If-Match", "")

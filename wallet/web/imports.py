@@ -14,7 +14,7 @@ from wallet.terms import AccountLevel, AuthLevel
 from wallet.texts.catalogue import LANGUAGES, lookup
 from wallet.utilities.base import Field
 from wallet.utilities.catalogue import Plugin
-from wallet.web.answers import PRIVATE, answer
+from wallet.web.answers import PRIVATE, answer, expected_version, expected_version_if_any, version_etag
 from wallet.web.auth import current_actor
 from wallet.web.context import current_wallet
 from wallet.web.language import caller_language
@@ -97,23 +97,26 @@ class ImportReportSchema(StrictSchema):
     answers = fields.List(fields.Dict(keys=fields.String()), required=True)
 
 
-@operation(routes, "POST", "/requests/<request_id>/imports/<field>", **OWN, max_body=MAX_BYTES)
+@operation(routes, "POST", "/requests/<request_id>/imports/<field>", **OWN, max_body=MAX_BYTES, may_match=True)
 @routes.arguments(ImportQuery, location="query")
 @routes.doc(requestBody={"required": True, "content": {CSV: {"schema": FILE}, XLSX: {"schema": FILE}}})
 @routes.response(200, ImportReportSchema)
 def import_rows(query: dict[str, Any], request_id: str, field: str) -> Response:
     """Send a spreadsheet for a field of records: what came of each row. With `apply` the good rows take its place.
 
-    CSV in UTF-8, or XLSX; at most 2 MiB and as many rows as the field takes. Nothing is kept without `apply`.
+    CSV in UTF-8, or XLSX; at most 2 MiB and as many rows as the field takes. Nothing is kept without `apply`, which
+    needs If-Match, as every edit does.
     """
+    version = expected_version() if query["apply"] else expected_version_if_any()
     sheet = read_sheet(read_body(request), request.mimetype)
     wallet = current_wallet()
     for trying in wallet.tries():
         with trying as work:
-            found = work.imports.take(request_id, field, sheet, current_actor(), apply=query["apply"])
+            found = work.imports.take(request_id, field, sheet, version, current_actor(), apply=query["apply"])
             detail = work.requests.get(request_id, current_actor())
     plugin = wallet.catalogue.plugin(detail.request.utility)
-    return answer(ImportReportSchema(), _told(found, importable_field(plugin.utility, field), plugin))
+    told = _told(found, importable_field(plugin.utility, field), plugin)
+    return answer(ImportReportSchema(), told, headers={"ETag": version_etag(detail.request.version)})
 
 
 @operation(routes, "GET", "/me/utilities/<utility>/templates/<field>", **OWN)

@@ -12,6 +12,7 @@ from wallet.web.context import current_wallet
 from wallet.wiring import Work
 
 HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
 MAX_KEY_LENGTH = 255
 _KEPT_HEADERS = ("Location", "ETag", "Cache-Control", "Content-Disposition", "Content-Type")
 
@@ -33,16 +34,36 @@ def once(view: Callable[Concatenate[Work, ...], Response]) -> View:
                 found = work.idempotency.begin(principal, key, operation, request.get_data(cache=True))
                 if found is None:
                     response = view(work, *args, **kwargs)
-                    promised = [document.id for document in work.intended]
-                    work.idempotency.finish(principal, key, _kept(response) | {"documents": promised})
+                    promised = {"documents": [each.id for each in work.intended], "payments": list(work.begun)}
+                    work.idempotency.finish(principal, key, _kept(response) | promised)
                     return response
                 stored = found
-        # What was promised may have been left unsigned, by a crash or by a signer that was away.
+        # What was promised may have been left unsigned or unopened, by a crash or by a partner that was away.
+        current_wallet().opening.attempt(stored.get("payments", ()))
         current_wallet().signing.complete_stored(stored.get("documents", ()))
         return _replayed(stored)
 
     wrapped.once = True  # type: ignore[attr-defined]
     return wrapped
+
+
+def once_and(finish: Callable[[Response], Response]) -> Callable[[Callable[Concatenate[Work, ...], Response]], View]:
+    """As `once`, with an answer that is finished after the commit, each time: what is stored is what it is made of."""
+
+    def declare(view: Callable[Concatenate[Work, ...], Response]) -> View:
+        stored = once(view)
+
+        @wraps(stored)
+        def wrapped(*args: Any, **kwargs: Any) -> Response:
+            begun = stored(*args, **kwargs)
+            response = finish(begun)
+            if REPLAYED in begun.headers:
+                response.headers[REPLAYED] = begun.headers[REPLAYED]
+            return response
+
+        return wrapped
+
+    return declare
 
 
 def _key() -> str:
@@ -60,5 +81,5 @@ def _kept(response: Response) -> dict[str, Any]:
 def _replayed(stored: Any) -> Response:
     response = current_app.response_class(stored["body"], stored["status"])
     response.headers.update(stored["headers"])
-    response.headers["Idempotent-Replayed"] = "true"
+    response.headers[REPLAYED] = "true"
     return response

@@ -433,9 +433,9 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     if declared is not None and declared.once:
         key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
         parameters.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key})
-    if declared is not None and declared.if_match:
+    if declared is not None and (declared.if_match or declared.may_match):
         tag = _TEXT | {"pattern": '^"v[0-9]{1,9}"$', "example": '"v1"'}
-        parameters.append({"name": "If-Match", "in": "header", "required": True, "schema": tag})
+        parameters.append({"name": "If-Match", "in": "header", "required": declared.if_match, "schema": tag})
     if declared is not None and declared.method == "PATCH":
         operation["requestBody"]["content"][MERGE_PATCH] = operation["requestBody"]["content"][JSON]
     if declared is not None and declared.for_wards:

@@ -57,6 +57,7 @@ class Operation:
     once: bool
     etag: bool
     if_match: bool
+    may_match: bool
     versioned: bool
     location: bool
 
@@ -80,6 +81,7 @@ def operation(
     max_body: int | None = None,
     etag: bool = False,
     if_match: bool = False,
+    may_match: bool = False,
     versioned: bool = False,
     location: bool = False,
 ) -> Callable[[View], View]:
@@ -89,8 +91,8 @@ def operation(
     ago the caller may have authenticated. cooling_off: refused for a while after a new binding. for_wards: a guardian
     may call it for a ward, whom the header Acting-For names. device: from the phone alone. max_body: bytes,
     where more than the deployment's limit is needed. etag: its answer has one, and 304 is an answer. if_match: the
-    caller has to name the version that they saw; versioned: its answer tells it. location: what was made can be read at
-    its Location. The function's name is the operationId.
+    caller has to name the version that they saw; may_match: only where something is kept. versioned: its answer tells
+    the version. location: what was made can be read at its Location. The function's name is the operationId.
     """
 
     def declare(view: View) -> View:
@@ -131,7 +133,8 @@ def operation(
             getattr(view, "once", False),
             etag,
             if_match,
-            versioned or if_match,
+            may_match,
+            versioned or if_match or may_match,
             location,
         )
         routes.route(path, methods=[method], endpoint=name)(routes.doc(**doc)(guarded))

@@ -59,9 +59,10 @@ def status_of(error: errors.WalletError) -> int:
 
 
 def problem_response(code: str, status: int, headers: dict[str, str] | None = None, **values: Any) -> Response:
-    """Return a problem document. `values` fill the texts; `fields` among them become `errors`, in `utility`'s words."""
+    """Return a problem document. `values` fill the texts; `fields` among them become `errors`, each in the words of the
+    utility that `speaks` names for its pointer."""
     language = caller_language()
-    fields, utility = values.pop("fields", None), values.pop("utility", "")
+    fields, speaks = values.pop("fields", None), values.pop("speaks", lambda _pointer: "")
     title, detail = problem(code, language, **_in_words(values, language))
     body: dict[str, Any] = {
         "type": f"{current_wallet().settings.issuer_url}/problems/{code}",
@@ -76,7 +77,7 @@ def problem_response(code: str, status: int, headers: dict[str, str] | None = No
     body |= {name: values[name] for name in MEMBERS if name in values and values[name] != []}
     if fields:
         body["errors"] = [
-            {"pointer": pointer, "code": field_code, "detail": field_text(field_code, language, utility)}
+            {"pointer": pointer, "code": field_code, "detail": field_text(field_code, language, speaks(pointer))}
             for pointer, field_code in sorted(fields.items())
         ]
     response = current_app.response_class(
@@ -134,7 +135,7 @@ def render(error: errors.WalletError) -> Response:
         headers["WWW-Authenticate"] = _challenge(error)
     values = dict(error.values)
     if isinstance(error, errors.InvalidInput):
-        values |= {"fields": error.fields, "utility": error.utility}
+        values |= {"fields": error.fields, "speaks": error.speaks}
     return problem_response(error.code, status, headers, **values)
 
 

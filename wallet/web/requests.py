@@ -1,14 +1,18 @@
 """What a citizen asks utilities for: drafts, answers, files, payment, and how each request goes."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Response
-from marshmallow import fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
+from wallet.errors import Unavailable, pointer_step
 from wallet.evidence import SUFFIXES
+from wallet.payments.paying import OPENED_SOON_SECONDS, PaymentState
 from wallet.requests.orders import About, FeeLineView, Preview, RequestDetail, RequestOrder, UtilityRequest
 from wallet.requests.steps import STATES as STEP_STATES
+from wallet.strict import pointers
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.texts.catalogue import LANGUAGES
 from wallet.utilities.base import Capacity
@@ -19,6 +23,7 @@ from wallet.web.answers import (
     answer,
     conditional,
     expected_version,
+    json_answer,
     page_answer,
     place_of,
     version_etag,
@@ -27,7 +32,7 @@ from wallet.web.auth import current_actor
 from wallet.web.context import current_wallet
 from wallet.web.documents import PageSchema
 from wallet.web.files import MAX_CONTENT, attached, decoded
-from wallet.web.once import once
+from wallet.web.once import once, once_and
 from wallet.web.operations import Routes, operation
 from wallet.web.problems import field_text
 from wallet.web.schemas import Both, Moment, PlainWords, Stated, StrictSchema
@@ -55,6 +60,8 @@ class AboutSchema(StrictSchema):
 class RequestOrderSchema(StrictSchema):
     """What a citizen asks for. `draft`: keep it, do not send it yet. `about`: for `capacity` `proxy` alone."""
 
+    decisive = ("utility", "answers", "capacity", "draft")
+
     utility = fields.String(required=True, validate=validate.Regexp(CODE))
     answers = fields.Dict(keys=fields.String(), load_default=dict)
     capacity = fields.String(load_default=str(Capacity.SELF), validate=validate.OneOf([str(each) for each in Capacity]))
@@ -64,6 +71,20 @@ class RequestOrderSchema(StrictSchema):
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> RequestOrder:
         return RequestOrder(**data | {"capacity": Capacity(data["capacity"])})
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """Read an order. What is wrong beside its answers goes along with it, to be told together with theirs.
+
+        Raises ValidationError where that leaves open what is asked for.
+        """
+        try:
+            return super().load(data, **options)
+        except ValidationError as error:
+            flat = dict(pointers(error.normalized_messages()))
+            if any(pointer in ("", *map(pointer_step, self.decisive)) for pointer in flat):
+                raise
+            order = {name: data[name] for name in self.decisive if name in data}
+            return replace(super().load(order), faults=flat)
 
 
 class FeeLineSchema(StrictSchema):
@@ -223,15 +244,15 @@ class RequestFileOrderSchema(StrictSchema):
 
 
 class PaymentSchema(StrictSchema):
-    """A payment of a request. address: where it is paid."""
+    """A payment of a request. address: where it is paid; there is none while it is `opening` at the provider."""
 
     id = fields.String(required=True)
     amount = fields.Integer(required=True, metadata={"description": "đồng"})
     state = fields.String(
         required=True,
-        metadata={"x-extensible-enum": ["open", "paid", "failed", "expired", "abandoned", "refund_due"]},
+        metadata={"x-extensible-enum": ["opening", "open", "paid", "failed", "expired", "abandoned", "refund_due"]},
     )
-    address = fields.String(required=True)
+    address = fields.String()
     opened_at = Moment(required=True)
     expires_at = Moment(required=True)
     settled_at = Moment()
@@ -355,12 +376,24 @@ def list_payments(request_id: str) -> Response:
     return answer(PaymentsSchema(), {"data": rows})
 
 
+def _opened(begun: Response) -> Response:
+    """Return the payment that was begun as it stands now. Raises Unavailable while the provider has not opened it."""
+    with current_wallet().read() as work:
+        payment = work.paying.get(str((begun.json or {})["id"]))
+    if payment.state is PaymentState.OPENING:
+        raise Unavailable("payment_unavailable", OPENED_SOON_SECONDS)
+    return answer(PaymentSchema(), payment, 201)
+
+
 @operation(routes, "POST", "/<request_id>/payments", **OWN)
 @routes.response(201, PaymentSchema)
-@once
+@once_and(_opened)
 def open_payment(work: Work, request_id: str) -> Response:
-    """Begin to pay, or to pay again after a payment that failed; one that is open is the answer."""
-    return answer(PaymentSchema(), work.requests.pay(request_id, current_actor()), 201)
+    """Begin to pay, or to pay again after a payment that failed; one that is open is the answer.
+
+    While the provider does not open it this is 503; the same key asks for the same payment again.
+    """
+    return json_answer({"id": work.requests.pay(request_id, current_actor()).id}, 201)
 
 
 def told(request: UtilityRequest, catalogue: Catalogue) -> dict[str, Any]:
@@ -404,7 +437,7 @@ def _previewed(preview: Preview, plugin: Plugin) -> dict[str, Any]:
             {
                 "pointer": pointer,
                 "code": code,
-                "text": {language: field_text(code, language, preview.words_of) for language in LANGUAGES},
+                "text": {language: field_text(code, language, preview.words_of[pointer]) for language in LANGUAGES},
             }
             for pointer, code in faults
         ],
@@ -421,7 +454,10 @@ def _previewed(preview: Preview, plugin: Plugin) -> dict[str, Any]:
 
 
 def _fee(plugin: Plugin | None, lines: Iterable[FeeLineView]) -> list[dict[str, Any]]:
-    return [{"code": line.code, "name": word_of(plugin, "fees", line.code), "amount": line.amount} for line in lines]
+    return [
+        {"code": line.code, "name": word_of(plugin, "fees", line.code, core="fees"), "amount": line.amount}
+        for line in lines
+    ]
 
 
 def _doubts(plugin: Plugin | None, warnings: Mapping[str, str]) -> list[dict[str, Any]]:

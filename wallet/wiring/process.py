@@ -55,6 +55,8 @@ from wallet.launching.stopping import StopJob
 from wallet.messages.delivering import Delivering
 from wallet.messages.posting import PinnedPoster
 from wallet.messages.sending import Messages, open_messages
+from wallet.payments.opening import Opening
+from wallet.payments.paying import Paying
 from wallet.payments.provider import EmbeddedPayments, NoPayments, Payments
 from wallet.payments.remote import RemotePayments
 from wallet.requests.watching import RegisterWatch
@@ -158,7 +160,8 @@ class Wallet:
         """Open one transaction: it commits when the block ends, and rolls back whole when it raises.
 
         Documents that it decided on are signed after the commit; when that fails, Unavailable is raised although what
-        was decided stands: the document is signed later, by whoever asks again or by the job. What must be remembered
+        was decided stands: the document is signed later, by whoever asks again or by the job. Payments that it began
+        are opened after the commit too; where the provider does not, the job does. What must be remembered
         all the same (a register that was read) is written in a transaction of its own when the block raises.
         """
         work: Work | None = None
@@ -177,6 +180,7 @@ class Wallet:
             raise
         if work.telling.queued:
             self.runner.wake()
+        self.opening.attempt(work.begun)
         if work.intended:
             self.signing.complete(work.intended)
 
@@ -205,6 +209,7 @@ class Wallet:
             Job("texts", timedelta(seconds=1), self.delivering.deliver_texts, woken=True),
             Job("accounts", timedelta(hours=1), self.account_sweep.run_as_job),
             Job("signing", timedelta(seconds=5), self.signing.run),
+            Job("payments", timedelta(seconds=5), self.opening.run),
             Job("requests", timedelta(minutes=1), self.look_after_requests),
             Job("registers", timedelta(seconds=20), self.register_watch.run),
             Job("launches", timedelta(seconds=1), self.launch_job.run),
@@ -221,6 +226,20 @@ class Wallet:
         if self.settings.embedded_payments:
             return EmbeddedPayments(self.entropy, self.settings.issuer_url)
         return NoPayments()
+
+    @cached_property
+    def opening(self) -> Opening:
+        @contextmanager
+        def working() -> Iterator[Paying]:
+            with self.work() as work:
+                yield work.paying
+
+        @contextmanager
+        def reading() -> Iterator[Paying]:
+            with self.read() as work:
+                yield work.paying
+
+        return Opening(working, reading, self.payments, self.clock)
 
     @cached_property
     def changes(self) -> Changes:

@@ -404,6 +404,12 @@ class Work:
         return self.request_services.showing
 
     @property
+    def begun(self) -> tuple[str, ...]:
+        """The payments that are to be opened once this transaction is committed."""
+        begun = "request_services" in self.__dict__ and "paying" in self.request_services.__dict__
+        return tuple(self.paying.begun) if begun else ()
+
+    @property
     def paying(self) -> Paying:
         return self.request_services.paying
 

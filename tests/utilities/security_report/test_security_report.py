@@ -175,10 +175,11 @@ def test_no_more_than_five_reports_wait_to_be_assigned(states: list[str], why: d
     assert faults_of(utility, known_to_police(*states)) == why
 
 
-def test_a_bar_is_told_before_anything_else() -> None:
+def test_a_bar_is_told_before_how_many_wait_and_beside_what_is_wrong_with_the_report() -> None:
     tomorrow = "2026-11-21T22:00:00+07:00"
     assert faults_of(utility, known_to_police(*["received"] * 5, barred_until=TODAY)) == BARRED
-    assert faults_of(utility, known_to_police(*["received"] * 5, happened_at=tomorrow)) == WAITING
+    both = {**WAITING, "/answers/happened_at": "in_future"}
+    assert faults_of(utility, known_to_police(*["received"] * 5, happened_at=tomorrow)) == both
 
 
 def test_whom_the_police_do_not_know_may_report_too() -> None:

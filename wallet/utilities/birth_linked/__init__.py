@@ -64,11 +64,16 @@ def accept(case: Case) -> None:
     """Refuse a birth that was not told, is registered, is not the applicant's child's or lies six years back."""
     notice = case.chosen(NOTICE_OF_BIRTH)
     if notice is None:
-        raise AnswersRejected({"notice_id": "no_notice"})
+        raise AnswersRejected({"notice_id": "no_notice", **look(case)})
     wrong = _wrong_birth(case, notice)
     wrong |= _wrong_name(case, notice) | _wrong_residence(case, notice)
     if wrong:
         raise AnswersRejected(wrong)
+
+
+def look(case: Case) -> dict[str, str]:
+    """Return what is wrong with the child's name as the parent writes it."""
+    return _wrong_name(case, {}) if "child_name" in case.answers else {}
 
 
 def _wrong_birth(case: Case, notice: Claims) -> dict[str, str]:
@@ -247,4 +252,5 @@ utility = Utility(
     reasons=("notice_wrong", "name_not_accepted", "parents_disagree", "other_parent_unsigned", "residence_unproven"),
     supplements=("other_parent_unsigned", "residence_unproven"),
     accept=accept,
+    look=look,
 )

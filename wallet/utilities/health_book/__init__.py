@@ -23,7 +23,7 @@ from wallet.utilities.base import (
     Source,
     Utility,
 )
-from wallet.utilities.health_book.accepting import accept, paper
+from wallet.utilities.health_book.accepting import accept, look, paper
 from wallet.utilities.health_book.card import ALLERGY_CARD, SEVERE_CODES
 from wallet.utilities.health_book.slips import APPOINTMENT, REFERRAL, WHICH_APPOINTMENT, WHICH_REFERRAL
 from wallet.utilities.health_book.summary import GROUPS, INSURED_PURPOSES, PURPOSES, SUMMARY
@@ -89,5 +89,6 @@ utility = Utility(
     },
     link=Link(register=Source.HEALTH_RECORDS),
     accept=accept,
+    look=look,
     document_for=paper,
 )

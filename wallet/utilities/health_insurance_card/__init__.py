@@ -15,13 +15,11 @@ from typing import Any
 
 from wallet.utilities.base import (
     AccountLevel,
-    AnswersRejected,
     Ask,
     Capacity,
     Case,
     Claim,
     Claims,
-    ClaimsRejected,
     DocumentType,
     Field,
     Kind,
@@ -32,6 +30,7 @@ from wallet.utilities.base import (
     Section,
     Source,
     Utility,
+    refuse,
     unmarked,
 )
 
@@ -56,17 +55,21 @@ def read_number(text: str) -> dict[str, str] | None:
 def accept(case: Case) -> None:
     """Refuse what its holder does not recognise, and a card that is another's, contradicts itself or does not count."""
     facts = case.facts.get(Source.HEALTH_INSURANCE)
-    if not facts:
-        raise ClaimsRejected(card_number="not_insured")
-    if not case.answers["details_are_right"]:
-        raise AnswersRejected({"details_are_right": "ask_for_correction"})
+    refuse(look(case), _wrong(case, facts) if facts else {"card_number": "not_insured"})
+
+
+def look(case: Case) -> dict[str, str]:
+    """Return that its holder does not recognise it."""
+    return {"details_are_right": "ask_for_correction"} if case.answers.get("details_are_right") is False else {}
+
+
+def _wrong(case: Case, facts: Claims) -> dict[str, str]:
     wrong = _not_the_same_person(case) | _contradictions(facts)
     if facts.get("valid_until", date.max) < case.today:
         wrong["valid_until"] = "expired"
     if facts.get("valid_from", date.min) > case.today:
         wrong["valid_from"] = "not_yet_valid"
-    if wrong:
-        raise ClaimsRejected(**wrong)
+    return wrong
 
 
 def _not_the_same_person(case: Case) -> dict[str, str]:
@@ -167,4 +170,5 @@ utility = Utility(
         )
     },
     accept=accept,
+    look=look,
 )  # fmt: skip

@@ -29,7 +29,7 @@ from wallet.utilities.base import (
     Utility,
 )
 from wallet.utilities.judicial_record import certificate_1, certificate_2
-from wallet.utilities.judicial_record.applying import accept
+from wallet.utilities.judicial_record.applying import accept, look
 from wallet.utilities.judicial_record.fees import OF_2016, fee
 from wallet.utilities.judicial_record.findings import STEPS
 from wallet.utilities.judicial_record.history import OCCUPATIONS, RESIDENCE_HISTORY
@@ -118,5 +118,6 @@ utility = Utility(
     supplements=("history_incomplete", "authority_unclear", "address_incomplete"),
     province_of=province_of,
     accept=accept,
+    look=look,
     document_for=document_for,
 )

@@ -47,13 +47,16 @@ def held(case: Case) -> bool:
 
 
 def faults(case: Case) -> dict[str, str]:
-    """Return path to reason: periods that cannot be, and a history of residence with a hole in it."""
+    """Return path to reason: periods that cannot be, and a history of residence with a hole in it.
+
+    Of what cannot be read nothing is said.
+    """
     found = dict(_of_periods("occupations", case))
     if held(case):
         return found
     found |= dict(_of_periods("residence_history", case))
     periods = case.answers.get("residence_history", ())
-    if periods and not found:
+    if periods and not found and all("from_day" in record for record in periods):
         found |= dict(_of_the_whole(periods, case))
     return found
 
@@ -71,12 +74,12 @@ def several_places(case: Case) -> bool:
 
 def _of_periods(field: str, case: Case) -> Iterator[tuple[str, str]]:
     for place, record in enumerate(case.answers.get(field, ())):
-        if record["from_day"] > case.today:
+        begins, ends = record.get("from_day"), record.get("to_day")
+        if begins is not None and begins > case.today:
             yield f"{field}/{place}/from_day", "in_future"
-        ends = record.get("to_day")
         if ends is not None and ends > case.today:
             yield f"{field}/{place}/to_day", "in_future"
-        elif ends is not None and ends < record["from_day"]:
+        elif ends is not None and begins is not None and ends < begins:
             yield f"{field}/{place}/to_day", "before_start"
 
 

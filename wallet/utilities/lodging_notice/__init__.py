@@ -8,7 +8,7 @@ Late is accepted and said on the receipt: whether there is a fine is for the pol
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -36,7 +36,7 @@ from wallet.utilities.base import (
     unlike_number,
 )
 from wallet.utilities.lodging_notice.deadlines import in_vietnam, notify_before
-from wallet.utilities.lodging_notice.guests import STATED, Guest, guest_of, is_vietnamese, same_person
+from wallet.utilities.lodging_notice.guests import STATED, Guest, guest_of, is_vietnamese, papers_of, same_person
 
 FIGURES: Mapping[str, Any] = {
     # Article 30 (4): before 23:00 of the day on which the stay begins; who comes later, before 08:00 of the next.
@@ -119,22 +119,32 @@ FORM = (
 
 def accept(case: Case) -> None:
     """Raise AnswersRejected with everything that makes this no notice; being late does not."""
-    rejected = dict(_faults_of_place(case))
-    seen: list[Guest] = []
+    rejected = look(case)
+    guests = [guest_of(case, record) for record in case.answers["guests"]]
     known = list(_already_notified(case)) if _household_asks_once(case) else []
-    for index, record in enumerate(case.answers["guests"]):
-        guest = guest_of(case, record)
-        faults = dict(_faults_of_guest(case, guest))
-        if any(guest.documents == other.documents for other in seen if guest.documents[1]):
-            faults.setdefault("is_declarant" if guest.is_declarant else "document_number", "double_guest")
-        if any(relation == guest.relation and same_person(guest, other) for relation, other in known):
-            faults.setdefault("relation", "relative_notified")
-        seen.append(guest)
-        rejected |= {f"guests/{index}/{name}": code for name, code in faults.items()}
-    if case.answers["declarant"] == "guest" and not any(guest.is_declarant for guest in seen):
+    for index, guest in enumerate(guests):
+        for name, code in _faults_of_guest(guest, known):
+            rejected.setdefault(f"guests/{index}/{name}", code)
+    if case.answers["declarant"] == "guest" and not any(guest.is_declarant for guest in guests):
         rejected.setdefault("guests", "declarant_missing")
     if rejected:
         raise AnswersRejected(rejected)
+
+
+def look(case: Case) -> dict[str, str]:
+    """Return what is wrong with a notice whatever registers state, as far as it can be read."""
+    rejected = dict(_faults_of_place(case))
+    seen: list[tuple[str, str]] = []
+    for index, record in enumerate(case.answers.get("guests", ())):
+        faults = dict(_faults_of_record(case, record))
+        papers = ("number", case.number) if record.get("is_declarant", False) else papers_of(record)
+        if papers[1] and papers in seen:
+            faults.setdefault(
+                "is_declarant" if record.get("is_declarant", False) else "document_number", "double_guest"
+            )
+        seen.append(papers)
+        rejected |= {f"guests/{index}/{name}": code for name, code in faults.items()}
+    return rejected
 
 
 def _figures(case: Case) -> Mapping[str, Any]:
@@ -142,43 +152,58 @@ def _figures(case: Case) -> Mapping[str, Any]:
 
 
 def _faults_of_place(case: Case) -> Iterator[tuple[str, str]]:
-    answers = case.answers
-    if case.capacity is Capacity.BUSINESS and answers["declarant"] != "lodging_business":
+    declarant, place = case.answers.get("declarant"), case.answers.get("place_kind")
+    if declarant is None:
+        return
+    if case.capacity is Capacity.BUSINESS and declarant != "lodging_business":
         yield "declarant", "acts_for_business"
-    elif answers["declarant"] not in _figures(case)["declarants"][answers["place_kind"]]:
-        yield "declarant", "place_notifies" if answers["declarant"] == "guest" else "wrong_declarant"
+    elif place is not None and declarant not in _figures(case)["declarants"][place]:
+        yield "declarant", "place_notifies" if declarant == "guest" else "wrong_declarant"
 
 
-def _faults_of_guest(case: Case, guest: Guest) -> Iterator[tuple[str, str]]:
-    """Yield name of a field and code; of what is filled from the register, the field that asked for it."""
-    figures = _figures(case)
+def _faults_of_guest(guest: Guest, known: Sequence[tuple[str, Guest]]) -> Iterator[tuple[str, str]]:
+    """Yield name of a field and code, of what registers and earlier notices say of a guest."""
     if guest.is_declarant and not guest.full_name:
         yield "is_declarant", "declarant_unknown"
-        return
-    if not is_vietnamese(guest.nationality):
+    elif not is_vietnamese(guest.nationality):
         yield "nationality", "foreigner_na17"
-    if not guest.is_declarant:
-        yield from _faults_of_papers(case, guest, figures)
-    arrived, leaves = in_vietnam(guest.arrived_at).date(), guest.leaves_on
+    if any(relation == guest.relation and same_person(guest, other) for relation, other in known):
+        yield "relation", "relative_notified"
+
+
+def _faults_of_record(case: Case, record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield name of a field and code, of a guest as far as the record of them can be read."""
+    figures = _figures(case)
+    if not record.get("is_declarant", False):
+        if "nationality" in record and not is_vietnamese(record["nationality"]):
+            yield "nationality", "foreigner_na17"
+        yield from _faults_of_papers(case, record, figures)
+    if "arrived_at" not in record:
+        return
+    arrived, leaves = in_vietnam(record["arrived_at"]).date(), record.get("leaves_on")
     if arrived > case.today + timedelta(days=figures["ahead_days"]):
         yield "arrived_at", "too_far_ahead"
-    if leaves < arrived:
+    if leaves is not None and leaves < arrived:
         yield "leaves_on", "leaves_before_arrival"
-    elif leaves - arrived >= timedelta(days=figures["under_days"]):
+    elif leaves is not None and leaves - arrived >= timedelta(days=figures["under_days"]):
         yield "leaves_on", "stay_too_long"
 
 
-def _faults_of_papers(case: Case, guest: Guest, figures: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    try:
-        clean_name(guest.full_name)
-    except InvalidInput as error:
-        yield from (("full_name", code) for code in error.fields.values())
-    kind, number = guest.documents
-    if kind == "number" and re.fullmatch("[0-9]{9,11}", number):
-        yield "document_number", "number_lost_digits"
-    elif not re.fullmatch(figures[f"{kind}_pattern"], number) or not _can_be_given(kind, number, case.today):
-        yield "document_number", f"impossible_{kind}"
-    born = guest.birth_date
+def _faults_of_papers(case: Case, record: Mapping[str, Any], figures: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if "full_name" in record:
+        try:
+            clean_name(record["full_name"])
+        except InvalidInput as error:
+            yield from (("full_name", code) for code in error.fields.values())
+    kind, number = papers_of(record)
+    if kind and number:
+        if kind == "number" and re.fullmatch("[0-9]{9,11}", number):
+            yield "document_number", "number_lost_digits"
+        elif not re.fullmatch(figures[f"{kind}_pattern"], number) or not _can_be_given(kind, number, case.today):
+            yield "document_number", f"impossible_{kind}"
+    born = record.get("birth_date")
+    if born is None:
+        return
     year = int(born[:4]) if isinstance(born, str) else born.year
     if year > case.today.year or (isinstance(born, date) and born > case.today):
         yield "birth_date", "born_in_future"
@@ -337,6 +362,7 @@ utility = Utility(
     reasons=("wrong_office", "place_not_found", "guest_unclear", "not_lodging"),
     province_of=province_of,
     accept=accept,
+    look=look,
     warn=warn,
     previews=("stay_from", "stay_until", "guest_count", "notify_before", "timeliness", "late_guests"),
     documents=(RECEIPT,),

@@ -99,7 +99,7 @@ def guest_of(case: Case, record: Mapping[str, Any]) -> Guest:
     return Guest(
         is_declarant=False,
         full_name=record["full_name"],
-        documents=(record["document_kind"], "".join(record["document_number"].split()).upper()),
+        documents=papers_of(record),
         birth_date=record["birth_date"],
         sex=SEX_WORDS[record["sex"]],
         nationality="Việt Nam" if is_vietnamese(record["nationality"]) else record["nationality"],
@@ -107,6 +107,11 @@ def guest_of(case: Case, record: Mapping[str, Any]) -> Guest:
         relation=record.get("relation", ""),
         **stay,
     )
+
+
+def papers_of(record: Mapping[str, Any]) -> tuple[str, str]:
+    """Return kind and number of a guest's document, without spaces and in capitals; "" for what cannot be read."""
+    return record.get("document_kind", ""), "".join(record.get("document_number", "").split()).upper()
 
 
 def is_vietnamese(nationality: str) -> bool:

@@ -12,16 +12,15 @@ from datetime import date
 
 from wallet.utilities.base import (
     AccountLevel,
-    AnswersRejected,
     Ask,
     AuthLevel,
     Capacity,
     Case,
-    ClaimsRejected,
     Deadline,
     Field,
     Rules,
     Utility,
+    refuse,
 )
 from wallet.utilities.residence.confirmation import CT07
 from wallet.utilities.residence.fact import FACTS, RESIDENCE_FACT, the_fact
@@ -39,9 +38,11 @@ def accept(case: Case) -> None:
 
     Somebody whom the residence register does not know is refused when it is read for the document, not here.
     """
+    answers = {}
     if case.answers.get("with_members") is True and not sees_household(case):
-        raise AnswersRejected({"with_members": "adults_only"})
+        answers["with_members"] = "adults_only"
     if "residence" not in case.facts:
+        refuse(answers, {})
         return
     stated = {**case.facts.get("population", {}), **case.facts["residence"]}
     rejected = {
@@ -50,8 +51,7 @@ def accept(case: Case) -> None:
     }
     for claim, reason in beyond_the_law(stated, case.figures["temporary_years"]).items():
         rejected.setdefault(claim, reason)
-    if rejected:
-        raise ClaimsRejected(**rejected)
+    refuse(answers, rejected)
     if picks_one(case):
         the_fact(case)
 

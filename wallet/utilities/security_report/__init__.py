@@ -58,16 +58,24 @@ WAITING = "received"
 
 def accept(case: Case) -> None:
     """Refuse who may not report by app now, and a matter that has not happened yet or lies too far back."""
-    if case.fact(REGISTER, "barred_until", date.min) >= case.today:
-        raise AnswersRejected({"text": "reports_barred"})
+    wrong = look(case)
     waiting = [each for each in case.fact(REGISTER, "reports", ()) if each.get("state") == WAITING]
-    if len(waiting) >= case.figures["most_waiting"]:
-        raise AnswersRejected({"text": "too_many_open_reports"})
-    happened_at = case.answers["happened_at"]
+    if case.fact(REGISTER, "barred_until", date.min) >= case.today:
+        wrong["text"] = "reports_barred"
+    elif len(waiting) >= case.figures["most_waiting"]:
+        wrong["text"] = "too_many_open_reports"
+    if wrong:
+        raise AnswersRejected(wrong)
+
+
+def look(case: Case) -> dict[str, str]:
+    """Return what is wrong with when it happened."""
+    happened_at = case.answers.get("happened_at", case.now)
     if happened_at > case.now:
-        raise AnswersRejected({"happened_at": "in_future"})
+        return {"happened_at": "in_future"}
     if happened_at < case.now - timedelta(days=case.figures["oldest_days"]):
-        raise AnswersRejected({"happened_at": "too_long_ago"})
+        return {"happened_at": "too_long_ago"}
+    return {}
 
 
 def derive(case: Case) -> Claims:
@@ -148,4 +156,5 @@ utility = Utility(
     confidential=True,
     province_of=province_of,
     accept=accept,
+    look=look,
 )

@@ -47,21 +47,28 @@ def digits_of(account: str) -> str:
 
 def accept(case: Case) -> None:
     """Refuse an account that is no account, is somebody else's, or already is the one that is paid into."""
-    wrong = {}
+    wrong = look(case)
     account = digits_of(case.answers["account_number"])
-    least, most = case.figures["account_digits"]
-    if not re.fullmatch(rf"[0-9]{{{least},{most}}}", account):
-        wrong["account_number"] = "no_account_number"
-    elif any(earlier["state"] in UNDER_WAY for earlier in case.fact(OWN_REQUESTS, "social_security_account", ())):
-        wrong["account_number"] = "asked_already"
+    if any(earlier["state"] in UNDER_WAY for earlier in case.fact(OWN_REQUESTS, "social_security_account", ())):
+        wrong.setdefault("account_number", "asked_already")
     elif account[-4:] == case.fact(REGISTER, "account_last4") and unmarked(case.answers["bank"]) == unmarked(
         case.fact(REGISTER, "account_bank", "")
     ):
-        wrong["account_number"] = "paid_there_already"
-    if not case.answers["own_name"]:
-        wrong["own_name"] = "not_own_name"
+        wrong.setdefault("account_number", "paid_there_already")
     if wrong:
         raise AnswersRejected(wrong)
+
+
+def look(case: Case) -> dict[str, str]:
+    """Return what is wrong with an account whatever registers state, as far as the answers can be read."""
+    wrong = {}
+    least, most = case.figures["account_digits"]
+    account = digits_of(case.answers.get("account_number", "0" * least))
+    if not re.fullmatch(rf"[0-9]{{{least},{most}}}", account):
+        wrong["account_number"] = "no_account_number"
+    if case.answers.get("own_name") is False:
+        wrong["own_name"] = "not_own_name"
+    return wrong
 
 
 def derive(case: Case) -> Claims:
@@ -142,4 +149,5 @@ utility = Utility(
     reasons=("no_such_account", "account_closed", "another_name", "account_unclear"),
     supplements=("account_unclear",),
     accept=accept,
+    look=look,
 )

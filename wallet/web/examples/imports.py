@@ -38,7 +38,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     },
 }
 REFUSALS: dict[str, tuple[str, ...]] = {
-    "import_rows": ("spreadsheet_refused", "not_found", "not_editable"),
+    "import_rows": ("spreadsheet_refused", "not_found", "not_editable", "version_changed"),
     "read_template": ("unknown_utility", "not_found"),
 }
 STATUSES: dict[str, int] = {"spreadsheet_refused": 422}
