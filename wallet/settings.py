@@ -3,6 +3,7 @@
 Each setting is the environment variable `WALLET_` + its name in capitals. `wallet config show` prints them.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 from wallet.errors import ConfigurationError
 
 PREFIX = "WALLET_"
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 TESTING = ("WALLET_TEST_", "WALLET_REQUIRE_")
 """What the test suite is told, which is no setting of a deployment."""
 
@@ -62,6 +64,7 @@ class Settings:
     correction_decision_days: int
     activation_days: int
     approval_days: int
+    four_eyes: str
     registration_seconds: int
     payment_minutes: int
     face_threshold: float
@@ -140,6 +143,12 @@ def _networks(text: str) -> None:
         raise ValidationError(f"{error}.") from error
 
 
+def _codes(text: str) -> None:
+    for part in comma_list(text):
+        if not _CODE.fullmatch(part):
+            raise ValidationError(f"{part} is no code of a utility.")
+
+
 def _origins(text: str) -> None:
     for part in comma_list(text):
         parts = urlsplit(part)
@@ -195,6 +204,7 @@ class SettingsSchema(Schema):
     passkey_origins = fields.String(load_default="", validate=_origins)
     activation_days = fields.Integer(load_default=7, validate=validate.Range(1, 365))
     approval_days = fields.Integer(load_default=7, validate=validate.Range(1, 90))
+    four_eyes = fields.String(load_default="", validate=_codes)
     registration_seconds = _seconds(0, 86400, 0)
     payment_minutes = fields.Integer(load_default=30, validate=validate.Range(1, 1440))
     face_threshold = fields.Float(load_default=0.29, validate=validate.Range(-1, 1))

@@ -13,6 +13,7 @@ from tests.documents.people import actor_of, admin_of
 from tests.sources.partner import serving, write_file
 from wallet.commands.main import wallet as command
 from wallet.profile.corrections import CorrectionOrder
+from wallet.requests.models import RequestRow
 from wallet.settings import Settings
 from wallet.sources.base import RegisterCode
 from wallet.terms import StaffRole
@@ -60,6 +61,32 @@ def test_doctor_reports_every_setting_that_is_wrong(run: Run) -> None:
     assert result.exit_code == 1
     assert "WALLET_PORT" in result.stdout
     assert "WALLET_PROT: no such setting" in result.stdout
+
+
+def test_doctor_names_what_waits_for_a_second_officer_whom_nobody_asks_for_any_more(run: Run, wallet: Wallet) -> None:
+    now = wallet.clock.now()
+    with wallet.db.write() as session:
+        session.add(
+            RequestRow(
+                **dict.fromkeys(("id", "holder_id", "account_id", "rules_version", "capacity", "agency"), "x"),
+                **dict.fromkeys(("created_at", "updated_at"), now),
+                **dict.fromkeys(("apologies", "fields_held", "fields_asked"), 0),
+                utility="judicial_record",
+                utility_version=1,
+                state="proposed",
+                version=1,
+                province="01",
+                fee=[],
+                sealed=b"",
+            )
+        )
+    told = run("doctor")
+    assert told.exit_code == 1
+    assert "nobody can sign: judicial_record: 1" in told.stdout
+    assert "→ export WALLET_FOUR_EYES=judicial_record" in told.stdout
+    assert "nobody can sign" not in run("doctor", WALLET_FOUR_EYES="judicial_record").stdout
+    wrong = run("doctor", WALLET_FOUR_EYES="residence")
+    assert "residence is instant, not reviewed" in wrong.stdout
 
 
 def test_personas_have_all_they_need_and_their_outcomes_differ(run: Run) -> None:

@@ -118,14 +118,23 @@ def test_a_change_is_scheduled_shown_and_taken_back(run: Run, wallet: Wallet, ad
     shown = run("utilities", "status", "residence")
     assert f"{at:%d/%m/%Y} 08:00 → paused  ({planned[0]['id']})" in shown.stdout
     change = ("--by", admins[1], "--change", planned[0]["id"])
-    taken_back = run("utilities", "unschedule", "residence", *change)
+    oneself = run("utilities", "unschedule", "residence", *change, "--second", admins[1])
+    assert (oneself.exit_code, "has to be somebody else" in oneself.stderr) == (1, True)
+    alone = run("utilities", "unschedule", "residence", *change, "--json")
+    assert alone.exit_code == 0, alone.stderr  # without the stop everybody is in: that waits for a second admin
+    waiting = json.loads(alone.stdout)
+    assert (waiting["status"], waiting["takes_back"]) == ("awaiting_approval", planned[0]["id"])
+    assert len(status(run)["schedule"]) == 1
+    with wallet.work() as work:
+        work.launching.decide(waiting["id"], agree=False, actor=admin_of(wallet, "admin1"))
+    taken_back = run("utilities", "unschedule", "residence", *change, "--second", admins[0])
     assert taken_back.exit_code == 0, taken_back.stderr
     assert status(run)["schedule"] == []
     again = run("utilities", "unschedule", "residence", *change)
     assert (again.exit_code, "→ wallet utilities status residence" in again.stderr) == (1, True)
     with wallet.db.read() as session:
         commands = session.scalars(select(AuditEvent.details).where(AuditEvent.action == "utility.by_command")).all()
-    assert [each["command"] for each in commands] == ["schedule", "unschedule"]
+    assert [each["command"] for each in commands] == ["schedule", "unschedule", "unschedule"]
 
 
 def test_what_is_scheduled_to_let_people_in_waits_for_a_second_admin(run: Run, admins: tuple[str, str]) -> None:

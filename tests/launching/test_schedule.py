@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -25,10 +26,13 @@ from tests.launching.people import (
 )
 from tests.support import FixedClock
 from wallet.audit import AuditEvent
-from wallet.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
+from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound, PreconditionFailed
 from wallet.launching.audience import Audience
 from wallet.launching.changing import MOST_SCHEDULED
 from wallet.launching.models import UtilityState
+from wallet.launching.orders import PendingChange
+from wallet.launching.schedule import Launch
+from wallet.launching.states import LaunchState
 from wallet.wiring import Wallet
 
 State = Callable[[], dict[str, list[str]]]
@@ -178,19 +182,115 @@ def test_narrowing_of_testers_is_weighed_against_all_of_them(wallet: Wallet, clo
 # --- taking back ------------------------------------------------------------------------------------------------
 
 
-def cancel(wallet: Wallet, change_id: str, *, version: int | None = None) -> None:
+def cancel(wallet: Wallet, change_id: str, *, version: int | None = None, by: str = "admin2") -> Launch | PendingChange:
     seen = launch(wallet).version if version is None else version
     with wallet.work() as work:
-        work.launching.cancel(CODE, change_id, seen, admin_of(wallet, "admin2"))
+        return work.launching.cancel(CODE, change_id, seen, admin_of(wallet, by))
 
 
-def test_what_is_planned_may_be_taken_back_by_one(wallet: Wallet, clock: FixedClock, soon: datetime) -> None:
+def ask_back(wallet: Wallet, change_id: str, **more: Any) -> PendingChange:
+    """Ask to take back what only two may take back."""
+    pending = cancel(wallet, change_id, **more)
+    assert isinstance(pending, PendingChange), pending
+    return pending
+
+
+def states(found: Launch) -> list[LaunchState]:
+    return [entry.plan.state for entry in found.schedule]
+
+
+def test_a_stop_that_is_planned_is_taken_back_by_two(
+    wallet: Wallet, clock: FixedClock, soon: datetime, state: State
+) -> None:
     planned = changed(wallet, PAUSED, effective_at=soon)
-    cancel(wallet, planned.schedule[0].id)
-    assert launch(wallet).schedule == ()
+    (entry,) = planned.schedule
+    pending = ask_back(wallet, entry.id)
+    assert (pending.takes_back, pending.before.state, pending.after.state) == (entry.id, PAUSED, OPEN)
+    assert pending.effective_at == pending.expires_at == soon
+    assert (states(launch(wallet)), launch(wallet).awaiting) == ([PAUSED], pending.id)
+    before = state()
+    with pytest.raises(NotAllowed, match="self_approval"):
+        decide(wallet, pending.id, by="admin2")
+    with pytest.raises(Conflict, match="approval_pending"):
+        cancel(wallet, entry.id, by="admin1")
+    assert state() == before
+    agreed_to = decide(wallet, pending.id, by="admin1")
+    assert (agreed_to.schedule, agreed_to.version, agreed_to.awaiting) == ((), planned.version + 1, None)
     clock.set(soon)
     wallet.launch_job.run()
     assert stored(wallet)[0] == "open"
+    assert actions(wallet).count("launch.cancelled") == 1
+
+
+def test_an_opening_that_is_planned_is_taken_back_by_one(wallet: Wallet, clock: FixedClock, soon: datetime) -> None:
+    changed(wallet, PAUSED)
+    planned = decide(wallet, asked(wallet, OPEN, effective_at=soon).id)
+    taken_back = cancel(wallet, planned.schedule[0].id)
+    assert isinstance(taken_back, Launch)
+    assert taken_back.schedule == ()
+    clock.set(soon)
+    assert refusal(wallet) == "utility_disabled: paused"
+
+
+def test_taking_back_is_weighed_at_every_moment_of_the_plan(wallet: Wallet, soon: datetime) -> None:
+    """A night of maintenance with a smaller audience after it: each step as part of the whole."""
+    changed(wallet, OFF, effective_at=soon)
+    decide(wallet, asked(wallet, PILOT, audience=Audience(permille=500), effective_at=soon + HOUR).id)
+    off, opening = launch(wallet).schedule
+    pending = ask_back(wallet, off.id)
+    assert (pending.effective_at, pending.after.state) == (soon, OPEN)
+    decide(wallet, pending.id, agree=False, by="admin1")
+    assert states(launch(wallet)) == [OFF, PILOT], "refused: what is planned stays"
+    changed(wallet, PILOT, audience=Audience(permille=100), effective_at=soon + 2 * HOUR)
+    smaller = launch(wallet).schedule[2]
+    later = ask_back(wallet, smaller.id)
+    assert (later.effective_at, later.before.audience.permille, later.after.audience.permille) == (
+        soon + 2 * HOUR,
+        100,
+        500,
+    )
+    decide(wallet, later.id, agree=False, by="admin1")
+    without = cancel(wallet, opening.id)
+    assert isinstance(without, Launch), "without the opening the last step falls away: nobody gets in"
+    assert states(without) == [OFF, PILOT]
+
+
+def test_a_step_that_keeps_another_in_force_is_weighed_with_it(wallet: Wallet, soon: datetime) -> None:
+    """Off and then on again for one province: without the first, the second would come out of open, and be narrower."""
+    changed(wallet, PILOT, audience=Audience(provinces=frozenset({"01"})), effective_at=soon + HOUR)
+    changed(wallet, OFF, effective_at=soon)
+    off = launch(wallet).schedule[0]
+    assert off.plan.state is OFF
+    pending = ask_back(wallet, off.id)
+    assert (pending.effective_at, pending.before.state, pending.after.state) == (soon, OFF, OPEN)
+
+
+def test_the_end_for_good_is_taken_back_by_two_and_by_no_detour(
+    wallet: Wallet, clock: FixedClock, soon: datetime
+) -> None:
+    planned = decide(wallet, asked(wallet, RETIRED, effective_at=soon).id)
+    (entry,) = planned.schedule
+    assert ask_back(wallet, entry.id).after.state is OPEN
+    pilot(wallet, permille=900)
+    assert states(launch(wallet)) == [RETIRED], "one admin narrows, and what two had agreed to ends it all the same"
+    clock.set(soon)
+    assert launch(wallet).state is RETIRED
+
+
+def test_taking_back_that_comes_too_late_or_after_a_change_takes_nothing_back(
+    wallet: Wallet, clock: FixedClock, soon: datetime
+) -> None:
+    planned = changed(wallet, PAUSED, effective_at=soon)
+    (entry,) = planned.schedule
+    old = ask_back(wallet, entry.id)
+    pilot(wallet, permille=900)
+    with pytest.raises(PreconditionFailed):
+        decide(wallet, old.id, by="admin1")
+    pending = ask_back(wallet, entry.id)
+    clock.set(soon)
+    with pytest.raises(Conflict, match="approval_expired"):
+        decide(wallet, pending.id, by="admin1")
+    assert launch(wallet).state is PAUSED
 
 
 def test_what_took_effect_cannot_be_taken_back(wallet: Wallet, clock: FixedClock, soon: datetime, state: State) -> None:

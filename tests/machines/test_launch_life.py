@@ -83,6 +83,9 @@ targets = st.one_of(
 )
 
 
+Step = tuple[datetime, str, Model, bool]
+
+
 class LaunchLife(RuleBasedStateMachine):
     """What two admins, time and a job that may be dead can do to one utility, in any order."""
 
@@ -101,8 +104,9 @@ class LaunchLife(RuleBasedStateMachine):
                 work.launch_rows.decide(waiting.id, "refused", "of_a_test", self.clock.now())
         self.tester = actor_of(self.wallet).account_id
         self.model, self.version = Model(), 0
-        self.plan: list[tuple[datetime, str, Model, bool]] = []  # when, which, what, whether two agreed
+        self.plan: list[Step] = []  # when, which, what, whether two agreed
         self.waiting: tuple[str, Model, datetime | None, datetime, int, str] | None = None
+        self.back: Step | None = None  # what the one that waits would take back
 
     # ── what an admin sends, and what the rules say of it ──
 
@@ -116,10 +120,11 @@ class LaunchLife(RuleBasedStateMachine):
     def kept(self, before: Model, target: Model) -> Model:
         return replace(before, state=PAUSED) if target.state is PAUSED else target
 
-    def as_planned(self, moment: datetime) -> Model:
+    def as_planned(self, moment: datetime, without: Step | None = None) -> Model:
         found = self.model
-        for at, _, target, agreed in sorted(self.plan, key=lambda entry: entry[:2]):
-            if at <= moment:
+        for entry in sorted(self.plan, key=lambda entry: entry[:2]):
+            at, _, target, agreed = entry
+            if at <= moment and entry != without:
                 found = self.after(found, target, agreed=agreed)
                 if found.state is RETIRED:
                     break
@@ -174,7 +179,7 @@ class LaunchLife(RuleBasedStateMachine):
             assert self.waiting is None or not self.still_waits(), "one waits at a time"
             expires = min(now + PATIENCE, at or now + PATIENCE)
             assert outcome.expires_at == expires
-            self.waiting = (outcome.id, target, at, expires, self.version, by)
+            self.waiting, self.back = (outcome.id, target, at, expires, self.version, by), None
         elif outcome == "approval_pending":
             assert self.still_waits()
         else:
@@ -233,7 +238,10 @@ class LaunchLife(RuleBasedStateMachine):
         else:
             assert outcome == ""
             self.waiting = None
-            if agree:
+            if agree and self.back is not None:
+                self.plan.remove(self.back)
+                self.version += 1
+            elif agree:
                 with self.wallet.read() as work:
                     planned = self.newest(work.rollout.launch(CODE)) if at else ""
                 self.carried_out(target, at, agreed=True, change_id=planned)
@@ -244,8 +252,23 @@ class LaunchLife(RuleBasedStateMachine):
         if not self.plan:
             return
         entry = self.plan[which % len(self.plan)]
-        with self.wallet.work() as work:
-            work.launching.cancel(CODE, entry[1], self.version, admin_of(self.wallet, by))
+        wider = any(self.widens(self.as_planned(at), self.as_planned(at, entry)) for at, *_ in self.plan)
+        refused = ""
+        try:
+            with self.wallet.work() as work:
+                outcome = work.launching.cancel(CODE, entry[1], self.version, admin_of(self.wallet, by))
+        except Conflict as error:
+            refused = error.code
+        if wider and self.still_waits():
+            assert refused == "approval_pending", "one waits at a time"
+            return
+        assert refused == ""
+        assert isinstance(outcome, PendingChange) is wider
+        if isinstance(outcome, PendingChange):
+            assert outcome.expires_at == min(self.clock.now() + PATIENCE, entry[0])
+            self.waiting = (outcome.id, self.model, None, outcome.expires_at, self.version, by)
+            self.back = entry
+            return
         self.plan.remove(entry)
         self.version += 1
 
@@ -277,7 +300,11 @@ class LaunchLife(RuleBasedStateMachine):
         if at is not None:
             self.plan.append((at, change_id, target, agreed))
             return
-        self.plan = [] if target.state is RETIRED else [entry for entry in self.plan if not entry[3]]
+        self.plan = (
+            []
+            if target.state is RETIRED
+            else [entry for entry in self.plan if not entry[3] or entry[2].state is RETIRED]
+        )
         self.model = target
 
     def newest(self, launch: Launch) -> str:

@@ -61,6 +61,8 @@ AGENCY = "walking_desk"
 PROVIDER = Actor("payments", request_id="machine")
 ACTIONS = sorted({move.action for each in LIFECYCLES for move in each.moves} | {"no_such_move"})
 PRICE = 50_000
+MADE_BY_SENDING = {"ask_payment", "ask_agreement"}
+"""Written a second time on purpose."""
 
 
 def walked(lifecycle: Lifecycle, *, fee: bool) -> Utility:
@@ -110,7 +112,7 @@ class Walk(RuleBasedStateMachine):
     @rule(action=st.sampled_from(ACTIONS))
     def holder_moves(self, action: str) -> None:
         arrow = self.lifecycle.move(self.state, action)
-        allowed = arrow is not None and arrow.by is By.HOLDER and action != "ask_payment"
+        allowed = arrow is not None and arrow.by is By.HOLDER and action not in MADE_BY_SENDING
         if allowed and action == "submit" and self.fee and self.lifecycle.move("draft", "ask_payment"):
             arrow = self.lifecycle.move("draft", "ask_payment")
         self._try(lambda work: work.requests.act(self.id, action, self.holder), allowed)
@@ -141,6 +143,8 @@ class Walk(RuleBasedStateMachine):
     def officer_claims(self, officer: int) -> None:
         who = self.officers[officer]
         allowed = self.in_hand in (None, who) and self.state not in self.lifecycle.final
+        if self.decided_by == who.account_id and any(move.second for move in self.lifecycle.from_(self.state)):
+            allowed = False  # what they proposed is another's to sign
         self._try(lambda work: work.review_desk.claim(self.id, who), allowed)
         if allowed:
             self.in_hand = who
@@ -200,7 +204,7 @@ class Walk(RuleBasedStateMachine):
         with self.wallet.read() as work:
             detail = work.requests.get(self.id, self.holder)
             mine = {move.action for move in self.lifecycle.from_(self.state) if move.by is By.HOLDER}
-            assert set(detail.actions) == mine - {"ask_payment"}
+            assert set(detail.actions) == mine - MADE_BY_SENDING
             if detail.timeline:
                 assert detail.timeline[-1].state == self.state
             assert {step.code: step.state for step in detail.steps} == self.steps

@@ -14,6 +14,7 @@ from wallet.utilities.base import (
     LINKED,
     REVIEWED,
     AccountLevel,
+    Agreement,
     Ask,
     By,
     Capacity,
@@ -420,6 +421,18 @@ def test_words_of_the_wallet_are_not_needed_twice() -> None:
     )
 
 
+def test_an_agreement_needs_a_question_some_time_and_a_lifecycle_that_waits() -> None:
+    nobody = Agreement("asked", lambda _: "", shows=("gone",), days=0)
+    found = faults_of_declaration(plugin(agreement=nobody, confidential=True, who=frozenset({Capacity.SELF})))
+    assert {
+        "whether somebody else is asked to agree is in asked, which is no field of yes and no",
+        "who is asked to agree is shown gone, which is no field",
+        "who is asked to agree has no time",
+        "it is confidential, and somebody else is asked to agree",
+        "somebody else may be asked to agree, and its lifecycle does not wait for them",
+    } <= set(found)
+
+
 def test_faults_come_all_together() -> None:
     found = faults_of_declaration(plugin({}, title={}, version=0, paper={"validity": timedelta(hours=1)}))
     assert Counter(found) == Counter(
@@ -483,6 +496,10 @@ BROKEN_WAYS: dict[str, tuple[tuple[Move, ...], str]] = {
     "second-citizen": (
         (replace(SUBMIT, second=True), ISSUE),
         "submit from draft needs a second officer and is not an officer's",
+    ),
+    "promise-without-a-clock": (
+        (SUBMIT, replace(ISSUE, receives=True)),
+        "approve from sent promises a date, and no clock runs in issued",
     ),
     "citizens-longer-term": (
         (replace(SUBMIT, extends=True), ISSUE),

@@ -463,7 +463,7 @@ def test_wrong_audience_is_refused(admin: CitizenPhone, unchanged: Unchanged, su
 # --- at a time --------------------------------------------------------------------------------------------------
 
 
-def test_change_at_a_time_is_shown_and_can_be_taken_back(
+def test_a_stop_at_a_time_is_shown_and_taken_back_by_two(
     admin: CitizenPhone, second: CitizenPhone, unchanged: Unchanged
 ) -> None:
     planned = change(admin, "paused", more={"effective_at": "2026-03-02T22:00:00+07:00"})
@@ -476,8 +476,33 @@ def test_change_at_a_time_is_shown_and_can_be_taken_back(
         assert_refused(second.call("DELETE", path, headers={"If-Match": '"v1"'}), 412, "version_changed")
         other = second.call("DELETE", f"{UTILITY}/schedule/sch_x", headers={"If-Match": '"v2"'})
         assert_refused(other, 404, "not_found")
-    gone = second.call("DELETE", path, headers={"If-Match": planned.headers["ETag"]})
+    waits = second.call("DELETE", path, headers={"If-Match": planned.headers["ETag"]})
+    assert waits.status_code == 202, waits.text
+    asked = waits.json
+    assert waits.headers["Location"] == f"/v1/admin/approvals/{asked['id']}"
+    assert (asked["takes_back"], asked["target"], asked["effective_at"]) == (entry["id"], "open", entry["effective_at"])
+    assert (asked["before"]["state"], asked["after"]["state"]) == ("paused", "open")
+    assert second.get(f"/v1/admin/approvals/{asked['id']}").json == asked
+    seen = admin.get(UTILITY).json
+    assert (seen["schedule"], seen["awaiting_approval"]) == ([entry], asked["id"])
+    decision = f"/v1/admin/approvals/{asked['id']}/decision"
+    with unchanged():
+        again = admin.call("DELETE", path, headers={"If-Match": planned.headers["ETag"]})
+        assert_refused(again, 409, "approval_pending")
+        assert_refused(second.post(decision, {"decision": "approve"}), 403, "self_approval")
+    gone = admin.post(decision, {"decision": "approve"})
     assert (gone.status_code, gone.headers["ETag"]) == (200, '"v3"')
+    assert "schedule" not in gone.json
+
+
+def test_an_opening_at_a_time_is_taken_back_by_one(admin: CitizenPhone, second: CitizenPhone) -> None:
+    change(admin, "paused")
+    asked = change(admin, "open", more={"effective_at": "2026-03-02T22:00:00+07:00"}).json
+    planned = second.post(f"/v1/admin/approvals/{asked['id']}/decision", {"decision": "approve"})
+    (entry,) = planned.json["schedule"]
+    path = f"{UTILITY}/schedule/{entry['id']}"
+    gone = second.call("DELETE", path, headers={"If-Match": planned.headers["ETag"]})
+    assert gone.status_code == 200, gone.text
     assert "schedule" not in gone.json
 
 

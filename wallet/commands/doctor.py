@@ -31,13 +31,15 @@ from wallet.profile.repository import CorrectionRepository
 from wallet.requests.cases import OWN_REQUESTS
 from wallet.requests.repository import RequestRepository
 from wallet.schema import HEAD, current_version
-from wallet.settings import Settings
+from wallet.settings import Settings, comma_list
 from wallet.sources.base import RegisterCode
 from wallet.sources.partners import SETTING, read_partners
 from wallet.sources.wire import REACHED, reach
 from wallet.terms import StaffRole
 from wallet.utilities.base import By
 from wallet.utilities.catalogue import Catalogue
+from wallet.utilities.lifecycles import PROPOSED
+from wallet.wiring.process import utilities_of
 
 OK, WARNING, WRONG = "ok", "warning", "wrong"
 SIGNS = {OK: "✓", WARNING: "!", WRONG: "✗"}
@@ -85,6 +87,7 @@ def examine() -> list[Finding]:
         _partners,
         _utilities,
         _desks,
+        _second_officers,
         _messages,
         _disk,
         _server,
@@ -217,13 +220,13 @@ def _needed() -> set[str]:
     return ({register for plugin in found for register in plugin.utility.registers} | desks) - {OWN_REQUESTS}
 
 
-def _utilities(_chosen: Settings) -> Finding:
+def _utilities(chosen: Settings) -> Finding:
     """Look at the catalogue: one of ours that breaks the contract stops the start, one of others is left out."""
     what, mend = "tiện ích / utilities", "wallet utilities check"
     try:
-        found = Catalogue.discover()
+        found = utilities_of(chosen)
     except ConfigurationError as error:
-        return Finding(what, WRONG, "; ".join(error.problems), mend)
+        return Finding(what, WRONG, "; ".join(error.problems), error.mend)
     if found.left_out:
         told = "; ".join(f"{each.module}: {', '.join(each.faults)}" for each in found.left_out)
         return Finding(what, WARNING, f"bị bỏ qua / left out: {told}", mend)
@@ -259,6 +262,30 @@ def _desks(chosen: Settings) -> Finding:
     detail = f"không rõ tỉnh, chưa ai thấy / of no province, seen by nobody: {counts}"
     mend = f"wallet staff add --role reviewer --agency {next(iter(unseen))} --province '*' --number ..."
     return Finding(what, WARNING, detail, mend)
+
+
+def _second_officers(chosen: Settings) -> Finding:
+    """Look for requests that wait for a second officer of a utility that does not ask for one any more."""
+    what = "cán bộ thứ hai / second officers"
+    database = Database(chosen.database_url)
+    try:
+        if database.is_absent or current_version(database) != HEAD:
+            return Finding(what, WARNING, "chưa xem được / cannot be looked at", "wallet db upgrade")
+        with database.read() as session:
+            waiting = RequestRepository(session).count_in(PROPOSED)
+        asking = {each.utility.code for each in utilities_of(chosen) if PROPOSED in each.utility.lifecycle.states}
+    except ConfigurationError as error:
+        return Finding(what, WRONG, "; ".join(error.problems), error.mend)
+    except WalletError as error:
+        return Finding(what, WRONG, f"không trả lời / does not answer ({error.code})", "wallet config show")
+    finally:
+        database.close()
+    stuck = {code: count for code, count in sorted(waiting.items()) if code not in asking}
+    if stuck:
+        told = ", ".join(f"{code}: {count}" for code, count in stuck.items())
+        mend = f"export WALLET_FOUR_EYES={','.join(sorted({*comma_list(chosen.four_eyes), *stuck}))}"
+        return Finding(what, WRONG, f"hồ sơ chờ người thứ hai, không ai ký được / nobody can sign: {told}", mend)
+    return Finding(what, OK, f"{sum(waiting.values())} hồ sơ chờ / requests wait")
 
 
 def _messages(chosen: Settings) -> Finding:

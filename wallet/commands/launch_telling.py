@@ -57,6 +57,7 @@ def _pending(pending: PendingChange) -> dict[str, Any]:
         "before": pending.before.to_json(),
         "after": pending.after.to_json(),
         "effective_at": None if pending.effective_at is None else pending.effective_at.isoformat(),
+        **({"takes_back": pending.takes_back} if pending.takes_back else {}),
         "requested_by": pending.requested_by,
         "expires_at": pending.expires_at.isoformat(),
     }

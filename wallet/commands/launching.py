@@ -4,7 +4,7 @@ Launching from the shell of the server. It acts on the server's own database, un
 this shell can name anybody, so what it does is also recorded with the actor `system`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from wallet.commands.launch_options import (
     BY,
     CODE,
     JSON,
+    SECOND,
     again,
     audience_of,
     check_reason,
@@ -33,7 +34,7 @@ from wallet.errors import InvalidInput, WalletError
 from wallet.launching.audience import Audience
 from wallet.launching.orders import LaunchOrder, PendingChange
 from wallet.launching.repository import LaunchingRepository
-from wallet.launching.schedule import as_of, stored_launch
+from wallet.launching.schedule import Launch, as_of, stored_launch
 from wallet.launching.states import LaunchState
 from wallet.schema import schema_problem
 from wallet.terms import Actor, StaffRole
@@ -137,16 +138,17 @@ def schedule(
 @click.command()
 @CODE
 @BY
+@SECOND
 @JSON
 @click.option("--change", required=True, help="Id of the change: wallet utilities status CODE / Mã của thay đổi.")
 @guarded
-def unschedule(code: str, by: str, as_json: bool, change: str) -> None:
-    """Take back a change of CODE that is to come. One admin is enough."""
-    with _work("unschedule", code) as work:
-        actor = _admin(work, by)
-        launch = work.launching.cancel(code, change, work.rollout.launch(code).version, actor)
-        _by_command(work, code, "unschedule", by)
-    tell(launch, as_json)
+def unschedule(code: str, by: str, second: str | None, as_json: bool, change: str) -> None:
+    """Take back a change of CODE that is to come. Where that lets somebody in, without --second it waits for one."""
+
+    def take_back(work: Work, actor: Actor) -> Launch | PendingChange:
+        return work.launching.cancel(code, change, work.rollout.launch(code).version, actor)
+
+    _as_two("unschedule", code, take_back, by, second, as_json)
 
 
 @click.command()
@@ -188,12 +190,28 @@ def states() -> dict[str, str]:
 
 def _change(verb: str, code: str, order: LaunchOrder, by: str, second: str | None, as_json: bool) -> None:
     check_reason(order.reason, verb, code)
+
+    def change(work: Work, actor: Actor) -> Launch | PendingChange:
+        return work.launching.change(code, order, work.rollout.launch(code).version, actor)
+
+    _as_two(verb, code, change, by, second, as_json)
+
+
+def _as_two(
+    verb: str,
+    code: str,
+    act: Callable[[Work, Actor], Launch | PendingChange],
+    by: str,
+    second: str | None,
+    as_json: bool,
+) -> None:
+    """Do as one admin what may need two, and agree to it as the other where it does."""
     if second == by:
         fail("--second phải là người khác / has to be somebody else", "wallet staff list")
     with _work(verb, code) as work:
         first = _admin(work, by)
         other = None if second is None else _admin(work, second)
-        outcome = work.launching.change(code, order, work.rollout.launch(code).version, first)
+        outcome = act(work, first)
         if isinstance(outcome, PendingChange) and other is not None:
             outcome = work.launching.decide(outcome.id, agree=True, actor=other)
         _by_command(work, code, verb, by, second)

@@ -1,7 +1,8 @@
 """How a launch is changed: narrowing at once by one person, widening by two, at once or at a time.
 
 Harm is stopped first and discussed later, so whoever stops or narrows needs nobody. Whatever lets somebody in who is
-out, and retiring, which is for good, is agreed to by a second admin (security requirement S-64).
+out, and retiring, which is for good, is agreed to by a second admin (security requirement S-64). To take back what is
+planned is a change like any other: of a stop it lets somebody in.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,7 @@ from wallet.launching.schedule import (
     Scheduled,
     after_next,
     as_of,
+    gap_without,
     in_order,
     stored_launch,
     takes_effect,
@@ -137,21 +139,31 @@ class Launching:
         order = LaunchOrder(LaunchState.PAUSED, reason)
         return self._carry_out(code, order, self.weigh(code, order), actor, asked_by=actor.account_id, agreed_by="")
 
-    def cancel(self, code: str, change_id: str, version: int, actor: Actor) -> Launch:
-        """Take a scheduled change back. One person may: what is in force without it was agreed to by two.
+    def cancel(self, code: str, change_id: str, version: int, actor: Actor) -> Launch | PendingChange:
+        """Take a scheduled change back, or ask for it where the utility would be wider without it at any moment.
 
-        Raises NotAllowed, UnknownUtility, PreconditionFailed, NotFound for a change that is not to come.
+        Raises NotAllowed, UnknownUtility, PreconditionFailed, NotFound for a change that is not to come,
+        Conflict("approval_pending").
         """
         assert_admin(actor)
         self.catalogue.get(code)
         launch = self._settle(code)
         if launch.version != version:
             raise PreconditionFailed("version_changed")
-        rest = tuple(entry for entry in launch.schedule if entry.id != change_id)
-        if len(rest) == len(launch.schedule):
+        entry = next((each for each in launch.schedule if each.id == change_id), None)
+        if entry is None:
             raise NotFound("not_found")
-        self.audit.record("launch.cancelled", actor, code, change=change_id, version=version + 1)
-        return self._write(launch, replace(launch, schedule=rest, version=version + 1))
+        gap = gap_without(launch, change_id)
+        if gap is None:
+            return self._take_back(launch, change_id, actor)
+        change: dict[str, Any] = {
+            "takes_back": change_id,
+            "plan": gap.instead.to_json(),
+            "pause_text": dict(launch.pause_text),
+            "effective_at": gap.at.astimezone(UTC).isoformat(),
+            "reason": entry.reason,
+        }
+        return self._wait(launch, change, gap.planned, actor, until=entry.at)
 
     # ── agreeing ──
 
@@ -177,9 +189,12 @@ class Launching:
         launch = self._settle(code)
         if not agree:
             return launch
-        order = order_of_change(approval.change)
         if launch.version != approval.change["version"]:
             raise PreconditionFailed("version_changed")
+        takes_back = approval.change.get("takes_back")
+        if takes_back is not None:
+            return self._take_back(launch, takes_back, actor, asked_by=approval.requested_by)
+        order = order_of_change(approval.change)
         weighed = self.weigh(code, order)
         return self._carry_out(code, order, weighed, actor, asked_by=approval.requested_by, agreed_by=actor.account_id)
 
@@ -240,7 +255,31 @@ class Launching:
         return Plan(order.state, kept)
 
     def _ask(self, code: str, order: LaunchOrder, weighed: Weighed, actor: Actor) -> PendingChange:
-        now, version = self.clock.now(), weighed.launch.version
+        at = order.effective_at
+        change: dict[str, Any] = {
+            "plan": weighed.plan.to_json(),
+            "pause_text": dict(weighed.pause_text),
+            "stop_rule": weighed.stop_rule.to_json(),
+            "effective_at": None if at is None else at.astimezone(UTC).isoformat(),
+            "reason": order.reason,
+        }
+        return self._wait(weighed.launch, change, weighed.projected.plan, actor, until=at, comment=order.comment)
+
+    def _wait(
+        self,
+        launch: Launch,
+        change: Mapping[str, Any],
+        before: Plan,
+        actor: Actor,
+        *,
+        until: datetime | None,
+        comment: str = "",
+    ) -> PendingChange:
+        """Put a change before a second person. until: when it is too late to agree, None for never.
+
+        Raises Conflict("approval_pending") while another one waits.
+        """
+        code, version, now = launch.code, launch.version, self.clock.now()
         waiting = self.rows.awaiting(LAUNCH, code)
         if waiting is not None and waiting.expires_at <= now:
             self._expire(waiting.id)
@@ -250,31 +289,30 @@ class Launching:
             # The utility changed since that was asked: nobody can agree to it any more, so it must not be in the way.
             self.rows.decide(waiting.id, "obsolete", actor.account_id, now)
             self.audit.record("approval.obsolete", actor, code, approval=waiting.id)
-        at = order.effective_at
         row = Approval(
             id=new_id(self.entropy, "apr"),
             kind=LAUNCH,
             subject=code,
-            change={
-                "plan": weighed.plan.to_json(),
-                "pause_text": dict(weighed.pause_text),
-                "stop_rule": weighed.stop_rule.to_json(),
-                "effective_at": None if at is None else at.astimezone(UTC).isoformat(),
-                "reason": order.reason,
-                "version": version,
-            },
-            before=weighed.projected.plan.to_json(),
-            comment=order.comment,
+            change={**change, "version": version},
+            before=before.to_json(),
+            comment=comment,
             state="awaiting",
             requested_by=actor.account_id,
             requested_at=now,
-            expires_at=min(now + self.patience, at or datetime.max.replace(tzinfo=UTC)),
+            expires_at=min(now + self.patience, until or datetime.max.replace(tzinfo=UTC)),
         )
         if not self.rows.add_approval(row):
             waiting = self.rows.awaiting(LAUNCH, code)  # another admin asked in the same moment
             raise Conflict("approval_pending", approval=waiting.id if waiting else "")
-        self.audit.record("approval.asked", actor, code, approval=row.id, target=str(weighed.plan.state))
-        return pending_of(row)
+        pending = pending_of(row)
+        names: dict[str, Any] = {"target": str(pending.target), "change": pending.takes_back or None}
+        self.audit.record("approval.asked", actor, code, approval=row.id, **names)
+        return pending
+
+    def _take_back(self, launch: Launch, change_id: str, actor: Actor, *, asked_by: str | None = None) -> Launch:
+        rest, version = tuple(entry for entry in launch.schedule if entry.id != change_id), launch.version + 1
+        self.audit.record("launch.cancelled", actor, launch.code, change=change_id, version=version, asked_by=asked_by)
+        return self._write(launch, replace(launch, schedule=rest, version=version, awaiting=None))
 
     def _carry_out(
         self, code: str, order: LaunchOrder, weighed: Weighed, actor: Actor, *, asked_by: str, agreed_by: str
@@ -321,10 +359,17 @@ class Launching:
         return self._write(launch, changed)
 
     def _kept(self, launch: Launch, plan: Plan, actor: Actor) -> tuple[Scheduled, ...]:
-        """Return the changes to come that stand: what two had agreed to was for another situation, so it falls away."""
+        """Return the changes to come that stand: what two had agreed to was for another situation, so it falls away.
+
+        A stop stays, also the one for good: else whoever narrows today would let somebody in who was to be kept out.
+        """
         if plan == launch.plan:
             return launch.schedule
-        kept = () if not NEXT[plan.state] else tuple(entry for entry in launch.schedule if not entry.agreed_by)
+        kept = tuple(
+            entry
+            for entry in launch.schedule
+            if NEXT[plan.state] and (not entry.agreed_by or entry.plan.state is LaunchState.RETIRED)
+        )
         for entry in launch.schedule:
             if entry not in kept:
                 self.audit.record("launch.cancelled", actor, launch.code, change=entry.id)

@@ -34,7 +34,10 @@ class LaunchOrder:
 
 @dataclass(frozen=True, slots=True)
 class PendingChange:
-    """A change that waits for a second person. before, after: what is in force, and what would be."""
+    """A change that waits for a second person. before, after: what is in force, and what would be.
+
+    takes_back: the scheduled change that would not happen, "" for none; then before and after are of `effective_at`.
+    """
 
     id: str
     code: str
@@ -48,6 +51,7 @@ class PendingChange:
     effective_at: datetime | None = None
     pause_text: Mapping[str, str] = field(default_factory=dict)
     stop_rule: StopRule = NEVER
+    takes_back: str = ""
 
     @property
     def target(self) -> LaunchState:
@@ -103,6 +107,7 @@ def pending_of(row: Approval) -> PendingChange:
         effective_at=None if at is None else datetime.fromisoformat(at),
         pause_text=change["pause_text"],
         stop_rule=_rule(change),
+        takes_back=change.get("takes_back", ""),
     )
 
 

@@ -148,3 +148,25 @@ def after_next(launch: Launch) -> Launch:
         changed_at=entry.at,
         schedule=() if ends else rest,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """When somebody first gets in who would be kept out: what is planned for that moment, and what would be instead."""
+
+    at: datetime
+    planned: Plan
+    instead: Plan
+
+
+def gap_without(launch: Launch, change_id: str) -> Gap | None:
+    """Return the first moment at which a launch would be wider without one of its scheduled changes, None for never.
+
+    Both schedules are followed to their end: what falls away because of the missing change is missing, too.
+    """
+    rest = replace(launch, schedule=tuple(entry for entry in launch.schedule if entry.id != change_id))
+    for moment in (entry.at for entry in launch.schedule):
+        planned, instead = as_of(launch, moment).plan, as_of(rest, moment).plan
+        if widens(planned, instead):
+            return Gap(moment, planned, instead)
+    return None

@@ -204,12 +204,12 @@ class Cases:
     def held_answers(self, utility: Utility, told: Told) -> dict[str, HeldAnswer]:
         """Return what registers answered of a form, or offered and was chosen, by field: what the desk looks at."""
         found = {}
-        for field in utility.form:
-            source = (field.held_by if field.name in told.held else field.one_of) or ("",)
+        for question in utility.form:
+            source = (question.held_by if question.name in told.held else question.one_of) or ("",)
             facts = told.gathered.facts.get(source[0])
-            value = told.case.answers.get(field.name) if field.name in told.held else told.case.chosen(field)
+            value = told.case.answers.get(question.name) if question.name in told.held else told.case.chosen(question)
             if facts is not None and value is not None:
-                found[field.name] = HeldAnswer(str(source[0]), plain(value), facts.as_of, told.case.now)
+                found[question.name] = HeldAnswer(str(source[0]), plain(value), facts.as_of, told.case.now)
         return found
 
     def refreshed(self, told: Told, row: RequestRow) -> Told:

@@ -4,7 +4,7 @@ Nothing but an officer's own session decides: whatever calls this has to be in o
 desks, reads for a purpose that is recorded, and neither their own requests nor those of their wards.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from wallet.identity.holders import Holders, Profile
 from wallet.identity.staff_reads import StaffReads
 from wallet.requests.models import RequestRow
 from wallet.requests.moving import Moving, Word
-from wallet.requests.orders import RequestDetail, UtilityRequest
+from wallet.requests.orders import RequestDetail, RequestPaperView, UtilityRequest
 from wallet.requests.reach import Reach
 from wallet.requests.repository import RequestRepository
 from wallet.requests.seeing import Seeing, summary
@@ -32,13 +32,26 @@ SOON = 0.25
 
 
 @dataclass(frozen=True, slots=True)
+class LateStep:
+    """A sub-task whose time is over. agency: who has it."""
+
+    code: str
+    agency: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class DeskRequest:
-    """A request as it lies on the desk, without the person. clock: `on_time`, `due_soon`, `overdue` or `standing`."""
+    """A request as it lies on the desk, without the person. clock: `on_time`, `due_soon`, `overdue` or `standing`.
+
+    late_steps: sub-tasks at agencies whose own time is over.
+    """
 
     request: UtilityRequest
     claimed_by: str | None
     claimed_at: datetime | None
     clock: str
+    late_steps: tuple[LateStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +78,15 @@ class Colleague:
 
 @dataclass(frozen=True, slots=True)
 class DeskStep:
-    """A sub-task that an agency has to do."""
+    """A sub-task that an agency has to do. clock: as of a request. reminders: how often its time ran out."""
 
     request_id: str
     utility: str
     code: str
     state: str
     due_at: datetime | None
+    clock: str
+    reminders: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +116,24 @@ class ReviewDesk:
         states = {move.source for each in chosen for move in each.lifecycle.moves if move.by in (By.OFFICER, By.STEPS)}
         codes = [each.code for each in chosen]
         rows, following = self.rows.queue(places(desks), codes, sorted(states), limit, place)
-        return [self._on_desk(row) for row in rows], following
+        late: dict[str, list[LateStep]] = {}
+        for step in self.rows.late_steps_of([row.id for row in rows], self.clock.now()):
+            late.setdefault(step.request_id, []).append(LateStep(step.code, step.agency, step.due_at))
+        return [self._on_desk(row, late.get(row.id, ())) for row in rows], following
 
     def steps(self, actor: Actor, limit: int, place: str | None) -> tuple[list[DeskStep], str | None]:
         """Return one page of the sub-tasks of the caller's agencies, what is due first. Raises NotAllowed."""
         rows, following = self.rows.step_queue(places(self.reach.desks.of(actor)), limit, place)
         found = [
-            DeskStep(step.request_id, self.reach.request(step.request_id).utility, step.code, step.state, step.due_at)
+            DeskStep(
+                request_id=step.request_id,
+                utility=self.reach.request(step.request_id).utility,
+                code=step.code,
+                state=step.state,
+                due_at=step.due_at,
+                clock=self._clock(step.opened_at, step.due_at),
+                reminders=step.reminders,
+            )
             for step in rows
         ]
         return [step for step in found if self.catalogue.find(step.utility) is not None], following
@@ -129,12 +155,15 @@ class ReviewDesk:
     def claim(self, request_id: str, actor: Actor) -> DeskRequest:
         """Take a request in hand. What is in the hands of somebody who has left the desk is free.
 
-        Raises NotFound, NotAllowed("not_for_oneself"), Conflict("claimed_by_another"),
-        Conflict("transition_not_allowed") for one that is answered already.
+        Raises NotFound, NotAllowed("not_for_oneself"), NotAllowed("second_officer_needed") for who proposed what it
+        says now, Conflict("claimed_by_another"), Conflict("transition_not_allowed") for one that is answered already.
         """
         row = self.reach.own(request_id, actor)
-        if row.state in self.catalogue.get(row.utility).lifecycle.final:
+        utility = self.catalogue.get(row.utility)
+        if row.state in utility.lifecycle.final:
             raise Conflict("transition_not_allowed", state=row.state, target="claim")
+        if _is_first(utility, row, actor.account_id):
+            raise NotAllowed("second_officer_needed")
         if row.claimed_by == actor.account_id:
             return self._on_desk(row)
         if row.claimed_by is not None and self.reach.may_have(row.claimed_by, row):
@@ -155,11 +184,14 @@ class ReviewDesk:
     def hand_over(self, request_id: str, officer: str, actor: Actor) -> DeskRequest:
         """Put a request into the hands of another officer of the same desk.
 
-        Raises NotFound, Conflict("not_claimed"), InvalidInput for somebody who may not have it.
+        Raises NotFound, Conflict("not_claimed"), InvalidInput for somebody who may not have it, or who proposed what a
+        second officer has to sign now.
         """
         row = self.reach.own(request_id, actor)
         if not self.reach.may_have(officer, row) or officer == actor.account_id:
             raise InvalidInput({"/officer": "not_of_this_desk"})
+        if _is_first(self.catalogue.get(row.utility), row, officer):
+            raise InvalidInput({"/officer": "second_officer_needed"})
         if not self.rows.claim(row.id, officer, self.clock.now(), held_by=actor.account_id):
             raise Conflict("not_claimed")
         self.audit.record("request.handed_over", actor, row.id, to=officer)
@@ -184,6 +216,13 @@ class ReviewDesk:
             raise NotFound("not_found")
         self._record_reading(row, purpose, agency, actor, file=file_id)
         return found.media_type, self.holders.unseal(row.holder_id, found.id, found.sealed_content)
+
+    def paper(self, request_id: str, paper_id: str, purpose: str, actor: Actor) -> RequestPaperView:
+        """Return a slip or a letter that the applicant was given. The reading is recorded. Raises NotFound."""
+        row, agency = self.reach.readable(request_id, actor)
+        found = self.seeing.papers.get(row, paper_id)
+        self._record_reading(row, purpose, agency, actor)
+        return found
 
     # Deciding
 
@@ -258,16 +297,22 @@ class ReviewDesk:
             actions,
         )
 
-    def _on_desk(self, row: RequestRow) -> DeskRequest:
-        return DeskRequest(summary(row), row.claimed_by, row.claimed_at, self._clock_of(row))
+    def _on_desk(self, row: RequestRow, late: Sequence[LateStep] | None = None) -> DeskRequest:
+        if late is None:
+            steps = self.rows.late_steps_of([row.id], self.clock.now())
+            late = [LateStep(step.code, step.agency, step.due_at) for step in steps]
+        return DeskRequest(summary(row), row.claimed_by, row.claimed_at, self._clock_of(row), tuple(late))
 
     def _clock_of(self, row: RequestRow) -> str:
-        if row.due_at is None or row.submitted_at is None:
+        return self._clock(row.submitted_at, row.due_at)
+
+    def _clock(self, since: datetime | None, due_at: datetime | None) -> str:
+        if due_at is None or since is None:
             return "standing"
         now = self.clock.now()
-        if now > row.due_at:
+        if now > due_at:
             return "overdue"
-        return "due_soon" if (row.due_at - now) < SOON * (row.due_at - row.submitted_at) else "on_time"
+        return "due_soon" if (due_at - now) < SOON * (due_at - since) else "on_time"
 
     def _record_reading(
         self, row: RequestRow, purpose: str, agency: str, actor: Actor, *, file: str | None = None
@@ -297,6 +342,11 @@ def _by_any_agency(move: Move) -> bool:
 
 def _needs_second(utility: Utility, row: RequestRow) -> bool:
     return any(move.second for move in utility.lifecycle.from_(row.state))
+
+
+def _is_first(utility: Utility, row: RequestRow, account_id: str) -> bool:
+    """Return whether somebody proposed what another has to sign: then it is out of their hands."""
+    return row.decided_by == account_id and _needs_second(utility, row)
 
 
 def _assert_word(utility: Utility, arrow: Move, word: Word) -> None:

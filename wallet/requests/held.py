@@ -23,7 +23,15 @@ from wallet.held import (
 )
 from wallet.identity.holders import Holders
 from wallet.payments.models import PaymentRow
-from wallet.requests.models import LinkRow, RequestEvent, RequestFile, RequestRow, RequestStep
+from wallet.requests.models import (
+    LinkRow,
+    RequestAgreement,
+    RequestEvent,
+    RequestFile,
+    RequestPaper,
+    RequestRow,
+    RequestStep,
+)
 
 WITHDRAWN = "withdrawn"
 REQUESTS = HeldTable(
@@ -53,8 +61,8 @@ EVENTS = HeldTable(
 STEPS = HeldTable(
     RequestStep,
     "request_id",
-    told=("request_id", "code", "agency", "state", "opened_at", "due_at", "done_at", "reason"),
-    withheld=("position", "province", "done_by", "sealed_found"),
+    told=("request_id", "code", "agency", "state", "opened_at", "due_at", "done_at", "reason", "reminders"),
+    withheld=("position", "province", "done_by", "sealed_found", "reminded_at"),
     parent=REQUESTS,
     ordered="position",
     blanked={"sealed_found": None, "province": ""},
@@ -67,6 +75,23 @@ FILES = HeldTable(
     parent=REQUESTS,
     ordered="added_at",
     deleted=True,
+)
+PAPERS = HeldTable(
+    RequestPaper,
+    "request_id",
+    told=("request_id", "kind", "sequence", "made_at", "due_at"),
+    withheld=("sealed",),  # what it states is told unsealed
+    parent=REQUESTS,
+    ordered="made_at",
+    deleted=True,
+)
+AGREEMENTS = HeldTable(
+    RequestAgreement,
+    "holder_id",
+    told=("state", "asked_at", "expires_at", "answered_at"),
+    withheld=("id", "request_id", "holder_id"),  # whose request it is, is theirs
+    by_account=False,
+    ordered="asked_at",
 )
 PAYMENTS = HeldTable(
     PaymentRow,
@@ -94,29 +119,42 @@ class RequestsHeld:
     session: DatabaseSession
     holders: Holders
     final: frozenset[str]
-    tables: tuple[HeldTable, ...] = (REQUESTS, EVENTS, STEPS, FILES, PAYMENTS, LINKS)
+    tables: tuple[HeldTable, ...] = (REQUESTS, EVENTS, STEPS, FILES, PAPERS, AGREEMENTS, PAYMENTS, LINKS)
 
     def export(self, person: Person) -> Iterator[Section]:
         """Return every request with what was stated in it, and everything that belongs to it."""
         rows = rows_of(self.session, REQUESTS, person, "sealed")
         yield Section("requests", [self._told(row, person) for row in rows[-MAX_ROWS:]], len(rows) <= MAX_ROWS)
+        papers = rows_of(self.session, PAPERS, person, "sealed")
+        yield Section(
+            "request_papers", [self._stated(row, person) for row in papers[-MAX_ROWS:]], len(papers) <= MAX_ROWS
+        )
         for code, table in (
             ("request_events", EVENTS),
             ("request_steps", STEPS),
             ("request_files", FILES),
+            ("agreements", AGREEMENTS),
             ("payments", PAYMENTS),
             ("links", LINKS),
         ):
             yield section(self.session, code, table, person)
 
     def erase(self, person: Person) -> None:
-        """Forget what was stated: files and links are deleted, what was sealed is blanked. Open ones are withdrawn."""
+        """Forget what was stated: files, papers and links are deleted, what was sealed is blanked.
+
+        Open ones are withdrawn.
+        """
         ended = {"state": WITHDRAWN, "due_at": None, "claimed_by": None, "claimed_at": None}
         for row in rows_of(self.session, REQUESTS, person):
             if row["state"] not in self.final:
                 change(self.session, REQUESTS, person, ended, id=row["id"])
-        forget(self.session, (FILES, STEPS, EVENTS, LINKS, REQUESTS), person)
+        forget(self.session, (FILES, PAPERS, STEPS, EVENTS, LINKS, REQUESTS), person)
 
     def _told(self, row: Mapping[str, Any], person: Person) -> Told:
         stated = json.loads(self.holders.unseal(person.holder_id, row["id"], row["sealed"]))
         return told(row, REQUESTS.told) | {"answers": stated["answers"], "held": stated.get("held", {})}
+
+    def _stated(self, row: Mapping[str, Any], person: Person) -> Told:
+        place = f"{row['request_id']}.{row['kind']}-{row['sequence']}"
+        stated = json.loads(self.holders.unseal(person.holder_id, place, row["sealed"]))
+        return told(row, PAPERS.told) | {"stated": stated}

@@ -26,11 +26,12 @@ from wallet.identity.guardians import Guardians
 from wallet.identity.holders import Holders
 from wallet.launching.rollout import Rollout
 from wallet.payments.paying import Paying, PaymentView
+from wallet.requests.agreements import Agreements
 from wallet.requests.cases import Cases, holder_of
 from wallet.requests.failures import noting_failures
 from wallet.requests.models import RequestFile, RequestRow
 from wallet.requests.moving import Moving
-from wallet.requests.orders import FileView, RequestDetail, RequestOrder, UtilityRequest
+from wallet.requests.orders import FileView, RequestDetail, RequestOrder, RequestPaperView, UtilityRequest
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import Content, open_content, seal_content
 from wallet.requests.seeing import Seeing, file_view, summary
@@ -39,7 +40,7 @@ from wallet.terms import Actor
 from wallet.utilities.answering import parse, read
 from wallet.utilities.base import Ask, By, Capacity, Utility
 from wallet.utilities.catalogue import Catalogue
-from wallet.utilities.lifecycles import DRAFT
+from wallet.utilities.lifecycles import DRAFT, MADE_BY_SENDING
 from wallet.working_days import WorkingDays, vietnamese_day
 
 MOST_DRAFTS = 50
@@ -64,6 +65,7 @@ class Requests:
     seeing: Seeing
     weighing: Weighing
     paying: Paying
+    agreements: Agreements
     holders: Holders
     guardians: Guardians
     rollout: Rollout
@@ -161,10 +163,11 @@ class Requests:
             with noting_failures(self.audit, utility.code, actor):
                 self._send(utility, row, open_content(self.holders, row), actor, action=action)
             return summary(row)
-        if action == "ask_payment":
+        if action in MADE_BY_SENDING:
             raise Conflict("transition_not_allowed", state=row.state, target=action)
         self.moving.move(utility, row, action, By.HOLDER, actor)
         self.paying.abandon(row.id)
+        self.agreements.close(row)
         return summary(row)
 
     def pay(self, request_id: str, actor: Actor) -> PaymentView:
@@ -264,6 +267,10 @@ class Requests:
             raise NotFound("not_found")
         return found.media_type, self.holders.unseal(row.holder_id, found.id, found.sealed_content)
 
+    def paper(self, request_id: str, paper_id: str, actor: Actor) -> RequestPaperView:
+        """Return a slip or a letter of one of the holder's own requests. Raises NotFound."""
+        return self.seeing.papers.get(self._row(request_id, actor), paper_id)
+
     # Inside
 
     def _keep_draft(
@@ -326,6 +333,11 @@ class Requests:
         if owed:
             self.moving.move(utility, row, "ask_payment", By.HOLDER, actor, told=told, values=values)
             self.paying.begin(row.id, due)
+            return
+        asked = self.agreements.wanted(utility, row, told)
+        if asked is not None:
+            self.moving.move(utility, row, "ask_agreement", By.HOLDER, actor, told=told, values=values)
+            self.agreements.ask(utility, row, asked)
             return
         self.moving.move(utility, row, action, By.HOLDER, actor, told=told, values=values)
         if row.document_id is None:

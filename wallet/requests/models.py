@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, Integer, LargeBinary, String
+from sqlalchemy import JSON, ForeignKey, Index, Integer, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wallet.db import Base, UtcDateTime
@@ -75,7 +75,10 @@ class RequestEvent(Base):
 
 
 class RequestStep(Base):
-    """A sub-task at an agency, with a clock of its own. state: as in `steps.py`."""
+    """A sub-task at an agency, with a clock of its own. state: as in `steps.py`.
+
+    reminders: how often its agency was told that its time is over; reminded_at: when, of the time that runs now.
+    """
 
     __tablename__ = "request_steps"
 
@@ -91,8 +94,13 @@ class RequestStep(Base):
     done_by: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[str | None] = mapped_column(String(64))
     sealed_found: Mapped[bytes | None] = mapped_column(LargeBinary)
+    reminders: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
+    reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index("ix_request_steps_queue", "agency", "state", "due_at"),)
+    __table_args__ = (
+        Index("ix_request_steps_queue", "agency", "state", "due_at"),
+        Index("ix_request_steps_due", "state", "reminded_at", "due_at"),
+    )
 
 
 class RequestFile(Base):
@@ -108,6 +116,35 @@ class RequestFile(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
     sealed_content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class RequestPaper(Base):
+    """A slip or a letter that was made out, and the date it promises. kind, what is sealed: as in `papers.py`."""
+
+    __tablename__ = "request_papers"
+
+    request_id: Mapped[str] = mapped_column(ForeignKey("requests.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    sequence: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class RequestAgreement(Base):
+    """Somebody else who was asked to agree to a request. holder_id: whom; state: as in `agreements.py`."""
+
+    __tablename__ = "request_agreements"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    request_id: Mapped[str] = mapped_column(ForeignKey("requests.id"), index=True)
+    holder_id: Mapped[str] = mapped_column(String(64), index=True)
+    state: Mapped[str] = mapped_column(String(16))
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_request_agreements_due", "state", "expires_at"),)
 
 
 class LinkRow(Base):

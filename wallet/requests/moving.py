@@ -22,9 +22,10 @@ from wallet.requests.cases import Cases, Told
 from wallet.requests.deadlines import due_at
 from wallet.requests.models import RequestRow, RequestStep
 from wallet.requests.orders import number_of
+from wallet.requests.papers import Papers, Why
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import open_content
-from wallet.requests.steps import ACTIVE, DONE, FAILED, WAITING, begin_following, follow
+from wallet.requests.steps import ACTIVE, DONE, FAILED, WAITING, begin_following, follow, is_late
 from wallet.terms import Actor
 from wallet.utilities.base import By, Capacity, Lifecycle, Move, Utility
 from wallet.utilities.lifecycles import DRAFT
@@ -42,6 +43,8 @@ class Word:
 
 
 NO_WORD = Word()
+NOTICE_OF = {"agree": "agreement_given", "decline": "agreement_declined", "lapse": "agreement_lapsed"}
+"""What the applicant is told of a move, where the state it leads to does not say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Moving:
 
     rows: RequestRepository
     cases: Cases
+    papers: Papers
     issuing: Issuing
     revoking: Revoking
     holders: Holders
@@ -79,7 +83,7 @@ class Moving:
         arrow = utility.lifecycle.move(row.state, action)
         if arrow is None or arrow.by is not by:
             raise Conflict("transition_not_allowed", state=row.state, target=action)
-        now, before = self.clock.now(), row.state
+        now, before, promised = self.clock.now(), row.state, row.due_at
         changed: dict[str, Any] = {"state": arrow.target, "updated_at": now, **(values or {})}
         changed |= self._clock_of(utility, row, arrow, now)
         if by is By.OFFICER:
@@ -101,8 +105,17 @@ class Moving:
             self.revoking.void(row.document_id, RevocationReason.REQUEST_ENDED, actor)
         self._log(row, action, by, actor, word)
         self.audit.record(f"request.{action}", actor, row.id, utility=utility.code, before=before, reason=word.reason)
+        self._make_out(utility, row, arrow, promised)
         if by is not By.HOLDER:
-            self.inform(row, f"request_{row.state}")
+            self.inform(row, NOTICE_OF.get(action, f"request_{row.state}"))
+
+    def _make_out(self, utility: Utility, row: RequestRow, arrow: Move, promised: datetime | None) -> None:
+        """Make out the paper that goes with a move: a slip as it is taken in, a letter where the date moves away."""
+        if arrow.receives:
+            self.papers.slip(utility, row, self._whole_since(utility.lifecycle, row, self.clock.now()))
+        if arrow.extends and promised is not None and row.due_at is not None and row.due_at > promised:
+            whole = self._whole_since(utility.lifecycle, row, self.clock.now())
+            self.papers.letter(utility, row, whole, promised, Why.EXTENDED)
 
     def _lay_out(self, utility: Utility, row: RequestRow, actor: Actor, told: Told | None) -> None:
         """Lay out the sub-tasks that this case needs. Raises Conflict("nothing_to_verify") where it needs none."""
@@ -112,11 +125,11 @@ class Moving:
         needed = [step for step in utility.steps if step.needed(case)]
         if not needed:
             raise Conflict("nothing_to_verify")
-        codes = {step.code for step in needed}
+        codes, begun = {step.code for step in needed}, row.state in utility.lifecycle.in_steps
         now = self.clock.now()
         self.rows.forget_steps(row.id)
         for position, step in enumerate(needed):
-            first = not set(step.after) & codes
+            first = begun and not set(step.after) & codes
             self.rows.add(
                 RequestStep(
                     request_id=row.id,
@@ -136,6 +149,7 @@ class Moving:
         for step in self.rows.steps(row.id):
             if step.state == ACTIVE and step.opened_at is not None:
                 step.due_at = due_at(deadlines[step.code], step.opened_at, self.calendar, extended=True)
+                step.reminded_at = None  # its new time may run out too
         self.rows.flush()
 
     def finish_step(
@@ -185,20 +199,40 @@ class Moving:
         for account_id in told:
             self.contacts.tell(account_id, code, request_id=row.id, number=number_of(row.id), **values)
 
+    def remind(self, utility: Utility, row: RequestRow, code: str) -> bool:
+        """Say that a sub-task's time is over, once for each time that it was given; return whether this call did.
+
+        row: locked by this transaction. The applicant reads it in the timeline; whom to tell is the caller's to know.
+        """
+        now = self.clock.now()
+        step = next((each for each in self.rows.steps(row.id) if each.code == code), None)
+        if step is None or step.state != ACTIVE or step.reminded_at is not None or not is_late(step, now):
+            return False
+        if not self.rows.move(row, {"updated_at": now}):
+            return False
+        step.reminders, step.reminded_at = step.reminders + 1, now
+        self.rows.flush()
+        self._log(row, "step_overdue", By.SYSTEM, SYSTEM, NO_WORD, step=code)
+        self.audit.record("request.step_overdue", SYSTEM, row.id, step=code, utility=utility.code)
+        return True
+
     def apologise(self, utility: Utility, row: RequestRow) -> bool:
         """Move a promise that was not kept, and say so to the applicant; return whether it was this call that did.
 
         Source: Decree 63/2024/NĐ-CP, articles 6 and 7 (an apology and a new date; docs/domain.md, section 4.0).
         """
-        now = self.clock.now()
-        if row.due_at is None or row.due_at > now or row.state in _standing(utility.lifecycle):
+        now, promised = self.clock.now(), row.due_at
+        if promised is None or promised > now or row.state in _standing(utility.lifecycle):
             return False
         deadline = utility.rules_of(row.rules_version).deadline
         again = due_at(deadline, now, self.calendar)
         if not self.rows.move(row, {"due_at": again, "apologies": row.apologies + 1, "updated_at": now}):
             return False
-        self._log(row, "apology", By.SYSTEM, SYSTEM, NO_WORD)
+        waits = [step for step in self.rows.steps(row.id) if step.state == ACTIVE]
+        self._log(row, "apology", By.SYSTEM, SYSTEM, NO_WORD, step=waits[0].code if waits else None)
         self.audit.record("request.apology", SYSTEM, row.id, utility=utility.code, apologies=row.apologies)
+        whole = self._whole_since(utility.lifecycle, row, now)
+        self.papers.letter(utility, row, whole, promised, Why.STEP if waits else Why.OVERDUE, waits)
         self.inform(row, "request_overdue", due_at=again.isoformat(timespec="seconds") if again else "")
         return True
 

@@ -107,7 +107,7 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """A sub-task. found: what the agency reported, once it is done."""
+    """A sub-task. found: what the agency reported, once it is done. reminders: how often its time ran out."""
 
     code: str
     agency: str
@@ -116,14 +116,46 @@ class StepView:
     due_at: datetime | None
     done_at: datetime | None
     reason: str | None
+    reminders: int = 0
     found: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PaperView:
+    """A slip or a letter that was made out. id: in its request's address, as `letter-1`. due_at: what it promises."""
+
+    id: str
+    kind: str
+    made_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementView:
+    """Somebody else who was asked to agree. state: as in `agreements.py`."""
+
+    state: str
+    asked_at: datetime
+    expires_at: datetime
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPaperView:
+    """A slip or a letter with what it states, as JSON, in words of the day on which it was made out."""
+
+    view: PaperView
+    request_id: str
+    utility: str
+    stated: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestDetail:
     """A request, whole. actions: what its holder can do now. warnings: JSON Pointer to code, since it was sent.
 
-    held: what registers answered when it was sent, by field.
+    held: what registers answered when it was sent, by field. papers: what was made out for it. agreements: of others,
+    who were asked to agree.
     """
 
     request: UtilityRequest
@@ -133,6 +165,8 @@ class RequestDetail:
     timeline: tuple[TimelineEntry, ...]
     steps: tuple[StepView, ...]
     actions: tuple[str, ...]
+    papers: tuple[PaperView, ...]
+    agreements: tuple[AgreementView, ...] = ()
     warnings: Mapping[str, str] = field(default_factory=dict, repr=False)
     held: Mapping[str, HeldAnswer] = field(default_factory=dict, repr=False)
 

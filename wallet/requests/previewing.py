@@ -42,6 +42,7 @@ class Previewing:
         content = open_content(self.requests.holders, row)
         try:
             weighed = self.weighing.weigh(utility, row, content, actor, purpose=PURPOSE)
+            self.requests.agreements.wanted(utility, row, weighed.told)
             expected = self._expected(utility, weighed, due)
         except InvalidInput as error:
             words_of = {pointer: error.speaks(pointer) for pointer in error.fields}
@@ -55,7 +56,9 @@ class Previewing:
         )
 
     def _due(self, utility: Utility, row: RequestRow) -> datetime | None:
-        """Return by when the office would have to answer. What costs something counts from when it is paid."""
+        """Return by when the office would have to answer. What costs something counts from when it is paid, what
+        somebody else is asked to agree to from when they do.
+        """
         if row.state not in utility.lifecycle.waiting:
             return None
         return due_at(self.weighing.cases.rules(utility, row).deadline, self.clock.now(), self.calendar)

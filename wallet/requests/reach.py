@@ -74,6 +74,24 @@ class Reach:
         self.assert_not_own(row, actor)
         return row, step
 
+    def desks_of_step(self, row: RequestRow, code: str) -> list[str]:
+        """Return the officers whom a late sub-task concerns: of its agency's desk, and who has the request in hand.
+
+        Nobody is among them who may not open it.
+        """
+        step = next((each for each in self.rows.steps(row.id) if each.code == code), None)
+        if step is None:
+            return []
+        members = self.accounts.members_of(StaffRole.REVIEWER, step.agency)
+        found = [account_id for account_id, grant in members if _desk_of_step(step, (grant,)) is not None]
+        if row.claimed_by is not None and self.may_have(row.claimed_by, row):
+            found.append(row.claimed_by)
+        return [
+            account_id
+            for account_id in dict.fromkeys(found)
+            if not self._is_own(row, account_id, self.accounts.find(account_id).holder_id)
+        ]
+
     def decides(self, row: RequestRow, actor: Actor) -> bool:
         """Return whether a desk of the caller's decides about a request, rather than about a sub-task of it."""
         return _desk_of(row, self.desks.of(actor)) is not None

@@ -9,7 +9,15 @@ from sqlalchemy.orm import Session
 
 from wallet.db import Base, insert_if_absent, keyset_page, rows_changed
 from wallet.identity.repository import on_desks
-from wallet.requests.models import LinkRow, RequestEvent, RequestFile, RequestRow, RequestStep
+from wallet.requests.models import (
+    LinkRow,
+    RequestAgreement,
+    RequestEvent,
+    RequestFile,
+    RequestPaper,
+    RequestRow,
+    RequestStep,
+)
 
 
 class RequestRepository:
@@ -88,6 +96,12 @@ class RequestRepository:
         statement = select(func.count()).where(RequestRow.utility == utility, RequestRow.state.not_in(list(final)))
         return self.session.scalar(statement) or 0
 
+    def count_in(self, state: str) -> dict[str, int]:
+        """Return how many requests are in a state, by utility; none that has none."""
+        statement = select(RequestRow.utility, func.count()).where(RequestRow.state == state)
+        rows = self.session.execute(statement.group_by(RequestRow.utility))
+        return {str(utility): int(count) for utility, count in rows}
+
     def count_senders(self, utility: str, since: datetime) -> int:
         """Return how many people sent a request to a utility since a moment."""
         sent = RequestRow.utility == utility, RequestRow.submitted_at >= since
@@ -123,6 +137,52 @@ class RequestRepository:
 
     def forget_steps(self, request_id: str) -> None:
         self.session.execute(delete(RequestStep).where(RequestStep.request_id == request_id))
+
+    def papers(self, request_id: str) -> Sequence[RequestPaper]:
+        """Return the slips and letters of a request, as they were made out."""
+        statement = select(RequestPaper).where(RequestPaper.request_id == request_id)
+        ordered = (RequestPaper.made_at, RequestPaper.kind.desc(), RequestPaper.sequence)
+        return self.session.scalars(statement.order_by(*ordered)).all()
+
+    # Agreements
+
+    def agreement(self, agreement_id: str) -> RequestAgreement | None:
+        return self.session.get(RequestAgreement, agreement_id)
+
+    def agreements(self, request_id: str) -> Sequence[RequestAgreement]:
+        """Return whom a request had asked to agree, the first first."""
+        statement = select(RequestAgreement).where(RequestAgreement.request_id == request_id)
+        return self.session.scalars(statement.order_by(RequestAgreement.asked_at, RequestAgreement.id)).all()
+
+    def asked_of(self, holder_id: str, most: int) -> Sequence[RequestAgreement]:
+        """Return what somebody is asked to agree to and has not answered, the oldest first."""
+        mine = (RequestAgreement.holder_id == holder_id, RequestAgreement.state == "waiting")
+        statement = select(RequestAgreement).where(*mine).order_by(RequestAgreement.asked_at, RequestAgreement.id)
+        return self.session.scalars(statement.limit(most)).all()
+
+    def end_agreement(self, agreement_id: str, state: str, at: datetime) -> bool:
+        """Close an agreement that is waited for; return whether this call did it."""
+        statement = (
+            update(RequestAgreement)
+            .where(RequestAgreement.id == agreement_id, RequestAgreement.state == "waiting")
+            .values(state=state, answered_at=at)
+        )
+        return rows_changed(self.session, statement) == 1
+
+    def lapsed_agreements(self, now: datetime, utilities: Collection[str], limit: int) -> Sequence[tuple[str, str]]:
+        """Return id and request of agreements for these utilities whose time is over."""
+        statement = (
+            select(RequestAgreement.id, RequestAgreement.request_id)
+            .join(RequestRow, RequestRow.id == RequestAgreement.request_id)
+            .where(
+                RequestAgreement.state == "waiting",
+                RequestAgreement.expires_at <= now,
+                RequestRow.utility.in_(list(utilities)),
+            )
+            .order_by(RequestAgreement.expires_at, RequestAgreement.id)
+            .limit(limit)
+        )
+        return [(agreement_id, request_id) for agreement_id, request_id in self.session.execute(statement)]
 
     # Files
 
@@ -207,6 +267,28 @@ class RequestRepository:
             .limit(limit)
         )
         return self.session.scalars(statement).all()
+
+    def late_steps(self, now: datetime, utilities: Collection[str], limit: int) -> Sequence[tuple[str, str]]:
+        """Return request and code of sub-tasks for these utilities whose time is over and who were not reminded."""
+        statement = (
+            select(RequestStep.request_id, RequestStep.code)
+            .join(RequestRow, RequestRow.id == RequestStep.request_id)
+            .where(
+                RequestStep.state == "active",
+                RequestStep.reminded_at.is_(None),
+                RequestStep.due_at < now,
+                RequestRow.utility.in_(list(utilities)),
+            )
+            .order_by(RequestStep.due_at, RequestStep.request_id, RequestStep.code)
+            .limit(limit)
+        )
+        return [(request_id, code) for request_id, code in self.session.execute(statement)]
+
+    def late_steps_of(self, requests: Collection[str], now: datetime) -> Sequence[RequestStep]:
+        """Return the sub-tasks of these requests whose time is over, the longest first."""
+        late = (RequestStep.state == "active", RequestStep.due_at < now)
+        statement = select(RequestStep).where(RequestStep.request_id.in_(list(requests)), *late)
+        return self.session.scalars(statement.order_by(RequestStep.due_at, RequestStep.code)).all()
 
     # Links and counts
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from wallet.identity.holders import Holders
 from wallet.requests.models import RequestEvent, RequestFile, RequestRow, RequestStep
 from wallet.requests.orders import (
+    AgreementView,
     FeeLineView,
     FileView,
     RequestDetail,
@@ -14,10 +15,11 @@ from wallet.requests.orders import (
     UtilityRequest,
     number_of,
 )
+from wallet.requests.papers import Papers
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import open_content
 from wallet.utilities.base import By, Utility
-from wallet.utilities.lifecycles import DRAFT
+from wallet.utilities.lifecycles import DRAFT, MADE_BY_SENDING
 
 
 def summary(row: RequestRow) -> UtilityRequest:
@@ -54,6 +56,7 @@ class Seeing:
 
     rows: RequestRepository
     holders: Holders
+    papers: Papers
 
     def whole(self, row: RequestRow, utility: Utility | None) -> RequestDetail:
         """Return a request, whole. Raises NotFound once its holder was erased.
@@ -71,7 +74,12 @@ class Seeing:
             actions=tuple(
                 move.action
                 for move in (utility.lifecycle.from_(row.state) if utility is not None else ())
-                if move.by is By.HOLDER and move.action != "ask_payment"
+                if move.by is By.HOLDER and move.action not in MADE_BY_SENDING
+            ),
+            papers=self.papers.of(row),
+            agreements=tuple(
+                AgreementView(each.state, each.asked_at, each.expires_at, each.answered_at)
+                for each in self.rows.agreements(row.id)
             ),
             warnings=content.warnings,
             held=content.held,
@@ -90,7 +98,15 @@ class Seeing:
         if step.sealed_found is not None:
             found = json.loads(self.holders.unseal(row.holder_id, f"{row.id}.{step.code}", step.sealed_found))
         return StepView(
-            step.code, step.agency, step.state, step.opened_at, step.due_at, step.done_at, step.reason, found
+            code=step.code,
+            agency=step.agency,
+            state=step.state,
+            opened_at=step.opened_at,
+            due_at=step.due_at,
+            done_at=step.done_at,
+            reason=step.reason,
+            reminders=step.reminders,
+            found=found,
         )
 
 

@@ -12,6 +12,7 @@ from wallet.means import Means
 from wallet.payments.paying import Paying
 from wallet.payments.provider import Payments
 from wallet.payments.repository import PaymentRepository
+from wallet.requests.agreements import Agreements
 from wallet.requests.cases import Cases
 from wallet.requests.desk import ReviewDesk
 from wallet.requests.failures import FAILED
@@ -21,6 +22,7 @@ from wallet.requests.links import Links
 from wallet.requests.moving import Moving
 from wallet.requests.orders import number_of
 from wallet.requests.overdue import Overdue
+from wallet.requests.papers import Papers
 from wallet.requests.previewing import Previewing
 from wallet.requests.reach import Reach
 from wallet.requests.repository import RequestRepository
@@ -56,7 +58,11 @@ class RequestServices:
 
     @cached_property
     def seeing(self) -> Seeing:
-        return Seeing(self.rows, self.identity.holders)
+        return Seeing(self.rows, self.identity.holders, self.papers)
+
+    @cached_property
+    def papers(self) -> Papers:
+        return Papers(self.rows, self.catalogue, self.identity.holders, self.means.clock)
 
     @cached_property
     def links(self) -> Links:
@@ -73,6 +79,7 @@ class RequestServices:
         return Moving(
             rows=self.rows,
             cases=self.cases,
+            papers=self.papers,
             issuing=documents.issuing,
             revoking=documents.revoking,
             holders=identity.holders,
@@ -122,6 +129,7 @@ class RequestServices:
             seeing=self.seeing,
             weighing=self.weighing,
             paying=self.paying,
+            agreements=self.agreements,
             holders=identity.holders,
             guardians=identity.guardians,
             rollout=self.rollout,
@@ -129,6 +137,21 @@ class RequestServices:
             clock=means.clock,
             entropy=means.entropy,
             calendar=self.calendar,
+        )
+
+    @cached_property
+    def agreements(self) -> Agreements:
+        means, identity = self.means, self.identity
+        return Agreements(
+            rows=self.rows,
+            catalogue=self.catalogue,
+            moving=self.moving,
+            holders=identity.holders,
+            accounts=identity.accounts,
+            contacts=identity.contacts,
+            audit=means.audit,
+            clock=means.clock,
+            entropy=means.entropy,
         )
 
     @cached_property
@@ -164,7 +187,8 @@ class RequestServices:
 
     @cached_property
     def overdue(self) -> Overdue:
-        return Overdue(self.rows, self.catalogue, self.moving, self.means.clock)
+        identity = self.identity
+        return Overdue(self.rows, self.catalogue, self.moving, self.reach, identity.contacts, self.means.clock)
 
     def _inform_payer(self, request_id: str, code: str) -> None:
         row = self.rows.get(request_id)

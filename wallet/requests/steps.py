@@ -16,6 +16,11 @@ WAITING, ACTIVE, DONE, FAILED, ENDED = "waiting", "active", "done", "failed", "e
 STATES = (WAITING, ACTIVE, DONE, FAILED, ENDED)
 
 
+def is_late(step: RequestStep, now: datetime) -> bool:
+    """Return whether an agency has a sub-task for longer than it should."""
+    return step.state == ACTIVE and step.due_at is not None and step.due_at < now
+
+
 def begin_following(
     utility: Utility, state: str, steps: Sequence[RequestStep], now: datetime, calendar: WorkingDays
 ) -> None:
@@ -25,7 +30,7 @@ def begin_following(
     for declared in utility.steps:
         step = by_code.get(declared.code)
         if step is not None and step.state == WAITING and set(declared.after) & by_code.keys() <= finished:
-            step.state, step.opened_at = ACTIVE, now
+            step.state, step.opened_at, step.reminded_at = ACTIVE, now, None
             extended = state in utility.lifecycle.extended
             step.due_at = due_at(declared.deadline, now, calendar, extended=extended)
 

@@ -46,6 +46,7 @@ __all__ = [
     "REQUEST_FACTS",
     "REVIEWED",
     "AccountLevel",
+    "Agreement",
     "Answers",
     "AnswersRejected",
     "Ask",
@@ -228,6 +229,20 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """Somebody else who agrees by their own act, out of their own account, where the applicant has them asked.
+
+    field: of the form, yes or no: whether they are asked. of(case): their number, "" for nobody. shows: fields whose
+    answers they are shown. days: how long they have. Whoever has no account signs on paper: a field of files.
+    """
+
+    field: str
+    of: Callable[[Case], str]
+    shows: tuple[str, ...] = ()
+    days: int = 7
+
+
+@dataclass(frozen=True, slots=True)
 class Utility:
     """A public service, whole. Optional fields have defaults; a change of meaning is a new `version`.
 
@@ -248,6 +263,7 @@ class Utility:
     warn(case): what is doubtful about answers that are taken, in the same form; who applies and who decides are told
     (`texts.json`, `warnings`). previews: names of claims that a draft shows as they would be if it were sent now.
     document_for(case): the code of the kind of document that comes of it; by default the first.
+    agreement: who else may be asked to agree, for a lifecycle that has `ask_agreement`.
     confidential: only its own desk and its holder ever see that it exists; no guardian, no other agency.
     Texts for people stand in `texts.json` beside the plug-in.
     """
@@ -270,6 +286,7 @@ class Utility:
     reasons: tuple[str, ...] = ()
     supplements: tuple[str, ...] = ()
     link: Link | None = None
+    agreement: Agreement | None = None
     confidential: bool = False
     withheld: Callable[[Case], frozenset[str]] = _nothing_withheld
     province_of: Callable[[Case], str] = lambda _case: ""

@@ -7,18 +7,19 @@ one of somebody else's is left out, loudly, and the rest of the wallet works.
 import logging
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 
 import wallet.utilities
 from wallet.errors import ConfigurationError, UnknownUtility
-from wallet.utilities.base import DocumentType, Utility
+from wallet.utilities.base import FOUR_EYES, REVIEWED, DocumentType, Utility
 from wallet.utilities.conformance import NoPlugin, faults_of_declaration, faults_of_package, open_plugin
 from wallet.utilities.plugin import LANGUAGES, Plugin
 
 __all__ = ["ENTRY_POINTS", "LANGUAGES", "Catalogue", "LeftOut", "Plugin"]
 
 ENTRY_POINTS = "wallet.utilities"
+FOUR_EYES_SETTING = "WALLET_FOUR_EYES"
 log = logging.getLogger(__name__)
 
 
@@ -86,6 +87,27 @@ class Catalogue:
     def anew(self) -> "Catalogue":
         """Return another catalogue of what is installed, without looking for it again and with nothing defined."""
         return Catalogue(self._built_in, self._left_out)
+
+    def with_second_officers(self, codes: Iterable[str]) -> "Catalogue":
+        """Return another catalogue of what is installed, in which two officers sign what these utilities issue.
+
+        Raises ConfigurationError for every code that is not installed, or that one officer does not decide about.
+        """
+        plugins, problems = dict(self._built_in), []
+        for code in codes:
+            plugin = plugins.get(code)
+            if plugin is None:
+                problems.append(f"{FOUR_EYES_SETTING}: {code} is not installed")
+            elif plugin.utility.lifecycle not in (REVIEWED, FOUR_EYES):
+                problems.append(
+                    f"{FOUR_EYES_SETTING}: {code} is {plugin.utility.lifecycle.code}, not {REVIEWED.code}: "
+                    "no officer approves it"
+                )
+            else:
+                plugins[code] = replace(plugin, utility=replace(plugin.utility, lifecycle=FOUR_EYES))
+        if problems:
+            raise ConfigurationError(*problems, mend="wallet utilities list")
+        return Catalogue(plugins, self._left_out)
 
     def get(self, code: str) -> Utility:
         """Return one utility. Raises UnknownUtility."""

@@ -241,6 +241,8 @@ def faults_of_lifecycle(lifecycle: Lifecycle) -> Iterator[str]:
             yield f"{move.action} from {move.source} takes the longer term and is not an officer's"
         if move.second and move.by is not By.OFFICER:
             yield f"{move.action} from {move.source} needs a second officer and is not an officer's"
+        if move.receives and move.target in lifecycle.waiting | lifecycle.final:
+            yield f"{move.action} from {move.source} promises a date, and no clock runs in {move.target}"
     yield from (
         f"its clock waits in {state}, which is none" for state in sorted(lifecycle.waiting - {*lifecycle.states})
     )
@@ -264,12 +266,29 @@ def _faults_of_way(utility: Utility) -> Iterator[str]:
         yield "an officer needs a reason and there is none to give"
     if utility.reasons and not any(move.reason for move in moves):
         yield "it lists reasons that nobody can give"
+    yield from _faults_of_agreement(utility)
     if utility.steps and not any(move.by is By.STEPS for move in moves):
         yield "it has steps and nothing follows from their end"
     if utility.steps and not any(move.lays_out for move in moves):
         yield "it has steps and no move lays them out"
     if not utility.steps and any(move.by is By.STEPS and move.issues for move in moves):
         yield "its document waits for steps and there are none"
+
+
+def _faults_of_agreement(utility: Utility) -> Iterator[str]:
+    agreement = utility.agreement
+    if agreement is None:
+        return
+    asked = {field.name: field for field in utility.form}
+    if agreement.field not in asked or asked[agreement.field].kind is not Ask.BOOL:
+        yield f"whether somebody else is asked to agree is in {agreement.field}, which is no field of yes and no"
+    yield from (f"who is asked to agree is shown {name}, which is no field" for name in {*agreement.shows} - {*asked})
+    if agreement.days < 1:
+        yield "who is asked to agree has no time"
+    if utility.confidential:
+        yield "it is confidential, and somebody else is asked to agree"
+    if not any(move.action == "ask_agreement" for move in utility.lifecycle.moves):
+        yield "somebody else may be asked to agree, and its lifecycle does not wait for them"
 
 
 def _faults_of_steps(steps: Sequence[Step]) -> Iterator[str]:

@@ -11,6 +11,7 @@ WHO = {
     By.OFFICER: "officer",
     By.PAYMENT: "payment",
     By.STEPS: "last step",
+    By.OTHER: "whoever has to agree",
     By.SYSTEM: "system",
 }
 WHAT = {
@@ -29,8 +30,8 @@ a test fails while it says something else than the data does.
 
 On an arrow stand the action and who makes it. **issues**: the document is issued with it; **voids**: it is revoked with
 it; **reason**: one of the utility's list is given; **second**: another officer than the one before; **lays out**: the
-sub-tasks begin with it; **extends**: the longer term of the deadline counts. In a state marked ⏸ the office's clock
-stands still: it is the applicant's turn.
+sub-tasks begin with it; **extends**: the longer term of the deadline counts; **receives**: a receipt with the promised
+date is made out. In a state marked ⏸ the office's clock stands still: it is the applicant's turn.
 """
 
 
@@ -60,6 +61,6 @@ def _section(lifecycle: Lifecycle, what: str) -> str:
 
 
 def _label(move: Move) -> str:
-    names = ("issues", "voids", "reason", "second", "lays_out", "extends")
+    names = ("issues", "voids", "reason", "second", "lays_out", "extends", "receives")
     marks = [name.replace("_", " ") for name in names if getattr(move, name)]
     return f"{move.action} ({', '.join([WHO[move.by], *marks])})"

@@ -7,15 +7,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 DRAFT = "draft"
+PROPOSED = "proposed"
+"""Where a request waits for a second officer."""
+MADE_BY_SENDING = frozenset({"ask_payment", "ask_agreement"})
+"""Moves of the holder that nobody asks for: what is sent takes them where something is owed first."""
 
 
 class By(StrEnum):
-    """Who makes a move. PAYMENT: word of the payment; STEPS: the last sub-task ended; SYSTEM: time, a register."""
+    """Who makes a move.
+
+    PAYMENT: word of the payment; STEPS: the last sub-task ended; OTHER: somebody else who was asked to agree; SYSTEM:
+    time, a register.
+    """
 
     HOLDER = "holder"
     OFFICER = "officer"
     PAYMENT = "payment"
     STEPS = "steps"
+    OTHER = "other"
     SYSTEM = "system"
 
 
@@ -24,8 +33,10 @@ class Move:
     """One arrow. issues: the document is issued with it; voids: it is revoked with it; reason: one of the list.
 
     second: made by another officer than the one who made the move before it (four eyes). lays_out: the sub-tasks that
-    the request needs begin with it. extends: something has to be checked, and the longer term of the deadline counts
-    from when the request was whole; where sub-tasks are under way, any agency that has one in hand may make it.
+    the request needs begin with it, or wait, where it leads to no state in which they are worked on. extends: something
+    has to be checked, and the longer term of the deadline counts from when the request was whole; where sub-tasks are
+    under way, any agency that has one in hand may make it. receives: the office takes the request in with it, and makes
+    out a receipt with the date that it promises.
     """
 
     action: str
@@ -38,6 +49,7 @@ class Move:
     second: bool = False
     lays_out: bool = False
     extends: bool = False
+    receives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +117,7 @@ _TO_THE_DESK = (
     Move("submit", DRAFT, "submitted", By.HOLDER),
     Move("ask_payment", DRAFT, "awaiting_payment", By.HOLDER),
     Move("pay", "awaiting_payment", "submitted", By.PAYMENT),
-    Move("accept", "submitted", "accepted", By.OFFICER),
+    Move("accept", "submitted", "accepted", By.OFFICER, receives=True),
     Move("request_supplement", "submitted", "supplement_required", By.OFFICER, reason=True),
     Move("request_supplement", "accepted", "supplement_required", By.OFFICER, reason=True),
     Move("request_supplement", "verifying", "supplement_required", By.OFFICER, reason=True),
@@ -129,9 +141,9 @@ FOUR_EYES = Lifecycle(
     "four_eyes",
     (
         *_TO_THE_DESK,
-        Move("approve", "accepted", "proposed", By.OFFICER),
-        Move("confirm", "proposed", "issued", By.OFFICER, issues=True, second=True),
-        Move("send_back", "proposed", "accepted", By.OFFICER, reason=True, second=True),
+        Move("approve", "accepted", PROPOSED, By.OFFICER),
+        Move("confirm", PROPOSED, "issued", By.OFFICER, issues=True, second=True),
+        Move("send_back", PROPOSED, "accepted", By.OFFICER, reason=True, second=True),
     ),
     waiting=REVIEWED.waiting,
 )
@@ -141,7 +153,7 @@ ANSWERED = Lifecycle(
     "answered",
     (
         Move("submit", DRAFT, "received", By.HOLDER, issues=True),
-        Move("accept", "received", "accepted", By.OFFICER),
+        Move("accept", "received", "accepted", By.OFFICER, receives=True),
         Move("resolve", "accepted", "resolved", By.OFFICER, reason=True),
         Move("withdraw", "received", "withdrawn", By.HOLDER, voids=True),
     ),
@@ -166,18 +178,24 @@ NOTICE = Lifecycle(
 LINKED = Lifecycle(
     "linked",
     (
-        Move("submit", DRAFT, "in_steps", By.HOLDER, lays_out=True),
+        Move("submit", DRAFT, "in_steps", By.HOLDER, lays_out=True, receives=True),
+        Move("ask_agreement", DRAFT, "awaiting_agreement", By.HOLDER, lays_out=True),
+        Move("ask_agreement", "supplement_required", "awaiting_agreement", By.HOLDER),
+        Move("agree", "awaiting_agreement", "in_steps", By.OTHER, receives=True),
+        Move("decline", "awaiting_agreement", "supplement_required", By.OTHER),
+        Move("lapse", "awaiting_agreement", "supplement_required", By.SYSTEM),
         Move("verify", "in_steps", "verifying", By.OFFICER, extends=True),
         Move("request_supplement", "in_steps", "supplement_required", By.OFFICER, reason=True),
         Move("request_supplement", "verifying", "supplement_required", By.OFFICER, reason=True),
-        Move("supplement", "supplement_required", "in_steps", By.HOLDER),
+        Move("supplement", "supplement_required", "in_steps", By.HOLDER, receives=True),
         Move("reject", "in_steps", "rejected", By.OFFICER, reason=True),
         Move("reject", "verifying", "rejected", By.OFFICER, reason=True),
         Move("finish", "in_steps", "issued", By.STEPS, issues=True),
         Move("finish", "verifying", "issued", By.STEPS, issues=True),
-        Move("withdraw", "supplement_required", "withdrawn", By.HOLDER),
+        *_withdrawn_from("awaiting_agreement", "supplement_required"),
     ),
-    waiting=frozenset({DRAFT, "supplement_required"}),
+    waiting=frozenset({DRAFT, "awaiting_agreement", "supplement_required"}),
 )
 """One request, several agencies' steps one after the other; the document comes with the last of them. Where one of them
-has to check something first, the longer term counts, for the request and for the steps that are not finished."""
+has to check something first, the longer term counts, for the request and for the steps that are not finished. Where
+somebody else is asked to agree, it goes to the agencies once they do; without them the applicant goes on."""

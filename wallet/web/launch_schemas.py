@@ -159,7 +159,11 @@ class LaunchesSchema(StrictSchema):
 
 
 class ApprovalSchema(StrictSchema):
-    """A change that is not in force until a second admin agrees: what is in force, and what would be."""
+    """A change that is not in force until a second admin agrees: what is in force, and what would be.
+
+    takes_back: the scheduled change that would not happen; `before` and `after` are then of `effective_at`, from when
+    the utility would be wider without it, and `reason` is that change's.
+    """
 
     id = fields.String(required=True)
     status = fields.String(required=True, metadata={"x-extensible-enum": ["awaiting_approval"]})
@@ -170,6 +174,7 @@ class ApprovalSchema(StrictSchema):
     pause_text = Both()
     stop_rule = fields.Nested(StopRuleSchema)
     effective_at = Moment()
+    takes_back = fields.String()
     reason = fields.String(required=True)
     comment = fields.String()
     requested_by = fields.String(required=True)

@@ -69,10 +69,7 @@ def change_launch(order: dict[str, Any], code: str) -> Response:
     version = expected_version()
     with current_wallet().work() as work:
         outcome = work.launching.change(code, order_of(order), version, current_actor())
-    if isinstance(outcome, PendingChange):
-        location = {"Location": f"/v1/admin/approvals/{outcome.id}"}
-        return answer(ApprovalSchema(), _approval(outcome), 202, location)
-    return _launch_answer(outcome)
+    return _outcome(outcome)
 
 
 @operation(routes, "POST", "/utilities/<code>/pause", **ADMIN)
@@ -84,13 +81,18 @@ def pause_utility(work: Work, order: dict[str, Any], code: str) -> Response:
     return _launch_answer(work.launching.pause(code, order["reason"], order["pause_text"], current_actor()))
 
 
-@operation(routes, "DELETE", "/utilities/<code>/schedule/<change_id>", **ADMIN, if_match=True)
+@operation(routes, "DELETE", "/utilities/<code>/schedule/<change_id>", **ADMIN, if_match=True, location=True)
 @routes.response(200, LaunchSchema)
+@routes.alt_response(202, schema=ApprovalSchema)
 def cancel_scheduled_change(code: str, change_id: str) -> Response:
-    """Take a change back that has not taken effect. One admin may: what is in force without it, two agreed to."""
+    """Take a change back that has not taken effect. Where anybody gets in without it, it is 202, as for any widening.
+
+    A second admin then has to agree before the change takes effect.
+    """
     version = expected_version()
     with current_wallet().work() as work:
-        return _launch_answer(work.launching.cancel(code, change_id, version, current_actor()))
+        outcome = work.launching.cancel(code, change_id, version, current_actor())
+    return _outcome(outcome)
 
 
 @operation(routes, "POST", "/utilities/<code>/launch/preview", **ADMIN)
@@ -166,6 +168,13 @@ def _missing(availability: Availability) -> dict[str, str] | None:
     return missing_in_both(availability.missing, availability.values) if availability.missing else None
 
 
+def _outcome(outcome: Launch | PendingChange) -> Response:
+    if isinstance(outcome, PendingChange):
+        location = {"Location": f"/v1/admin/approvals/{outcome.id}"}
+        return answer(ApprovalSchema(), _approval(outcome), 202, location)
+    return _launch_answer(outcome)
+
+
 def _launch_answer(launch: Launch) -> Response:
     response = answer(LaunchSchema(), _launch(launch))
     response.headers["ETag"] = version_etag(launch.version)
@@ -213,6 +222,7 @@ def _approval(pending: PendingChange) -> dict[str, Any]:
         "pause_text": dict(pending.pause_text) or None,
         "stop_rule": _stop_rule(pending.stop_rule),
         "effective_at": pending.effective_at,
+        "takes_back": pending.takes_back or None,
         "reason": pending.reason,
         "comment": pending.comment or None,
         "requested_by": pending.requested_by,

@@ -2,18 +2,32 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from flask import Response
+from flask import Response, current_app
 from marshmallow import ValidationError, fields, post_load, validate
 
+from wallet.documents.forms import plain
+from wallet.documents.forms.pdf import MEDIA_TYPE as PDF
 from wallet.errors import Unavailable, pointer_step
 from wallet.evidence import SUFFIXES
 from wallet.payments.paying import OPENED_SOON_SECONDS, PaymentState
-from wallet.requests.orders import About, FeeLineView, Preview, RequestDetail, RequestOrder, UtilityRequest
+from wallet.requests.agreements import STATES as AGREEMENT_STATES
+from wallet.requests.orders import (
+    About,
+    FeeLineView,
+    PaperView,
+    Preview,
+    RequestDetail,
+    RequestOrder,
+    RequestPaperView,
+    UtilityRequest,
+)
+from wallet.requests.papers import PaperKind, Why, printed
 from wallet.requests.steps import STATES as STEP_STATES
 from wallet.strict import pointers
-from wallet.terms import AccountLevel, AuthLevel
+from wallet.terms import SAMPLE_MARK, AccountLevel, AuthLevel
 from wallet.texts.catalogue import LANGUAGES
 from wallet.utilities.base import Capacity
 from wallet.utilities.catalogue import Catalogue, Plugin
@@ -27,6 +41,7 @@ from wallet.web.answers import (
     page_answer,
     place_of,
     version_etag,
+    with_etag,
 )
 from wallet.web.auth import current_actor
 from wallet.web.context import current_wallet
@@ -43,6 +58,7 @@ routes = Routes("requests", __name__, url_prefix="/v1/requests", description="Wh
 OWN: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": AuthLevel.ONE, "for_wards": True}
 CODE = r"^[a-z][a-z0-9_]{0,63}\Z"
 MAX_BODY = 2 << 20
+OF_STEP = ("code", "state", "opened_at", "due_at", "done_at", "reason", "reminders")
 
 
 class AboutSchema(StrictSchema):
@@ -120,7 +136,7 @@ class RequestSchema(StrictSchema):
 
 
 class TimelineSchema(StrictSchema):
-    """One thing that happened, and by when the next one is promised. step: the sub-task that ended with it."""
+    """One thing that happened, and by when the next one is promised. step: the sub-task that ended or is waited for."""
 
     at = Moment(required=True)
     action = fields.String(required=True)
@@ -137,7 +153,7 @@ class TimelineSchema(StrictSchema):
 
 
 class RequestStepSchema(StrictSchema):
-    """A sub-task at an agency, with a clock of its own."""
+    """A sub-task at an agency, with a clock of its own. reminders: how often its agency let its time run out."""
 
     code = fields.String(required=True)
     name = Both(required=True)
@@ -147,6 +163,7 @@ class RequestStepSchema(StrictSchema):
     due_at = Moment()
     done_at = Moment()
     reason = fields.String()
+    reminders = fields.Integer(required=True)
 
 
 class RequestFileSchema(StrictSchema):
@@ -174,10 +191,73 @@ class WarningSchema(StrictSchema):
     text = Both(required=True)
 
 
+class PaperSummarySchema(StrictSchema):
+    """A slip or a letter that was made out. due_at: the date that it promises."""
+
+    id = fields.String(required=True, metadata={"example": "letter-1"})
+    kind = fields.String(required=True, metadata={"x-extensible-enum": [str(kind) for kind in PaperKind]})
+    made_at = Moment(required=True)
+    due_at = Moment(required=True)
+
+
+class HandedInSchema(StrictSchema):
+    """What was handed in under one name. files: how many; 0 for the form itself."""
+
+    name = Both(required=True)
+    files = fields.Integer(required=True)
+
+
+class WaitSchema(StrictSchema):
+    """A sub-task that is waited for."""
+
+    step = fields.String(required=True)
+    name = Both(required=True)
+    agency = Both(required=True)
+
+
+class RequestPaperSchema(PaperSummarySchema):
+    """A slip or a letter as it was made out; it says the same for ever.
+
+    `slip`: the receipt, with what was handed in and the fee. `letter`: an apology with a new date, the date that was
+    `promised` before, the reason, and what is waited for. term: how long it may take, in working days. ask: whom.
+    """
+
+    request_id = fields.String(required=True)
+    utility = fields.String(required=True)
+    number = fields.String(required=True, metadata={"example": "HS-0F3C-5A7E-9B1D/XLHL-1"})
+    request_number = fields.String(required=True)
+    title = Both(required=True)
+    agency = Both(required=True)
+    applicant = fields.String(required=True)
+    about = fields.String(metadata={"description": "About whom a proxy asks"})
+    service = Both(required=True)
+    statement = Both(required=True)
+    received_at = Moment(required=True)
+    term = Both(required=True)
+    evidence = fields.List(fields.Nested(HandedInSchema))
+    fee = fields.List(fields.Nested(FeeLineSchema))
+    fee_due = fields.Integer(metadata={"description": "đồng"})
+    promised = Moment()
+    reason = fields.String(metadata={"x-extensible-enum": [str(why) for why in Why]})
+    reason_text = Both()
+    waiting_for = fields.List(fields.Nested(WaitSchema))
+    ask = Both(required=True)
+    sample_mark = fields.String(required=True)
+
+
+class AgreementSchema(StrictSchema):
+    """Somebody else who was asked to agree by their own act."""
+
+    state = fields.String(required=True, metadata={"x-extensible-enum": list(AGREEMENT_STATES)})
+    asked_at = Moment(required=True)
+    expires_at = Moment(required=True)
+    answered_at = Moment()
+
+
 class RequestDetailSchema(RequestSchema):
     """A request, whole. actions: what you can do with it now, as `action` of a move; moves: the same with words.
 
-    warnings: since it was sent.
+    papers: slips and letters that were made out. agreements: of others, who were asked. warnings: since it was sent.
     """
 
     answers = fields.Dict(keys=fields.String(), required=True)
@@ -185,6 +265,8 @@ class RequestDetailSchema(RequestSchema):
     files = fields.List(fields.Nested(RequestFileSchema), required=True)
     timeline = fields.List(fields.Nested(TimelineSchema), required=True)
     steps = fields.List(fields.Nested(RequestStepSchema), required=True)
+    papers = fields.List(fields.Nested(PaperSummarySchema), required=True)
+    agreements = fields.List(fields.Nested(AgreementSchema), required=True)
     actions = fields.List(fields.String(), required=True)
     moves = fields.List(fields.Nested(MoveSchema), required=True)
     warnings = fields.List(fields.Nested(WarningSchema), required=True)
@@ -366,6 +448,24 @@ def remove_request_file(request_id: str, file_id: str) -> Response:
     return Response(status=204, headers={"Cache-Control": PRIVATE})
 
 
+@operation(routes, "GET", "/<request_id>/papers/<paper_id>", **OWN, etag=True)
+@routes.response(200, RequestPaperSchema)
+def read_request_paper(request_id: str, paper_id: str) -> Response:
+    """Read a receipt slip or a letter of one of your requests."""
+    with current_wallet().read() as work:
+        paper = work.requests.paper(request_id, paper_id, current_actor())
+    return with_etag(answer(RequestPaperSchema(), told_paper(paper)))
+
+
+@operation(routes, "GET", "/<request_id>/papers/<paper_id>/paper.pdf", **OWN, etag=True)
+@routes.response(200, {"type": "string", "format": "binary"}, content_type=PDF)
+def print_request_paper(request_id: str, paper_id: str) -> Response:
+    """Fetch a receipt slip or a letter as PDF, to print or to show to somebody. It has neither code nor seal."""
+    with current_wallet().read() as work:
+        paper = work.requests.paper(request_id, paper_id, current_actor())
+    return with_etag(printed_paper(paper))
+
+
 @operation(routes, "GET", "/<request_id>/payments", **OWN)
 @routes.response(200, PaymentsSchema)
 def list_payments(request_id: str) -> Response:
@@ -396,6 +496,24 @@ def open_payment(work: Work, request_id: str) -> Response:
     return json_answer({"id": work.requests.pay(request_id, current_actor()).id}, 201)
 
 
+def told_paper(paper: RequestPaperView) -> dict[str, Any]:
+    """Return a slip or a letter as it was made out."""
+    stated = dict(paper.stated)
+    for name in ("received_at", "promised"):
+        if name in stated:
+            stated[name] = datetime.fromisoformat(stated[name])
+    view = {name: getattr(paper.view, name) for name in PaperView.__slots__}
+    whole = stated | view | {"request_id": paper.request_id, "utility": paper.utility, "sample_mark": SAMPLE_MARK}
+    return {name: value for name, value in whole.items() if name in RequestPaperSchema().fields}
+
+
+def printed_paper(paper: RequestPaperView) -> Response:
+    """Typeset a slip or a letter, outside any transaction. Raises Unavailable("form_not_installed")."""
+    response = current_app.response_class(plain.make(printed(paper)), content_type=PDF)
+    response.headers["Cache-Control"] = PRIVATE
+    return response
+
+
 def told(request: UtilityRequest, catalogue: Catalogue) -> dict[str, Any]:
     """Return a request with the words for its codes."""
     plugin = catalogue.find(request.utility)
@@ -417,12 +535,14 @@ def told_whole(detail: RequestDetail, catalogue: Catalogue) -> dict[str, Any]:
         "timeline": [_entry(plugin, entry) for entry in detail.timeline],
         "steps": [
             {
-                **{name: getattr(step, name) for name in ("code", "state", "opened_at", "due_at", "done_at", "reason")},
+                **{name: getattr(step, name) for name in OF_STEP},
                 "name": word_of(plugin, "steps", step.code),
                 "agency": word_of(plugin, "agencies", step.agency, core="agencies"),
             }
             for step in detail.steps
         ],
+        "papers": detail.papers,
+        "agreements": detail.agreements,
         "actions": detail.actions,
         "moves": [{"action": action, "name": move_name(plugin, action)} for action in detail.actions],
         "warnings": _doubts(plugin, detail.warnings),

@@ -17,7 +17,18 @@ from wallet.web.documents import PageSchema
 from wallet.web.files import attached
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.requests import CODE, RequestDetailSchema, RequestFileSchema, RequestSchema, told, told_whole
+from wallet.web.requests import (
+    CODE,
+    PDF,
+    RequestDetailSchema,
+    RequestFileSchema,
+    RequestPaperSchema,
+    RequestSchema,
+    printed_paper,
+    told,
+    told_paper,
+    told_whole,
+)
 from wallet.web.schemas import Both, Moment, PlainWords, Stated, StrictSchema, ValueCodeSchema
 from wallet.web.states import move_name, value_codes, word_of
 from wallet.wiring import Work
@@ -43,13 +54,23 @@ class PurposeQuery(StrictSchema):
     purpose = fields.String(required=True, validate=validate.OneOf(PURPOSES))
 
 
+class LateStepSchema(StrictSchema):
+    """A sub-task whose own time is over, and the agency that has it."""
+
+    code = fields.String(required=True)
+    name = Both(required=True)
+    agency = Both(required=True)
+    due_at = Moment(required=True)
+
+
 class DeskRequestSchema(RequestSchema):
-    """A request as it lies on the desk: nothing of the person."""
+    """A request as it lies on the desk: nothing of the person. late_steps: what it waits for too long."""
 
     province = fields.String(required=True)
     claimed_by = fields.String()
     claimed_at = Moment()
     clock = fields.String(required=True, metadata={"x-extensible-enum": list(CLOCKS)})
+    late_steps = fields.List(fields.Nested(LateStepSchema), required=True)
 
 
 class DeskPageSchema(PageSchema):
@@ -143,13 +164,15 @@ class ColleaguesSchema(StrictSchema):
 
 
 class DeskStepSchema(StrictSchema):
-    """A sub-task that an agency has to do."""
+    """A sub-task that an agency has to do. reminders: how often its time ran out."""
 
     request_id = fields.String(required=True)
     utility = fields.String(required=True)
     code = fields.String(required=True)
     name = Both(required=True)
     due_at = Moment()
+    clock = fields.String(required=True, metadata={"x-extensible-enum": list(CLOCKS)})
+    reminders = fields.Integer(required=True)
 
 
 class DeskStepPageSchema(PageSchema):
@@ -197,6 +220,26 @@ def read_desk_file(query: dict[str, str], request_id: str, file_id: str) -> Resp
     with current_wallet().work() as work:
         media_type, content = work.review_desk.file(request_id, file_id, query["purpose"], current_actor())
     return attached(media_type, content, file_id)
+
+
+@operation(routes, "GET", "/requests/<request_id>/papers/<paper_id>", **REVIEWER)
+@routes.arguments(PurposeQuery, location="query")
+@routes.response(200, RequestPaperSchema)
+def read_desk_paper(query: dict[str, str], request_id: str, paper_id: str) -> Response:
+    """Read a receipt slip or a letter that the applicant was given. The citizen sees that it was read."""
+    with current_wallet().work() as work:
+        paper = work.review_desk.paper(request_id, paper_id, query["purpose"], current_actor())
+    return answer(RequestPaperSchema(), told_paper(paper))
+
+
+@operation(routes, "GET", "/requests/<request_id>/papers/<paper_id>/paper.pdf", **REVIEWER)
+@routes.arguments(PurposeQuery, location="query")
+@routes.response(200, {"type": "string", "format": "binary"}, content_type=PDF)
+def print_desk_paper(query: dict[str, str], request_id: str, paper_id: str) -> Response:
+    """Fetch a slip or a letter as PDF, to hand to an applicant at the counter. The citizen sees that it was read."""
+    with current_wallet().work() as work:
+        paper = work.review_desk.paper(request_id, paper_id, query["purpose"], current_actor())
+    return printed_paper(paper)
 
 
 @operation(routes, "PUT", "/requests/<request_id>/claim", **REVIEWER, versioned=True)
@@ -255,7 +298,7 @@ def list_desk_steps(query: dict[str, Any]) -> Response:
         rows, following = work.review_desk.steps(actor, query["limit"], place_of(query["cursor"], purpose))
     told_steps = [
         {
-            **{name: getattr(row, name) for name in ("request_id", "utility", "code", "due_at")},
+            **{name: getattr(row, name) for name in ("request_id", "utility", "code", "due_at", "clock", "reminders")},
             "name": word_of(wallet.catalogue.find(row.utility), "steps", row.code),
         }
         for row in rows
@@ -274,10 +317,21 @@ def report_step(work: Work, order: dict[str, Any], request_id: str, code: str) -
 
 
 def _lying(row: DeskRequest) -> dict[str, Any]:
-    return told(row.request, current_wallet().catalogue) | {
+    catalogue = current_wallet().catalogue
+    plugin = catalogue.find(row.request.utility)
+    return told(row.request, catalogue) | {
         "claimed_by": row.claimed_by,
         "claimed_at": row.claimed_at,
         "clock": row.clock,
+        "late_steps": [
+            {
+                "code": step.code,
+                "name": word_of(plugin, "steps", step.code),
+                "agency": word_of(plugin, "agencies", step.agency, core="agencies"),
+                "due_at": step.due_at,
+            }
+            for step in row.late_steps
+        ],
     }
 
 

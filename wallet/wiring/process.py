@@ -60,7 +60,7 @@ from wallet.payments.paying import Paying
 from wallet.payments.provider import EmbeddedPayments, NoPayments, Payments
 from wallet.payments.remote import RemotePayments
 from wallet.requests.watching import RegisterWatch
-from wallet.settings import Settings
+from wallet.settings import Settings, comma_list
 from wallet.single_use import forget_expired
 from wallet.sources.asking import Asking, NotAsked
 from wallet.sources.base import Register
@@ -129,7 +129,7 @@ class Wallet:
         wallet = cls(
             settings=settings,
             keystore=open_keystore(settings, clock, services_of(settings, clock, entropy)),
-            catalogue=catalogue or Catalogue.discover(),
+            catalogue=utilities_of(settings, catalogue),
             db=Database(settings.database_url),
             nation=nation,
             registers={**embedded_registers(nation, clock), **partners},
@@ -256,9 +256,13 @@ class Wallet:
         return frozenset(state for plugin in self.catalogue for state in plugin.utility.lifecycle.final)
 
     def look_after_requests(self) -> bool:
-        """Apologise for what is overdue, close payments whose time is over; return whether there is more to do."""
+        """Remind and apologise for what is overdue, close what was waited for too long; return whether to go on."""
         with self.work() as work:
-            done = work.request_services.overdue.apologise()
+            done = work.request_services.overdue.remind()
+        with self.work() as work:
+            done += work.request_services.agreements.lapse()
+        with self.work() as work:
+            done += work.request_services.overdue.apologise()
             return done + work.paying.expire() > 0
 
     @cached_property
@@ -502,6 +506,12 @@ class Wallet:
             self.payments.close()
         self.db.close()
         self.nation.close()
+
+
+def utilities_of(settings: Settings, catalogue: Catalogue | None = None) -> Catalogue:
+    """Return the utilities of a deployment, those of four eyes as it says. Raises ConfigurationError."""
+    found, two = catalogue or Catalogue.discover(), comma_list(settings.four_eyes)
+    return found.with_second_officers(two) if two else found
 
 
 def _working_days(overrides_file: str) -> WorkingDays:

@@ -180,23 +180,11 @@ class _Page:
         return self._shown(in_vietnamese_order(str(value)))
 
     def _issuing_body(self) -> tuple[dict[str, Words], str]:
-        """Return the issuing body, and the place it is in ("" where that is not known).
-
-        upper: the ministry above it, where its name tells one. A desk's name ends with its province.
-        """
+        """Return the issuing body, and the place it is in ("" where that is not known)."""
         named = self._office()
         name = {"vi": named} if named else agency_name(self.document.plugin, self.document.plugin.utility.agency)
-        head, _, tail = name["vi"].rpartition(", ")
-        if head and tail.startswith(MINISTRY):
-            english = name.get("en", "").rpartition(", ")
-            return {
-                "upper": self._words({"vi": tail, "en": english[2]}),
-                "lower": self._words({"vi": head, "en": english[0]}),
-            }, ""
-        place = next((tail.removeprefix(k) for k in PROVINCE_KINDS if tail.startswith(k)), "")
-        if tail not in provinces().values():
-            place = ""
-        return {"lower": self._words(name)}, self._shown(place)
+        body, place = body_of(name)
+        return {part: self._words(words) for part, words in body.items()}, self._shown(place)
 
     def _office(self) -> str:
         """Return the desk that decided, where the document states it."""
@@ -234,6 +222,19 @@ class _Page:
 
     def _shown(self, text: str) -> str:
         return self.printable(unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\t", " "))
+
+
+def body_of(name: Mapping[str, str]) -> tuple[dict[str, Words], str]:
+    """Return an agency as it stands at the head of its papers, and the place it is in ("" where that is not known).
+
+    upper: the ministry above it, where its name tells one. A desk's name ends with its province.
+    """
+    head, _, tail = name["vi"].rpartition(", ")
+    if head and tail.startswith(MINISTRY):
+        english = name.get("en", "").rpartition(", ")
+        return {"upper": {"vi": tail, "en": english[2]}, "lower": {"vi": head, "en": english[0]}}, ""
+    place = next((tail.removeprefix(kind) for kind in PROVINCE_KINDS if tail.startswith(kind)), "")
+    return {"lower": dict(name)}, place if tail in provinces().values() else ""
 
 
 def moment(when: datetime, *, seconds: bool = False) -> str:

@@ -39,18 +39,23 @@ class Attachment:
     description: str
 
 
-def typeset(content: Mapping[str, Any], code: str, attachments: Sequence[Attachment], made_at: datetime) -> bytes:
+def typeset(
+    content: Mapping[str, Any], code: str | None, attachments: Sequence[Attachment], made_at: datetime
+) -> bytes:
     """Return the PDF, without a signature.
 
-    content: from `wallet.documents.forms.page`. code: the text of the code that is drawn. made_at: aware; the day of
-    the file's metadata. Raises InvalidInput when the code is too large for paper.
+    content: from `wallet.documents.forms.page`, or `plain`. code: the text of the code that is drawn, None for a paper
+    that is no document and has neither code nor seal. made_at: aware; the day of the file's metadata. Raises
+    InvalidInput when the code is too large for paper.
     """
-    drawing = {
-        "svg": qr_image.svg(code, marked=False),
-        "modules": len(qr_image.matrix(code)),
-        "least": CODE_MM,
-        "module": MODULE_MM,
-    }
+    drawing = None
+    if code is not None:
+        drawing = {
+            "svg": qr_image.svg(code, marked=False),
+            "modules": len(qr_image.matrix(code)),
+            "least": CODE_MM,
+            "module": MODULE_MM,
+        }
     made: bytes = typst.compile(
         _template("paper"),
         font_paths=_fonts(),

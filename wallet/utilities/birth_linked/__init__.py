@@ -7,7 +7,8 @@ last one and states what each entered.
 Source: Decree 63/2024/NĐ-CP, articles 6 and 7 (three working days, five where something must be checked, what comes
 after 15:00 counts from the next working day), as in docs/domain.md, sections 4.0 and 4.6. Unconfirmed: how the days are
 shared among the three, the day the decree came into force, how many words a name may have (`most_words`), and whether
-the other parent must sign: their written agreement may come with the request, and the justice officer asks for it as a
+the other parent must sign. The applicant may have them asked, and then they agree in their own account; or their
+written agreement comes with the request, the way of whoever has no account; the justice officer asks for either as a
 supplement where it must. Any of the three agencies may say that it has to check something: then the longer term counts.
 """
 
@@ -17,6 +18,7 @@ from typing import Any
 from wallet.utilities.base import (
     LINKED,
     AccountLevel,
+    Agreement,
     AnswersRejected,
     Ask,
     Case,
@@ -42,7 +44,7 @@ from wallet.utilities.base import (
 NOTICE_OF_BIRTH = Field("notice_id", size=(1, 40), one_of=(Source.CIVIL_STATUS, "births", "notice_id"))
 PARENTS = {"mother": "mother_number", "father": "father_number"}
 OWN_REQUESTS = "own_requests"
-UNDER_WAY = ("in_steps", "supplement_required", "issued")
+UNDER_WAY = ("awaiting_agreement", "in_steps", "supplement_required", "issued")
 DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 NOTICED = {
     "child_born_on": "born_on",
@@ -67,6 +69,8 @@ def accept(case: Case) -> None:
         raise AnswersRejected({"notice_id": "no_notice", **look(case)})
     wrong = _wrong_birth(case, notice)
     wrong |= _wrong_name(case, notice) | _wrong_residence(case, notice)
+    if case.answers.get("ask_other_parent") and not other_parent(case):
+        wrong["ask_other_parent"] = "no_other_parent"
     if wrong:
         raise AnswersRejected(wrong)
 
@@ -120,6 +124,13 @@ def _wrong_residence(case: Case, notice: Claims) -> dict[str, str]:
     if parent == case.number and "permanent_address" not in case.facts.get(Source.RESIDENCE, {}):
         return {"residence_with": "no_permanent_residence"}
     return {}
+
+
+def other_parent(case: Case) -> str:
+    """Return the number of the other parent on the notice of birth, "" where it names one alone."""
+    notice = case.chosen(NOTICE_OF_BIRTH) or {}
+    parents = [str(notice.get(name) or "") for name in PARENTS.values()]
+    return next((number for number in parents if number not in ("", case.number)), "")
 
 
 def derive(case: Case) -> Claims:
@@ -218,6 +229,7 @@ utility = Utility(
         Field("child_name", required=False, size=(1, 100)),
         Field("residence_with", Ask.CHOICE, choices=tuple(PARENTS)),
         Field("first_care_facility", size=(2, 200)),
+        Field("ask_other_parent", Ask.BOOL, required=False),
         Field("agreement", Ask.FILES, required=False, size=(1, 3)),
     ),
     reads=(Source.RESIDENCE, OWN_REQUESTS),
@@ -251,6 +263,7 @@ utility = Utility(
     ),
     reasons=("notice_wrong", "name_not_accepted", "parents_disagree", "other_parent_unsigned", "residence_unproven"),
     supplements=("other_parent_unsigned", "residence_unproven"),
+    agreement=Agreement("ask_other_parent", other_parent, shows=("child_name", "residence_with")),
     accept=accept,
     look=look,
 )

@@ -95,7 +95,10 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "read_launch": {"200": _LAUNCH},
     "change_launch": {"200": _LAUNCH, "202": _WAITING},
     "pause_utility": {"200": _LAUNCH},
-    "cancel_scheduled_change": {"200": {name: value for name, value in _LAUNCH.items() if name != "schedule"}},
+    "cancel_scheduled_change": {
+        "200": {name: value for name, value in _LAUNCH.items() if name != "schedule"},
+        "202": _WAITING | {"takes_back": "sch_9d2e4f60718293a4b5c6d7e8f9012345"},
+    },
     "preview_launch": {
         "200": {
             "gains": {"count": 1010, "from": 858, "to": 1188},
@@ -171,7 +174,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "read_launch": ("not_allowed",),
     "change_launch": ("not_allowed", "approval_pending", "version_changed"),
     "pause_utility": ("not_allowed",),
-    "cancel_scheduled_change": ("not_allowed", "version_changed"),
+    "cancel_scheduled_change": ("not_allowed", "approval_pending", "version_changed"),
     "preview_launch": ("not_allowed",),
     "explain_launch": ("not_allowed",),
     "list_approvals": ("not_allowed",),

@@ -41,6 +41,7 @@ _LYING: dict[str, Any] = {
     "fee": _FEE,
     "province": "01",
     "clock": "on_time",
+    "late_steps": [],
 }
 _TIMELINE: list[dict[str, Any]] = [
     {
@@ -52,7 +53,15 @@ _TIMELINE: list[dict[str, Any]] = [
         "by": "holder",
     }
 ]
-_NOTHING: dict[str, Any] = {"answers": {}, "files": [], "steps": [], "actions": [], "moves": [], "warnings": []}
+_NOTHING: dict[str, Any] = {
+    "answers": {},
+    "files": [],
+    "steps": [],
+    "papers": [],
+    "actions": [],
+    "moves": [],
+    "warnings": [],
+}
 _WHOLE: dict[str, Any] = _ASKED | _NOTHING | {"timeline": _TIMELINE}
 _FILED: dict[str, Any] = {
     "id": _FILE,
@@ -82,7 +91,7 @@ _DOUBT: dict[str, Any] = {
     },
 }
 _OPENED: dict[str, Any] = {
-    **_LYING,
+    **{name: value for name, value in _LYING.items() if name != "late_steps"},
     "answers": {"kind": "no_1", "purpose": "job"},
     "files": [_FILED],
     "timeline": [
@@ -103,8 +112,11 @@ _OPENED: dict[str, Any] = {
             "state": "active",
             "opened_at": _AT,
             "due_at": "2026-03-04T17:00:00Z",
+            "reminders": 0,
         }
     ],
+    "agreements": [],
+    "papers": [{"id": "slip-1", "kind": "slip", "made_at": _AT, "due_at": "2026-03-05T17:00:00Z"}],
     "actions": ["withdraw"],
     "moves": [{"action": "withdraw", "name": {"vi": "Rút hồ sơ", "en": "Withdraw"}}],
     "warnings": [_DOUBT],
@@ -147,6 +159,42 @@ _OPENED: dict[str, Any] = {
         },
     ],
 }
+_OFFICE: dict[str, Any] = {
+    "vi": "Công an cấp tỉnh, Thành phố Hà Nội",
+    "en": "Police of the province, Thành phố Hà Nội",
+}
+_PAPER: dict[str, Any] = {
+    "id": "letter-1",
+    "kind": "letter",
+    "made_at": "2026-03-05T17:01:00Z",
+    "due_at": "2026-03-10T17:00:00Z",
+    "request_id": _REQUEST,
+    "utility": "judicial_record",
+    "number": "HS-7D1E-3F5A-9C2B/XLHL-1",
+    "request_number": "HS-7D1E-3F5A-9C2B",
+    "title": {"vi": "Phiếu xin lỗi và hẹn lại ngày trả kết quả", "en": "Apology, with a new date for the result"},
+    "agency": _OFFICE,
+    "applicant": "Nguyễn Mẫu An",
+    "service": {"vi": "Cấp phiếu lý lịch tư pháp", "en": "Judicial record certificate"},
+    "statement": {
+        "vi": "Đến nay Công an cấp tỉnh, Thành phố Hà Nội chưa trả kết quả đúng thời gian đã hẹn.",
+        "en": "Police of the province, Thành phố Hà Nội has not given the result by the time that was promised.",
+    },
+    "received_at": _AT,
+    "term": {"vi": "3 ngày làm việc", "en": "3 working day(s)"},
+    "promised": "2026-03-05T17:00:00Z",
+    "reason": "overdue",
+    "reason_text": {
+        "vi": "Cơ quan chưa giải quyết xong hồ sơ trong thời hạn.",
+        "en": "The office did not finish the request within its time.",
+    },
+    "waiting_for": [],
+    "ask": {
+        "vi": "Công an cấp tỉnh, Thành phố Hà Nội; khi hỏi, nêu mã hồ sơ HS-7D1E-3F5A-9C2B",
+        "en": "Police of the province, Thành phố Hà Nội; name the request number HS-7D1E-3F5A-9C2B",
+    },
+    "sample_mark": "MẪU - KHÔNG CÓ GIÁ TRỊ PHÁP LÝ",
+}
 _LINK: dict[str, Any] = {
     "utility": "health_book",
     "state": "linked",
@@ -158,6 +206,7 @@ BODIES: dict[str, Any] = {
     "submit_request": {"utility": "residence", "answers": {}},
     "edit_request": {"answers": {"purpose": "study_abroad", "email": None}},
     "move_request": {"action": "submit"},
+    "answer_agreement": {"answer": "agree"},
     "add_request_file": {"field": "authority", "media_type": "application/pdf", "content": "JVBERi0xLjcK"},
     "hand_over_request": {"officer": _OFFICER},
     "decide_request": {
@@ -187,6 +236,31 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "edit_request": {"200": _WHOLE},
     "move_request": {"200": _ASKED},
     "add_request_file": {"201": _FILED},
+    "list_agreements": {
+        "200": {
+            "data": [
+                {
+                    "id": "agr_4c6e8f0a2b3d5f7092b4d6f8a1c3e507",
+                    "number": "HS-7D1E-3F5A-9C2B",
+                    "utility": "birth_linked",
+                    "title": {"vi": "Liên thông đăng ký khai sinh", "en": "Birth registration, linked"},
+                    "applicant": "Lưu Thị Mẫu Nôi",
+                    "asked_at": _AT,
+                    "expires_at": "2026-03-09T17:00:00Z",
+                    "shown": [
+                        {
+                            "name": "residence_with",
+                            "label": {"vi": "Đăng ký thường trú theo", "en": "Permanent residence with"},
+                            "value": "mother",
+                            "value_name": {"vi": "Người mẹ", "en": "The mother"},
+                        }
+                    ],
+                }
+            ]
+        }
+    },
+    "read_request_paper": {"200": _PAPER},
+    "read_desk_paper": {"200": _PAPER},
     "list_payments": {"200": {"data": [_PAYMENT]}},
     "open_payment": {"201": _PAYMENT},
     "list_desk_requests": {"200": {"data": [_LYING], "next_cursor": None}},
@@ -217,6 +291,8 @@ ANSWERS: dict[str, dict[str, Any]] = {
                     "code": "records_department",
                     "name": {"vi": "Tra cứu hồ sơ nghiệp vụ", "en": "Look-up of the records"},
                     "due_at": "2026-03-04T17:00:00Z",
+                    "clock": "on_time",
+                    "reminders": 0,
                 }
             ],
             "next_cursor": None,
@@ -294,13 +370,19 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "move_request": ("not_found", "transition_not_allowed", "costs_more"),
     "add_request_file": ("not_found", "too_many_files"),
     "read_request_file": ("not_found",),
+    "list_agreements": ("level_too_low",),
+    "answer_agreement": ("not_found", "agreement_closed"),
+    "read_request_paper": ("not_found",),
+    "print_request_paper": ("not_found", "form_not_installed"),
+    "read_desk_paper": ("not_allowed", "not_found"),
+    "print_desk_paper": ("not_found", "form_not_installed"),
     "remove_request_file": ("file_in_use",),
     "list_payments": ("not_found",),
     "open_payment": ("nothing_to_pay", "already_paid", "payment_unavailable"),
     "list_desk_requests": ("not_allowed",),
     "read_desk_request": ("not_allowed", "not_found", "too_many_reads"),
     "read_desk_file": ("not_allowed", "not_found", "too_many_reads"),
-    "claim_request": ("claimed_by_another",),
+    "claim_request": ("claimed_by_another", "second_officer_needed"),
     "release_request": ("not_claimed",),
     "hand_over_request": ("not_claimed", "invalid_input"),
     "decide_request": ("not_claimed", "second_officer_needed", "version_changed"),
@@ -317,6 +399,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "take_payment_outcome": ("call_not_signed", "not_found", "other_amount", "call_changed"),
 }
 STATUSES = {
+    "agreement_closed": 409,
     "already_paid": 409,
     "call_changed": 409,
     "call_not_signed": 403,
