@@ -14,6 +14,9 @@ def test_what_was_issued_is_counted(run: Run) -> None:
     tally = json.loads(result.stdout)
     assert tally["verified"] > 0
     assert tally["mismatch"] is None
+    assert tally["copies"].keys() == {"sd_jwt", "mdoc", "pdf"}
+    told = run("documents", "check")
+    assert "copies hold" in told.stderr + told.stdout
 
 
 def test_the_first_that_does_not_fit_ends_it_with_words(run: Run, deployment: Settings) -> None:

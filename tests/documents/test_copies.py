@@ -11,17 +11,19 @@ from sqlalchemy import select
 
 from tests.documents.people import actor_of, admin_of, issue, on_one_database
 from tests.documents.test_signing import Watched
-from tests.support import FixedClock
+from tests.support import NOON, FixedClock
+from wallet.crypto.certificates import self_signed
 from wallet.crypto.jwk import public_jwk
 from wallet.crypto.jws import json_object
-from wallet.crypto.keystore import Keystore, Role
-from wallet.crypto.signing import Signer
+from wallet.crypto.keystore import Key, Keystore, Role
+from wallet.crypto.signing import LocalSigner, Signer
 from wallet.documents.copies import OpenedCopy
 from wallet.documents.copy_making import Times, times_by
 from wallet.documents.forms.offered import OFFERS, Form
 from wallet.documents.models import DocumentCopyRow
 from wallet.documents.revoking import RevocationReason
 from wallet.documents.suspending import ReinstatementReason, SuspensionReason
+from wallet.entropy import SystemEntropy
 from wallet.errors import Conflict, NotFound, ProfileViolated, Unavailable
 from wallet.formats.mdoc.issuer_signed import issuer_signed_of
 from wallet.formats.mdoc.values import map_of, read
@@ -227,6 +229,69 @@ def test_a_locked_account_gets_none(wallet: Wallet, state: State) -> None:
                 act()
             assert refused.value.code == "account_locked"
     assert state() == before
+
+
+class OtherSeal:
+    """The deployment's keys, with another signer in the place of the seal's."""
+
+    def __init__(self, real: Keystore, change: Callable[[Key], Key]) -> None:
+        self.real, self.change = real, change
+
+    def signer(self, role: Role) -> Signer:
+        return self.real.signer(role)
+
+    def keys(self, role: Role) -> tuple[Key, ...]:
+        found = self.real.keys(role)
+        return tuple(map(self.change, found)) if role is Role.SEAL else found
+
+
+def impostor(key: Key) -> Key:
+    private = ec.derive_private_key(0xBAD, ec.SECP256R1())
+    return replace(key, signer=LocalSigner(private, key.signer.certificate_der))
+
+
+def certified_otherwise(key: Key) -> Key:
+    """Return a key whose certificate is not the one that goes into the seal."""
+    other = self_signed(
+        ec.derive_private_key(0xBAD, ec.SECP256R1()), "other", NOON - timedelta(1), NOON + timedelta(9), SystemEntropy()
+    )
+
+    class Signs:
+        kid, sign = key.signer.kid, staticmethod(key.signer.sign)
+        certificate_der = other
+
+    return replace(key, signer=Signs())
+
+
+@pytest.mark.parametrize("change", [impostor, certified_otherwise])
+def test_a_seal_that_does_not_hold_is_not_kept(wallet: Wallet, change: Callable[[Key], Key]) -> None:
+    document = issue(wallet).id
+    real = wallet.copying
+    making = replace(wallet.copy_making, keystore=OtherSeal(wallet.keystore, change))  # type: ignore[arg-type]
+    wallet.__dict__["copying"] = replace(real, making=making)
+    with pytest.raises(Unavailable) as refused:
+        wallet.copying.copy(document, Form.PDF, None, actor_of(wallet))
+    assert refused.value.code == "signing_unavailable"
+    assert refused.value.values["reasons"] == ["bad_signature"]
+    (left,) = rows(wallet)
+    assert (left.signed_at, left.seal_kid) == (None, None)
+    wallet.__dict__["copying"] = real
+    assert wallet.copying.copy(document, Form.PDF, None, actor_of(wallet)).id == left.id
+
+
+def test_a_paper_with_another_credential_inside_is_not_kept(wallet: Wallet, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wallet.documents.forms import pdf
+
+    document, make = issue(wallet).id, pdf.make
+
+    def other(stated, copy, seal, entropy, sd_jwt, **rest):  # type: ignore[no-untyped-def]
+        return make(stated, copy, seal, entropy, sd_jwt.replace("eyJ", "eyK", 1), **rest)
+
+    monkeypatch.setattr(pdf, "make", other)
+    with pytest.raises(Unavailable) as refused:
+        wallet.copying.copy(document, Form.PDF, None, actor_of(wallet))
+    assert refused.value.values["reasons"] == ["claims_differ"]
+    assert [row.signed_at for row in rows(wallet)] == [None]
 
 
 # --- What is made ---------------------------------------------------------------------------------------------------

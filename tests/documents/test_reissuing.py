@@ -9,18 +9,19 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from wallet.audit import AuditEvent
 from wallet.crypto.keystore import Key, Role
-from wallet.documents.models import DocumentRow
+from wallet.documents.models import DocumentCopyRow, DocumentRow
 from wallet.documents.reissuing import Tally
 from wallet.entropy import SystemEntropy
 from wallet.keys.opening import making_of
 from wallet.keys.rotating import KeyReason, Rotating
 from wallet.settings import Settings
+from wallet.terms import Status
 from wallet.utilities.catalogue import Catalogue
 from wallet.verifier import Policy, judge
 from wallet.wiring import Wallet
@@ -42,13 +43,13 @@ def client(wallet: Wallet, application: Callable[[Wallet], Flask]) -> FlaskClien
     return application(wallet).test_client()
 
 
-def revoke(wallet: Wallet, clock: FixedClock, since: timedelta = timedelta(0)) -> Key:
-    """Revoke the key for documents as of so long ago, and let the wallet notice."""
-    kid = wallet.keystore.signer(Role.DOCUMENT).kid
+def revoke(wallet: Wallet, clock: FixedClock, since: timedelta = timedelta(0), *, role: Role = Role.DOCUMENT) -> Key:
+    """Revoke the key of a role, that for documents, as of so long ago, and let the wallet notice."""
+    kid = wallet.keystore.signer(role).kid
     making = making_of(wallet.settings, SystemEntropy(), {})
     Rotating(making, clock, timedelta(hours=72)).revoke(kid, KeyReason.COMPROMISED, clock.now() - since)
     clock.advance(seconds=5)
-    return next(key for key in wallet.keystore.keys(Role.DOCUMENT) if key.record.kid == kid)
+    return next(key for key in wallet.keystore.keys(role) if key.record.kid == kid)
 
 
 def rows(wallet: Wallet) -> dict[str, DocumentRow]:
@@ -192,3 +193,109 @@ def test_of_a_key_that_counts_nothing_is_taken_back(wallet: Wallet, phone_of: Ma
     with pytest.raises(ValueError, match="counts"):
         wallet.reissue_job.go(wallet.keystore.keys(Role.DOCUMENT)[0])
     assert {row.id: row.revoked_at for row in rows(wallet).values()} == before
+
+
+# --- Copies in other forms ------------------------------------------------------------------------------------------
+
+FILES = {"sd_jwt": "document.sdjwt", "mdoc": "document.mdoc", "pdf": "document.pdf"}
+RESTING = {
+    Role.SD_JWT: {"sd_jwt", "pdf"},
+    Role.MDOC: {"mdoc"},
+    Role.SEAL: {"pdf"},
+    Role.DOCUMENT: {"pdf"},
+}
+"""Which copies rest on a key: a PDF on that of its code, of its seal and of the SD-JWT VC inside."""
+
+
+def copies(wallet: Wallet) -> list[DocumentCopyRow]:
+    with wallet.db.read() as session:
+        found = list(session.scalars(select(DocumentCopyRow).order_by(DocumentCopyRow.form, DocumentCopyRow.number)))
+        session.expunge_all()
+    return found
+
+
+def read_all(phone: CitizenPhone, document: str) -> dict[str, bytes]:
+    answers = {form: phone.get(f"/v1/documents/{document}/{file}") for form, file in FILES.items()}
+    assert {answer.status_code for answer in answers.values()} == {200}, [answer.text for answer in answers.values()]
+    return {form: answer.data for form, answer in answers.items()}
+
+
+def status_of(wallet: Wallet, row: DocumentCopyRow) -> Status:
+    wallet.board.refresh(force=True)
+    return wallet.board.lists[row.status_list].get(row.status_index)
+
+
+@pytest.mark.parametrize("role", RESTING)
+def test_a_copy_that_rests_on_a_revoked_key_is_revoked_and_made_anew(
+    wallet: Wallet, phone_of: Make, clock: FixedClock, role: Role
+) -> None:
+    citizen = phone_of("an")
+    document = citizen.issue_residence()
+    before = read_all(citizen, document)
+    first = copies(wallet)
+    assert {row.form for row in first} == set(FILES)
+    assert {row.code_kid for row in first if row.form == "pdf"} == {wallet.keystore.signer(Role.DOCUMENT).kid}
+    clock.advance(hours=1)
+    key = revoke(wallet, clock, role=role)
+    assert key in list(wallet.reissue_job.revoked())
+    assert wallet.reissue_job.run() is False
+    found = {row.form: (row.revoked_at is not None, status_of(wallet, row)) for row in copies(wallet)}
+    assert found == {form: (True, Status.INVALID) if form in RESTING[role] else (False, Status.VALID) for form in FILES}
+    assert wallet.reissue_job.go(key) == Tally(), "looking again changes nothing"
+    citizen.sign_in()
+    after = read_all(citizen, document)
+    assert {form for form in FILES if after[form] != before[form]} == RESTING[role]
+    second = copies(wallet)
+    assert len(second) == len(first) + len(RESTING[role])
+    assert len({(row.status_list, row.status_index) for row in second}) == len(second)
+    assert [status_of(wallet, row) for row in second if row.revoked_at is None] == [Status.VALID] * len(FILES)
+    assert read_all(citizen, document) == after
+    assert wallet.reverifying.run().mismatch is None
+
+
+def test_a_paper_is_not_handed_out_with_a_code_that_counts_no_more(
+    wallet: Wallet, phone_of: Make, clock: FixedClock
+) -> None:
+    citizen = phone_of("an")
+    document, never = citizen.issue_residence(), citizen.issue_residence()
+    before = read_all(citizen, document)
+    clock.advance(hours=1)
+    key = revoke(wallet, clock)
+    citizen.sign_in()
+    entries = [(row.id, row.revoked_at) for row in copies(wallet)]
+    for each in (document, never):
+        response = citizen.get(f"/v1/documents/{each}/document.pdf")
+        assert (response.status_code, response.json["code"]) == (503, "signing_unavailable")
+    assert [(row.id, row.revoked_at) for row in copies(wallet)] == entries, "no entry is promised"
+    with wallet.work() as work:
+        work.reissuing.batch(key, "")
+    after = citizen.get(f"/v1/documents/{document}/document.pdf")
+    assert after.status_code == 200, after.text
+    assert after.data != before["pdf"]
+    papers = [row for row in copies(wallet) if row.form == "pdf"]
+    assert [(row.revoked_at is None, status_of(wallet, row)) for row in papers] == [
+        (False, Status.INVALID),
+        (True, Status.VALID),
+    ]
+    assert papers[1].code_kid == wallet.keystore.signer(Role.DOCUMENT).kid
+    assert wallet.reissue_job.go(key).copies == 0, "what was replaced is revoked already"
+
+
+def test_a_paper_of_the_time_before_its_code_was_kept_is_made_anew(wallet: Wallet, phone_of: Make) -> None:
+    citizen = phone_of("an")
+    document = citizen.issue_residence()
+    before = read_all(citizen, document)
+    with wallet.db.write() as session:
+        session.execute(update(DocumentCopyRow).values(code_kid=None))
+    assert wallet.reverifying.run().mismatch is None
+    after = read_all(citizen, document)
+    assert {form for form in FILES if after[form] != before[form]} == {"pdf"}
+
+
+def test_of_a_key_for_copies_that_counts_nothing_is_revoked(wallet: Wallet, phone_of: Make) -> None:
+    citizen = phone_of("an")
+    read_all(citizen, citizen.issue_residence())
+    for role in RESTING:
+        with wallet.work() as work, pytest.raises(ValueError, match="counts"):
+            work.reissuing.copy_batch(wallet.keystore.keys(role)[0], "")
+    assert [row.revoked_at for row in copies(wallet)] == [None] * len(FILES)

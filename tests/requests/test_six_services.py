@@ -134,7 +134,9 @@ def states(wallet: Wallet, key: str) -> list[str]:
         return [each.state for each in work.holding.page(actor_of(wallet, key), 10, None)[0]]
 
 
-def test_points_that_were_deducted_void_the_licence_shown_before(wallet: Wallet, clock: FixedClock) -> None:
+def test_points_that_were_deducted_put_another_licence_in_the_place_of_the_one_shown_before(
+    wallet: Wallet, clock: FixedClock
+) -> None:
     linked(wallet, "driving_licence", "an")
     (licence,) = offered(wallet, "driving_licence", "licence_number", "an")
     asking(wallet, "driving_licence", {"licence_number": licence["licence_number"]}, "an")
@@ -143,10 +145,15 @@ def test_points_that_were_deducted_void_the_licence_shown_before(wallet: Wallet,
     assert states(wallet, "an") == ["valid"], "a record that says the same is no change"
     clock.advance(minutes=10)
     changes(wallet, DrivingLicence, "an", points=licence["points"] - 2)
-    assert states(wallet, "an") == ["revoked"]
+    assert states(wallet, "an") == ["valid", "superseded"]
+    clock.advance(minutes=10)
+    changes(wallet, DrivingLicence, "an", state="held")
+    assert states(wallet, "an") == ["revoked", "superseded"], "of a licence that is held none is made"
 
 
-def test_a_vehicle_that_was_repainted_voids_its_own_registration_alone(wallet: Wallet, clock: FixedClock) -> None:
+def test_a_vehicle_that_was_repainted_has_its_own_registration_alone_made_anew(
+    wallet: Wallet, clock: FixedClock
+) -> None:
     linked(wallet, "vehicle_registration", "an")
     for vehicle in offered(wallet, "vehicle_registration", "plate", "an"):
         asking(wallet, "vehicle_registration", {"plate": vehicle["plate"]}, "an")
@@ -158,7 +165,7 @@ def test_a_vehicle_that_was_repainted_voids_its_own_registration_alone(wallet: W
             .values(colour="Vàng", updated_at=wallet.clock.now())
         )
     wallet.register_watch.run()
-    assert sorted(states(wallet, "an")) == ["revoked", "valid"]
+    assert sorted(states(wallet, "an")) == ["superseded", "valid", "valid"]
 
 
 def test_a_cancelled_registration_and_somebody_elses_plate_are_refused(wallet: Wallet) -> None:

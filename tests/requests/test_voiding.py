@@ -1,26 +1,36 @@
 """Documents and registers: what a register changes voids what it must, at once, and nothing else."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.documents.people import actor_of, admin_of
+from tests.documents.test_signing import Watched
+from tests.enrolment.people import WIFE
+from tests.requests.test_six_services import asking, offered
 from tests.support import NOON, FixedClock
+from tests.utilities.judicial_record import test_at_the_desk as judicial
 from tests.utilities.judicial_record.test_at_the_desk import decide, seen
 from wallet.demo.personas import persona
+from wallet.documents.forms.offered import Form
+from wallet.documents.holding import DocumentContent
 from wallet.documents.models import DocumentRow
 from wallet.documents.revoking import RevocationReason
 from wallet.errors import NotFound, Unavailable
-from wallet.requests.orders import RequestOrder, UtilityRequest
+from wallet.requests.orders import About, RequestOrder, UtilityRequest
 from wallet.requests.watching import WATCH, RegisterWatch
 from wallet.sources.base import Facts, Ground, RegisterCode
 from wallet.sources.changes import BEGINNING, Change, EmbeddedChanges
+from wallet.sources.ministry_models import DrivingLicence
 from wallet.sources.models import Residence
-from wallet.utilities.base import DocumentType
+from wallet.terms import Status
+from wallet.utilities.base import Capacity, DocumentType, OnChange
 from wallet.utilities.catalogue import Catalogue
 from wallet.wiring import Wallet
 
@@ -135,7 +145,7 @@ def test_looking_again_changes_nothing(wallet: Wallet, clock: FixedClock, state:
     wallet.register_watch.run()
     before = {table: rows for table, rows in state().items() if table not in ("audit", "audit_events")}
     with wallet.work() as work:
-        assert work.voiding.look_at(persona("an").number, WATCH) == 0
+        assert work.voiding.look_at(persona("an").number, WATCH).ended == 0
     replace(wallet).register_watch.run()
     after = {table: rows for table, rows in state().items() if table not in ("audit", "audit_events")}
     assert [table for table in before if "audit" not in table and before[table] != after[table]] == []
@@ -157,9 +167,13 @@ def test_a_register_that_is_down_voids_nothing_and_is_asked_again(wallet: Wallet
     watch = RegisterWatch(down.tries, wallet.changes, wallet.catalogue, wallet.clock)
     assert watch.run() is False
     assert revocation(wallet, request) is None
-    up = RegisterWatch(wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, _told=watch._told)
+    # What it could not look at is what it remembers, and not where it stopped: nobody waits behind it.
+    up = RegisterWatch(
+        wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, _told=watch._told, _again=watch._again
+    )
     up.run()
     assert revocation(wallet, request) == "data_changed"
+    assert up._again == {}
 
 
 def test_a_register_that_is_down_keeps_nobody_from_the_daily_look(wallet: Wallet, clock: FixedClock) -> None:
@@ -186,7 +200,7 @@ def test_an_expired_or_revoked_document_is_left_alone(wallet: Wallet, clock: Fix
 
 def test_a_stranger_of_the_wallet_is_no_fault(wallet: Wallet) -> None:
     with wallet.work() as work:
-        assert work.voiding.look_at("099000000000", WATCH) == 0
+        assert work.voiding.look_at("099000000000", WATCH) == (0, ())
 
 
 def test_a_document_whose_plug_in_is_gone_is_left_alone(wallet: Wallet) -> None:
@@ -195,6 +209,365 @@ def test_a_document_whose_plug_in_is_gone_is_left_alone(wallet: Wallet) -> None:
     with without.work() as work:
         assert work.voiding.look(actor_of(wallet).holder_id or "", WATCH) == 0
     assert revocation(wallet, request) is None
+
+
+# --- Made anew ------------------------------------------------------------------------------------------------------
+
+
+def licence_of(wallet: Wallet, key: str = "an") -> UtilityRequest:
+    """Issue a driving licence to a persona who has one."""
+    with wallet.work() as work:
+        work.links.make("driving_licence", actor_of(wallet, key))
+    (licence,) = offered(wallet, "driving_licence", "licence_number", key)
+    return asking(wallet, "driving_licence", {"licence_number": licence["licence_number"]}, key)
+
+
+def deduct(wallet: Wallet, key: str = "an", **values: Any) -> None:
+    """Let the register of licences change what it says of a persona now."""
+    number, values = persona(key).number, {"points": 7, **values}
+    with wallet.nation.write() as session:
+        session.execute(
+            update(DrivingLicence)
+            .where(DrivingLicence.number == number)
+            .values(updated_at=wallet.clock.now(), **values)
+        )
+
+
+def documents_of(wallet: Wallet, request: UtilityRequest) -> list[DocumentRow]:
+    """Return what came of a request, the first document first."""
+    with wallet.db.read() as session:
+        found = session.scalars(select(DocumentRow).where(DocumentRow.request_id == request.id))
+        rows = sorted(found, key=lambda row: row.renewal)
+        session.expunge_all()
+    return rows
+
+
+def content_of(wallet: Wallet, document_id: str, key: str = "an") -> DocumentContent:
+    with wallet.read() as work:
+        return work.holding.content(document_id, actor_of(wallet, key))
+
+
+def reasons(wallet: Wallet, document_id: str, key: str = "an") -> list[str]:
+    return list(wallet.checking.check(content_of(wallet, document_id, key).code)["reasons"])
+
+
+def test_s46_an_amended_record_makes_a_new_document_and_supersedes_the_old_within_the_minute(
+    wallet: Wallet, clock: FixedClock
+) -> None:
+    request = licence_of(wallet)
+    wallet.register_watch.run()
+    clock.advance(minutes=10)
+    changed_at = clock.now()
+    deduct(wallet)
+    (job,) = [job for job in wallet.jobs if job.name == "registers"]
+    clock.advance(job.every)
+    job.run()
+    old, new = documents_of(wallet, request)
+    assert clock.now() - changed_at <= timedelta(seconds=60)
+    assert new.signed_at is not None
+    assert new.signed_at - changed_at <= timedelta(seconds=60)
+    assert (old.revocation_reason, old.revoked_at) == ("superseded", clock.now())
+    assert (new.revoked_at, new.renewal) == (None, 1)
+    assert (new.status_list, new.status_index) != (old.status_list, old.status_index)
+    assert content_of(wallet, old.id).claims["points"] != content_of(wallet, new.id).claims["points"] == 7
+    clock.advance(seconds=1)
+    assert (reasons(wallet, old.id), reasons(wallet, new.id)) == (["revoked", "superseded"], ["ok"])
+    assert clock.now() - changed_at <= timedelta(seconds=60), "both states are seen by then"
+    with wallet.read() as work:
+        assert work.requests.get(request.id, actor_of(wallet)).request.document_id == new.id
+        told, _ = work.inbox.page(actor_of(wallet).account_id, 50, None)
+    assert [row.code for row in told].count("document_renewed") == 1
+    assert "document_void" not in {row.code for row in told}
+    assert wallet.reverifying.run().mismatch is None
+
+
+def test_s46_looking_again_makes_nothing_anew(wallet: Wallet, clock: FixedClock) -> None:
+    request = licence_of(wallet)
+    clock.advance(minutes=10)
+    deduct(wallet)
+    wallet.register_watch.run()
+    clock.advance(seconds=20)
+    for _ in range(2):
+        replace(wallet).register_watch.run()
+        with wallet.work() as work:
+            assert work.voiding.look(actor_of(wallet).holder_id or "", WATCH) == 0
+    assert [row.revocation_reason for row in documents_of(wallet, request)] == ["superseded", None]
+
+
+def test_s46_each_change_makes_one_more(wallet: Wallet, clock: FixedClock) -> None:
+    request = licence_of(wallet)
+    for points in (9, 7, 5):
+        clock.advance(minutes=10)
+        deduct(wallet, points=points)
+        wallet.register_watch.run()
+    rows = documents_of(wallet, request)
+    assert [row.revocation_reason for row in rows] == ["superseded"] * 3 + [None]
+    assert [content_of(wallet, row.id).claims["points"] for row in rows[1:]] == [9, 7, 5]
+
+
+def test_s46_of_two_processes_that_see_a_change_one_makes_the_document(wallet: Wallet, clock: FixedClock) -> None:
+    request = licence_of(wallet)
+    clock.advance(minutes=10)
+    deduct(wallet)
+    watches = [RegisterWatch(wallet.tries, wallet.changes, wallet.catalogue, wallet.clock) for _ in range(4)]
+    threads = [threading.Thread(target=watch.run) for watch in watches]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [watch._again for watch in watches] == [{}] * 4
+    assert [row.revocation_reason for row in documents_of(wallet, request)] == ["superseded", None]
+
+
+@pytest.mark.parametrize("values", [{"state": "held"}, {"full_name": "LE THI HOA"}, {"licence_number": "099190000009"}])
+def test_where_nobody_could_apply_today_the_document_is_void_and_none_is_made(
+    wallet: Wallet, clock: FixedClock, values: dict[str, Any]
+) -> None:
+    request = licence_of(wallet)
+    clock.advance(minutes=10)
+    deduct(wallet, **values)
+    wallet.register_watch.run()
+    (row,) = documents_of(wallet, request)
+    assert row.revocation_reason == "data_changed"
+    clock.advance(seconds=2)
+    assert reasons(wallet, row.id) == ["revoked"]
+    with wallet.read() as work:
+        told, _ = work.inbox.page(actor_of(wallet).account_id, 50, None)
+    assert [row.code for row in told].count("document_void") == 1
+
+
+def test_a_locked_account_gets_no_new_document(wallet: Wallet, clock: FixedClock) -> None:
+    request, actor = licence_of(wallet), actor_of(wallet)
+    with wallet.work() as work:
+        work.locking.lock_own(actor)
+    clock.advance(minutes=10)
+    deduct(wallet)
+    wallet.register_watch.run()
+    assert [row.revocation_reason for row in documents_of(wallet, request)] == ["data_changed"]
+
+
+def test_a_signer_that_is_away_leaves_the_new_document_to_be_signed_and_the_old_one_superseded(
+    wallet: Wallet, clock: FixedClock
+) -> None:
+    request = licence_of(wallet)
+    watched, real = Watched(wallet.signing.signer(), away=True), wallet.signing
+    wallet.__dict__["signing"] = replace(real, signer=lambda: watched)
+    clock.advance(minutes=10)
+    deduct(wallet)
+    wallet.register_watch.run()
+    old, new = documents_of(wallet, request)
+    assert (old.revocation_reason, new.signed_at) == ("superseded", None)
+    watched.away = False
+    clock.advance(seconds=20)
+    wallet.register_watch.run()
+    wallet.signing.run()
+    clock.advance(seconds=2)
+    assert [row.id for row in documents_of(wallet, request)] == [old.id, new.id]
+    assert reasons(wallet, new.id) == ["ok"]
+
+
+def test_a_renewal_that_fails_half_way_changes_nothing_and_is_tried_again(wallet: Wallet, clock: FixedClock) -> None:
+    """The status lists are full for a moment: the old document must not end without the new one."""
+    request = licence_of(wallet)
+    clock.advance(minutes=10)
+    deduct(wallet)
+    watch = RegisterWatch(lambda: _failing(wallet), wallet.changes, wallet.catalogue, wallet.clock)
+    watch.run()
+    assert [row.revocation_reason for row in documents_of(wallet, request)] == [None]
+    assert set(watch._again) == {persona("an").number}
+    again = RegisterWatch(wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, _told=watch._told)
+    again.run()
+    assert [row.revocation_reason for row in documents_of(wallet, request)] == [None], "it is told no second time"
+    again._again.update(watch._again)
+    again.run()
+    assert [row.revocation_reason for row in documents_of(wallet, request)] == ["superseded", None]
+    assert again._again == {}
+
+
+def _failing(wallet: Wallet) -> Iterator[Any]:
+    """Give transactions in which no index is left."""
+
+    class Full:
+        def reserve(self) -> None:
+            raise Unavailable("status_lists_full")
+
+    @contextmanager
+    def begin() -> Iterator[Any]:
+        with wallet.work() as work:
+            work.documents.__dict__["indices"] = Full()
+            yield work
+
+    yield begin()
+
+
+def test_a_renewal_is_no_extension(wallet: Wallet, clock: FixedClock) -> None:
+    """Where a kind has no end of its own, the new document ends with the old one."""
+    real = wallet.catalogue.get("residence")
+    kind = replace(real.document("residence"), on_change=OnChange.RENEW)
+    utility = replace(real, documents=(kind, *real.documents[1:]))
+    plugins = {plugin.utility.code: plugin for plugin in wallet.catalogue}
+    renewing = replace(
+        wallet, catalogue=Catalogue({**plugins, "residence": replace(plugins["residence"], utility=utility)})
+    )
+    request = ask(renewing)
+    clock.advance(days=30)
+    moves(renewing, at=clock.now(), permanent_line="Số 1, phố Mới")
+    renewing.register_watch.run()
+    old, new = documents_of(renewing, request)
+    assert (old.revocation_reason, new.revocation_reason) == ("superseded", None)
+    assert new.expires_at == old.expires_at
+    assert new.issued_at > old.issued_at
+
+
+def test_copies_of_what_was_superseded_are_revoked_with_it(wallet: Wallet, clock: FixedClock) -> None:
+    request = licence_of(wallet)
+    copy = wallet.copying.copy(request.document_id or "", Form.PDF, None, actor_of(wallet))
+    clock.advance(minutes=10)
+    deduct(wallet)
+    wallet.register_watch.run()
+    wallet.board.refresh(force=True)
+    list_id, index = copy.place
+    assert wallet.board.lists[list_id].get(index) is Status.INVALID
+    assert wallet.board.lists[list_id].is_superseded(index)
+
+
+# --- What could not be looked at ------------------------------------------------------------------------------------
+
+
+class Mad:
+    """A register whose answer nobody foresaw."""
+
+    code = RegisterCode.DRIVING_LICENCES
+
+    def read(self, number: str, ground: Ground) -> Facts:
+        raise KeyError("no such column")
+
+
+def test_one_whose_look_fails_keeps_nobody_waiting_and_is_looked_at_again(wallet: Wallet, clock: FixedClock) -> None:
+    licence, other = licence_of(wallet), ask(wallet, "sau")
+    clock.advance(minutes=10)
+    deduct(wallet)
+    moves(wallet, "sau", at=clock.now())
+    mad = replace(wallet, registers={**wallet.registers, RegisterCode.DRIVING_LICENCES: Mad()})
+    watch = RegisterWatch(mad.tries, wallet.changes, wallet.catalogue, wallet.clock)
+    watch.run()
+    assert revocation(wallet, licence) is None
+    assert revocation(wallet, other) == "data_changed"
+    assert {number: again.tries for number, again in watch._again.items()} == {persona("an").number: 0}
+    watch.run()
+    waiting = watch._again[persona("an").number]
+    assert (waiting.tries, waiting.at) == (1, clock.now() + timedelta(seconds=20))
+    watch.run()
+    assert watch._again[persona("an").number] == waiting, "not before its time"
+    for _ in range(12):
+        clock.advance(minutes=10)
+        watch.run()
+    assert watch._again[persona("an").number].at - clock.now() == timedelta(minutes=10), "and never later than this"
+    clock.advance(minutes=10)
+    well = RegisterWatch(
+        wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, _told=watch._told, _again=watch._again
+    )
+    well.run()
+    assert revocation(wallet, licence) == "superseded"
+    assert well._again == {}
+
+
+def test_a_register_that_is_down_keeps_the_documents_of_no_other(wallet: Wallet, clock: FixedClock) -> None:
+    """An has a licence and a confirmation of residence; the register of residence does not answer."""
+    licence, residence = licence_of(wallet), ask(wallet)
+    clock.advance(minutes=10)
+    deduct(wallet)
+    moves(wallet, at=clock.now())
+    down = replace(wallet, registers={**wallet.registers, RegisterCode.RESIDENCE: Down()})
+    watch = RegisterWatch(down.tries, wallet.changes, wallet.catalogue, wallet.clock)
+    watch.run()
+    assert (revocation(wallet, licence), revocation(wallet, residence)) == ("superseded", None)
+    assert set(watch._again) == {persona("an").number}
+    replace(wallet).register_watch.run()
+    assert revocation(wallet, residence) == "data_changed"
+
+
+def test_what_waits_for_too_many_is_told_again_later(
+    wallet: Wallet, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wallet.requests import watching
+
+    monkeypatch.setattr(watching, "MOST_AGAIN", 1)
+    first, second = ask(wallet), ask(wallet, "sau")
+    clock.advance(minutes=10)
+    for key in ("an", "sau"):
+        moves(wallet, key, at=clock.now())
+    down = replace(wallet, registers={**wallet.registers, RegisterCode.RESIDENCE: Down()})
+    watch = RegisterWatch(down.tries, wallet.changes, wallet.catalogue, wallet.clock)
+    assert watch.run() is False
+    assert len(watch._again) == 1
+    up = RegisterWatch(
+        wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, _told=watch._told, _again=watch._again
+    )
+    up.run()
+    assert (revocation(wallet, first), revocation(wallet, second)) == ("data_changed", "data_changed")
+
+
+# --- About somebody else --------------------------------------------------------------------------------------------
+
+
+class Telling:
+    """A register that tells one change, of whoever it is."""
+
+    def __init__(self, register: str, change: Change) -> None:
+        self.register, self.change = register, change
+
+    def after(self, register: str, last: Change, limit: int) -> Sequence[Change]:
+        return [self.change] if register == self.register and self.change > last else []
+
+
+def of_wife(wallet: Wallet) -> UtilityRequest:
+    """Issue An a certificate No. 1 about his wife, over the desk."""
+    answers = {"kind": "no_1", "purpose": "job_application", "copies": "electronic", "ban_information": False}
+    about = About(WIFE, "Lê Thị Mẫu Hòa", "1992-03-08")
+    sent = judicial.ask(wallet, "an", answers, capacity=Capacity.PROXY, about=about)
+    judicial.pay(wallet, sent, "an")
+    decide(wallet, sent, "accept", "approve")
+    return seen(wallet, sent, "an").request
+
+
+def convicted(wallet: Wallet) -> Wallet:
+    return saying(wallet, RegisterCode.CRIMINAL_RECORDS, {"convictions": (STANDING,), "bans": ()}, wallet.clock.now())
+
+
+def test_a_document_about_another_is_watched_by_their_number(wallet: Wallet, clock: FixedClock) -> None:
+    clean = saying(wallet, RegisterCode.CRIMINAL_RECORDS, {"convictions": (), "bans": ()}, NOON - timedelta(days=9))
+    request, own = of_wife(clean), ask(wallet)
+    with wallet.read() as work:
+        row = work.document_rows.get(request.document_id or "")
+        assert row is not None
+        assert row.about_index == work.holders.fingerprint(WIFE)
+        assert work.document_rows.get(own.document_id or "").about_index is None  # type: ignore[union-attr]
+    clock.advance(minutes=10)
+    changed = convicted(wallet)
+    for number, ended in ((persona("an").number, None), (WIFE, "data_changed")):
+        told = Telling(RegisterCode.CRIMINAL_RECORDS, Change(clock.now(), number))
+        RegisterWatch(changed.tries, told, wallet.catalogue, wallet.clock).run()
+        assert revocation(wallet, request) == ended
+    assert revocation(wallet, own) is None
+
+
+def test_one_of_the_time_before_numbers_were_kept_is_found_by_the_daily_look_and_watched_from_then(
+    wallet: Wallet, clock: FixedClock
+) -> None:
+    clean = saying(wallet, RegisterCode.CRIMINAL_RECORDS, {"convictions": (), "bans": ()}, NOON - timedelta(days=9))
+    request = of_wife(clean)
+    with wallet.db.write() as session:
+        session.execute(update(DocumentRow).values(about_index=None))
+    with clean.work() as work:
+        assert work.voiding.look(actor_of(wallet).holder_id or "", WATCH) == 0
+        assert [row.id for row in work.document_rows.unrevoked_about(work.holders.fingerprint(WIFE))] == [
+            request.document_id
+        ]
+    clock.advance(minutes=10)
+    told = Telling(RegisterCode.CRIMINAL_RECORDS, Change(clock.now(), WIFE))
+    RegisterWatch(convicted(wallet).tries, told, wallet.catalogue, wallet.clock).run()
+    assert revocation(wallet, request) == "data_changed"
 
 
 # --- Judicial records: an end must not tell -------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from wallet.utilities.base import (
     Layout,
     Lifecycle,
     Move,
+    OnChange,
     Paper,
     Section,
     Source,
@@ -169,6 +170,11 @@ BROKEN: dict[str, tuple[dict[str, Any], Any, str]] = {
         {"paper": {"void_when": frozenset({"vehicles"})}},
         None,
         "made-up: it is void with vehicles, which it does not read",
+    ),
+    "made-anew-on-nothing": (
+        {"paper": {"on_change": OnChange.RENEW}},
+        None,
+        "made-up: it is made anew on a change and depends on no register",
     ),
     "numbering": (
         {"paper": {"layout": Layout(number="{serial}/{holder}")}},

@@ -22,6 +22,7 @@ from wallet.utilities.base import (
     Fee,
     FeeLine,
     Kind,
+    OnChange,
     Paper,
     Source,
 )
@@ -55,7 +56,7 @@ def test_definition_becomes_a_utility_without_functions_of_its_own(case: Case) -
     commune = kind.claims[2]
     assert (commune.source, commune.stated_as, commune.paper) == (Source.RESIDENCE, "permanent_commune", Paper.SHOWN)
     assert kind.claims[4].kind is Kind.DAY
-    assert kind.void_when == {"residence"}
+    assert (kind.void_when, kind.on_change) == ({"residence"}, OnChange.VOID)
     assert kind.views == {"reading_room": ("full_name",)}
     assert utility.registers == ("population", "residence")
     before, after = utility.rules_on(date(2026, 6, 30)), utility.rules_on(date(2026, 7, 1))
@@ -65,6 +66,14 @@ def test_definition_becomes_a_utility_without_functions_of_its_own(case: Case) -
     assert after.deadline.working_days == 2
     assert kind.derive(case) == {}
     assert utility.accept(case) is None  # type: ignore[func-returns-value]
+
+
+def test_a_document_may_be_made_anew_on_a_change_of_what_it_depends_on() -> None:
+    (kind,) = defined(broken("/document/on_change", "renew")).utility.documents
+    assert kind.on_change is OnChange.RENEW
+    of_nothing = broken("/document/on_change", "renew")
+    of_nothing["document"]["void_when"] = []
+    assert faults(of_nothing) == {"/document/void_when": "required"}
 
 
 def test_words_of_a_definition_are_its_texts() -> None:
@@ -168,6 +177,7 @@ BROKEN: list[tuple[str, Any, dict[str, str]]] = [
     ("/document/views/0/claims", [], {"/document/views/0/claims": "invalid_length"}),
     ("/document/sections/1/claims/1", "gone", {"/document/sections/1/claims/1": "no_such_claim"}),
     ("/document/void_when/0", "vehicles", {"/document/void_when/0": "not_read"}),
+    ("/document/on_change", "suspend", {"/document/on_change": "not_a_choice"}),
 ]
 
 

@@ -112,6 +112,8 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/v1/documents/<document_id>/document.sdjwt"): CITIZEN_WITH_SECRET,
     ("GET", "/v1/documents/<document_id>/document.mdoc"): CITIZEN_WITH_SECRET,
     ("GET", "/v1/documents/<document_id>/document.pdf"): CITIZEN_WITH_SECRET,
+    ("POST", "/v1/documents/<document_id>/copies"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/documents/<document_id>/copies/<copy_id>"): CITIZEN_WITH_SECRET,
     ("GET", "/v1/documents/<document_id>/fhir"): PROVEN_CITIZEN_WITH_SECRET,
     ("POST", "/v1/admin/documents/<document_id>/revocation"): ADMIN,
     ("POST", "/v1/admin/documents/<document_id>/suspension"): ADMIN_OR_OFFICER,

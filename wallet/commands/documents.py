@@ -19,7 +19,7 @@ def documents() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @guarded
 def check(as_json: bool) -> None:
-    """Verify again everything that was ever issued. Exit 1 at the first mismatch; meant for every night."""
+    """Verify again everything that was ever issued, in every form. Exit 1 at the first mismatch; for every night."""
     wallet = Wallet.build(settings())
     try:
         with progress("giấy tờ / documents") as told:
@@ -31,8 +31,11 @@ def check(as_json: bool) -> None:
         click.echo(json.dumps(asdict(tally) | {"mismatch": mismatch}, ensure_ascii=False))
     if tally.mismatch is not None:
         what = " / ".join(_words(tally.mismatch.what, language) for language in ("vi", "en"))
-        fail(f"{tally.mismatch.document_id}: {what} ({tally.mismatch.what})", "wallet doctor")
+        where = " ".join(filter(None, (tally.mismatch.document_id, tally.mismatch.copy_id)))
+        fail(f"{where}: {what} ({tally.mismatch.what})", "wallet doctor")
     step(f"{tally.verified} giấy tờ đúng / documents hold")
+    for form, count in tally.copies.items():
+        step(f"{count} bản {form} đúng / copies hold")
     if tally.unsigned:
         say(f"  · {tally.unsigned} chưa ký / not signed yet")
     if tally.erased:

@@ -159,7 +159,10 @@ def revoke(kid: str, reason: str, since: datetime | None) -> None:
 @keys.command()
 @guarded
 def reissue() -> None:
-    """Issue again what revoked keys signed before they got out. A running server does the same by itself."""
+    """Issue again what revoked keys signed before they got out, and revoke the copies that rest on them.
+
+    A running server does the same by itself.
+    """
     from wallet.wiring import Wallet
 
     wallet = Wallet.build(settings())
@@ -167,7 +170,9 @@ def reissue() -> None:
         for key in wallet.reissue_job.revoked():
             with progress(f"Cấp lại / issuing again {key.record.kid}") as on_progress:
                 done = wallet.reissue_job.go(key, lambda count, told=on_progress: told(count, 0))  # type: ignore[misc]
-            step(f"{key.record.kid}: {done.reissued} cấp lại / again, {done.revoked} thu hồi / revoked, {done.left} ?")
+            copies = f"{done.copies} bản thu hồi / copies revoked"
+            told = f"{done.reissued} cấp lại / again, {done.revoked} thu hồi / revoked, {done.left} ?, {copies}"
+            step(f"{key.record.kid}: {told}")
     finally:
         wallet.close()
     say("Xong / done")

@@ -9,24 +9,32 @@ Source: docs/security.md, S-41 and S-42; docs/decisions/0026-copies.md.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from wallet.audit import Audit
 from wallet.clock import Clock
-from wallet.documents.copy_making import CopyMaking, MadeCopy
+from wallet.documents.copy_making import CopyMaking, MadeCopy, Times
+from wallet.documents.copy_revoking import CopyEnd, CopyRevoking
 from wallet.documents.forms.offered import OFFERS, Form
 from wallet.documents.forms.stated import StatedDocument
 from wallet.documents.holding import HeldDocument, Holding
-from wallet.documents.models import DocumentCopyRow
+from wallet.documents.models import DocumentCopyRow, DocumentRow
 from wallet.documents.repository import CopyRepository, DocumentRepository
-from wallet.documents.status import Indices
+from wallet.documents.status import Indices, StatusIndex
 from wallet.documents.trust import TrustCentre
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, NotFound, Unavailable
 from wallet.identity.compact_jws import thumbprint
+from wallet.identity.devices import Devices
 from wallet.identity.holders import Holders
+from wallet.identity.limits import Limits
 from wallet.terms import Actor
 from wallet.utilities.base import DocumentType
 from wallet.utilities.catalogue import Catalogue, Plugin
+
+BATCHES_A_DAY = 10
+"""How often copies of one document are had in batches: each takes index space."""
+A_DAY = timedelta(days=1)
 
 HolderKey = Mapping[str, str] | None
 """A P-256 public key as its four JWK members; None for a copy that is bound to nobody."""
@@ -34,7 +42,10 @@ HolderKey = Mapping[str, str] | None
 
 @dataclass(frozen=True, slots=True)
 class OpenedCopy:
-    """A copy as it is kept. content: its bytes, b"" until it is signed. place: which list, which entry."""
+    """A copy as it is kept. content: its bytes, b"" until it is signed. place: which list, which entry.
+
+    is_over: it ended by itself, or counts no longer.
+    """
 
     id: str
     document_id: str
@@ -42,18 +53,27 @@ class OpenedCopy:
     place: tuple[int, int]
     holder_key: HolderKey
     thumbprint: str
+    expires_at: datetime
     content: bytes
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """The copies of one transaction. assert_unlocked: refuses a holder whose account is locked or closed."""
+    """The copies of one transaction.
+
+    assert_unlocked: refuses a holder whose account is locked or closed. reserved: what was stored in this transaction
+    for a batch and is to be signed once it has committed, each with who asked.
+    """
 
     documents: DocumentRepository
     rows: CopyRepository
     holding: Holding
     holders: Holders
+    devices: Devices
+    limits: Limits
     indices: Indices
+    revoking: CopyRevoking
     making: CopyMaking
     trust: TrustCentre
     catalogue: Catalogue
@@ -61,6 +81,7 @@ class Copies:
     clock: Clock
     entropy: Entropy
     assert_unlocked: Callable[[str], None]
+    reserved: list[tuple[str, Actor]]
 
     def offered(self, held: HeldDocument) -> tuple[Form, ...]:
         """Return the forms that a document can be had in now."""
@@ -73,23 +94,57 @@ class Copies:
 
     def found(self, document_id: str, form: Form, holder_key: HolderKey, actor: Actor) -> OpenedCopy | None:
         """Return the signed copy that is in use, None when one has to be made. Raises what `reserve` does."""
-        self._assert_copied(self.holding.get(document_id, actor))
+        self._assert_copied(self.holding.get(document_id, actor), form)
         row = self.rows.last(document_id, form, thumbprint_of(holder_key))
         return self._opened(row) if row is not None and self._is_in_use(row) else None
 
     def reserve(self, document_id: str, form: Form, holder_keys: Sequence[HolderKey], actor: Actor) -> list[str]:
         """Return, for each key, the id of the copy in use, or of a new one that is stored and not signed yet.
 
-        Raises NotFound("not_found" or "form_not_available"); Conflict("form_needs_valid_document", or why the account
-        is shut); Unavailable("signing_unavailable") while the document itself is not signed, or nobody may sign this.
+        Raises NotFound("not_found" or "form_not_available"); Conflict("form_needs_valid_document",
+        "form_needs_device" for a key of a phone that speaks for nobody any more, or why the account is shut);
+        Unavailable("signing_unavailable") while the document itself is not signed, or nobody may sign this.
         """
         self.holding.get(document_id, actor)
         if actor.holder_id is not None:
             self.holders.hold(actor.holder_id, shared=True)
         self.documents.hold(document_id)
         held = self.holding.get(document_id, actor)  # as it stays until the transaction ends
-        self._assert_copied(held)
-        return [self._reserved(held, form, key, actor) for key in holder_keys]
+        self._assert_copied(held, form)
+        if actor.device_id is not None and any(key is not None for key in holder_keys):
+            try:
+                self.devices.hold(actor.device_id)
+            except NotFound as error:
+                raise Conflict("form_needs_device") from error
+        kept = [self._kept(held, form, key, actor) for key in holder_keys]
+        missing = [key for key, copy_id in zip(holder_keys, kept, strict=True) if copy_id is None]
+        made = iter(self._stored(held, form, missing, actor))
+        return [copy_id or next(made) for copy_id in kept]
+
+    def reserve_batch(
+        self, document_id: str, form: Form, holder_keys: Sequence[HolderKey], actor: Actor
+    ) -> list[OpenedCopy]:
+        """Store a copy for each of a phone's keys, to be signed once this transaction has committed.
+
+        A key that has one in use keeps it. Raises what `reserve` does; TooManyAttempts.
+        """
+        self.holding.get(document_id, actor)
+        self.limits.count("copies", document_id, BATCHES_A_DAY, A_DAY)
+        ids = self.reserve(document_id, form, holder_keys, actor)
+        self.reserved.extend((copy_id, actor) for copy_id in ids)
+        return [self.open(copy_id) for copy_id in ids]
+
+    def kept(self, document_id: str, copy_id: str, actor: Actor) -> OpenedCopy:
+        """Return one copy that is bound to a key. Raises NotFound, Conflict("copy_over"), and what `reserve` does."""
+        held = self.holding.get(document_id, actor)
+        row = self.rows.get(copy_id)
+        if row is None or row.document_id != held.id or not row.holder_key:
+            raise NotFound("not_found")
+        self._assert_copied(held, Form(row.form))
+        copy = self._opened(row)
+        if copy.is_over:
+            raise Conflict("copy_over")
+        return copy
 
     def open(self, copy_id: str) -> OpenedCopy:
         """Return one copy, signed or not. Raises NotFound, also once the holder was erased."""
@@ -127,6 +182,7 @@ class Copies:
             id=copy_id,
             kid=made.kid,
             seal_kid=made.seal_kid,
+            code_kid=made.code_kid,
             issued_at=made.times.issued_at,
             expires_at=made.times.expires_at,
             signed_at=self.clock.now(),
@@ -134,13 +190,31 @@ class Copies:
         )
         return self.rows.mark_signed(signed)
 
-    def _reserved(self, held: HeldDocument, form: Form, holder_key: HolderKey, actor: Actor) -> str:
+    def _kept(self, held: HeldDocument, form: Form, holder_key: HolderKey, actor: Actor) -> str | None:
+        """Return the copy for a key that is in use, or is waiting to be signed; what counts no longer ends here."""
+        last = self.rows.last(held.id, form, thumbprint_of(holder_key))
+        if last is None or last.revoked_at is not None:
+            return None
+        if last.signed_at is None or self._is_in_use(last):
+            return last.id
+        if self.clock.now() < last.expires_at:
+            self.revoking.revoke([last], CopyEnd.REPLACED, actor)
+        return None
+
+    def _stored(self, held: HeldDocument, form: Form, holder_keys: Sequence[HolderKey], actor: Actor) -> list[str]:
+        if not holder_keys:
+            return []
+        _, kind = self._kind(held)
+        times, places = self.making.times(form, kind, held.expires_at), self.indices.reserve_many(len(holder_keys))
+        return [
+            self._store(held, form, key, times, place, actor) for key, place in zip(holder_keys, places, strict=True)
+        ]
+
+    def _store(
+        self, held: HeldDocument, form: Form, holder_key: HolderKey, times: Times, place: StatusIndex, actor: Actor
+    ) -> str:
         jkt = thumbprint_of(holder_key)
         last = self.rows.last(held.id, form, jkt)
-        if last is not None and (last.signed_at is None or self._is_in_use(last)):
-            return last.id
-        _, kind = self._kind(held)
-        times, place = self.making.times(form, kind, held.expires_at), self.indices.reserve()
         copy_id, holder_id = new_id(self.entropy, "cpy"), str(actor.holder_id)
         row = DocumentCopyRow(
             id=copy_id,
@@ -149,6 +223,7 @@ class Copies:
             form=str(form),
             holder_key=jkt,
             number=1 if last is None else last.number + 1,
+            device_id=None if holder_key is None else actor.device_id,
             status_list=place.list_id,
             status_index=place.index,
             issued_at=times.issued_at,
@@ -159,20 +234,23 @@ class Copies:
         self.audit.record("document.copied", actor, held.id, form=str(form), copy=copy_id)
         return copy_id
 
-    def _assert_copied(self, held: HeldDocument) -> None:
+    def _assert_copied(self, held: HeldDocument, form: Form | None = None) -> None:
         """Return if copies of a document may be made and handed out."""
-        self.assert_unlocked(self._holder_of(held))
+        self.assert_unlocked(self._row(held.id).holder_id)
         if held.state == "signing":
             raise Unavailable("signing_unavailable", reasons=[])
         if held.state != "valid":
             raise Conflict("form_needs_valid_document")
         self._kind(held)
+        if form is Form.PDF and not self.making.stands(self._row(held.id).kid):
+            # The code that would be printed counts nothing: it is to be signed again first.
+            raise Unavailable("signing_unavailable", reasons=["key_not_allowed"])
 
-    def _holder_of(self, held: HeldDocument) -> str:
-        row = self.documents.get(held.id)
+    def _row(self, document_id: str) -> DocumentRow:
+        row = self.documents.get(document_id)
         if row is None:
             raise NotFound("not_found")
-        return row.holder_id
+        return row
 
     def _kind(self, held: HeldDocument) -> tuple[Plugin, DocumentType]:
         found = self.catalogue.issued(held.kind, held.kind_version)
@@ -181,7 +259,9 @@ class Copies:
         return found
 
     def _is_in_use(self, row: DocumentCopyRow) -> bool:
-        return row.signed_at is not None and self.making.is_good(row)
+        if row.signed_at is None or row.revoked_at is not None:
+            return False
+        return self.making.is_good(row, self._row(row.document_id).kid)
 
     def _opened(self, row: DocumentCopyRow) -> OpenedCopy:
         content = self.holders.unseal(row.holder_id, row.id, row.sealed)
@@ -193,7 +273,9 @@ class Copies:
             place=(row.status_list, row.status_index),
             holder_key=None if signed else json.loads(content),
             thumbprint=row.holder_key,
+            expires_at=row.expires_at,
             content=content if signed else b"",
+            is_over=row.revoked_at is not None or (signed and not self._is_in_use(row)),
         )
 
 

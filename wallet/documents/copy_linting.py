@@ -13,10 +13,12 @@ from wallet.crypto.authority import DOCUMENT_SIGNER, SD_JWT_SIGNER, Authority, P
 from wallet.crypto.keystore import Role
 from wallet.crypto.signing import LocalSigner, Signer
 from wallet.documents.forms import mdoc, sd_jwt
+from wallet.documents.forms.offered import OFFERS, Form
 from wallet.documents.forms.stated import Copy, StatedDocument
 from wallet.entropy import Entropy
 from wallet.errors import Malformed, ProfileViolated, VerificationFailed
 from wallet.formats.claims_set import nfc
+from wallet.formats.pades_reading import attached, sealed_by
 from wallet.formats.trust_bundle import ANY_UTILITY, IssuerEntry, KeyEntry
 from wallet.verifier import Policy, Trust, judge_credential, judge_mdoc
 from wallet.verifier.credential import named
@@ -47,6 +49,17 @@ def faults(role: Role, made: bytes, document: StatedDocument, trust: Trust, now:
     known = trust.types.get((document.kind.code, document.kind.version))
     same = judgement.document.claims == named(nfc(document.claims), known)
     return [] if same else ["claims_differ"]
+
+
+def seal_faults(pdf: bytes, certificate: bytes, credential: bytes) -> list[str]:
+    """Return why a PDF is not one that this certificate's key sealed whole, with this SD-JWT VC inside."""
+    try:
+        sealer, inside = sealed_by(pdf), attached(pdf, OFFERS[Form.SD_JWT].media_type)
+    except (Malformed, VerificationFailed) as error:
+        return [error.code]
+    if sealer != certificate:
+        return ["key_not_allowed"]
+    return [] if inside == credential else ["claims_differ"]
 
 
 @dataclass

@@ -12,7 +12,7 @@ from wallet.clock import Clock
 from wallet.crypto.keyring import State
 from wallet.crypto.keystore import Key, Keystore, Role
 from wallet.crypto.signing import Signer
-from wallet.documents.copy_linting import CopyLinter, faults, write
+from wallet.documents.copy_linting import CopyLinter, faults, seal_faults, write
 from wallet.documents.forms import pdf
 from wallet.documents.forms.offered import OFFERS, Form
 from wallet.documents.forms.stated import Copy, StatedDocument
@@ -20,6 +20,7 @@ from wallet.documents.models import DocumentCopyRow
 from wallet.documents.trust import TrustCentre
 from wallet.entropy import Entropy
 from wallet.errors import Unavailable, WalletError
+from wallet.formats.cwt_code import parse_document_code
 from wallet.utilities.base import DocumentType
 from wallet.verifier.trust import TrustedKey
 from wallet.working_days import end_of_day, vietnamese_day
@@ -34,12 +35,13 @@ class Times(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MadeCopy:
-    """A copy's bytes, its times, and who signed (and sealed) it."""
+    """A copy's bytes, its times, and who signed it, sealed it, and signed the code that is printed in it."""
 
     content: bytes
     times: Times
     kid: str
     seal_kid: str | None = None
+    code_kid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +62,26 @@ class CopyMaking:
         """
         return self._terms(self.keystore.signer(OFFERS[form].role), kind, expires_at)
 
-    def is_good(self, row: DocumentCopyRow) -> bool:
-        """Return whether a copy that was signed still counts: its time is not over, no key of it was revoked."""
-        key = self.trust.trust().keys.get((self.trust.issuer_code, row.kid or ""))
-        if key is None or key.revoked or self.clock.now() >= row.expires_at:
+    def is_good(self, row: DocumentCopyRow, code_kid: str | None) -> bool:
+        """Return whether a copy that was signed still counts: its time is not over, no key of it was revoked.
+
+        code_kid: who signed the document's code, as it is now. One that is printed with a code of another key, or
+        nobody knows with which, is of the time before the document was issued again.
+        """
+        if not self.stands(row.kid) or self.clock.now() >= row.expires_at:
             return False
-        return row.seal_kid is None or any(
+        if row.form != Form.PDF:
+            return True
+        sealed = any(
             key.record.kid == row.seal_kid and key.record.state != State.REVOKED
             for key in self.keystore.keys(Role.SEAL)
         )
+        return sealed and row.code_kid == code_kid and self.stands(code_kid)
+
+    def stands(self, kid: str | None) -> bool:
+        """Return whether verifiers take what a key of ours signed in its time."""
+        key = self.trust.trust().keys.get((self.trust.issuer_code, kid or ""))
+        return key is not None and not key.revoked
 
     def make(
         self,
@@ -79,6 +92,7 @@ class CopyMaking:
     ) -> MadeCopy:
         """Return one copy. place: address of its status list, and index. Raises ProfileViolated, Unavailable."""
         role = OFFERS[form].role
+        code_kid = self._code_kid(document) if form is Form.PDF else None
         signer = self.keystore.signer(role)
         times = self._terms(signer, document.kind, document.expires_at)
         copy = Copy(times.issued_at, times.expires_at, *place, holder_key)
@@ -110,7 +124,17 @@ class CopyMaking:
             raise
         except WalletError as error:
             raise Unavailable("signing_unavailable", reasons=[error.code]) from error
-        return MadeCopy(sealed, times, signer.kid, seal.record.kid)
+        found = seal_faults(sealed, seal.signer.certificate_der, content)
+        if found:
+            raise Unavailable("signing_unavailable", reasons=found)
+        return MadeCopy(sealed, times, signer.kid, seal.record.kid, code_kid)
+
+    def _code_kid(self, document: StatedDocument) -> str:
+        """Return who signed the code that is to be printed: a verifier has to take it. Raises Unavailable."""
+        kid = (parse_document_code(document.code).signed.kid or b"").hex()
+        if not self.stands(kid):
+            raise Unavailable("signing_unavailable", reasons=["key_not_allowed"])
+        return kid
 
     def _seal(self) -> Key:
         for key in reversed(self.keystore.keys(Role.SEAL)):

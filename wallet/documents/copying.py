@@ -3,7 +3,7 @@
 Of several processes that sign one copy, one stores it and the others take that one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from wallet.documents.copy_making import CopyMaking
 from wallet.documents.forms.offered import Form
 from wallet.documents.services import DocumentServices
 from wallet.documents.trust import TrustCentre
-from wallet.errors import Conflict
+from wallet.errors import Conflict, NotFound
 from wallet.terms import Actor
 
 Opening = Callable[[], AbstractContextManager[DocumentServices]]
@@ -55,5 +55,23 @@ class Copying:
         with self.reading() as work:
             kept = work.copies.open(copy_id)
         if not kept.content:
-            raise Conflict("form_needs_valid_document")  # revoked or suspended while it was signed
+            # revoked or suspended while it was signed, or its phone's place was taken away
+            raise Conflict("copy_over" if kept.is_over else "form_needs_valid_document")
         return kept
+
+    def read(self, document_id: str, copy_id: str, actor: Actor) -> OpenedCopy:
+        """Return one copy of a document by its id. Raises as `copy`, NotFound, Conflict("copy_over")."""
+        with self.reading() as work:
+            kept = work.copies.kept(document_id, copy_id, actor)
+        return kept if kept.content else self.completed(copy_id, actor)
+
+    def complete(self, copies: Iterable[tuple[str, Actor]]) -> None:
+        """Sign those of these copies that are not signed yet; what ended meanwhile says so to whoever reads it.
+
+        Raises Unavailable("signing_unavailable"): what is stored so far stays stored.
+        """
+        for copy_id, actor in copies:
+            try:
+                self.completed(copy_id, actor)
+            except (Conflict, NotFound):
+                continue

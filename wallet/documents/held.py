@@ -28,17 +28,22 @@ DOCUMENTS = HeldTable(
         *("id", "request_id", "utility", "kind", "kind_version", "rules_version", "issued_at", "expires_at"),
         *("revoked_at", "revocation_reason", "suspended_at", "suspension_reason"),
     ),
-    withheld=("holder_id", "kid", "signed_at", "status_list", "status_index", "sealed"),  # the claims are told unsealed
+    withheld=(
+        *("holder_id", "renewal", "about_index", "kid", "signed_at", "status_list", "status_index"),
+        "sealed",  # the claims are told unsealed
+    ),
     by_account=False,
     ordered="issued_at",
-    blanked={"sealed": b""},
+    blanked={"sealed": b"", "about_index": None},
 )
 
 COPIES = HeldTable(
     DocumentCopyRow,
     "holder_id",
-    told=("id", "document_id", "form", "issued_at", "expires_at", "signed_at"),
-    withheld=("holder_id", "holder_key", "number", "status_list", "status_index", "kid", "seal_kid", "sealed"),
+    told=("id", "document_id", "form", "device_id", "issued_at", "expires_at", "signed_at", "revoked_at"),
+    withheld=(
+        *("holder_id", "holder_key", "number", "status_list", "status_index", "kid", "seal_kid", "code_kid", "sealed"),
+    ),
     by_account=False,
     ordered="issued_at",
     blanked={"sealed": b""},

@@ -32,7 +32,8 @@ class OrderedBy(NamedTuple):
 class IntendedDocument:
     """Everything about a document but its signature. content: what the key signs (`cwt_code.document_content`).
 
-    supersedes: once signed, it takes the place of older ones of its kind about the same person.
+    supersedes: once signed, it takes the place of older ones of its kind about the same person. renewal, about_index:
+    see `DocumentRow`.
     """
 
     id: str
@@ -51,6 +52,8 @@ class IntendedDocument:
     content: bytes
     supersedes: bool
     ordered_by: OrderedBy
+    renewal: int = 0
+    about_index: bytes | None = None
 
 
 def unsigned_row(document: IntendedDocument, holders: Holders) -> DocumentRow:
@@ -64,6 +67,8 @@ def unsigned_row(document: IntendedDocument, holders: Holders) -> DocumentRow:
         id=document.id,
         holder_id=document.holder_id,
         request_id=document.request_id,
+        renewal=document.renewal,
+        about_index=document.about_index,
         utility=document.utility,
         kind=document.kind,
         kind_version=document.kind_version,
@@ -102,6 +107,8 @@ def read_unsigned(row: DocumentRow, holders: Holders) -> IntendedDocument:
         content=base64.b64decode(pending["content"]),
         supersedes=pending["supersedes"],
         ordered_by=OrderedBy(*pending["ordered_by"]),
+        renewal=row.renewal,
+        about_index=row.about_index,
     )
 
 

@@ -53,7 +53,9 @@ class IssueOrder:
 
     case: the request as the plug-in sees it. number: of whom the document is about, "" for the holder. gathered: what
     was read for the request in this transaction. rules_version: under which rules it was asked for.
-    decided: an officer decided it, so that it is not the actor but the holder whom it goes to.
+    decided: an officer decided it, or a register's change did, so that it is not the actor but the holder whom it goes
+    to. renewal: how often it was made anew for this request. ends_by: when the one before it ends, where a document
+    has no end of its own: a renewal is no extension.
     """
 
     utility: str
@@ -64,6 +66,8 @@ class IssueOrder:
     number: str = ""
     gathered: Gathered = field(default_factory=Gathered)
     decided: bool = False
+    renewal: int = 0
+    ends_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,8 @@ class Issuing:
         issued_at = now.replace(microsecond=0)
         last = kind.until(replace(order.case, claims=claims))
         expires_at = end_of_day(last) if last is not None else end_of_validity(issued_at, kind.validity)
+        if last is None and order.ends_by is not None:
+            expires_at = min(expires_at, order.ends_by)
         if expires_at <= issued_at:
             raise Conflict("already_over")
         place = self.indices.reserve()
@@ -200,7 +206,15 @@ class Issuing:
             content=self._printable(payload, kind, claims),
             supersedes=kind.supersedes,
             ordered_by=OrderedBy(actor.account_id, actor.request_id, actor.acting_for),
+            renewal=order.renewal,
+            about_index=self._about(order),
         )
+
+    def _about(self, order: IssueOrder) -> bytes | None:
+        """Return the fingerprint of whom it is about, None for the holder."""
+        if not order.number or self.holders.has_number(order.holder_id, order.number):
+            return None
+        return self.holders.fingerprint(order.number)
 
     def _printable(self, payload: DocumentPayload, kind: DocumentType, claims: Claims) -> bytes:
         """Return what is to be signed: what paper shows, or, where that does not fit, what it must show."""

@@ -21,7 +21,11 @@ class DocumentRow(Base):
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     holder_id: Mapped[str] = mapped_column(String(64), index=True)
-    request_id: Mapped[str] = mapped_column(String(64), unique=True)
+    request_id: Mapped[str] = mapped_column(String(64))
+    renewal: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """How often it was made anew: a request leads to one document, and each change of a register to one more."""
+    about_index: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
+    """By the keyed fingerprint of their number, whom it is about; NULL for its holder."""
     utility: Mapped[str] = mapped_column(String(64))
     kind: Mapped[str] = mapped_column(String(64))
     """The code of its DocumentType: what stands on the wire."""
@@ -40,6 +44,7 @@ class DocumentRow(Base):
     suspension_reason: Mapped[str | None] = mapped_column(String(64))
 
     __table_args__ = (
+        UniqueConstraint("request_id", "renewal"),
         UniqueConstraint("status_list", "status_index"),
         Index("ix_documents_holder_issued", "holder_id", "issued_at", "id"),
         Index("ix_documents_unsigned", "issued_at", sqlite_where=_UNSIGNED, postgresql_where=_UNSIGNED),
@@ -50,9 +55,10 @@ class DocumentCopyRow(Base):
     """One copy of a document in another form, stored before it is signed, so that none exists that cannot be revoked.
 
     holder_key: the thumbprint (RFC 7638) of the key that it is bound to, "" for nobody's. number: counts the copies of
-    one document in one form for one key; the last is in use, the others are past their signer's time. sealed: under the
-    holder's data key, what it is bound to until it is signed, its bytes after that. kid, seal_kid: who signed it, and
-    who sealed it.
+    one document in one form for one key; the last is in use, the others are past their signer's time. device_id: of the
+    phone that asked for one that is bound, with which it ends. sealed: under the holder's data key, what it is bound to
+    until it is signed, its bytes after that. kid, seal_kid: who signed it, and who sealed it. code_kid: who signed the
+    code that is printed in it. revoked_at: set where it ended before its document did.
     """
 
     __tablename__ = "document_copies"
@@ -63,13 +69,16 @@ class DocumentCopyRow(Base):
     form: Mapped[str] = mapped_column(String(16))
     holder_key: Mapped[str] = mapped_column(String(64))
     number: Mapped[int] = mapped_column(Integer)
+    device_id: Mapped[str | None] = mapped_column(String(64), index=True)
     status_list: Mapped[int] = mapped_column(Integer)
     status_index: Mapped[int] = mapped_column(Integer)
     kid: Mapped[str | None] = mapped_column(String(16))
     seal_kid: Mapped[str | None] = mapped_column(String(16))
+    code_kid: Mapped[str | None] = mapped_column(String(16))
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     signed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
     __table_args__ = (

@@ -3,7 +3,8 @@
 Only what is on record as issued before the moment from which others may have signed; the rest is revoked, for nobody
 can say who made it. A document keeps its id, its claims, their salt and its status entry, so there is never a second
 one that lives: the old code ends with its key. The row names the key, so the rows are the queue: whoever is interrupted
-goes on with those that still name the old one (docs/security.md, S-63).
+goes on with those that still name the old one (docs/security.md, S-63). A copy in another form that rests on such a key
+is revoked: whoever has the document gets the next one when they ask.
 """
 
 import json
@@ -20,6 +21,7 @@ from wallet.clock import Clock
 from wallet.crypto.certificates import read_certificate
 from wallet.crypto.keyring import State
 from wallet.crypto.keystore import Key, Keystore, Role
+from wallet.documents.copy_revoking import CopyRevoking
 from wallet.documents.models import DocumentRow
 from wallet.documents.repository import DocumentRepository
 from wallet.documents.revoking import RevocationReason, Revoking
@@ -37,24 +39,33 @@ REISSUED = "document.reissued"
 """On record once for each time; its code is then of the moment it was signed again, not of its issuing."""
 SETTLED = timedelta(hours=1)
 """After this long no process signs with a key that was revoked, however late it noticed."""
+ROLES = (Role.DOCUMENT, Role.SD_JWT, Role.MDOC, Role.SEAL)
+"""Of the keys on which a document or a copy rests."""
 _SYSTEM = Actor("system")
 log = structlog.get_logger("wallet.keys")
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many documents were issued again, revoked, and left because nothing could be made of them."""
+    """How many documents were issued again, revoked, and left because nothing could be made of them; how many copies
+    were revoked."""
 
     reissued: int = 0
     revoked: int = 0
     left: int = 0
+    copies: int = 0
 
     def __add__(self, other: "Tally") -> "Tally":
-        return Tally(self.reissued + other.reissued, self.revoked + other.revoked, self.left + other.left)
+        return Tally(
+            self.reissued + other.reissued,
+            self.revoked + other.revoked,
+            self.left + other.left,
+            self.copies + other.copies,
+        )
 
     @property
     def done(self) -> int:
-        return self.reissued + self.revoked + self.left
+        return self.reissued + self.revoked + self.left + self.copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,7 @@ class Reissuing:
     documents: DocumentRepository
     holders: Holders
     revoking: Revoking
+    copies: CopyRevoking
     trust: TrustCentre
     keystore: Keystore
     audit: Audit
@@ -74,8 +86,7 @@ class Reissuing:
 
         after: the id of the last one before, "" to begin. Raises Unavailable; then nothing of the batch is done.
         """
-        if key.record.state != State.REVOKED:
-            raise ValueError("of a key that counts nothing is to be taken back")
+        _assert_revoked(key)
         since = datetime.fromtimestamp(key.record.compromised_at, UTC)
         rows = self.documents.signed_by(key.record.kid, after, self.clock.now(), most)
         recorded = self.audit.subjects_of("document.issued", [row.id for row in rows], before=since)
@@ -87,6 +98,12 @@ class Reissuing:
                 self.revoking.void(row.id, RevocationReason.KEY_REVOKED, _SYSTEM)
                 total += Tally(revoked=1)
         return total, rows[-1].id if rows else after
+
+    def copy_batch(self, key: Key, after: str) -> tuple[Tally, str]:
+        """Revoke the next copies that a revoked key signed or sealed, or whose printed code it signed; as `batch`."""
+        _assert_revoked(key)
+        done, last = self.copies.signed_by(key.record.kid, after, _SYSTEM)
+        return Tally(copies=done), last
 
     def _again(self, row: DocumentRow, key: Key) -> Tally:
         try:
@@ -113,6 +130,11 @@ class Reissuing:
             return Tally()  # another process was faster
         self.audit.record(REISSUED, _SYSTEM, row.id, former=key.record.kid, kid=signer.kid)
         return Tally(reissued=1)
+
+
+def _assert_revoked(key: Key) -> None:
+    if key.record.state != State.REVOKED:
+        raise ValueError("of a key that counts nothing is to be taken back")
 
 
 def _payload(content: UnverifiedClaimsSet, now: datetime) -> DocumentPayload:
@@ -158,18 +180,39 @@ class ReissueJob:
         return False
 
     def revoked(self) -> Iterator[Key]:
-        """Return the keys for documents that were revoked."""
-        return (key for key in self.keystore.keys(Role.DOCUMENT) if key.record.state == State.REVOKED)
+        """Return the keys for documents and their copies that were revoked."""
+        return (key for role in ROLES for key in self.keystore.keys(role) if key.record.state == State.REVOKED)
 
     def go(self, key: Key, on_progress: Callable[[int], None] | None = None) -> Tally:
-        """Issue again what one key signed, to the end; return what came of it. Raises Unavailable."""
-        total, after = Tally(), ""
+        """Issue again what one key signed, to the end; return what came of it. Raises Unavailable.
+
+        Documents first: a copy that is asked for right after its end is then one of the document as it is now.
+        """
+        total = Tally()
+        if key.record.role == Role.DOCUMENT:
+            total = self._through(key, lambda work, after: work.reissuing.batch(key, after), total, on_progress)
+        return self._through(key, lambda work, after: work.reissuing.copy_batch(key, after), total, on_progress)
+
+    def _through(
+        self,
+        key: Key,
+        batch: Callable[[ReissuingWork, str], tuple[Tally, str]],
+        total: Tally,
+        on_progress: Callable[[int], None] | None,
+    ) -> Tally:
+        after = ""
         while True:
             with self.work() as work:
-                done, last = work.reissuing.batch(key, after)
+                done, last = batch(work, after)
             if last == after:
                 return total
             total, after = total + done, last
             if on_progress is not None:
                 on_progress(total.done)
-            log.info("documents issued again", kid=key.record.kid, reissued=total.reissued, revoked=total.revoked)
+            log.info(
+                "documents issued again",
+                kid=key.record.kid,
+                reissued=total.reissued,
+                revoked=total.revoked,
+                copies=total.copies,
+            )

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, func, literal, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -69,10 +69,16 @@ class DocumentRepository:
     def places(self, row: DocumentRow) -> list[tuple[int, int]]:
         """Return every place in a status list that speaks for a document, its own and those of its copies, in order.
 
-        Whoever asks holds the document, or has just changed it: no copy comes to be meanwhile.
+        A copy that ended by itself is left out: what becomes of the document revives it no more. Whoever asks holds the
+        document, or has just changed it: no copy comes to be meanwhile, and none ends.
         """
-        statement = select(DocumentCopyRow.status_list, DocumentCopyRow.status_index)
-        copies = self.session.execute(statement.where(DocumentCopyRow.document_id == row.id))
+        statement = (
+            select(DocumentCopyRow.status_list, DocumentCopyRow.status_index)
+            .where(DocumentCopyRow.document_id == row.id, DocumentCopyRow.revoked_at.is_(None))
+            .order_by(DocumentCopyRow.id)
+            .with_for_update()
+        )
+        copies = self.session.execute(statement)
         return sorted([(row.status_list, row.status_index), *((copy[0], copy[1]) for copy in copies)])
 
     def of_holder(self, document_id: str, holder_id: str) -> DocumentRow | None:
@@ -97,6 +103,15 @@ class DocumentRepository:
         statement = (
             select(DocumentRow)
             .where(DocumentRow.holder_id == holder_id, DocumentRow.revoked_at.is_(None))
+            .order_by(DocumentRow.status_list, DocumentRow.status_index)
+        )
+        return list(self.session.scalars(statement))
+
+    def unrevoked_about(self, about_index: bytes) -> list[DocumentRow]:
+        """Return the documents of others about one person that are not revoked, in the same order."""
+        statement = (
+            select(DocumentRow)
+            .where(DocumentRow.about_index == about_index, DocumentRow.revoked_at.is_(None))
             .order_by(DocumentRow.status_list, DocumentRow.status_index)
         )
         return list(self.session.scalars(statement))
@@ -172,6 +187,13 @@ class DocumentRepository:
             .values(revoked_at=at, revocation_reason=reason)
         )
         return rows_changed(self.session, statement) == 1
+
+    def give_reason(self, document_id: str, reason: str) -> None:
+        """Say of a document that this transaction has revoked why."""
+        rows_changed(
+            self.session,
+            update(DocumentRow).where(DocumentRow.id == document_id).values(revocation_reason=reason),
+        )
 
     def mark_suspended(self, document_id: str, at: datetime, reason: str) -> bool:
         """Suspend a document that is neither suspended nor revoked; return whether this call did it."""
@@ -289,6 +311,54 @@ class CopyRepository:
         )
         return self.session.scalar(statement.order_by(DocumentCopyRow.number.desc()).limit(1))
 
+    def of_device(self, device_id: str) -> list[DocumentCopyRow]:
+        """Return the copies of a phone that are not revoked, held.
+
+        They are taken in the order in which whoever revokes all of a holder's documents takes them: two that wait for
+        each other's rows never end.
+        """
+        statement = (
+            select(DocumentCopyRow)
+            .join(DocumentRow, DocumentRow.id == DocumentCopyRow.document_id)
+            .where(DocumentCopyRow.device_id == device_id, DocumentCopyRow.revoked_at.is_(None))
+            .order_by(DocumentRow.status_list, DocumentRow.status_index, DocumentCopyRow.id)
+            .with_for_update(of=DocumentCopyRow)
+        )
+        return list(self.session.scalars(statement))
+
+    def resting_on(self, kid: str, after: str, now: datetime, most: int) -> list[DocumentCopyRow]:
+        """Return copies that still count and that a key signed or sealed, or whose printed code it signed; by id.
+
+        They are held; those that somebody else holds are left out.
+        """
+        statement = (
+            select(DocumentCopyRow)
+            .where(
+                or_(DocumentCopyRow.kid == kid, DocumentCopyRow.seal_kid == kid, DocumentCopyRow.code_kid == kid),
+                DocumentCopyRow.id > after,
+                DocumentCopyRow.revoked_at.is_(None),
+                DocumentCopyRow.expires_at > now,
+            )
+            .order_by(DocumentCopyRow.id)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        return list(self.session.scalars(statement))
+
+    def count(self) -> int:
+        """Return how many copies there are."""
+        return self.session.scalar(select(func.count()).select_from(DocumentCopyRow)) or 0
+
+    def after(self, copy_id: str, limit: int) -> list[DocumentCopyRow]:
+        """Return the next copies in the order of their ids."""
+        statement = select(DocumentCopyRow).where(DocumentCopyRow.id > copy_id).order_by(DocumentCopyRow.id)
+        return list(self.session.scalars(statement.limit(limit)))
+
+    def mark_revoked(self, copy_id: str, at: datetime) -> bool:
+        """Revoke a copy that is not; return whether this call did it."""
+        statement = update(DocumentCopyRow).where(DocumentCopyRow.id == copy_id, DocumentCopyRow.revoked_at.is_(None))
+        return rows_changed(self.session, statement.values(revoked_at=at)) == 1
+
     def mark_signed(self, signed: DocumentCopyRow) -> bool:
         """Store what was signed, unless it was signed or its document ended meanwhile; return whether this call did."""
         standing = exists().where(
@@ -298,10 +368,16 @@ class CopyRepository:
         )
         statement = (
             update(DocumentCopyRow)
-            .where(DocumentCopyRow.id == signed.id, DocumentCopyRow.signed_at.is_(None), standing)
+            .where(
+                DocumentCopyRow.id == signed.id,
+                DocumentCopyRow.signed_at.is_(None),
+                DocumentCopyRow.revoked_at.is_(None),
+                standing,
+            )
             .values(
                 kid=signed.kid,
                 seal_kid=signed.seal_kid,
+                code_kid=signed.code_kid,
                 issued_at=signed.issued_at,
                 expires_at=signed.expires_at,
                 signed_at=signed.signed_at,

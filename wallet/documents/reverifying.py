@@ -1,4 +1,5 @@
-"""Every document ever issued, verified again: against the profile, its status entry and the record of its issuing.
+"""Every document ever issued, verified again: against the profile, its status entry and the record of its issuing; then
+every copy of it in another form, as a stranger who is shown one would.
 
 Meant for every night: the first mismatch ends it, for something is then wrong that no further document explains away.
 Source: docs/security.md, S-43.
@@ -7,13 +8,15 @@ Source: docs/security.md, S-43.
 import json
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from wallet.clock import Clock
 from wallet.crypto.keyring import State
 from wallet.crypto.keystore import Role
-from wallet.documents.models import DocumentRow
+from wallet.documents.copy_checking import CopyChecking, claims_of
+from wallet.documents.forms.offered import Form
+from wallet.documents.models import DocumentCopyRow, DocumentRow
 from wallet.documents.reissuing import REISSUED
 from wallet.documents.services import DocumentServices
 from wallet.documents.trust import TrustCentre
@@ -25,26 +28,37 @@ from wallet.verifier import Policy, judge
 Opening = Callable[[], AbstractContextManager[DocumentServices]]
 Progress = Callable[[int, int], None]
 BATCH = 500
-ISSUED = "document.issued"
+COPIES = 50
+"""Copies of one batch: a PDF has a hundred times a code's size."""
+ISSUED, COPIED = "document.issued", "document.copied"
 ATTEMPTS = 3
 STANDING = frozenset({"revoked", "suspended"})
+CHANGING = frozenset({"other_status", "other_code", "key_not_allowed"})
+"""What may be so because a copy ended just now."""
 
 
 class Mismatch(NamedTuple):
-    """What is wrong with one document. what: a code, of the section `reverifying` of the texts."""
+    """What is wrong with one document, or a copy of it. what: a code, of the section `reverifying` of the texts."""
 
     document_id: str
     what: str
+    copy_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What was found. unsigned: stored and not signed yet. erased: of holders who are no longer held."""
+    """What was found, of documents and of their copies. unsigned: stored and not signed yet. erased: of holders who are
+    no longer held. copies: how many were verified in each form."""
 
     verified: int = 0
     unsigned: int = 0
     erased: int = 0
     mismatch: Mismatch | None = None
+    copies: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(map(str, Form), 0))
+
+    @property
+    def done(self) -> int:
+        return self.verified + self.unsigned + self.erased + sum(self.copies.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +70,14 @@ class Reverifying:
     clock: Clock
 
     def run(self, progress: Progress = lambda _done, _total: None) -> Tally:
-        """Verify every document; stop at the first that does not fit. Raises Unavailable."""
+        """Verify every document, then every copy; stop at the first that does not fit. Raises Unavailable."""
         with self.reading() as work:
-            total = work.rows.count()
-        found, place = Tally(), ""
+            total = work.rows.count() + work.copy_rows.count()
+        found = self._documents(Tally(), lambda done: progress(done, total))
+        return self._copies(found, lambda done: progress(done, total))
+
+    def _documents(self, found: Tally, progress: Callable[[int], None]) -> Tally:
+        place = ""
         while found.mismatch is None:
             self.trust.board.refresh(force=True)
             with self.reading() as work:
@@ -74,8 +92,59 @@ class Reverifying:
             if not rows:
                 break
             place = rows[-1].id
-            progress(found.verified + found.unsigned + found.erased, total)
+            progress(found.done)
         return found
+
+    def _copies(self, found: Tally, progress: Callable[[int], None]) -> Tally:
+        place = ""
+        while found.mismatch is None:
+            self.trust.board.refresh(force=True)
+            with self.reading() as work:
+                rows = work.copy_rows.after(place, COPIES)
+                recorded = work.means.audit.subjects_of(COPIED, {row.document_id for row in rows})
+                for row in rows:
+                    found = self._look_at_copy(found, row, recorded, work)
+                    if found.mismatch is not None:
+                        break
+            if not rows:
+                break
+            place = rows[-1].id
+            progress(found.done)
+        return found
+
+    def _look_at_copy(
+        self, found: Tally, row: DocumentCopyRow, recorded: Collection[str], work: DocumentServices
+    ) -> Tally:
+        if row.signed_at is None:
+            return replace(found, unsigned=found.unsigned + 1)
+        try:
+            what = self._copy_fault(row, work)
+        except NotFound:
+            return replace(found, erased=found.erased + 1)
+        for _ in range(ATTEMPTS):
+            if what not in CHANGING:
+                break
+            self.trust.board.refresh(force=True)
+            with self.reading() as anew:  # it may have ended while the batch was being looked at
+                now = anew.copy_rows.get(row.id)
+                what = what if now is None else self._copy_fault(now, anew)
+        what = what or ("" if row.document_id in recorded else "not_recorded")
+        if what:
+            return replace(found, mismatch=Mismatch(row.document_id, what, row.id))
+        return replace(found, copies={**found.copies, row.form: found.copies[row.form] + 1})
+
+    def _copy_fault(self, row: DocumentCopyRow, work: DocumentServices) -> str:
+        """Return what is wrong with one signed copy, "" when nothing is. Raises NotFound once its holder was erased."""
+        document, holders = work.rows.get(row.document_id), work.identity.holders
+        if document is None:
+            return "another_document"
+        try:
+            content = holders.unseal(row.holder_id, row.id, row.sealed)
+            claims = claims_of(holders.unseal(document.holder_id, document.id, document.sealed))
+        except Malformed:
+            return "sealed_unreadable"
+        checking = CopyChecking(self.trust, self.trust.keystore)
+        return checking.fault(row, document, content, claims, self.clock.now())
 
     def _look(
         self,

@@ -1,6 +1,7 @@
 """Revoking: final, by an admin, with a reason; its copies go with a document. The board sees it at once, the published
 list within a minute."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -59,11 +60,27 @@ class Revoking:
             raise AlreadyRevoked("already_revoked")
         return Revocation(document_id, reason, self.clock.now())
 
-    def void(self, document_id: str, reason: RevocationReason, actor: Actor) -> None:
-        """Revoke what the lifecycle of its request, or a register, voids. A revoked one stays as it is."""
+    def void(self, document_id: str, reason: RevocationReason, actor: Actor) -> bool:
+        """Revoke what the lifecycle of its request, or a register, voids; return whether this call did it.
+
+        A revoked one stays as it is.
+        """
         row = self.documents.get(document_id)
-        if row is not None:
-            self._revoke(row, reason, actor)
+        return row is not None and self._revoke(row, reason, actor)
+
+    def replace(self, row: DocumentRow, successor: Callable[[], bool], actor: Actor) -> RevocationReason | None:
+        """Revoke a document for another that takes its place; return why it ended, None where it had ended before.
+
+        successor: makes that, in this transaction; returns False where none can be made, and then the document is void
+        all the same, for its data have changed. Of any number of calls one alone gets so far as to ask for it.
+        """
+        now = self.clock.now()
+        if not self.documents.mark_revoked(row.id, now, str(RevocationReason.DATA_CHANGED)):
+            return None
+        reason = RevocationReason.SUPERSEDED if successor() else RevocationReason.DATA_CHANGED
+        self.documents.give_reason(row.id, str(reason))
+        self._tell_of(row, reason, now, actor)
+        return reason
 
     def revoke_all(self, holder_id: str, reason: RevocationReason, actor: Actor, *, expired_too: bool = True) -> int:
         """Revoke every document of a holder that is not revoked; return how many.
@@ -79,8 +96,12 @@ class Revoking:
         now = self.clock.now()
         if not self.documents.mark_revoked(row.id, now, str(reason)):
             return False
+        self._tell_of(row, reason, now, actor)
+        return True
+
+    def _tell_of(self, row: DocumentRow, reason: RevocationReason, now: datetime, actor: Actor) -> None:
+        """Set the status of a document and its copies, and put it on record."""
         superseded = reason is RevocationReason.SUPERSEDED
         for list_id, index in self.documents.places(row):
             self.documents.set_status(list_id, index, Status.INVALID, now, superseded=superseded)
         self.audit.record("document.revoked", actor, row.id, reason=str(reason))
-        return True

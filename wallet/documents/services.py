@@ -6,6 +6,7 @@ from functools import cached_property
 from wallet.crypto.keystore import Role, Secret
 from wallet.documents.copies import Copies
 from wallet.documents.copy_making import CopyMaking
+from wallet.documents.copy_revoking import CopyRevoking
 from wallet.documents.holding import Holding
 from wallet.documents.intended import IntendedDocument
 from wallet.documents.issuing import Issuing
@@ -38,6 +39,8 @@ class DocumentServices:
     copy_making: CopyMaking
     intended: list[IntendedDocument] = field(default_factory=list)
     """What this transaction stored and nobody has signed yet."""
+    reserved: list[tuple[str, Actor]] = field(default_factory=list)
+    """Copies of a batch that it stored, each with who asked, and nobody has signed yet."""
 
     @cached_property
     def rows(self) -> DocumentRepository:
@@ -78,18 +81,29 @@ class DocumentServices:
     @cached_property
     def reissuing(self) -> Reissuing:
         means = self.means
-        holders = self.identity.holders
-        return Reissuing(self.rows, holders, self.revoking, self.trust, means.keystore, means.audit, means.clock)
+        return Reissuing(
+            documents=self.rows,
+            holders=self.identity.holders,
+            revoking=self.revoking,
+            copies=self.copy_revoking,
+            trust=self.trust,
+            keystore=means.keystore,
+            audit=means.audit,
+            clock=means.clock,
+        )
 
     @cached_property
     def copies(self) -> Copies:
         means = self.means
         return Copies(
             documents=self.rows,
-            rows=CopyRepository(means.session),
+            rows=self.copy_rows,
             holding=self.holding,
             holders=self.identity.holders,
+            devices=self.identity.devices,
+            limits=self.identity.limits,
             indices=self.indices,
+            revoking=self.copy_revoking,
             making=self.copy_making,
             trust=self.trust,
             catalogue=self.catalogue,
@@ -97,7 +111,16 @@ class DocumentServices:
             clock=means.clock,
             entropy=means.entropy,
             assert_unlocked=self.identity.accounts.assert_unlocked,
+            reserved=self.reserved,
         )
+
+    @cached_property
+    def copy_rows(self) -> CopyRepository:
+        return CopyRepository(self.means.session)
+
+    @cached_property
+    def copy_revoking(self) -> CopyRevoking:
+        return CopyRevoking(self.rows, self.copy_rows, self.means.audit, self.means.clock)
 
     def revoke_of_dead(self, holder_id: str, actor: Actor) -> int:
         """Revoke whatever a dead holder still has. The registers order it, so no admin is asked."""

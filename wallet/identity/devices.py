@@ -5,7 +5,7 @@ issuer's URL, "challenge", "device_id", "iat"}`, signed with the device's key. I
 nothing else; what it is used for is in the request around it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -103,7 +103,11 @@ class BoundDevice:
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """The devices of one transaction. cooling_off: how long nothing sensitive is done after a new binding (S-12)."""
+    """The devices of one transaction.
+
+    cooling_off: how long nothing sensitive is done after a new binding (S-12). after_unbinding(device_id, actor): what
+    becomes of what a device had; this room knows no documents.
+    """
 
     repository: IdentityRepository
     contacts: Contacts
@@ -111,11 +115,17 @@ class Devices:
     audit: Audit
     clock: Clock
     cooling_off: timedelta
+    after_unbinding: Callable[[str, Actor], object]
 
     def find(self, device_id: str) -> BoundDevice | None:
         """Return a device that speaks for an account, or did until it was suspended; None for any other."""
         device = self.repository.device(device_id)
         return None if device is None or device.state == DeviceState.UNBOUND else as_value(device)
+
+    def hold(self, device_id: str) -> None:
+        """Let nobody take a device's place away until the transaction ends. Raises NotFound("device_unknown")."""
+        if not self.repository.hold_device(device_id):
+            raise NotFound("device_unknown")
 
     def is_known(self, device_id: str) -> bool:
         """Return whether a device with this id was ever bound. An id is never used for a second device."""
@@ -203,6 +213,12 @@ class Devices:
         self._take_away(device, reason, actor)
         self.contacts.tell(device.account_id, "device_unbound")
 
+    def take_all_away(self, account_id: str, reason: str, actor: Actor) -> None:
+        """Take the place of every device of an account away, whose sessions end otherwise."""
+        for device in self.repository.devices(account_id, lock=True):
+            if device.state != DeviceState.UNBOUND:
+                self._take_away(device, reason, actor)
+
     def restore(self, device_id: str, actor: Actor) -> None:
         """Give a suspended device its place back, after a stronger factor, and tell the holder.
 
@@ -247,6 +263,7 @@ class Devices:
         self.repository.flush()
         self.repository.end_sessions(now, "device_unbound", device_id=device.id)
         self.audit.record("device.unbound", actor, device.account_id, device=device.id, reason=reason)
+        self.after_unbinding(device.id, actor)
 
 
 def activation_key(device_id: str, public_key: Mapping[str, str]) -> str:

@@ -345,6 +345,11 @@ class IdentityRepository:
         """Return a device. `lock`: nobody else changes it until this transaction ends."""
         return self.session.get(Device, device_id, with_for_update=lock or None, populate_existing=lock)
 
+    def hold_device(self, device_id: str) -> bool:
+        """Return whether a device has a place, which nobody takes away until this transaction ends."""
+        statement = select(Device.id).where(Device.id == device_id, Device.state != DeviceState.UNBOUND)
+        return self.session.scalar(statement.with_for_update(read=True)) is not None
+
     def device_of_account(self, device_id: str) -> Device | None:
         """Return a device that nobody else changes, nor its account, until this transaction ends.
 

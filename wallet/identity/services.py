@@ -1,5 +1,6 @@
 """Identity put together: what is built once per process, and the services of one transaction."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from wallet.identity.desks import Desks
 from wallet.identity.devices import DeviceProofs, Devices
 from wallet.identity.due_accounts import DueAccounts
 from wallet.identity.guardians import Guardians
+from wallet.identity.holder_keys import HolderKeys
 from wallet.identity.holders import Holders
 from wallet.identity.limits import Limits
 from wallet.identity.passkeys import Passkeys
@@ -33,6 +35,7 @@ from wallet.identity.tokens import TokenCodec
 from wallet.identity.webauthn import Webauthn, host_of, origin_of
 from wallet.messages.telling import Telling
 from wallet.settings import Settings, comma_list
+from wallet.terms import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class IdentityServices:
     """The services of one transaction."""
 
     holders: Holders
+    holder_keys: HolderKeys
     accounts: Accounts
     devices: Devices
     sessions: Sessions
@@ -96,15 +100,17 @@ def build_identity(
     settings: Settings,
     shared: SharedIdentity,
     telling: Telling,
+    after_unbinding: Callable[[str, Actor], object],
 ) -> IdentityServices:
-    """Build the services of one transaction."""
+    """Build the services of one transaction. after_unbinding: see `Devices`."""
     repository = IdentityRepository(session)
     holders = Holders(
         repository, audit, clock, entropy, keystore.secret(Secret.NUMBER_INDEX), keystore.secret(Secret.DATA_KEYS)
     )
     contacts = Contacts(repository, holders, telling, clock, keystore.secret(Secret.NUMBER_INDEX))
     passkeys = Passkeys(repository, contacts, audit, clock, entropy)
-    devices = Devices(repository, contacts, passkeys, audit, clock, timedelta(hours=settings.cooling_off_hours))
+    cooling_off = timedelta(hours=settings.cooling_off_hours)
+    devices = Devices(repository, contacts, passkeys, audit, clock, cooling_off, after_unbinding)
     limits = Limits(repository, clock, keystore.secret(Secret.CODES))
     strangers = Strangers(limits, audit, settings.spraying_tries)
     accounts = Accounts(
@@ -131,6 +137,7 @@ def build_identity(
     )
     return IdentityServices(
         holders=holders,
+        holder_keys=HolderKeys(repository, shared.challenges, settings.issuer_url, clock),
         accounts=accounts,
         devices=devices,
         sessions=sessions,

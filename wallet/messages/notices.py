@@ -72,6 +72,7 @@ NOTICES: dict[str, Notice] = {
     "agreement_lapsed": Notice(sms=True, optional=True),
     "request_returned": Notice(sms=True, optional=True, event="request.returned"),
     "request_resolved": Notice(),
+    "document_renewed": Notice(sms=True, optional=True),
     "document_void": Notice(sms=True, optional=True),
     "document_suspended": Notice(sms=True, event="document.suspended"),
     "document_reinstated": Notice(sms=True, optional=True, event="document.reinstated"),

@@ -13,6 +13,7 @@ from typing import Any
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.documents.issuing import IssueOrder, Issuing
+from wallet.documents.models import DocumentRow
 from wallet.documents.revoking import RevocationReason, Revoking
 from wallet.errors import Conflict
 from wallet.identity.contacts import Contacts
@@ -257,7 +258,20 @@ class Moving:
             before = event.state
         return since
 
-    def _issue(self, utility: Utility, row: RequestRow, actor: Actor, told: Told | None, *, decided: bool) -> None:
+    def renew(self, utility: Utility, row: RequestRow, told: Told, former: DocumentRow, actor: Actor) -> None:
+        """Make the document of a request anew, of what the registers say now. Raises whatever issuing raises."""
+        self._issue(utility, row, actor, told, decided=True, former=former)
+
+    def _issue(
+        self,
+        utility: Utility,
+        row: RequestRow,
+        actor: Actor,
+        told: Told | None,
+        *,
+        decided: bool,
+        former: DocumentRow | None = None,
+    ) -> None:
         if told is None:
             content = open_content(self.holders, row)
             told = self.cases.build(utility, row, content, actor, steps=self.found(row))
@@ -272,6 +286,8 @@ class Moving:
                 number=told.number,
                 gathered=told.gathered,
                 decided=decided,
+                renewal=0 if former is None else former.renewal + 1,
+                ends_by=None if former is None else former.expires_at,
             ),
             actor,
         )

@@ -101,6 +101,7 @@ class RequestServices:
             sources=self.sources,
             revoking=documents.revoking,
             moving=self.moving,
+            weighing=self.weighing,
             clock=self.means.clock,
         )
 

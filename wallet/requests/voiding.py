@@ -1,37 +1,63 @@
 """Documents held against the registers: what a register has changed since, and a plug-in says is no longer so, is void.
 
-Which registers count is the plug-in's (`DocumentType.void_when`), and whether a change matters (`void_if`). Source:
+Which registers count is the plug-in's (`DocumentType.void_when`), whether a change matters (`void_if`), and whether
+another document takes the place of the old one (`on_change`): both then happen in one transaction, once, for the row
+that is revoked decides. Source:
 Circular 66/2023/TT-BCA for CT07 (docs/domain.md, section 4.1); section 4.5 for the others.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+import structlog
 
 from wallet.clock import Clock
 from wallet.documents.models import DocumentRow
 from wallet.documents.repository import DocumentRepository
 from wallet.documents.revoking import RevocationReason, Revoking
-from wallet.errors import UnknownUtility
+from wallet.errors import Conflict, Unavailable, UnknownUtility, WalletError
 from wallet.identity.holders import Holders
+from wallet.requests.links import mismatch
 from wallet.requests.models import RequestRow
 from wallet.requests.moving import Moving
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import Content, open_content
+from wallet.requests.weighing import Weighing
 from wallet.sources.base import Ground
 from wallet.sources.gathering import Gathered, gather
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
-from wallet.utilities.base import Capacity, Case, DocumentType, Utility
+from wallet.utilities.base import Capacity, Case, DocumentType, OnChange, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.working_days import vietnamese_day
+
+log = structlog.get_logger("wallet.requests")
+
+
+class Looked(NamedTuple):
+    """What a look came to. ended: how many documents are void or were made anew. left: what kept others from being
+    looked at; they are to be looked at again."""
+
+    ended: int
+    left: tuple[WalletError, ...] = ()
+
+
+class _Over(NamedTuple):
+    """A document that states what is no longer so."""
+
+    document: DocumentRow
+    request: RequestRow
+    utility: Utility
+    kind: DocumentType
+    content: Content
 
 
 @dataclass(frozen=True, slots=True)
 class Voiding:
-    """Voids documents, in one transaction."""
+    """Voids documents, or makes them anew, in one transaction."""
 
     rows: RequestRepository
     documents: DocumentRepository
@@ -40,48 +66,112 @@ class Voiding:
     sources: Sources
     revoking: Revoking
     moving: Moving
+    weighing: Weighing
     clock: Clock
 
-    def look_at(self, number: str, actor: Actor) -> int:
-        """Look at the documents of whoever has this number; return how many are void. Raises Unavailable."""
+    def look_at(self, number: str, actor: Actor) -> Looked:
+        """Look at every document about whoever has this number, their own and what a proxy has about them.
+
+        What could be settled is: a register that does not answer keeps the documents of no other. Raises Unavailable
+        when nobody signs.
+        """
+        index = self.holders.fingerprint(number)
         holder_id = self.holders.find(number)
-        return 0 if holder_id is None else self.look(holder_id, actor)
+        own = [] if holder_id is None else self.documents.unrevoked(holder_id)
+        mine = [document for document in own if document.about_index in (None, index)]
+        return self._settle([*mine, *self.documents.unrevoked_about(index)], actor)
 
     def look(self, holder_id: str, actor: Actor) -> int:
-        """Hold what a holder has against the registers and void what is no longer so; return how many.
+        """Look at every document that a holder has; return how many ended.
 
-        Each register is asked once for each person, and only where a document depends on it. Raises Unavailable.
+        Raises Unavailable, or what else kept a document from being looked at, once the others are settled.
+        """
+        looked = self._settle(self.documents.unrevoked(holder_id), actor)
+        if looked.left:
+            raise looked.left[0]
+        return looked.ended
+
+    def _settle(self, documents: Iterable[DocumentRow], actor: Actor) -> Looked:
+        """Hold documents against the registers, and void or make anew what is no longer so.
+
+        Each register is asked once for each person, and only where a document depends on it. Nothing is changed before
+        every document was looked at.
         """
         now = self.clock.now()
         known: dict[str, Gathered] = {}
-        void = 0
-        for document in self.documents.unrevoked(holder_id):
-            found = self._kind_of(document)
-            request = self.rows.get(document.request_id)
-            if found is None or request is None or document.expires_at <= now:
+        over: list[_Over] = []
+        left: list[WalletError] = []
+        for document in documents:
+            try:
+                found = self._judged(document, known, now, actor)
+            except WalletError as error:
+                left.append(error)
                 continue
-            utility, kind = found
-            if not kind.void_when:
-                continue
-            content = open_content(self.holders, request)
-            number, subject = self.holders.number(holder_id), holder_id
-            if content.about is not None:
-                number = content.about.number
-                subject = self.holders.find(number) or holder_id
-            ground = Ground("check_document", utility.code, actor)
-            known[number] = gather(
-                self.sources, sorted(kind.void_when), number, ground, subject=subject, known=known.get(number)
-            )
-            stated = json.loads(self.holders.unseal(holder_id, document.id, document.sealed))
-            if not _has_changed(kind, document.issued_at, stated["sources"], known[number]):
-                continue
-            known[number] = gather(self.sources, kind.registers, number, ground, subject=subject, known=known[number])
-            case = self._case(utility, request, content, number, known[number], now)
-            if kind.void_if(stated["claims"], case):
-                self.revoking.void(document.id, RevocationReason.DATA_CHANGED, actor)
-                self.moving.inform(request, "document_void")
-                void += 1
-        return void
+            if found is not None:
+                over.append(found)
+        held = {each.document.holder_id for each in over if each.kind.on_change is OnChange.RENEW}
+        for holder_id in sorted(held):  # before a row of a document is changed: as whoever closes an account does
+            self.holders.hold(holder_id, shared=True)
+        return Looked(sum(self._end(each, actor) for each in over), tuple(left))
+
+    def _judged(self, document: DocumentRow, known: dict[str, Gathered], now: datetime, actor: Actor) -> "_Over | None":
+        """Return what is no longer so, None for what stands. known: what was read, by number."""
+        found = self._kind_of(document)
+        request = self.rows.get(document.request_id)
+        if found is None or request is None or document.expires_at <= now:
+            return None
+        utility, kind = found
+        if not kind.void_when:
+            return None
+        content = open_content(self.holders, request)
+        holder_id = document.holder_id
+        number, subject = self.holders.number(holder_id), holder_id
+        if content.about is not None:
+            number = content.about.number
+            subject = self.holders.find(number) or holder_id
+            if document.about_index is None:  # of the time before it was kept: from now on it is found by its number
+                document.about_index = self.holders.fingerprint(number)
+        ground = Ground("check_document", utility.code, actor)
+        known[number] = gather(
+            self.sources, sorted(kind.void_when), number, ground, subject=subject, known=known.get(number)
+        )
+        stated = json.loads(self.holders.unseal(holder_id, document.id, document.sealed))
+        if not _has_changed(kind, document.issued_at, stated["sources"], known[number]):
+            return None
+        known[number] = gather(self.sources, kind.registers, number, ground, subject=subject, known=known[number])
+        case = self._case(utility, request, content, number, known[number], now)
+        return _Over(document, request, utility, kind, content) if kind.void_if(stated["claims"], case) else None
+
+    def _end(self, over: "_Over", actor: Actor) -> bool:
+        """Void a document, or make it anew, and tell whoever applied; return whether this call did it."""
+        document, request = over.document, over.request
+        if over.kind.on_change is OnChange.VOID:
+            ended = self.revoking.void(document.id, RevocationReason.DATA_CHANGED, actor)
+            reason = RevocationReason.DATA_CHANGED if ended else None
+        else:
+            reason = self.revoking.replace(document, lambda: self._renewed(over, actor), actor)
+        if reason is not None:
+            renewed = reason is RevocationReason.SUPERSEDED
+            self.moving.inform(request, "document_renewed" if renewed else "document_void")
+        return reason is not None
+
+    def _renewed(self, over: "_Over", actor: Actor) -> bool:
+        """Make a document anew of what the registers say now; return False where nobody could apply for it today.
+
+        Raises Unavailable; then nothing has happened, and it is looked at again.
+        """
+        utility, request = over.utility, over.request
+        try:
+            weighed = self.weighing.weigh(utility, request, over.content, actor, purpose="check_document")
+            if utility.link is not None and (other := mismatch(utility.link, weighed.told.gathered)) is not None:
+                raise Conflict(other)  # what was linked is not theirs any more
+            self.moving.renew(utility, request, weighed.told, over.document, actor)
+        except Unavailable:
+            raise
+        except WalletError as error:
+            log.info("document_not_made_anew", document=over.document.id, code=error.code)
+            return False
+        return True
 
     def _kind_of(self, document: DocumentRow) -> tuple[Utility, DocumentType] | None:
         """Return what a document is; None for one whose plug-in is not installed any more."""

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
 from types import MappingProxyType
 
 from wallet.errors import AnswersRejected, ClaimsRejected, InvalidInput, refuse
@@ -69,6 +70,7 @@ __all__ = [
     "Lifecycle",
     "Link",
     "Move",
+    "OnChange",
     "Paper",
     "Rules",
     "Section",
@@ -136,6 +138,16 @@ class Layout:
     bilingual: bool = False
 
 
+class OnChange(StrEnum):
+    """What becomes of a document when a register no longer says what it states.
+
+    `renew`: another is made of what the register says now, and takes its place; where none can be made, it is void.
+    """
+
+    VOID = "void"
+    RENEW = "renew"
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentType:
     """A kind of document, as it stands in the trust bundle's table of types.
@@ -147,7 +159,8 @@ class DocumentType:
     asking: whether a verifier may ask for it. void_when: registers whose change about the person voids it at once.
     void_if(stated, case): whether such a change voids this one; by default any does. stated: its claims, as JSON
     carries them; the case holds the facts of now. A paper that may not hint at what it leaves out must not end because
-    that changed. supersedes: a newer one about the same person takes the place of the older.
+    that changed. on_change: whether it is then void or made anew. supersedes: a newer one about the same person takes
+    the place of the older.
     sensitive: its claims are of the strict class of Law 91/2025/QH15: presenting it needs a fresh authentication.
     derive(case): further claims computed from those that are known.
     check(claims, today): raises ClaimsRejected(name="code") when no document may be made of these claims.
@@ -163,6 +176,7 @@ class DocumentType:
     asking: Asking = Asking.ANYONE
     void_when: frozenset[str] = frozenset()
     void_if: Callable[[Claims, Case], bool] = _any_change
+    on_change: OnChange = OnChange.VOID
     supersedes: bool = False
     sensitive: bool = False
     layout: Layout = Layout()

@@ -23,6 +23,7 @@ from wallet.utilities.base import (
     Field,
     Kind,
     Lifecycle,
+    OnChange,
     Paper,
     Source,
     Step,
@@ -138,6 +139,8 @@ def _faults_of_document(kind: DocumentType, utility: Utility) -> Iterator[str]:
     yield from (
         f"it is void with {each}, which it does not read" for each in sorted(kind.void_when - {*utility.registers})
     )
+    if kind.on_change is OnChange.RENEW and not kind.void_when:
+        yield "it is made anew on a change and depends on no register"
     if {name for _, name, _, _ in string.Formatter().parse(kind.layout.number) if name is not None} - OF_NUMBERING:
         yield "its numbering has a place for something other than serial and year"
 

@@ -32,6 +32,7 @@ from wallet.utilities.base import (
     Field,
     Kind,
     Layout,
+    OnChange,
     Paper,
     Rules,
     Section,
@@ -105,6 +106,8 @@ def _faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for at, register in _texts_of(document, "void_when"):
         if register not in read:
             yield f"/document/void_when/{at}", "not_read"
+    if document.get("on_change") == OnChange.RENEW and not document.get("void_when"):
+        yield "/document/void_when", "required"
     for place, field in form:
         yield from _faults_of_field(f"/form/{place}", field, _list(raw, "form")[:place])
     yield from _faults_of_rules(_list(raw, "rules"), instant=lifecycle == "instant")
@@ -271,6 +274,7 @@ def _document(code: str, version: int, document: Mapping[str, Any]) -> DocumentT
         ),
         views=MappingProxyType({view["purpose"]: tuple(view["claims"]) for view in document["views"]}),
         void_when=frozenset(document["void_when"]),
+        on_change=OnChange(document.get("on_change", OnChange.VOID)),
         layout=Layout(sections),
     )
 

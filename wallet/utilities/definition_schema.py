@@ -4,7 +4,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from wallet.strict import PlainWords, StrictSchema
 from wallet.terms import AccountLevel, AuthLevel
-from wallet.utilities.base import NO_REGISTER, Ask, Capacity, Kind, Paper, Source
+from wallet.utilities.base import NO_REGISTER, Ask, Capacity, Kind, OnChange, Paper, Source
 
 NAME = r"[a-z][a-z0-9_]{0,39}\Z"
 SOURCES = [str(source) for source in Source if source is not Source.DERIVED]
@@ -70,6 +70,11 @@ class DocumentSchema(StrictSchema):
     views = fields.List(fields.Nested(ViewSchema), load_default=list, validate=validate.Length(0, 20))
     sections = fields.List(fields.Nested(SectionSchema), load_default=list, validate=validate.Length(0, 20))
     void_when = fields.List(fields.String(validate=validate.OneOf(REGISTERS)), load_default=list)
+    on_change = fields.String(
+        validate=validate.OneOf([str(each) for each in OnChange]),
+        load_default=str(OnChange.VOID),
+        metadata={"description": "When a register of `void_when` changes: the document is void, or made anew"},
+    )
 
 
 class ChoiceSchema(StrictSchema):

@@ -92,6 +92,7 @@ def _document(plugin: Plugin, kind: DocumentType) -> dict[str, Any]:
         "asking": str(kind.asking),
         "sensitive": kind.sensitive,
         "void_when": sorted(map(str, kind.void_when)),
+        "on_change": str(kind.on_change),
         "supersedes": kind.supersedes,
         "views": {purpose: list(names) for purpose, names in kind.views.items()},
         "claims": [

@@ -34,13 +34,18 @@ def once(view: Callable[Concatenate[Work, ...], Response]) -> View:
                 found = work.idempotency.begin(principal, key, operation, request.get_data(cache=True))
                 if found is None:
                     response = view(work, *args, **kwargs)
-                    promised = {"documents": [each.id for each in work.intended], "payments": list(work.begun)}
+                    promised = {
+                        "documents": [each.id for each in work.intended],
+                        "copies": [copy_id for copy_id, _ in work.reserved],
+                        "payments": list(work.begun),
+                    }
                     work.idempotency.finish(principal, key, _kept(response) | promised)
                     return response
                 stored = found
         # What was promised may have been left unsigned or unopened, by a crash or by a partner that was away.
         current_wallet().opening.attempt(stored.get("payments", ()))
         current_wallet().signing.complete_stored(stored.get("documents", ()))
+        current_wallet().copying.complete((copy_id, current_actor()) for copy_id in stored.get("copies", ()))
         return _replayed(stored)
 
     wrapped.once = True  # type: ignore[attr-defined]

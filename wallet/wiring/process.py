@@ -183,6 +183,8 @@ class Wallet:
         self.opening.attempt(work.begun)
         if work.intended:
             self.signing.complete(work.intended)
+        if work.reserved:
+            self.copying.complete(work.reserved)
 
     @contextmanager
     def read(self) -> Iterator[Work]:

@@ -147,6 +147,7 @@ class Work:
             wallet.settings,
             wallet.identity,
             self.telling,
+            lambda device_id, actor: self.documents.copy_revoking.of_device(device_id, actor),
         )
 
     @cached_property
@@ -330,6 +331,11 @@ class Work:
     def intended(self) -> tuple[IntendedDocument, ...]:
         """What was stored in this transaction and is to be signed once it has committed."""
         return tuple(self.documents.intended) if "documents" in self.__dict__ else ()
+
+    @property
+    def reserved(self) -> tuple[tuple[str, Actor], ...]:
+        """Copies of a batch that were stored in this transaction and are to be signed once it has committed."""
+        return tuple(self.documents.reserved) if "documents" in self.__dict__ else ()
 
     @property
     def document_rows(self) -> DocumentRepository:

@@ -21,6 +21,7 @@ from wallet.utilities.base import (
     Kind,
     Layout,
     Link,
+    OnChange,
     Paper,
     Rules,
     Section,
@@ -80,6 +81,7 @@ LICENCE = DocumentType(
     until=until,
     void_when=frozenset({Source.DRIVING_LICENCES}),
     void_if=changed,
+    on_change=OnChange.RENEW,
     derive=derive,
     check=check,
     claims=(

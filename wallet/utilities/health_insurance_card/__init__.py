@@ -25,6 +25,7 @@ from wallet.utilities.base import (
     Kind,
     Layout,
     Link,
+    OnChange,
     Paper,
     Rules,
     Section,
@@ -112,6 +113,7 @@ CARD_OF_INSURANCE = DocumentType(
     validity=VALIDITY,
     until=until,
     void_when=frozenset({Source.HEALTH_INSURANCE}),
+    on_change=OnChange.RENEW,
     supersedes=True,
     derive=derive,
     claims=(

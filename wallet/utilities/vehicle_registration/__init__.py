@@ -19,6 +19,7 @@ from wallet.utilities.base import (
     Kind,
     Layout,
     Link,
+    OnChange,
     Paper,
     Rules,
     Section,
@@ -91,6 +92,7 @@ REGISTRATION = DocumentType(
     until=until,
     void_when=frozenset({Source.VEHICLES}),
     void_if=changed,
+    on_change=OnChange.RENEW,
     derive=derive,
     check=check,
     claims=(

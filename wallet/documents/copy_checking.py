@@ -1,0 +1,106 @@
+"""One stored copy held against everything: as a stranger would judge it, and as what it was made for."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from wallet.crypto.jwk import public_jwk
+from wallet.crypto.jws import json_object
+from wallet.crypto.keyring import State
+from wallet.crypto.keystore import Keystore, Role
+from wallet.crypto.signing import kid_of
+from wallet.documents.forms.offered import OFFERS, Form
+from wallet.documents.models import DocumentCopyRow, DocumentRow
+from wallet.documents.trust import TrustCentre
+from wallet.errors import Malformed, VerificationFailed
+from wallet.formats.claims_set import nfc
+from wallet.formats.compact_values import seconds_of
+from wallet.formats.cwt_code import StatusReference
+from wallet.formats.mdoc.issuer_signed import issuer_signed_of
+from wallet.formats.mdoc.values import map_of, read
+from wallet.formats.pades_reading import attached, sealed_by
+from wallet.formats.sd_jwt_vc import parse_credential
+from wallet.identity.compact_jws import thumbprint
+from wallet.verifier import Judgement, Policy, judge_credential, judge_mdoc
+from wallet.verifier.credential import named
+
+STANDING = frozenset({"revoked", "suspended"})
+
+
+@dataclass(frozen=True, slots=True)
+class CopyChecking:
+    """Judges copies. One for a process."""
+
+    trust: TrustCentre
+    keystore: Keystore
+
+    def fault(
+        self, row: DocumentCopyRow, document: DocumentRow, content: bytes, claims: Mapping[str, Any], now: datetime
+    ) -> str:
+        """Return what is wrong with a signed copy, "" when nothing is: a code of `reverifying`, or a verifier's reason.
+
+        content: its bytes. claims: what the document states.
+        """
+        ended = row.revoked_at is not None or document.revoked_at is not None or row.expires_at <= now
+        try:
+            shown = self._unsealed(row, content, ended=ended) if row.form == Form.PDF else content
+            judgement, key = self._judged(Form(row.form), shown, now)
+        except (Malformed, VerificationFailed) as error:
+            return error.code
+        made = judgement.document
+        if made is None:
+            reason = str(judgement.reasons[0])
+            return "" if ended and self._is_revoked(OFFERS[Form(row.form)].role, row.kid) else reason
+        if (made.utility, made.utility_version) != (document.kind, document.kind_version):
+            return "another_document"
+        times = (seconds_of(made.issued_at), seconds_of(made.expires_at))
+        if times != (seconds_of(row.issued_at), seconds_of(row.expires_at)):
+            return "other_times"
+        if made.status != StatusReference(row.status_index, self.trust.status_uri(row.status_list)):
+            return "other_status_entry"
+        if key != row.holder_key:
+            return "other_key"
+        known = self.trust.trust().types.get((document.kind, document.kind_version))
+        if made.claims != named(nfc(claims), known):
+            return "other_claims"
+        if row.code_kid is not None and row.code_kid != document.kid and not ended:
+            return "other_code"
+        standing = {reason for reason in judgement.reasons if reason in STANDING}
+        return "" if standing == _expected(row, document) else "other_status"
+
+    def _unsealed(self, row: DocumentCopyRow, pdf: bytes, *, ended: bool) -> bytes:
+        """Return the SD-JWT VC inside a PDF whose seal holds. Raises Malformed, VerificationFailed."""
+        kid = kid_of(sealed_by(pdf)).hex()
+        known = any(key.record.kid == kid for key in self.keystore.keys(Role.SEAL))
+        if kid != row.seal_kid or not known or (not ended and self._is_revoked(Role.SEAL, kid)):
+            raise VerificationFailed("key_not_allowed")
+        return attached(pdf, OFFERS[Form.SD_JWT].media_type)
+
+    def _judged(self, form: Form, content: bytes, now: datetime) -> tuple[Judgement, str]:
+        """Return what a stranger would say, and the thumbprint of whose it is, "" for nobody's. Raises Malformed."""
+        trust = self.trust.trust()
+        if form is Form.MDOC:
+            jwk = public_jwk(issuer_signed_of(map_of(read(content))).mso.device_key)
+            return judge_mdoc(content, trust, Policy(), now), thumbprint(jwk["x"], jwk["y"])
+        text = content.decode("ascii", "replace")
+        bound = json_object(parse_credential(text).signed.payload).get("cnf")
+        judgement = judge_credential(text, trust.addressed(self.trust.issuer_url), Policy(), now)
+        return judgement, "" if bound is None else thumbprint(bound["jwk"]["x"], bound["jwk"]["y"])
+
+    def _is_revoked(self, role: Role, kid: str | None) -> bool:
+        return any(key.record.kid == kid and key.record.state == State.REVOKED for key in self.keystore.keys(role))
+
+
+def claims_of(sealed: bytes) -> Mapping[str, Any]:
+    """Return what a document states, of what is kept of it once it is opened."""
+    found: Mapping[str, Any] = json.loads(sealed)["claims"]
+    return found
+
+
+def _expected(row: DocumentCopyRow, document: DocumentRow) -> set[str]:
+    """Return what a verifier has to find; whatever else one says is a fault."""
+    if row.revoked_at is not None or document.revoked_at is not None:
+        return {"revoked"}
+    return {"suspended"} if document.suspended_at is not None else set()
