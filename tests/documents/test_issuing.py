@@ -90,6 +90,7 @@ def test_claims_are_what_the_registers_state(wallet: Wallet) -> None:
 def test_an_order_has_no_place_for_a_claim() -> None:
     """What a case carries was answered to a form, and only a claim that says so (`declared`) is made of it."""
     names = {"utility", "holder_id", "request_id", "case", "rules_version", "number", "gathered", "decided"}
+    names |= {"renewal", "ends_by"}
     assert {field.name for field in fields(IssueOrder)} == names
     assert list(inspect.signature(Issuing.issue).parameters) == ["self", "order", "actor"]
 

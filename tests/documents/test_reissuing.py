@@ -2,9 +2,11 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -135,16 +137,17 @@ def test_interrupted_job_goes_on_and_a_second_one_finds_nothing(
     class Stop(Exception):
         pass
 
-    def stop() -> None:
+    @contextmanager
+    def stopped() -> Iterator[Any]:
         with wallet.work() as work:
-            work.reissuing.batch(key, "", 2)
+            yield work
             raise Stop
 
+    job = wallet.reissue_job
     with pytest.raises(Stop):
-        stop()
-    assert all(row.kid == key.record.kid for row in rows(wallet).values()), "a batch is done whole or not at all"
-    with wallet.work() as work:
-        first, _ = work.reissuing.batch(key, "", 2)
+        replace(job, work=stopped).documents(key, "", 2)
+    assert all(row.kid == key.record.kid for row in rows(wallet).values()), "a round is done whole or not at all"
+    first, _ = job.documents(key, "", 2)
     assert first.done == 2
     seen: list[int] = []
     rest = wallet.reissue_job.go(key, seen.append)
@@ -185,6 +188,26 @@ def test_each_document_issued_again_is_on_record_once(wallet: Wallet, phone_of: 
         events = list(session.scalars(select(AuditEvent).where(AuditEvent.subject == document)))
     again = [event for event in events if event.action == "document.reissued"]
     assert [(event.actor, event.details["former"]) for event in again] == [("system", key.record.kid)]
+
+
+def test_no_transaction_is_open_while_the_signer_signs(
+    wallet: Wallet, phone_of: Make, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone_of("an").issue_residence()
+    clock.advance(hours=1)
+    key = revoke(wallet, clock)
+    signer, written = wallet.keystore.signer(Role.DOCUMENT), []
+    sign = signer.sign
+
+    def signing(message: bytes) -> bytes:
+        with wallet.work() as work:  # another writer, which waits for nobody
+            work.limits.forget_expired()
+        written.append(message)
+        return sign(message)
+
+    monkeypatch.setattr(signer, "sign", signing)
+    assert wallet.reissue_job.go(key).reissued > 0
+    assert written
 
 
 def test_of_a_key_that_counts_nothing_is_taken_back(wallet: Wallet, phone_of: Make) -> None:
@@ -267,8 +290,7 @@ def test_a_paper_is_not_handed_out_with_a_code_that_counts_no_more(
         response = citizen.get(f"/v1/documents/{each}/document.pdf")
         assert (response.status_code, response.json["code"]) == (503, "signing_unavailable")
     assert [(row.id, row.revoked_at) for row in copies(wallet)] == entries, "no entry is promised"
-    with wallet.work() as work:
-        work.reissuing.batch(key, "")
+    wallet.reissue_job.documents(key, "")
     after = citizen.get(f"/v1/documents/{document}/document.pdf")
     assert after.status_code == 200, after.text
     assert after.data != before["pdf"]

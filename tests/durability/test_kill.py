@@ -9,7 +9,7 @@ import random
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 import pytest
@@ -75,8 +75,13 @@ def test_killed_server_loses_nothing_and_does_nothing_twice(server: Server, caps
     assert_kept(server, ledger, before)
 
 
-def kill_under(server: Server, ledger: Ledger, callers: list[Caller]) -> list[float]:
-    """Kill the server KILLS times while they call, and leave it dead; return the seconds of each recovery."""
+def kill_under(
+    server: Server, ledger: Ledger, callers: list[Caller], enough: Callable[[], bool] = lambda: True
+) -> list[float]:
+    """Kill the server KILLS times while they call, and leave it dead; return the seconds of each recovery.
+
+    enough: whether they have done what the test is about; until then, and a minute long, the last server lives.
+    """
     chance, recoveries = random.Random(SEED), []
     server.start()
     with calling(callers):
@@ -92,6 +97,9 @@ def kill_under(server: Server, ledger: Ledger, callers: list[Caller]) -> list[fl
                 killed_at = time.monotonic()
             server.start()
             recoveries.append(wait_for_acknowledgement(ledger, killed_at))
+        until = time.monotonic() + 60
+        while not enough() and time.monotonic() < until:
+            time.sleep(0.1)
     server.kill()
     return recoveries
 

@@ -50,7 +50,11 @@ def test_a_reviewed_request_survives_its_server(server: Server, capsys: pytest.C
     ledger = Reviewed()
     callers = [Caller(server, ledger, key, send_and_pay) for key in CITIZENS]
     callers.append(Caller(server, ledger, "reviewer3", decide_one))
-    recoveries = kill_under(server, ledger, callers)
+
+    def enough() -> bool:
+        return bool(ledger.paid and ledger.decided and len(ledger.sent) > KILLS)
+
+    recoveries = kill_under(server, ledger, callers, enough)
     assert not ledger.surprises
     assert ledger.retries >= KILLS
     with capsys.disabled():

@@ -175,7 +175,15 @@ class World:
         audit = Audit(session, self.clock)
         telling = Telling(MessageRepository(session), self.clock, self.entropy, self.keystore.secret(Secret.MESSAGES))
         built = build_identity(
-            session, audit, self.clock, self.entropy, self.keystore, self.settings, self.identity, telling
+            session,
+            audit,
+            self.clock,
+            self.entropy,
+            self.keystore,
+            self.settings,
+            self.identity,
+            telling,
+            lambda _device_id, _actor: None,  # this room has no documents that would end with a device
         )
         services = {each.name: getattr(built, each.name) for each in fields(built)}
         return SimpleNamespace(session=session, audit=audit, **services)

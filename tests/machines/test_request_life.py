@@ -125,6 +125,7 @@ class Walk(RuleBasedStateMachine):
             payments = work.paying.of_request(self.id)
             if not payments:
                 return
+            assert payments[-1].address is not None
             reference = payments[-1].address.rpartition("/")[2]
             was_open = payments[-1].state == "open"
             if work.paying.settle(reference, outcome, PRICE, PROVIDER) is not None:
@@ -136,7 +137,9 @@ class Walk(RuleBasedStateMachine):
     @rule()
     def holder_pays_again(self) -> None:
         with self.wallet.work() as work:
-            assert work.requests.pay(self.id, self.holder).state == "open"
+            begun = work.requests.pay(self.id, self.holder)
+        with self.wallet.read() as work:
+            assert work.paying.get(begun.id).state == "open"
 
     @precondition(lambda self: self.state != "draft")
     @rule(officer=st.integers(0, 1))

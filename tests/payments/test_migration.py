@@ -22,7 +22,7 @@ def pay(database: Database, name: str, state: str, reference: str | None, addres
 
 
 def test_payments_go_up_and_come_back(empty: Database) -> None:
-    command.upgrade(config(empty), "0012")
+    command.upgrade(config(empty), "0014")
     at = "https://pay.example.vn"
     before = [("pay_1", "paid", "R-1", f"{at}/R-1"), ("pay_2", "open", "R-2", f"{at}/R-2")]
     for row in before:
@@ -31,7 +31,7 @@ def test_payments_go_up_and_come_back(empty: Database) -> None:
     assert stored(empty, QUERY) == before
     pay(empty, "pay_3", "opening", None, None)
     pay(empty, "pay_4", "abandoned", None, None)
-    command.downgrade(config(empty), "0012")
+    command.downgrade(config(empty), "0014")
     assert stored(empty, QUERY) == [*before, ("pay_3", "expired", "pay_3", ""), ("pay_4", "abandoned", "pay_4", "")]
     upgrade(empty)
     assert [row[0] for row in stored(empty, QUERY)] == ["pay_1", "pay_2", "pay_3", "pay_4"]

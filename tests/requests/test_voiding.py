@@ -561,6 +561,7 @@ def test_one_of_the_time_before_numbers_were_kept_is_found_by_the_daily_look_and
         session.execute(update(DocumentRow).values(about_index=None))
     with clean.work() as work:
         assert work.voiding.look(actor_of(wallet).holder_id or "", WATCH) == 0
+    with wallet.read() as work:
         assert [row.id for row in work.document_rows.unrevoked_about(work.holders.fingerprint(WIFE))] == [
             request.document_id
         ]

@@ -243,6 +243,15 @@ OF_DRAFTS = {
 }
 """What a request takes while it is a draft; tests/web/test_drafts.py holds that a stranger's does not exist."""
 
+OF_PAPERS = {
+    ("GET", "/v1/requests/<request_id>/papers/<paper_id>"),
+    ("GET", "/v1/requests/<request_id>/papers/<paper_id>/paper.pdf"),
+}
+"""What a request has once an office took it in; tests/web/test_request_papers.py holds that a stranger gets none."""
+
+OF_COPIES = {("GET", "/v1/documents/<document_id>/copies/<copy_id>")}
+"""What a phone has once it asked for it; tests/web/test_copy_batches.py holds that a stranger gets none."""
+
 CALLERS: dict[str, tuple[str, bool] | None] = {
     "anonymous": None,
     "level 1 citizen": ("binh", True),
@@ -257,11 +266,14 @@ CALLERS: dict[str, tuple[str, bool] | None] = {
 
 EXAMPLES = {
     "session_id": "ses_" + "0" * 32,
+    "copy_id": "cpy_" + "0" * 32,
     "account_id": "acc_" + "0" * 32,
     "passkey_id": "pky_" + "0" * 32,
     "code": "residence",
     "key": "residence",
     "change_id": "sch_" + "0" * 32,
+    "paper_id": "slip-1",
+    "agreement_id": "agr_" + "0" * 32,
     "request_id": "req_" + "0" * 32,
     "registration_id": "reg_" + "0" * 32,
     "application_id": "app_" + "0" * 32,
@@ -407,7 +419,7 @@ def test_every_route_with_an_id_hides_what_is_anothers(
         for cell, access in MATRIX.items()
         # What is posted below an id is refused for its body first; its own tests hold it.
         if access and access[2] is None and cell[1].rpartition("_id>")[1] and cell[0] != "POST"
-        if cell not in OF_DRAFTS
+        if cell not in OF_DRAFTS | OF_PAPERS | OF_COPIES
     ]
     own_routes.sort(key=lambda cell: "<device_id>" in cell[1])  # taking one's device away ends everything
     assert len(own_routes) >= 5

@@ -44,7 +44,7 @@ def key(number: int) -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(0xBA7C4 + number, ec.SECP256R1())
 
 
-def proof(phone: CitizenPhone, nonce: str, number: int = 0, *, signer: int | None = None, **changes: Any) -> str:
+def proof(phone: CitizenPhone, nonce: str | None, number: int = 0, *, signer: int | None = None, **changes: Any) -> str:
     """Prove to have a key as a wallet of any maker does; None leaves a claim or a header member out."""
     jwk = public_jwk(key(number).public_key())
     header = {"typ": "openid4vci-proof+jwt", "alg": "ES256", "jwk": jwk, **changes.pop("header", {})}
@@ -90,7 +90,7 @@ WRONG: dict[str, Callable[[CitizenPhone, str], str]] = {
     "a private key": lambda p, n: proof(p, n, header={"jwk": {**public_jwk(key(0).public_key()), "d": "AA"}}),
     "for somebody else": lambda p, n: proof(p, n, aud="https://example.vn"),
     "for nobody": lambda p, n: proof(p, n, aud=None),
-    "no nonce": lambda p, n: proof(p, n, nonce=None),
+    "no nonce": lambda p, _: proof(p, None),
     "no time": lambda p, n: proof(p, n, iat=None),
     "a time that is none": lambda p, n: proof(p, n, iat=True),
     "from the future": lambda p, n: proof(p, n, iat=p.now() + 61),
@@ -247,7 +247,7 @@ def unlike(form: str, content: bytes) -> tuple[str, set[Any], int]:
         jwk, mso = public_jwk(issuer_signed.mso.device_key), issuer_signed.mso
         digests: set[Any] = {digest for each in mso.digests.values() for digest in each.values()}
         assert mso.status is not None
-        own = digests | {(mso.status.uri, mso.status.index), issuer_signed.auth.proof}
+        own = digests | {mso.status, issuer_signed.auth.proof}
         return thumbprint(jwk["x"], jwk["y"]), own, int(mso.signed.timestamp())
     parsed = parse_credential(content.decode())
     payload = json_object(parsed.signed.payload)
@@ -450,7 +450,7 @@ def test_the_next_phone_asks_for_its_own(wallet: Wallet, phone_of: Make, client:
     document = phone.issue_residence()
     first = phone.get(f"/v1/documents/{document}/document.sdjwt").data
     new = replace_phone(wallet, client, mailbox, "hai")
-    headers = new.sign_in()
+    headers = new.sign_in(phone.persona.number, phone.own.password)
     second = client.get(f"/v1/documents/{document}/document.sdjwt", headers=headers)
     assert second.status_code == 200, second.text
     assert judged(wallet, "document.sdjwt", first).reasons == ("revoked",)

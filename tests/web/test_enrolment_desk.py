@@ -471,12 +471,13 @@ def test_same_key_gives_the_same_answer(officer: CitizenPhone, approver: Citizen
 def test_of_two_approvers_at_once_one_wins(wallet: Wallet, officer: CitizenPhone, phone_of: Make) -> None:
     made = record(officer, application(WIFE))
     give(wallet, "an", StaffRole.APPROVER, "Công an thành phố mẫu Hà Nội", "01")
-    desks = [phone_of("approver1"), phone_of("an")]
+    desks, app = [phone_of("approver1"), phone_of("an")], create_app(wallet)
+    for desk in desks:
+        desk.client = app.test_client()
     answers: list[tuple[int, str]] = []
     ready = threading.Barrier(len(desks))
 
     def act(desk: CitizenPhone, decision: str) -> None:
-        desk.client = create_app(wallet).test_client()
         ready.wait()
         response = decide(desk, made["id"], decision, REASON)
         answers.append((response.status_code, response.json.get("code", "")))

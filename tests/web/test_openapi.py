@@ -241,13 +241,14 @@ def test_writes_that_last_name_their_key(document: dict[str, Any]) -> None:
     standing = {"lock_at_desk", "unlock_at_desk", "receive_lock_order", "forward_lock_order", "decide_lock_order"}
     standing |= {"register_ward", "register_organisation", "decide_organisation"}
     profile = {"export_everything", "close_account", "submit_correction", "decide_correction"}
+    documents = {"make_copies"}
     ceremonies = {"begin_phone_change", "vouch_for_holder", "add_passkey"}
     requests = {"submit_request", "move_request", "add_request_file", "open_payment", "link_record"}
-    requests |= {"hand_over_request", "decide_request", "report_step"}
+    requests |= {"hand_over_request", "decide_request", "report_step", "answer_agreement"}
     enrolment = {"record_application", "decide_application"}
     launching = {"decide_approval", "pause_utility", "propose_definition", "decide_definition"}
     staff = enrolment | standing | launching | webhooks | {"revoke_document", "suspend_document", "reinstate_document"}
-    assert keyed == staff | ceremonies | requests | profile
+    assert keyed == staff | ceremonies | requests | profile | documents
 
 
 def test_introduction_says_that_everything_is_a_sample(document: dict[str, Any]) -> None:

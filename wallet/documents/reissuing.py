@@ -8,11 +8,11 @@ is revoked: whoever has the document gets the next one when they ask.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -21,6 +21,7 @@ from wallet.clock import Clock
 from wallet.crypto.certificates import read_certificate
 from wallet.crypto.keyring import State
 from wallet.crypto.keystore import Key, Keystore, Role
+from wallet.crypto.signing import Signer
 from wallet.documents.copy_revoking import CopyRevoking
 from wallet.documents.models import DocumentRow
 from wallet.documents.repository import DocumentRepository
@@ -34,7 +35,7 @@ from wallet.terms import Actor
 from wallet.verifier import Policy, judge
 
 BATCH = 100
-"""Documents of one transaction: short enough that issuing beside it does not wait."""
+"""Documents of one round: it signs them between two transactions, and the second is short."""
 REISSUED = "document.reissued"
 """On record once for each time; its code is then of the moment it was signed again, not of its issuing."""
 SETTLED = timedelta(hours=1)
@@ -76,28 +77,48 @@ class Reissuing:
     holders: Holders
     revoking: Revoking
     copies: CopyRevoking
-    trust: TrustCentre
-    keystore: Keystore
     audit: Audit
     clock: Clock
 
-    def batch(self, key: Key, after: str, most: int = BATCH) -> tuple[Tally, str]:
-        """Take the next documents that a revoked key signed; return what came of them, and the id of the last.
+    def due(self, key: Key, after: str, most: int = BATCH) -> "Due":
+        """Return the next documents that a revoked key signed, and what is to become of each.
 
-        after: the id of the last one before, "" to begin. Raises Unavailable; then nothing of the batch is done.
+        after: the id of the last one before, "" to begin.
         """
         _assert_revoked(key)
         since = datetime.fromtimestamp(key.record.compromised_at, UTC)
         rows = self.documents.signed_by(key.record.kid, after, self.clock.now(), most)
         recorded = self.audit.subjects_of("document.issued", [row.id for row in rows], before=since)
-        total = Tally()
+        again, void, left = [], [], 0
         for row in rows:
-            if row.id in recorded and row.issued_at < since:
-                total += self._again(row, key)
-            else:
-                self.revoking.void(row.id, RevocationReason.KEY_REVOKED, _SYSTEM)
-                total += Tally(revoked=1)
-        return total, rows[-1].id if rows else after
+            if row.id not in recorded or row.issued_at >= since:
+                void.append(row.id)
+                continue
+            try:
+                again.append(self._former(row, key))
+            except (Malformed, NotFound, VerificationFailed) as error:
+                log.error("document not issued again", document=row.id, reason=error.code)
+                left += 1
+        return Due(tuple(again), tuple(void), left, rows[-1].id if rows else after)
+
+    def settle(self, key: Key, due: "Due", signed: Mapping[str, str], kid: str) -> Tally:
+        """Store what was signed again and revoke what nobody can speak for; return what came of it.
+
+        signed: codes by document, made by the key `kid`. What ended, or another process did, meanwhile stays so.
+        """
+        total, now = Tally(left=due.left), self.clock.now()
+        for former in due.again:
+            content = json.dumps(
+                {**former.content, "code": signed[former.id]}, ensure_ascii=False, separators=(",", ":")
+            )
+            sealed = self.holders.seal(former.holder_id, former.id, content.encode())
+            if self.documents.sign_again(former.id, key.record.kid, kid, now, sealed):
+                self.audit.record(REISSUED, _SYSTEM, former.id, former=key.record.kid, kid=kid)
+                total += Tally(reissued=1)
+        for document_id in due.void:
+            self.revoking.void(document_id, RevocationReason.KEY_REVOKED, _SYSTEM)
+            total += Tally(revoked=1)
+        return total
 
     def copy_batch(self, key: Key, after: str) -> tuple[Tally, str]:
         """Revoke the next copies that a revoked key signed or sealed, or whose printed code it signed; as `batch`."""
@@ -105,31 +126,34 @@ class Reissuing:
         done, last = self.copies.signed_by(key.record.kid, after, _SYSTEM)
         return Tally(copies=done), last
 
-    def _again(self, row: DocumentRow, key: Key) -> Tally:
-        try:
-            content = json.loads(self.holders.unseal(row.holder_id, row.id, row.sealed))
-            former = parse_document_code(content["code"])
-            public_key = read_certificate(key.signer.certificate_der).public_key
-            if public_key is None:
-                raise Malformed("a signer's key is on P-256")
-            former.signed.verify(public_key)
-        except (Malformed, NotFound, VerificationFailed) as error:
-            log.error("document not issued again", document=row.id, reason=error.code)
-            return Tally(left=1)
-        signer, now = self.keystore.signer(Role.DOCUMENT), self.clock.now()
-        code = encode_document_code(_payload(former.content, now), signer)
-        judgement = judge(code, self.trust.trust(), Policy(), now)
-        if not judgement.accepted and judgement.reasons != ("suspended",):
-            raise Unavailable("signing_unavailable", reasons=[str(reason) for reason in judgement.reasons])
-        sealed = self.holders.seal(
-            row.holder_id,
-            row.id,
-            json.dumps({**content, "code": code}, ensure_ascii=False, separators=(",", ":")).encode(),
-        )
-        if not self.documents.sign_again(row.id, key.record.kid, signer.kid, now, sealed):
-            return Tally()  # another process was faster
-        self.audit.record(REISSUED, _SYSTEM, row.id, former=key.record.kid, kid=signer.kid)
-        return Tally(reissued=1)
+    def _former(self, row: DocumentRow, key: Key) -> "Former":
+        content = json.loads(self.holders.unseal(row.holder_id, row.id, row.sealed))
+        former = parse_document_code(content["code"])
+        public_key = read_certificate(key.signer.certificate_der).public_key
+        if public_key is None:
+            raise Malformed("a signer's key is on P-256")
+        former.signed.verify(public_key)
+        return Former(row.id, row.holder_id, content, former.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A document as a key signed it that was revoked since. content: as it is sealed; claims: what its code says."""
+
+    id: str
+    holder_id: str
+    content: Mapping[str, Any] = field(repr=False)
+    claims: UnverifiedClaimsSet = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The next documents of a revoked key. again: to be signed; void: to be revoked. last: the id of the last one."""
+
+    again: tuple[Former, ...]
+    void: tuple[str, ...]
+    left: int
+    last: str
 
 
 def _assert_revoked(key: Key) -> None:
@@ -165,6 +189,8 @@ class ReissueJob:
     """Goes through what revoked keys signed, batch after batch; any number of processes may at once."""
 
     work: Callable[[], AbstractContextManager[ReissuingWork]]
+    read: Callable[[], AbstractContextManager[ReissuingWork]]
+    trust: TrustCentre
     keystore: Keystore
     clock: Clock
     _settled: set[str] = field(default_factory=set)
@@ -190,20 +216,44 @@ class ReissueJob:
         """
         total = Tally()
         if key.record.role == Role.DOCUMENT:
-            total = self._through(key, lambda work, after: work.reissuing.batch(key, after), total, on_progress)
-        return self._through(key, lambda work, after: work.reissuing.copy_batch(key, after), total, on_progress)
+            total = self._through(key, self.documents, total, on_progress)
+        return self._through(key, self._copies, total, on_progress)
+
+    def documents(self, key: Key, after: str, most: int = BATCH) -> tuple[Tally, str]:
+        """Take the next documents in two transactions: none is open, and nobody waits, while the signer signs.
+
+        Return what came of them, and the id of the last. Raises Unavailable; then nothing of the round is done.
+        """
+        with self.read() as work:
+            due = work.reissuing.due(key, after, most)
+        if due.last == after:
+            return Tally(), after
+        signer, now = self.keystore.signer(Role.DOCUMENT), self.clock.now()
+        signed = {former.id: self._signed(former, signer, now) for former in due.again}
+        with self.work() as work:
+            return work.reissuing.settle(key, due, signed, signer.kid), due.last
+
+    def _signed(self, former: Former, signer: Signer, now: datetime) -> str:
+        code = encode_document_code(_payload(former.claims, now), signer)
+        judgement = judge(code, self.trust.trust(), Policy(), now)
+        if not judgement.accepted and judgement.reasons != ("suspended",):
+            raise Unavailable("signing_unavailable", reasons=[str(reason) for reason in judgement.reasons])
+        return code
+
+    def _copies(self, key: Key, after: str) -> tuple[Tally, str]:
+        with self.work() as work:
+            return work.reissuing.copy_batch(key, after)
 
     def _through(
         self,
         key: Key,
-        batch: Callable[[ReissuingWork, str], tuple[Tally, str]],
+        batch: Callable[[Key, str], tuple[Tally, str]],
         total: Tally,
         on_progress: Callable[[int], None] | None,
     ) -> Tally:
         after = ""
         while True:
-            with self.work() as work:
-                done, last = batch(work, after)
+            done, last = batch(key, after)
             if last == after:
                 return total
             total, after = total + done, last

@@ -86,8 +86,6 @@ class DocumentServices:
             holders=self.identity.holders,
             revoking=self.revoking,
             copies=self.copy_revoking,
-            trust=self.trust,
-            keystore=means.keystore,
             audit=means.audit,
             clock=means.clock,
         )

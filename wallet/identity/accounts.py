@@ -402,7 +402,7 @@ class Accounts:
         account.closed_at = now
         self.repository.flush()
         self.repository.end_sessions(now, "account_closed", account_id=account_id)
-        self.devices.take_all_away(account_id, "account_closed", actor)
+        self.devices.close_all(account_id, actor)
         self.audit.record("account.closed", actor, account_id)
         if not died:
             self.contacts.tell(account_id, "account_closed")

@@ -213,11 +213,14 @@ class Devices:
         self._take_away(device, reason, actor)
         self.contacts.tell(device.account_id, "device_unbound")
 
-    def take_all_away(self, account_id: str, reason: str, actor: Actor) -> None:
-        """Take the place of every device of an account away, whose sessions end otherwise."""
+    def close_all(self, account_id: str, actor: Actor) -> None:
+        """End what every device of a closed account had.
+
+        They stay bound: to whoever tries, a closed account answers like a wrong password (S-02).
+        """
         for device in self.repository.devices(account_id, lock=True):
             if device.state != DeviceState.UNBOUND:
-                self._take_away(device, reason, actor)
+                self.after_unbinding(device.id, actor)
 
     def restore(self, device_id: str, actor: Actor) -> None:
         """Give a suspended device its place back, after a stronger factor, and tell the holder.

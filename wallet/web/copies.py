@@ -152,7 +152,7 @@ def make_copies(work: Work, order: dict[str, Any], document_id: str) -> Response
     for_wards=True,
 )
 @routes.response(200, _TEXT, content_type=OFFERS[Form.SD_JWT].media_type)
-@routes.doc(responses={"200": {"content": {OFFERS[Form.MDOC].media_type: {"schema": _BINARY}}}})
+@routes.doc(responses={200: {"content": {OFFERS[Form.MDOC].media_type: {"schema": _BINARY}}}})
 def read_copy(document_id: str, copy_id: str) -> Response:
     """Read one copy, in the media type that it was told with.
 

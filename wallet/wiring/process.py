@@ -269,7 +269,7 @@ class Wallet:
 
     @cached_property
     def reissue_job(self) -> ReissueJob:
-        return ReissueJob(self.work, self.keystore, self.clock)
+        return ReissueJob(self.work, self.read, self.trust, self.keystore, self.clock)
 
     @cached_property
     def launch_job(self) -> LaunchJob:

@@ -49,6 +49,7 @@ def ask(wallet: Wallet, key: str, answers: Mapping[str, Any], **more: Any) -> Ut
 def pay(wallet: Wallet, request: UtilityRequest, key: str) -> None:
     with wallet.work() as work:
         payment = work.requests.pay(request.id, actor_of(wallet, key))
+        assert payment.address is not None
         reference = payment.address.rpartition("/")[2]
     with wallet.work() as work:
         assert work.paying.settle(reference, Outcome.SUCCESS, payment.amount, PROVIDER) == request.id

@@ -57,6 +57,7 @@ _NOTHING: dict[str, Any] = {
     "answers": {},
     "files": [],
     "steps": [],
+    "agreements": [],
     "papers": [],
     "actions": [],
     "moves": [],
