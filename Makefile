@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 run: $(RUN_STAMP)  ## prepare everything, then serve on 127.0.0.1:$(PORT)
 	@WALLET_PORT=$(PORT) exec $(BIN)/wallet run --citizens $(CITIZENS)
 
-test: $(TEST_STAMP) $(ORACLE_STAMP) $(NODE_STAMP)  ## lint, types, contracts and the suite, in under 15 minutes
+test: $(TEST_STAMP) $(ORACLE_STAMP) $(NODE_STAMP)  ## lint, types, contracts and the suite
 	@bash tests/lane.sh fast
 
 test-full: $(TEST_STAMP) $(ORACLE_STAMP) $(NODE_STAMP)  ## the same tests at the full numbers

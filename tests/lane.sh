@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One lane of the tests: `fast` (under 15 minutes) or `full` (the same tests at the full numbers, under 60).
+# One lane of the tests: `fast` (half an hour on two cores) or `full` (the same tests at the full numbers).
 # Says aloud what it leaves out. PostgreSQL is used where it answers; WALLET_REQUIRE_POSTGRES makes that a duty.
 set -euo pipefail
 cd "$(dirname "$0")/.."
