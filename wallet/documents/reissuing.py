@@ -121,7 +121,7 @@ class Reissuing:
         return total
 
     def copy_batch(self, key: Key, after: str) -> tuple[Tally, str]:
-        """Revoke the next copies that a revoked key signed or sealed, or whose printed code it signed; as `batch`."""
+        """Revoke the next copies that a revoked key signed or sealed, or whose printed code it signed; see `due`."""
         _assert_revoked(key)
         done, last = self.copies.signed_by(key.record.kid, after, _SYSTEM)
         return Tally(copies=done), last

@@ -5,7 +5,6 @@ or that a revoked document is valid again. The signed lists survive the database
 suspended is so again, and nothing more is drawn from a list that is older than the newest of them.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,13 +18,10 @@ from wallet.documents.revoking import RevocationReason, Revoking
 from wallet.documents.status import BITS
 from wallet.documents.suspending import SuspensionReason
 from wallet.documents.trust import TrustCentre
-from wallet.formats.status_list import StatusListToken
+from wallet.formats.status_list import StatusListToken, set_entries
 from wallet.terms import Actor, Status
 
 _SYSTEM = Actor("system")
-_SET = re.compile(rb"[^\0]")
-_PER_BYTE = 8 // BITS
-_MASK = (1 << BITS) - 1
 log = structlog.get_logger("wallet.documents")
 
 
@@ -57,13 +53,13 @@ class Restoring:
         Where the next start comes before the next copies are published it is done again, which changes nothing.
         """
         found = dict(self._published())
-        if not any(self._is_newer(list_id) for list_id in found):
+        if not any(self._is_newer(list_id, token) for list_id, token in found.items()):
             return None
         closed = 0
         known = {list_id for list_id, *_ in self.statuses.lists()}
         for list_id, token in found.items():
             if list_id not in known:
-                size = (len(token.entries) * _PER_BYTE - 1).bit_length()
+                size = (len(token.entries) * 8 // BITS - 1).bit_length()
                 self.rows.open_list(list_id, size, self.clock.now(), token.uri)
         for list_id in known | set(found):
             if list_id <= max(found):
@@ -84,10 +80,9 @@ class Restoring:
             if read is not None and read.bits == BITS:
                 yield list_id, read
 
-    def _is_newer(self, list_id: int) -> bool:
-        name = self.trust.list_name(list_id)
-        head, copy = self.publications.head(name), self.files.read(name)
-        return copy is not None and (head is None or head.issued_at < copy.issued_at)
+    def _is_newer(self, list_id: int, token: StatusListToken) -> bool:
+        head = self.publications.head(self.trust.list_name(list_id))
+        return head is None or head.issued_at < token.issued_at
 
     def _bring_up(self, list_id: int, token: StatusListToken) -> tuple[int, int]:
         """Set what the list calls invalid or suspended and the database does not; return how many of each."""
@@ -96,7 +91,7 @@ class Restoring:
         revoked = suspended = 0
         missing = [
             (index, value)
-            for index, value in _set_entries(token.entries)
+            for index, value in set_entries(token.entries, bits=BITS)
             if stored.get(index, Status.VALID) not in (value, Status.INVALID)
         ]
         documents = self.rows.at_places(list_id, [index for index, _ in missing])
@@ -112,13 +107,3 @@ class Restoring:
             revoked += value == Status.INVALID
             suspended += value == Status.SUSPENDED
         return revoked, suspended
-
-
-def _set_entries(entries: bytes) -> Iterator[tuple[int, int]]:
-    """Return index and value of every entry that is not zero."""
-    for found in _SET.finditer(entries):
-        place, byte = found.start(), found.group()[0]
-        for number in range(_PER_BYTE):
-            value = byte >> number * BITS & _MASK
-            if value:
-                yield place * _PER_BYTE + number, value

@@ -162,15 +162,12 @@ class TrustCentre:
 
     def entities(self) -> Publication:
         """Return the keys of the bundle as a signed List of Trusted Entities. Raises Unavailable."""
-        return self._other(ENTITIES, lambda: self.retold.entities(self.bundle(), self.clock.now()))
+        return self.publisher.current(ENTITIES, lambda: self.retold.entities(self.bundle(), self.clock.now()))
 
     def _twice(self, name: str, source: Callable[[], Publication]) -> Publication:
         if self.retold.second is None:
             raise NotFound("not_signed_twice")
-        return self._other(name_twice(name), lambda: self.retold.twice(source(), self.clock.now()))
-
-    def _other(self, name: str, draft: Callable[[], Draft]) -> Publication:
-        return self.publisher.at_hand(name) or self.publisher.current(name, draft)
+        return self.publisher.current(name_twice(name), lambda: self.retold.twice(source(), self.clock.now()))
 
     @property
     def roots(self) -> list[Key]:
@@ -182,7 +179,7 @@ class TrustCentre:
         for root in self.roots:
             name = revoked_signers.list_name(root)
             if name == f"{revoked_signers.PREFIX}{key_id}.crl":
-                return self.publisher.at_hand(name) or self.publisher.current(name, partial(self._signers_draft, root))
+                return self.publisher.current(name, partial(self._signers_draft, root))
         raise NotFound("not_found")
 
     def _signers_draft(self, root: Key) -> Draft:

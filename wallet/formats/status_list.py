@@ -3,8 +3,9 @@
 Source: Token Status List, draft-ietf-oauth-status-list-21; docs/wire.md, section 5.
 """
 
+import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeGuard
@@ -28,6 +29,7 @@ ENTRY_BITS = (1, 2, 4, 8)
 JWT_TYP = "statuslist+jwt"
 CWT_TYP = "application/statuslist+cwt"
 
+_NOT_ZERO = re.compile(rb"[^\0]")
 _SUB, _EXP, _IAT, _LIST, _TTL = 2, 4, 6, 65533, 65534
 
 
@@ -87,6 +89,16 @@ def get_entry(entries: bytes | bytearray, index: int, *, bits: int) -> int:
     if index < 0 or position >= len(entries):
         raise Malformed("an index outside the list")
     return entries[position] >> place * bits & (1 << bits) - 1
+
+
+def set_entries(entries: bytes, *, bits: int) -> Iterator[tuple[int, int]]:
+    """Return index and value of every entry that is not zero, the lowest index first; a list is nearly empty."""
+    per_byte, mask = 8 // _checked(bits), (1 << bits) - 1
+    for found in _NOT_ZERO.finditer(entries):
+        for place in range(per_byte):
+            value = found.group()[0] >> place * bits & mask
+            if value:
+                yield found.start() * per_byte + place, value
 
 
 def set_entry(entries: bytearray, index: int, value: int, *, bits: int) -> None:
