@@ -6,7 +6,7 @@ Source: docs/security.md, S-43.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -61,6 +61,10 @@ class Tally:
         return self.verified + self.unsigned + self.erased + sum(self.copies.values())
 
 
+Batch = tuple[Sequence[Any], Callable[[Tally, Any], Tally]]
+"""Rows in the order of their ids, and what looks at one of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reverifying:
     """Looks at documents in batches, each in a reading of its own: a long look holds nobody up."""
@@ -73,20 +77,20 @@ class Reverifying:
         """Verify every document, then every copy; stop at the first that does not fit. Raises Unavailable."""
         with self.reading() as work:
             total = work.rows.count() + work.copy_rows.count()
-        found = self._documents(Tally(), lambda done: progress(done, total))
-        return self._copies(found, lambda done: progress(done, total))
+        found = self._through(self._documents, Tally(), lambda done: progress(done, total))
+        return self._through(self._copies, found, lambda done: progress(done, total))
 
-    def _documents(self, found: Tally, progress: Callable[[int], None]) -> Tally:
+    def _through(
+        self, take: Callable[[DocumentServices, str], Batch], found: Tally, progress: Callable[[int], None]
+    ) -> Tally:
+        """Look at batch after batch, each in a reading of its own, until one ends or nothing is left."""
         place = ""
         while found.mismatch is None:
             self.trust.board.refresh(force=True)
             with self.reading() as work:
-                rows = work.rows.after(place, BATCH)
-                ids = [row.id for row in rows]
-                recorded = work.means.audit.subjects_of(ISSUED, ids)
-                again = work.means.audit.subjects_of(REISSUED, ids)
+                rows, look = take(work, place)
                 for row in rows:
-                    found = self._look(found, row, recorded, again, work)
+                    found = look(found, row)
                     if found.mismatch is not None:
                         break
             if not rows:
@@ -95,22 +99,17 @@ class Reverifying:
             progress(found.done)
         return found
 
-    def _copies(self, found: Tally, progress: Callable[[int], None]) -> Tally:
-        place = ""
-        while found.mismatch is None:
-            self.trust.board.refresh(force=True)
-            with self.reading() as work:
-                rows = work.copy_rows.after(place, COPIES)
-                recorded = work.means.audit.subjects_of(COPIED, {row.document_id for row in rows})
-                for row in rows:
-                    found = self._look_at_copy(found, row, recorded, work)
-                    if found.mismatch is not None:
-                        break
-            if not rows:
-                break
-            place = rows[-1].id
-            progress(found.done)
-        return found
+    def _documents(self, work: DocumentServices, place: str) -> Batch:
+        rows = work.rows.after(place, BATCH)
+        ids = [row.id for row in rows]
+        recorded = work.means.audit.subjects_of(ISSUED, ids)
+        again = work.means.audit.subjects_of(REISSUED, ids)
+        return rows, lambda found, row: self._look(found, row, recorded, again, work)
+
+    def _copies(self, work: DocumentServices, place: str) -> Batch:
+        rows = work.copy_rows.after(place, COPIES)
+        recorded = work.means.audit.subjects_of(COPIED, {row.document_id for row in rows})
+        return rows, lambda found, row: self._look_at_copy(found, row, recorded, work)
 
     def _look_at_copy(
         self, found: Tally, row: DocumentCopyRow, recorded: Collection[str], work: DocumentServices
