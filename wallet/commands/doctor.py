@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -23,7 +24,7 @@ from wallet.documents.repository import StatusRepository
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, WalletError
 from wallet.identity.desks import EVERYWHERE
-from wallet.identity.repository import IdentityRepository
+from wallet.identity.repository import DatabaseSession, IdentityRepository
 from wallet.keys.opening import open_keystore
 from wallet.messages.sending import open_messages
 from wallet.profile.corrections import OPEN
@@ -45,6 +46,7 @@ OK, WARNING, WRONG = "ok", "warning", "wrong"
 SIGNS = {OK: "✓", WARNING: "!", WRONG: "✗"}
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 SOON = timedelta(days=30)
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +144,26 @@ def _database(chosen: Settings) -> Finding:
     return Finding(what, OK, f"{database.url.get_backend_name()}, bảng / tables {HEAD}, bền / durable")
 
 
-def _status_lists(chosen: Settings) -> Finding:
-    """Look at how much room the status lists have, and how long that lasts at the present rate."""
-    what = "danh sách trạng thái / status lists"
+def _read(chosen: Settings, what: str, look: Callable[[DatabaseSession], Found]) -> Found | Finding:
+    """Return what is stored, or the finding that it cannot be looked at."""
     database = Database(chosen.database_url)
     try:
         if database.is_absent or current_version(database) != HEAD:
             return Finding(what, WARNING, "chưa xem được / cannot be looked at", "wallet db upgrade")
         with database.read() as session:
-            found = capacity_of(StatusRepository(session).uses(), CLOCK.now())
+            return look(session)
     except WalletError as error:
         return Finding(what, WRONG, f"không trả lời / does not answer ({error.code})", "wallet config show")
     finally:
         database.close()
+
+
+def _status_lists(chosen: Settings) -> Finding:
+    """Look at how much room the status lists have, and how long that lasts at the present rate."""
+    what = "danh sách trạng thái / status lists"
+    found = _read(chosen, what, lambda session: capacity_of(StatusRepository(session).uses(), CLOCK.now()))
+    if isinstance(found, Finding):
+        return found
     detail = f"còn / free {found.free:,} / {found.size:,}, {len(found.lists)} danh sách / lists"
     if found.per_day:
         until = "> 100 năm / years" if found.lasts_until is None else found.lasts_until.isoformat()
@@ -236,25 +245,24 @@ def _utilities(chosen: Settings) -> Finding:
 def _desks(chosen: Settings) -> Finding:
     """Look for what lies in no province at agencies where nobody reviews for the whole country: nobody sees it."""
     what = "bàn xét duyệt / desks"
-    database = Database(chosen.database_url)
     try:
         moves = [move for plugin in Catalogue.discover() for move in plugin.utility.lifecycle.moves]
-        states = {move.source for move in moves if move.by in (By.OFFICER, By.STEPS)}
-        if database.is_absent or current_version(database) != HEAD:
-            return Finding(what, WARNING, "chưa xem được / cannot be looked at", "wallet db upgrade")
-        with database.read() as session:
-            waiting = Counter(CorrectionRepository(session).in_no_province(OPEN))
-            waiting.update(RequestRepository(session).in_no_province(states))
-            rows = IdentityRepository(session)
-            provinces = {
-                agency: [each for _, each in rows.members_of(StaffRole.REVIEWER, agency)] for agency in waiting
-            }
     except ConfigurationError as error:
         return Finding(what, WARNING, "; ".join(error.problems), "wallet utilities check")
-    except WalletError as error:
-        return Finding(what, WRONG, f"không trả lời / does not answer ({error.code})", "wallet config show")
-    finally:
-        database.close()
+    states = {move.source for move in moves if move.by in (By.OFFICER, By.STEPS)}
+
+    def look(session: DatabaseSession) -> tuple[Counter[str], dict[str, list[str]]]:
+        waiting = Counter(CorrectionRepository(session).in_no_province(OPEN))
+        waiting.update(RequestRepository(session).in_no_province(states))
+        rows = IdentityRepository(session)
+        return waiting, {
+            agency: [each for _, each in rows.members_of(StaffRole.REVIEWER, agency)] for agency in waiting
+        }
+
+    found = _read(chosen, what, look)
+    if isinstance(found, Finding):
+        return found
+    waiting, provinces = found
     unseen = {agency: waiting[agency] for agency in sorted(waiting) if EVERYWHERE not in provinces[agency]}
     if not unseen:
         return Finding(what, OK, "không hồ sơ nào bị bỏ sót / nothing lies where nobody sees it")
@@ -267,19 +275,13 @@ def _desks(chosen: Settings) -> Finding:
 def _second_officers(chosen: Settings) -> Finding:
     """Look for requests that wait for a second officer of a utility that does not ask for one any more."""
     what = "cán bộ thứ hai / second officers"
-    database = Database(chosen.database_url)
+    waiting = _read(chosen, what, lambda session: RequestRepository(session).count_in(PROPOSED))
+    if isinstance(waiting, Finding):
+        return waiting
     try:
-        if database.is_absent or current_version(database) != HEAD:
-            return Finding(what, WARNING, "chưa xem được / cannot be looked at", "wallet db upgrade")
-        with database.read() as session:
-            waiting = RequestRepository(session).count_in(PROPOSED)
         asking = {each.utility.code for each in utilities_of(chosen) if PROPOSED in each.utility.lifecycle.states}
     except ConfigurationError as error:
         return Finding(what, WRONG, "; ".join(error.problems), error.mend)
-    except WalletError as error:
-        return Finding(what, WRONG, f"không trả lời / does not answer ({error.code})", "wallet config show")
-    finally:
-        database.close()
     stuck = {code: count for code, count in sorted(waiting.items()) if code not in asking}
     if stuck:
         told = ", ".join(f"{code}: {count}" for code, count in stuck.items())
