@@ -159,7 +159,7 @@ class Keystore:
             opening = Opening(passphrase_file=key_files.passphrase_file(directory))
         problems, secrets = [], {}
         for name in Secret:
-            path = directory / f"{name}.secret"
+            path = secret_path(directory, name)
             secrets[name] = path.read_bytes() if path.is_file() else b""
             if len(secrets[name]) != 32:
                 problems.append(f"{path} is missing or damaged")
@@ -269,6 +269,10 @@ class _Nobody:
 
     def close(self) -> None:
         """There is nothing to give back."""
+
+
+def secret_path(directory: Path, name: Secret) -> Path:
+    return directory / f"{name}.secret"
 
 
 def key_path(directory: Path, record: KeyRecord) -> Path:

@@ -20,7 +20,7 @@ from wallet.crypto.authority import (
 )
 from wallet.crypto.certificates import read_certificate, self_signed
 from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_at, write_keyring
-from wallet.crypto.keystore import LASTING, Opening, Role, Secret, certificate_path, key_path, open_signer
+from wallet.crypto.keystore import LASTING, Opening, Role, Secret, certificate_path, key_path, open_signer, secret_path
 from wallet.crypto.signing import Signer, SigningService, kid_of, sign_and_look
 from wallet.entropy import Entropy
 from wallet.errors import ConfigurationError
@@ -146,13 +146,13 @@ def create_missing(
     directory.mkdir(parents=True, exist_ok=True)
     making = making or Making(directory, entropy, authority)
     records = read_keyring(directory)
-    absent = [name for name in Secret if not _secret_path(directory, name).exists()]
-    lost = [_secret_path(directory, name) for name in absent if name in LASTING]
+    absent = [name for name in Secret if not secret_path(directory, name).exists()]
+    lost = [secret_path(directory, name) for name in absent if name in LASTING]
     if lost and records:  # secrets are made before the first key, so it was there
         told = [f"{path} is gone, and nothing takes its place" for path in lost]
         raise ConfigurationError(*told, mend=f"cp BACKUP/{lost[0].name} {directory}/")
     made = []
-    for path in (_secret_path(directory, name) for name in absent):
+    for path in (secret_path(directory, name) for name in absent):
         key_files.write(path, entropy.bytes(32))
         made.append(path.name)
     for role in Role:
@@ -166,10 +166,6 @@ def create_missing(
         write_keyring(directory, records)
         made.append(key_path(directory, records[-1]).name)
     return made
-
-
-def _secret_path(directory: Path, name: Secret) -> Path:
-    return directory / f"{name}.secret"
 
 
 def at_once(record: KeyRecord, now: datetime) -> KeyRecord:

@@ -34,8 +34,7 @@ class Desks:
 
     def of_account(self, account_id: str) -> tuple[Grant, ...]:
         """Return every desk at which an account reviews, by agency and province."""
-        grants = [grant for grant in self.accounts.grants(account_id) if grant.role is StaffRole.REVIEWER]
-        return tuple(sorted(grants, key=lambda grant: (grant.agency, grant.province)))
+        return tuple(grant for grant in self.accounts.grants(account_id) if grant.role is StaffRole.REVIEWER)
 
     def assert_in_person(self, actor: Actor) -> None:
         """Refuse whoever is no officer in a session of their own: nothing else decides, whatever calls this.
