@@ -32,6 +32,7 @@ from wallet.requests.models import (
     RequestRow,
     RequestStep,
 )
+from wallet.requests.papers import sealed_at
 
 WITHDRAWN = "withdrawn"
 REQUESTS = HeldTable(
@@ -155,6 +156,6 @@ class RequestsHeld:
         return told(row, REQUESTS.told) | {"answers": stated["answers"], "held": stated.get("held", {})}
 
     def _stated(self, row: Mapping[str, Any], person: Person) -> Told:
-        place = f"{row['request_id']}.{row['kind']}-{row['sequence']}"
+        place = sealed_at(row["request_id"], row["kind"], row["sequence"])
         stated = json.loads(self.holders.unseal(person.holder_id, place, row["sealed"]))
         return told(row, PAPERS.told) | {"stated": stated}

@@ -124,7 +124,9 @@ class Papers:
         paper = next((each for each in self.rows.papers(row.id) if id_of(each) == paper_id), None)
         if paper is None or not paper.sealed:
             raise NotFound("not_found")
-        stated = json.loads(self.holders.unseal(row.holder_id, f"{row.id}.{paper_id}", paper.sealed))
+        stated = json.loads(
+            self.holders.unseal(row.holder_id, sealed_at(row.id, paper.kind, paper.sequence), paper.sealed)
+        )
         return RequestPaperView(_view(paper), row.id, row.utility, stated)
 
     def _head(self, plugin: Plugin, row: RequestRow, received_at: datetime) -> dict[str, Any]:
@@ -162,13 +164,18 @@ class Papers:
             "about_paper": _words("about_paper"),
         }
         plaintext = json.dumps(stated, ensure_ascii=False).encode()
-        paper.sealed = self.holders.seal(row.holder_id, f"{row.id}.{id_of(paper)}", plaintext)
+        paper.sealed = self.holders.seal(row.holder_id, sealed_at(row.id, kind, sequence), plaintext)
         self.rows.add(paper)
 
 
 def id_of(paper: RequestPaper) -> str:
     """Return what a paper is called in its request's address."""
     return f"{paper.kind}-{paper.sequence}"
+
+
+def sealed_at(request_id: str, kind: str, sequence: int) -> str:
+    """Return for which place what a paper states is sealed."""
+    return f"{request_id}.{kind}-{sequence}"
 
 
 def office_words(plugin: Plugin, row: RequestRow) -> Words:
