@@ -7,14 +7,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
 from tests.support import NOON
 from wallet.crypto.keystore import Secret
 from wallet.demo.personas import credentials, persona
 from wallet.documents.issuing import IssueOrder
+from wallet.documents.models import DocumentCopyRow
 from wallet.identity.sessions import Beginning
 from wallet.sources.base import Facts, Ground, Register, RegisterCode
-from wallet.terms import AccountLevel, Actor, AuthLevel, StaffRole
+from wallet.terms import AccountLevel, Actor, AuthLevel, StaffRole, Status
 from wallet.utilities.base import Case
 from wallet.wiring import Wallet
 from wallet.working_days import vietnamese_day
@@ -126,3 +128,15 @@ def saying(wallet: Wallet, register: RegisterCode, **facts: Any) -> Wallet:
 
     altered = AlteredRegister(wallet.registers[register], change)
     return replace(wallet, registers={**wallet.registers, register: altered})
+
+
+def copies_of(wallet: Wallet) -> list[DocumentCopyRow]:
+    """Return every copy that was made or promised, by id."""
+    with wallet.db.read() as session:
+        return list(session.scalars(select(DocumentCopyRow).order_by(DocumentCopyRow.id)))
+
+
+def status_of(wallet: Wallet, row: DocumentCopyRow) -> Status:
+    """Return what the board says of a copy now."""
+    wallet.board.refresh(force=True)
+    return wallet.board.lists[row.status_list].get(row.status_index)

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import select
 
-from tests.documents.people import actor_of, admin_of, issue, on_one_database
+from tests.documents.people import actor_of, admin_of, copies_of, issue, on_one_database, status_of
 from tests.documents.test_signing import Watched
 from tests.support import NOON, FixedClock
 from wallet.crypto.certificates import self_signed
@@ -72,21 +71,11 @@ def judged(wallet: Wallet, copy: OpenedCopy) -> Judgement:
     return judge_credential(copy.content.decode(), trust.addressed(wallet.settings.issuer_url), Policy(), now)
 
 
-def rows(wallet: Wallet) -> list[DocumentCopyRow]:
-    with wallet.db.read() as session:
-        return list(session.scalars(select(DocumentCopyRow).order_by(DocumentCopyRow.id)))
-
-
-def status_of(wallet: Wallet, row: DocumentCopyRow) -> Status:
-    wallet.board.refresh(force=True)
-    return wallet.board.lists[row.status_list].get(row.status_index)
-
-
 def leave_unsigned(wallet: Wallet, document: str, form: Form) -> DocumentCopyRow:
     """Leave a copy behind as a crash between the halves does."""
     with wallet.work() as work:
         (copy_id,) = work.copies.reserve(document, form, [KEY], actor_of(wallet))
-    (row,) = [row for row in rows(wallet) if row.id == copy_id]
+    (row,) = [row for row in copies_of(wallet) if row.id == copy_id]
     return row
 
 
@@ -158,10 +147,10 @@ def test_a_signer_that_is_away_or_mad_leaves_one_that_is_completed_later(wallet:
             copy_of(wallet, document, form)
         assert refused.value.code == "signing_unavailable"
         setattr(watched, fault, False)
-        (left,) = rows(wallet)
+        (left,) = copies_of(wallet)
         assert (left.signed_at, left.kid) == (None, None)
     copy = copy_of(wallet, document, form)
-    (row,) = rows(wallet)
+    (row,) = copies_of(wallet)
     assert (row.id, row.status_index, row.kid) == (left.id, left.status_index, watched.kid)
     assert judged(wallet, copy).accepted
 
@@ -273,7 +262,7 @@ def test_a_seal_that_does_not_hold_is_not_kept(wallet: Wallet, change: Callable[
         wallet.copying.copy(document, Form.PDF, None, actor_of(wallet))
     assert refused.value.code == "signing_unavailable"
     assert refused.value.values["reasons"] == ["bad_signature"]
-    (left,) = rows(wallet)
+    (left,) = copies_of(wallet)
     assert (left.signed_at, left.seal_kid) == (None, None)
     wallet.__dict__["copying"] = real
     assert wallet.copying.copy(document, Form.PDF, None, actor_of(wallet)).id == left.id
@@ -291,7 +280,7 @@ def test_a_paper_with_another_credential_inside_is_not_kept(wallet: Wallet, monk
     with pytest.raises(Unavailable) as refused:
         wallet.copying.copy(document, Form.PDF, None, actor_of(wallet))
     assert refused.value.values["reasons"] == ["claims_differ"]
-    assert [row.signed_at for row in rows(wallet)] == [None]
+    assert [row.signed_at for row in copies_of(wallet)] == [None]
 
 
 # --- What is made ---------------------------------------------------------------------------------------------------
@@ -306,7 +295,7 @@ def test_a_copy_states_what_the_document_does_and_is_bound(wallet: Wallet, form:
     assert judgement.document is not None
     assert {claim.name for claim in judgement.document.claims} == set(document.claims)
     assert document.id.removeprefix("doc_").encode() not in copy.content
-    (row,) = rows(wallet)
+    (row,) = copies_of(wallet)
     assert row.holder_key == thumbprint(KEY["x"], KEY["y"])
     assert (row.form, row.number, row.document_id) == (str(form), 1, document.id)
     assert row.kid == wallet.keystore.signer(OFFERS[form].role).kid
@@ -326,8 +315,8 @@ def test_the_same_key_gets_the_same_bytes_and_another_key_another_copy(wallet: W
     other = copy_of(wallet, document.id, form, OTHER_KEY)
     assert (first.id, first.content) == (again.id, again.content)
     assert other.content != first.content
-    assert len(rows(wallet)) == 2
-    places = {(row.status_list, row.status_index) for row in rows(wallet)}
+    assert len(copies_of(wallet)) == 2
+    places = {(row.status_list, row.status_index) for row in copies_of(wallet)}
     with wallet.read() as work:
         own = work.document_rows.get(document.id)
         assert own is not None
@@ -339,7 +328,7 @@ def test_a_crash_leaves_a_row_that_the_next_call_completes(wallet: Wallet) -> No
     left = leave_unsigned(wallet, document, Form.MDOC)
     assert b"kty" not in left.sealed
     copy = copy_of(wallet, document, Form.MDOC)
-    (row,) = rows(wallet)
+    (row,) = copies_of(wallet)
     assert (copy.id, row.status_list, row.status_index) == (left.id, left.status_list, left.status_index)
 
 
@@ -348,10 +337,10 @@ def test_revoking_a_document_revokes_every_copy_signed_or_not(wallet: Wallet, fo
     document = issue(wallet).id
     signed = copy_of(wallet, document, form, OTHER_KEY)
     leave_unsigned(wallet, document, form)
-    assert {status_of(wallet, row) for row in rows(wallet)} == {Status.VALID}
+    assert {status_of(wallet, row) for row in copies_of(wallet)} == {Status.VALID}
     with wallet.work() as work:
         work.revoking.void(document, RevocationReason.DATA_CHANGED, actor_of(wallet))
-    assert [status_of(wallet, row) for row in rows(wallet)] == [Status.INVALID] * 2
+    assert [status_of(wallet, row) for row in copies_of(wallet)] == [Status.INVALID] * 2
     assert "revoked" in judged(wallet, signed).reasons
 
 
@@ -362,7 +351,7 @@ def test_suspending_a_document_suspends_every_copy_until_it_is_reinstated(wallet
     leave_unsigned(wallet, document, form)
     with wallet.work() as work:
         work.suspending.suspend(document, SuspensionReason.DATA_DISPUTED, admin)
-    assert [status_of(wallet, row) for row in rows(wallet)] == [Status.SUSPENDED] * 2
+    assert [status_of(wallet, row) for row in copies_of(wallet)] == [Status.SUSPENDED] * 2
     assert judged(wallet, signed).reasons == ("suspended",)
     for key in (KEY, OTHER_KEY):
         with pytest.raises(Conflict) as refused:
@@ -370,7 +359,7 @@ def test_suspending_a_document_suspends_every_copy_until_it_is_reinstated(wallet
         assert refused.value.code == "form_needs_valid_document"
     with wallet.work() as work:
         work.suspending.reinstate(document, ReinstatementReason.GROUND_GONE, admin)
-    assert [status_of(wallet, row) for row in rows(wallet)] == [Status.VALID] * 2
+    assert [status_of(wallet, row) for row in copies_of(wallet)] == [Status.VALID] * 2
     assert copy_of(wallet, document, form, OTHER_KEY).content == signed.content
 
 
@@ -380,7 +369,7 @@ def test_revoking_all_of_a_holder_leaves_the_copies_of_others_alone(wallet: Wall
     wallet.copying.copy(theirs, Form.SD_JWT, KEY, actor_of(wallet, "sau"))
     with wallet.work() as work:
         work.revoking.revoke_all(actor_of(wallet).holder_id or "", RevocationReason.HOLDER_ASKED, actor_of(wallet))
-    found = {row.document_id: status_of(wallet, row) for row in rows(wallet)}
+    found = {row.document_id: status_of(wallet, row) for row in copies_of(wallet)}
     assert found == {mine: Status.INVALID, theirs: Status.VALID}
 
 
@@ -401,7 +390,7 @@ def test_a_document_revoked_while_its_copy_is_signed_gives_none_out(wallet: Wall
     with pytest.raises(Conflict) as refused:
         copy_of(wallet, document, Form.SD_JWT)
     assert refused.value.code == "form_needs_valid_document"
-    (row,) = rows(wallet)
+    (row,) = copies_of(wallet)
     assert row.signed_at is None
     assert status_of(wallet, row) is Status.INVALID
 
@@ -419,7 +408,7 @@ def test_whoever_asks_at_the_same_moment_gets_one_copy(wallet: Wallet) -> None:
         thread.join(60)
     assert len({copy.content for copy in found}) == 1
     assert len(found) == 4
-    assert len(rows(wallet)) == 1
+    assert len(copies_of(wallet)) == 1
 
 
 def test_of_two_that_sign_one_copy_the_second_takes_the_firsts(wallet: Wallet) -> None:
@@ -445,8 +434,8 @@ def test_a_copy_of_a_revoked_key_is_made_anew_under_another_entry(wallet: Wallet
         row.kid = "0" * 16  # what a key is that the trust bundle no longer knows
     second = copy_of(wallet, document, Form.SD_JWT)
     assert second.id != first.id
-    assert sorted(row.number for row in rows(wallet)) == [1, 2]
-    assert len({row.status_index for row in rows(wallet)}) == 2
+    assert sorted(row.number for row in copies_of(wallet)) == [1, 2]
+    assert len({row.status_index for row in copies_of(wallet)}) == 2
     assert copy_of(wallet, document, Form.SD_JWT).content == second.content
 
 
@@ -486,4 +475,4 @@ def test_what_is_held_of_copies_is_told_and_blanked(wallet: Wallet) -> None:
         assert [row["form"] for row in section.rows] == ["sd_jwt"]
         assert "sealed" not in section.rows[0]
         held.erase(person)
-    assert [row.sealed for row in rows(wallet)] == [b""]
+    assert [row.sealed for row in copies_of(wallet)] == [b""]

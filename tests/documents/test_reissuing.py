@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select, update
 
+from tests.documents.people import status_of
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from wallet.audit import AuditEvent
@@ -241,11 +242,6 @@ def read_all(phone: CitizenPhone, document: str) -> dict[str, bytes]:
     answers = {form: phone.get(f"/v1/documents/{document}/{file}") for form, file in FILES.items()}
     assert {answer.status_code for answer in answers.values()} == {200}, [answer.text for answer in answers.values()]
     return {form: answer.data for form, answer in answers.items()}
-
-
-def status_of(wallet: Wallet, row: DocumentCopyRow) -> Status:
-    wallet.board.refresh(force=True)
-    return wallet.board.lists[row.status_list].get(row.status_index)
 
 
 @pytest.mark.parametrize("role", RESTING)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import select
 
+from tests.documents.people import copies_of, status_of
 from tests.documents.test_copies import watch
 from tests.documents.test_signing import Watched
 from tests.phone import CitizenPhone, compact_jws
@@ -23,7 +23,6 @@ from tests.web.test_wards import for_ward, register
 from wallet.crypto.jwk import public_jwk
 from wallet.crypto.jws import json_object
 from wallet.crypto.keystore import Role
-from wallet.documents.models import DocumentCopyRow
 from wallet.formats.mdoc.issuer_signed import issuer_signed_of
 from wallet.formats.mdoc.values import map_of, read
 from wallet.formats.sd_jwt_vc import parse_credential
@@ -66,16 +65,6 @@ def batch(phone: CitizenPhone, document: str, form: str, count: int = 3, **optio
     response = phone.post(path(document), {"form": form, "proofs": proofs(phone, count)}, **options)
     assert response.status_code == 201, response.text
     return list((response.json or {})["data"])
-
-
-def rows(wallet: Wallet) -> list[DocumentCopyRow]:
-    with wallet.db.read() as session:
-        return list(session.scalars(select(DocumentCopyRow).order_by(DocumentCopyRow.id)))
-
-
-def status_of(wallet: Wallet, row: DocumentCopyRow) -> Status:
-    wallet.board.refresh(force=True)
-    return wallet.board.lists[row.status_list].get(row.status_index)
 
 
 # --- What is refused ------------------------------------------------------------------------------------------------
@@ -302,7 +291,7 @@ def test_the_same_order_again_gives_the_same_answer_and_makes_nothing(
         again = citizen.post(path(document), order, key="one")
     assert (again.status_code, again.json) == (201, first.json)
     assert again.headers["Idempotent-Replayed"] == "true"
-    assert len(rows(wallet)) == 2
+    assert len(copies_of(wallet)) == 2
 
 
 def test_a_key_that_has_a_copy_keeps_it(wallet: Wallet, phone_of: Make) -> None:
@@ -310,9 +299,9 @@ def test_a_key_that_has_a_copy_keeps_it(wallet: Wallet, phone_of: Make) -> None:
     document = citizen.issue_residence()
     first = batch(citizen, document, "sd_jwt", 2)
     assert batch(citizen, document, "sd_jwt", 3)[:2] == first
-    assert len(rows(wallet)) == 3
+    assert len(copies_of(wallet)) == 3
     batch(citizen, document, "mdoc", 1)
-    assert len(rows(wallet)) == 4, "another form is another copy"
+    assert len(copies_of(wallet)) == 4, "another form is another copy"
 
 
 def test_a_signer_that_is_away_leaves_a_batch_that_the_same_order_completes(
@@ -324,14 +313,14 @@ def test_a_signer_that_is_away_leaves_a_batch_that_the_same_order_completes(
     watched.away = True
     order = {"form": "sd_jwt", "proofs": proofs(citizen, 2)}
     assert_refused(citizen.post(path(document), order, key="one"), 503, "signing_unavailable")
-    left = rows(wallet)
+    left = copies_of(wallet)
     assert [row.signed_at for row in left] == [None, None]
     watched.away = False
     response = citizen.post(path(document), order, key="one")
     assert response.status_code == 201, response.text
     made = (response.json or {})["data"]
     assert {each["id"] for each in made} == {row.id for row in left}
-    assert all(row.signed_at is not None for row in rows(wallet))
+    assert all(row.signed_at is not None for row in copies_of(wallet))
     with unchanged():
         assert judged(wallet, "document.sdjwt", citizen.get(made[0]["href"]).data).accepted
 
@@ -366,7 +355,9 @@ def test_an_unbound_phone_takes_its_copies_with_it_and_nothing_else(
     assert phone.call("DELETE", f"/v1/me/devices/{phone.own.device_id}").status_code == 204
     assert [judged(wallet, FILES[form], each).reasons for each in files] == [("revoked",)] * 4
     assert judged(wallet, FILES[form], kept.data).accepted
-    found = {(row.form, row.document_id): (row.revoked_at is not None, status_of(wallet, row)) for row in rows(wallet)}
+    found = {
+        (row.form, row.document_id): (row.revoked_at is not None, status_of(wallet, row)) for row in copies_of(wallet)
+    }
     assert found == {
         (form, document): (True, Status.INVALID),
         (form, wards): (True, Status.INVALID),
@@ -390,7 +381,7 @@ def test_a_copy_that_ended_stays_ended_when_its_document_is_reinstated(wallet: W
     assert phone.call("DELETE", f"/v1/me/devices/{phone.own.device_id}").status_code == 204
     where = f"/v1/admin/documents/{document}"
     assert admin.post(f"{where}/suspension", {"reason": "data_disputed"}).status_code == 201
-    (row,) = rows(wallet)
+    (row,) = copies_of(wallet)
     assert status_of(wallet, row) is Status.INVALID
     assert admin.post(f"{where}/reinstatement", {"reason": "ground_gone"}).status_code == 201
     assert status_of(wallet, row) is Status.INVALID
@@ -412,7 +403,7 @@ def test_a_phone_that_is_unbound_while_its_copy_is_signed_gets_none(wallet: Wall
 
     watched.real = Slow()
     assert_refused(phone.get(f"/v1/documents/{document}/document.sdjwt"), 409, "copy_over")
-    (row,) = rows(wallet)
+    (row,) = copies_of(wallet)
     assert (row.signed_at, row.revoked_at is not None) == (None, True)
     assert status_of(wallet, row) is Status.INVALID
 
@@ -442,7 +433,7 @@ def test_of_a_phone_that_is_unbound_at_the_same_moment_no_copy_stays_valid(walle
         thread.join(60)
     assert 204 in answers
     assert all(code < 500 for code in answers)
-    assert {status_of(wallet, row) for row in rows(wallet)} <= {Status.INVALID}
+    assert {status_of(wallet, row) for row in copies_of(wallet)} <= {Status.INVALID}
 
 
 def test_the_next_phone_asks_for_its_own(wallet: Wallet, phone_of: Make, client: Any, mailbox: Mailbox) -> None:
@@ -466,7 +457,7 @@ def test_a_closed_account_leaves_no_wards_copies_on_its_phone(wallet: Wallet, ph
         account = work.devices.find(phone.own.device_id)
         assert account is not None
         work.accounts.close(account.account_id, Actor("system"))
-    (row,) = rows(wallet)
+    (row,) = copies_of(wallet)
     assert (row.revoked_at is not None, status_of(wallet, row)) == (True, Status.INVALID)
     with wallet.read() as work:
         kept = work.document_rows.get(document)
