@@ -25,3 +25,17 @@ function digit(text: string, place: number): number {
   if (found < 0) throw new Malformed("not Base45");
   return found;
 }
+
+/** Returns `data` as Base45. Source: RFC 9285, section 4. */
+export function encodeBase45(data: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < data.length; at += 2) {
+    const pair = at + 1 < data.length;
+    let value = pair ? (data[at]! << 8) | data[at + 1]! : data[at]!;
+    for (let left = pair ? 3 : 2; left > 0; left--) {
+      text += ALPHABET.charAt(value % 45);
+      value = Math.floor(value / 45);
+    }
+  }
+  return text;
+}
