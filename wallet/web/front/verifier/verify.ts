@@ -18,6 +18,7 @@ import { keyName, type TrustedBundle, type TrustedKey, typeName } from "./trust"
 
 const DATES_LEEWAY_SECONDS = 60;
 const LIVE_LEEWAY_SECONDS = 30;
+const WHITE_SPACE = " \t\r\n\f\v";
 
 /**
  * Returns what is to be thought of a code, whatever `text` holds.
@@ -67,7 +68,7 @@ class Check {
   async judge(given: string): Promise<DocumentAnswer | undefined> {
     // 1 prefix and caps
     this.step(1);
-    const text = given.replace(/^[ \t\r\n\f\v]+/, "").replace(/[ \t\r\n\f\v]+$/, "");
+    const text = stripped(given);
     const isLive = text.startsWith(LIVE_PREFIX);
     if (!isLive && !text.startsWith(DOCUMENT_PREFIX)) return this.ended("not_a_code");
     if (text.length > MAX_TEXT_CHARACTERS) return this.ended("malformed");
@@ -205,6 +206,15 @@ class Check {
       ...(content.recipient === null ? {} : { recipient: content.recipient }),
     };
   }
+}
+
+/** Returns the text without white space around it: that of ASCII, no other. */
+function stripped(text: string): string {
+  let begin = 0;
+  let end = text.length;
+  while (begin < end && WHITE_SPACE.includes(text.charAt(begin))) begin++;
+  while (end > begin && WHITE_SPACE.includes(text.charAt(end - 1))) end--;
+  return text.slice(begin, end);
 }
 
 function maySign(key: TrustedKey, content: ClaimsSet, isLive: boolean): boolean {
