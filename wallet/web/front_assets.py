@@ -44,13 +44,13 @@ def built(folder: Path = DIST) -> Assets | None:
     try:
         found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         return Assets(found["entries"], found["styles"], found["precache"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def progress(folder: Path = DIST) -> Build:
     """Return how far the pages are. An earlier build stays in use while the next one is made."""
-    if (folder / "manifest.json").exists():
+    if built(folder) is not None:
         return Build.READY
     try:
         return Build((folder / ".state").read_text(encoding="ascii"))

