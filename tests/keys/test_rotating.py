@@ -236,13 +236,37 @@ def test_key_made_beside_one_that_was_rotated_in_and_ended_signs(
     assert opened(keys, clock).signer(Role.STATUS).kid == new.kid
 
 
-def test_key_that_does_not_sign_yet_is_revoked_without_a_replacement(
+@pytest.mark.parametrize("role", list(Role))
+def test_key_that_does_not_sign_yet_is_revoked_without_a_replacement_and_the_old_one_keeps_its_time(
+    role: Role, keys: Path, clock: FixedClock, rotating: Rotating
+) -> None:
+    store = opened(keys, clock)
+    old = store.keys(role)[-1].record
+    made = rotating.rotate(role)
+    clock.set(NOON + timedelta(seconds=made.active_from - 3600 - NOON.timestamp()))
+    told = store.keys(role)[0].record.not_after
+    assert told - clock.now().timestamp() > LIFETIME.total_seconds(), "verifiers learn in time that it signs on"
+    done = rotating.revoke(made.kid, KeyReason.CEASED, clock.now())
+    assert (done.record.state, done.made) == ("revoked", ())
+    clock.advance(seconds=5)
+    assert (store.signer(role).kid, store.keys(role)[0].record.not_after) == (old.kid, old.not_after)
+    again = rotating.rotate(role)
+    clock.advance(seconds=5)
+    assert store.keys(role)[0].record.not_after >= again.active_from > again.not_before, "no instant without a signer"
+
+
+def test_next_key_of_a_revoked_root_comes_no_more_and_the_one_before_keeps_its_time(
     keys: Path, clock: FixedClock, rotating: Rotating
 ) -> None:
-    made = rotating.rotate(Role.DOCUMENT)
-    done = rotating.revoke(made.kid, KeyReason.CEASED, NOON)
-    assert (done.record.state, done.made) == ("revoked", ())
-    rotating.rotate(Role.DOCUMENT)
+    root = rotating.rotate(Role.IACA)
+    clock.advance(days=10)
+    store = opened(keys, clock)
+    old = store.keys(Role.MDOC)[-1].record
+    rotating.rotate(Role.MDOC)
+    rotating.revoke(root.kid, KeyReason.COMPROMISED, clock.now())
+    clock.advance(seconds=2)
+    assert [(k.record.state, k.record.not_after) for k in store.keys(Role.MDOC)[:1]] == [("active", old.not_after)]
+    assert store.keys(Role.MDOC)[1].record.state == "retired"
 
 
 def test_unknown_key_and_moment_ahead_are_refused(keys: Path, clock: FixedClock, rotating: Rotating) -> None:

@@ -2,7 +2,8 @@
 
 A new key is told to verifiers one cache lifetime before it may sign (docs/wire.md, section 6), and takes over a moment
 later than it may: processes' clocks differ, and copies carry rounded times. The old key may sign as long beyond that,
-so that at no instant a signature falls between the two.
+and one cache lifetime more, so that at no instant a signature falls between the two; and where the new key is revoked
+before it signs, the old one goes on, and verifiers are told in time that it does.
 """
 
 from collections.abc import Sequence
@@ -85,10 +86,11 @@ class Rotating:
             published_at=int(times.published_at.timestamp()),
             active_from=int(times.active_from.timestamp()),
         )
-        last = int((times.active_from + (times.active_from - times.not_before)).timestamp())
-        # Whoever signs until then signs on a while: no instant lies between the two.
+        last = int((times.active_from + (times.active_from - times.not_before) + self.publication).timestamp())
         kept = [
-            replace(r, not_after=min(r.not_after, last)) if r.role == role and states[r.kid] is State.ACTIVE else r
+            replace(r, not_after=min(r.longest, last), own_end=r.longest)
+            if r.role == role and states[r.kid] is State.ACTIVE
+            else r
             for r in records
         ]
         write_keyring(self.making.directory, [*kept, made])
@@ -99,9 +101,9 @@ class Rotating:
 
         since: from when on others may have signed with it. The revocation is written first, whatever keeps the next key
         from being made. The private part of a file is destroyed. Where the key was the one that signed, another does at
-        once; where it was a root, so does another for each that it certified, kept by whom kept the one before.
-        Revoking again makes no key; an earlier `since` counts. Raises ConfigurationError for a key that is not there or
-        a moment that lies ahead.
+        once; where it was a root, so does another for each that it certified, kept by whom kept the one before. Where
+        it was to follow another, that one keeps its own time. Revoking again makes no key; an earlier `since` counts.
+        Raises ConfigurationError for a key that is not there or a moment that lies ahead.
         """
         now, records = self.clock.now(), read_keyring(self.making.directory)
         found = next((record for record in records if record.kid == kid), None)
@@ -112,7 +114,8 @@ class Rotating:
         states = states_at(records, int(now.timestamp()))
         revoked = _revoked(found, reason, now, since)
         hurt = [r for r in records if kid in (r.kid, r.issuer) and states[r.kid] is State.ACTIVE]
-        write_keyring(self.making.directory, [revoked if record.kid == kid else record for record in records])
+        left = [revoked if record.kid == kid else record for record in records]
+        write_keyring(self.making.directory, _unfollowed(left, int(now.timestamp())))
         if found.backend == FILES:
             key_path(self.making.directory, found).unlink(missing_ok=True)
         made, lacking = self._replace(hurt, now)
@@ -153,6 +156,16 @@ class Revocation:
     record: KeyRecord
     made: tuple[KeyRecord, ...] = ()
     lacking: tuple[tuple[Role, WalletError | OSError], ...] = ()
+
+
+def _unfollowed(records: list[KeyRecord], now: int) -> list[KeyRecord]:
+    """Return the records where a key that signs, and that nothing will follow any more, has its own time again."""
+    states = states_at(records, now)
+    followed = {r.role for r in records if states[r.kid] in (State.PLANNED, State.PUBLISHED)}
+    return [
+        replace(r, not_after=r.longest, own_end=0) if states[r.kid] is State.ACTIVE and r.role not in followed else r
+        for r in records
+    ]
 
 
 def _revoked(record: KeyRecord, reason: KeyReason, now: datetime, since: datetime) -> KeyRecord:
