@@ -122,10 +122,11 @@ def test_what_cannot_be_done_is_found_before_anything_is_touched(keys: Path) -> 
         ROTATE,
         {**ROTATE, "role": "seal", "backend": "pkcs11"},
         {**ROTATE, "role": "mdoc", "at": "2026-03-03T00:00:00+07:00"},
+        {**ROTATE, "role": "iaca", "at": "2036-03-03T00:00:00+07:00"},
         revoke("0" * 16),
         revoke(own, since="2027-01-01T00:00:00+07:00"),
     )
-    assert [text.split(":")[0] for text in told] == ["step 2", "step 3", "step 4", "step 5", "step 6"]
+    assert [text.split(":")[0] for text in told] == ["step 2", "step 3", "step 4", "step 5", "step 6", "step 7"]
     assert found(keys, ROTATE, revoke(own)) == []
 
 

@@ -1,9 +1,10 @@
 """Rotation and revocation as data: what is refused leaves the keyring as it was. Source: docs/wire.md, section 6."""
 
+import re
 import shutil
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from wallet.crypto.making import CERTIFIED, Making, create_missing
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, Unavailable
 from wallet.keys.remote import SigningServer
-from wallet.keys.rotating import KeyReason, Rotating
+from wallet.keys.rotating import KeyReason, Rotating, lasting
 
 LIFETIME = timedelta(hours=72)
 A_SECOND = timedelta(seconds=1)
@@ -120,6 +121,49 @@ def test_a_later_moment_is_planned_and_verifiers_are_told_in_time(
     assert store.keys(Role.DOCUMENT)[-1].record.state == "planned"
     clock.set(NOON + timedelta(days=26))
     assert store.keys(Role.DOCUMENT)[-1].record.state == "published"
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_moment_at_which_the_present_key_has_ended_is_refused(role: Role, keys: Path, rotating: Rotating) -> None:
+    before = {path.name: path.read_bytes() for path in keys.iterdir()}
+    (end,) = (datetime.fromtimestamp(r.not_after, UTC) for r in read_keyring(keys) if r.role == role)
+    with pytest.raises(ConfigurationError, match=f"too late, .* until {re.escape(end.isoformat())}") as refused:
+        rotating.rotate(role, end + A_SECOND)
+    assert refused.value.mend == f"wallet keys rotate {role} --at {end.isoformat()}"
+    assert {path.name: path.read_bytes() for path in keys.iterdir()} == before
+    made = rotating.rotate(role, end)
+    assert made.active_from == end.timestamp()
+
+
+def test_end_of_a_key_that_was_followed_once_is_its_own(keys: Path, clock: FixedClock, rotating: Rotating) -> None:
+    end = datetime.fromtimestamp(opened(keys, clock).keys(Role.MDOC)[0].record.not_after, UTC)
+    rotating.revoke(rotating.rotate(Role.MDOC).kid, KeyReason.CEASED, NOON)
+    with pytest.raises(ConfigurationError, match="too late"):
+        rotating.rotate(Role.MDOC, end + A_SECOND)
+    rotating.rotate(Role.MDOC, end)
+
+
+def test_key_that_ends_before_verifiers_can_know_another_is_followed_as_soon_as_may_be(
+    keys: Path, clock: FixedClock, rotating: Rotating
+) -> None:
+    clock.set(NOON + timedelta(days=83))
+    with pytest.raises(ConfigurationError, match="too late"):
+        rotating.rotate(Role.MDOC, clock.now() + timedelta(days=5))
+    made = rotating.rotate(Role.MDOC)
+    assert made.active_from == (clock.now() + timedelta(days=4)).timestamp()
+    assert lasting(read_keyring(keys), clock.now())[Role.MDOC] == NOON + timedelta(days=84)
+
+
+def test_how_long_a_role_lasts_is_told_without_a_gap(keys: Path, clock: FixedClock, rotating: Rotating) -> None:
+    ends = {Role(r.role): datetime.fromtimestamp(r.not_after, UTC) for r in read_keyring(keys)}
+    assert lasting(read_keyring(keys), NOON) == ends
+    made = rotating.rotate(Role.MDOC)
+    then = datetime.fromtimestamp(made.not_after, UTC)
+    assert lasting(read_keyring(keys), NOON) == ends | {Role.MDOC: then}
+    rotating.revoke(made.kid, KeyReason.CEASED, NOON)
+    assert lasting(read_keyring(keys), NOON) == ends, "one that is revoked counts for nothing"
+    after = lasting(read_keyring(keys), NOON + timedelta(days=84))
+    assert after == ends | {Role.MDOC: None}
 
 
 @pytest.mark.parametrize("reason", list(KeyReason))

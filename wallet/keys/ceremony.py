@@ -101,7 +101,7 @@ def faults(
             if step.backend not in backends:
                 found.append(f"step {number}: {step.backend} is not set up")
             try:
-                times_of(step.role, now, publication, step.at)
+                times_of(step.role, records, now, publication, step.at)
             except ConfigurationError as error:
                 found.append(f"step {number}: {error}")
         elif step.kid not in known:

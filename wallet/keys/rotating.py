@@ -6,9 +6,9 @@ and one cache lifetime more, so that at no instant a signature falls between the
 before it signs, the old one goes on, and verifiers are told in time that it does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from wallet.clock import Clock
@@ -39,10 +39,13 @@ class Times:
     active_from: datetime
 
 
-def times_of(role: Role, now: datetime, publication: timedelta, at: datetime | None = None) -> Times:
+def times_of(
+    role: Role, records: Iterable[KeyRecord], now: datetime, publication: timedelta, at: datetime | None = None
+) -> Times:
     """Return the times of the next key. at: when it takes over; by default as soon as verifiers can know it.
 
-    Raises ConfigurationError for a moment that is too soon.
+    Raises ConfigurationError for a moment that is too soon, or when the present key has ended. Where that ends before
+    verifiers can know another, as soon as may be is the best there is.
     """
     lead = publication * (ROOT_LEAD if role is Role.BUNDLE_ROOT else 1)
     settling = min(LONGEST_SETTLING, publication / 3)
@@ -53,7 +56,31 @@ def times_of(role: Role, now: datetime, publication: timedelta, at: datetime | N
             f"{role}: {active_from.isoformat()} is too soon, verifiers know it from {earliest.isoformat()} on",
             mend=f"wallet keys rotate {role} --at {earliest.isoformat(timespec='seconds')}",
         )
+    records = list(records)
+    states = states_at(records, int(now.timestamp()))
+    ends = [r.longest for r in records if r.role == role and states[r.kid] is State.ACTIVE]
+    latest = max(earliest, datetime.fromtimestamp(ends[-1], UTC)) if ends else active_from
+    if active_from > latest:
+        raise ConfigurationError(
+            f"{role}: {active_from.isoformat()} is too late, the present key signs until {latest.isoformat()}",
+            mend=f"wallet keys rotate {role} --at {latest.isoformat(timespec='seconds')}",
+        )
     return Times(active_from - settling - lead, active_from - settling, active_from)
+
+
+def lasting(records: Iterable[KeyRecord], now: datetime) -> dict[Role, datetime | None]:
+    """Return until when each role has a key that may sign, without a gap from now on; None for one that has none."""
+    records, seconds = list(records), int(now.timestamp())
+    states = states_at(records, seconds)
+    found: dict[Role, datetime | None] = {}
+    for role in Role:
+        signing = [r for r in records if r.role == role and states[r.kid] is State.ACTIVE and r.not_after > seconds]
+        end = signing[-1].not_after if signing else 0
+        for r in records:
+            if r.role == role and states[r.kid] in (State.PLANNED, State.PUBLISHED) and r.active_from <= end:
+                end = max(end, r.not_after)
+        found[role] = datetime.fromtimestamp(end, UTC) if end else None
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +97,15 @@ class Rotating:
     def rotate(self, role: Role, at: datetime | None = None) -> KeyRecord:
         """Make the key that follows the one that signs. Nothing else has to be done: its dates do the rest.
 
-        Raises ConfigurationError when one is on its way already, or `at` is too soon; Unavailable when its backend is
-        away.
+        Raises ConfigurationError when one is on its way already, or `at` is too soon or too late; Unavailable when its
+        backend is away.
         """
         now, records = self.clock.now(), read_keyring(self.making.directory)
         states = states_at(records, int(now.timestamp()))
         coming = [r for r in records if r.role == role and states[r.kid] in (State.PLANNED, State.PUBLISHED)]
         if coming:
             raise ConfigurationError(f"{role}: {coming[-1].kid} is on its way already", mend="wallet keys list")
-        times = times_of(role, now, self.publication, at)
+        times = times_of(role, records, now, self.publication, at)
         made = self.making.make(role, times.not_before, times.active_from, self.making.root(records, role, now))
         made = replace(
             made,
