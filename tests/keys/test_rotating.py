@@ -14,6 +14,7 @@ from tests.keys.conftest import serving
 from tests.keys.signing_server import SECRET
 from tests.support import AUTHORITY, NOON, FixedClock
 from wallet.clock import SystemClock
+from wallet.crypto import key_files
 from wallet.crypto.keyring import read_keyring
 from wallet.crypto.keystore import Keystore, Opening, Role
 from wallet.crypto.making import CERTIFIED, Making, create_missing
@@ -168,12 +169,15 @@ def test_how_long_a_role_lasts_is_told_without_a_gap(keys: Path, clock: FixedClo
 
 @pytest.mark.parametrize("reason", list(KeyReason))
 def test_revoked_key_is_replaced_at_once_and_its_private_part_is_destroyed(
-    reason: KeyReason, keys: Path, clock: FixedClock, rotating: Rotating
+    reason: KeyReason, keys: Path, clock: FixedClock, rotating: Rotating, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = opened(keys, clock)
     old = store.signer(Role.DOCUMENT)
     since = NOON - timedelta(days=3)
+    removed, real = [], key_files.remove
+    monkeypatch.setattr(key_files, "remove", lambda path: (removed.append(path.name), real(path)))
     done = rotating.revoke(old.kid, reason, since)
+    assert removed == [f"doc-{old.kid}.key.pem"], "so that no power cut brings it back"
     revoked, (new,) = done.record, done.made
     assert done.lacking == ()
     assert (revoked.state, revoked.reason) == ("revoked", reason)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from wallet.clock import Clock
+from wallet.crypto import key_files
 from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_at, write_keyring
 from wallet.crypto.keystore import Role, key_path
 from wallet.crypto.making import LIVES, Making, at_once
@@ -144,7 +145,7 @@ class Rotating:
         left = [revoked if record.kid == kid else record for record in records]
         write_keyring(self.making.directory, _unfollowed(left, int(now.timestamp())))
         if found.backend == FILES:
-            key_path(self.making.directory, found).unlink(missing_ok=True)
+            key_files.remove(key_path(self.making.directory, found))
         made, lacking = self._replace(hurt, now)
         return Revocation(revoked, made, lacking)
 
