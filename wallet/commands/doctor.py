@@ -21,7 +21,8 @@ from wallet.crypto.keyring import State, read_keyring, states_at
 from wallet.crypto.keystore import Role
 from wallet.db import Database
 from wallet.documents.capacity import CapacityWarning, capacity_of
-from wallet.documents.repository import StatusRepository
+from wallet.documents.repository import DocumentRepository, StatusRepository
+from wallet.documents.signing import OVERDUE
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, WalletError
 from wallet.identity.desks import EVERYWHERE
@@ -87,6 +88,7 @@ def examine() -> list[Finding]:
         _key_life,
         _database,
         _status_lists,
+        _unsigned,
         _registers,
         _partners,
         _utilities,
@@ -190,6 +192,16 @@ def _status_lists(chosen: Settings) -> Finding:
     if CapacityWarning.NEXT_LIST_TOO_YOUNG in found.warnings:
         mend = f"export WALLET_STATUS_LIST_BITS_LOG2_SIZE={min(23, chosen.status_list_bits_log2_size + 2)}"
     return Finding(what, state, f"{detail}: {', '.join(found.warnings)}", mend)
+
+
+def _unsigned(chosen: Settings) -> Finding:
+    """Look for documents that were decided on and wait for their signature: a signer is away, or refuses them."""
+    what = "tài liệu chờ ký / documents that wait for their signature"
+    before = CLOCK.now() - OVERDUE
+    found = _read(chosen, what, lambda session: DocumentRepository(session).count_unsigned(before))
+    if isinstance(found, Finding):
+        return found
+    return Finding(what, WARNING if found else OK, f"{found:,}", "wallet jobs run --once" if found else "")
 
 
 def _registers(chosen: Settings) -> Finding:
