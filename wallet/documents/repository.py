@@ -354,6 +354,17 @@ class CopyRepository:
         )
         return list(self.session.scalars(statement))
 
+    def at_places(self, list_id: int, indices: Sequence[int]) -> dict[int, DocumentCopyRow]:
+        """Return the copies at these places of a list, by index."""
+        found: dict[int, DocumentCopyRow] = {}
+        for start in range(0, len(indices), AT_ONCE):
+            statement = select(DocumentCopyRow).where(
+                DocumentCopyRow.status_list == list_id,
+                DocumentCopyRow.status_index.in_(indices[start : start + AT_ONCE]),
+            )
+            found.update((row.status_index, row) for row in self.session.scalars(statement))
+        return found
+
     def count(self) -> int:
         """Return how many copies there are."""
         return self.session.scalar(select(func.count()).select_from(DocumentCopyRow)) or 0
