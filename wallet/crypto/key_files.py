@@ -98,6 +98,24 @@ def write(path: Path, content: bytes, *, replace: bool = False) -> None:
     settle(path.parent)
 
 
+def append(path: Path, content: bytes) -> None:
+    """Add to a file that only its owner reads; what was added is there for good once this returns."""
+    new = not path.exists()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if new:
+        settle(path.parent)
+
+
+def rename(path: Path, other: Path) -> None:
+    """Give a file another name, for good."""
+    path.replace(other)
+    settle(path.parent)
+
+
 def remove(path: Path) -> None:
     """Remove a file, if it is there, so that no power cut brings it back."""
     path.unlink(missing_ok=True)
