@@ -113,7 +113,7 @@ def with_claims(wallet: Wallet, *claims: Claim) -> Wallet:
     return replace(wallet, catalogue=Catalogue({"residence": Plugin(changed, real.texts, real.module)}))
 
 
-def test_what_breaks_the_profile_is_never_signed(wallet: Wallet, state: State) -> None:
+def test_s41_what_breaks_the_profile_is_never_signed(wallet: Wallet, state: State) -> None:
     name = Claim(1, "full_name", source=Source.POPULATION, paper=Paper.REQUIRED)
     broken = with_claims(wallet, name, Claim(2, "number", source=Source.POPULATION, paper=Paper.SHOWN))
     watched, before = Watched(broken.signing.signer()), state()
@@ -178,7 +178,7 @@ def test_a_signature_that_does_not_hold_is_noticed(wallet: Wallet, signer: Watch
     assert events(wallet, "document.issued") == []
 
 
-def test_the_same_key_again_makes_no_second_document(phone_of: Make, wallet: Wallet, signer: Watched) -> None:
+def test_s42_the_same_key_again_makes_no_second_document(phone_of: Make, wallet: Wallet, signer: Watched) -> None:
     """S-62 and S-42: 503, then the very document that was promised."""
     citizen = phone_of("an")
     signer.away = True
@@ -235,7 +235,9 @@ def storing_fails(wallet: Wallet) -> Iterator[None]:
                 connection.execute(text(statement))
 
 
-def test_storing_that_fails_after_signing_leaves_one_document(phone_of: Make, wallet: Wallet, signer: Watched) -> None:
+def test_s42_storing_that_fails_after_signing_leaves_one_document(
+    phone_of: Make, wallet: Wallet, signer: Watched
+) -> None:
     citizen = phone_of("an")
     with storing_fails(wallet):
         response = citizen.post("/v1/requests", {"utility": "residence"}, key="once")
