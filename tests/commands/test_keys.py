@@ -195,3 +195,28 @@ def test_s63_ceremony_that_was_killed_is_told_and_put_on_record_by_the_next_comm
     digest = hashlib.sha256(kept.read_bytes()).hexdigest()
     assert recorded(deployment)[-1] == ("key.ceremony", digest)
     assert "ceremony" not in run("keys", "list").stderr
+
+
+def test_second_keys_are_listed_and_replaced_one_by_one(run: Run, keys: Path, deployment: Settings) -> None:
+    refused = run("keys", "second", "--replace", "bundle")
+    assert (refused.exit_code, "no second keys" in refused.stderr) == (1, True)
+    assert not any(each["role"].startswith("second") for each in json.loads(run("keys", "list", "--json").stdout))
+    assert run("keys", "second").exit_code == 0
+
+    def listed() -> dict[str, str]:
+        told = json.loads(run("keys", "list", "--json").stdout)
+        return {each["role"]: each["kid"] for each in told if each["role"].startswith("second")}
+
+    before, old = listed(), (keys / "second" / "bundle.key.pem").read_bytes()
+    assert set(before) == {"second-bundle", "second-status"}
+    assert all(kid in run("keys", "list").stdout for kid in before.values())
+    assert recorded(deployment) == []
+    done = run("keys", "second", "--replace", "bundle")
+    assert (done.exit_code, "drop the old one" in done.stderr) == (0, True)
+    after = listed()
+    assert (after["second-bundle"] != before["second-bundle"], after["second-status"]) == (
+        True,
+        before["second-status"],
+    )
+    assert (keys / "second" / "bundle.key.pem").read_bytes() != old
+    assert recorded(deployment) == [("key.second_replaced", before["second-bundle"])]

@@ -11,6 +11,7 @@ import click
 
 from wallet.clock import Clock
 from wallet.commands.console import CLOCK, fail, guarded, progress, say, settings, step
+from wallet.crypto.certificates import read_certificate
 from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_at
 from wallet.crypto.keystore import Role, certificate_path, exclusive
 from wallet.crypto.making import BACKDATED, create_missing, encrypt_plain
@@ -18,9 +19,9 @@ from wallet.entropy import SystemEntropy
 from wallet.errors import WalletError
 from wallet.formats.trust_bundle import pin_of
 from wallet.keys.ceremony import REVOKED, ROTATED, STOPPED, Journal, faults, perform, read_ceremony
-from wallet.keys.opening import BACKENDS, making_of, open_keystore, passphrase_for_new, services_of
+from wallet.keys.opening import BACKENDS, making_of, open_keystore, passphrase_for_new, passphrase_of, services_of
 from wallet.keys.rotating import KeyReason, Rotating
-from wallet.keys.second import make_second, open_second
+from wallet.keys.second import BUNDLE, ROLES, STATUS, make_second, open_second, replace_second
 from wallet.settings import Settings
 
 DEMO_PAST = timedelta(days=500)
@@ -47,12 +48,17 @@ def new(backend: str) -> None:
 
 
 @keys.command()
+@click.option("--replace", "replaced", multiple=True, type=click.Choice(ROLES), help="Destroy this one, make another.")
 @guarded
-def second() -> None:
+def second(replaced: tuple[str, ...]) -> None:
     """Make the keys of the second, post-quantum signature (ML-DSA-65) on bundle and status lists. Optional."""
     chosen = settings()
     with exclusive(chosen.keys_dir):
         passphrase = passphrase_for_new(chosen, ENTROPY)
+        before = open_second(chosen.keys_dir, passphrase) if replaced else None
+        if replaced and before is None:
+            fail("Chưa có khóa thứ hai / there are no second keys", "wallet keys second")
+        replace_second(chosen.keys_dir, replaced)
         made = make_second(
             chosen.keys_dir, passphrase, chosen.issuer_code, CLOCK.now(), ENTROPY, sample=not chosen.production
         )
@@ -60,8 +66,14 @@ def second() -> None:
     for name in made:
         step(name)
     if signers is not None:
-        for role, signer in (("bundle", signers.bundle), ("status", signers.status)):
+        for role, signer in zip(ROLES, (signers.bundle, signers.status), strict=True):
             click.echo(f"{role:8} {signer.kid}  pin {pin_of(signer.certificate_der)}")
+    if before is not None and signers is not None:
+        former = {BUNDLE: before.bundle.kid, STATUS: before.status.kid}
+        now = {BUNDLE: signers.bundle.kid, STATUS: signers.status.kid}
+        changed = [(former[role], {"role": role, "successor": now[role]}) for role in replaced]
+        _record(chosen, "key.second_replaced", changed)
+        say("Trao dấu vân tay mới cho bên kiểm tra, bỏ cái cũ / hand the new pin to verifiers, who drop the old one")
     say("Máy chủ dùng từ lần khởi động sau / servers use them from their next start")
 
 
@@ -72,12 +84,31 @@ def list_keys(as_json: bool) -> None:
     """List the keys with their role, state and times."""
     keystore = open_keystore(settings(), CLOCK)
     records = [key.record for role in Role for key in keystore.keys(role)]
+    seconds = _second_records(settings())
     if as_json:
-        click.echo(json.dumps([asdict(record) for record in records], indent=1))
+        click.echo(json.dumps([*(asdict(record) for record in records), *seconds], indent=1))
         return
     _tell_left(settings())
     for record in records:
         click.echo(f"{record.role:8} {record.kid}  {record.state:10} {record.backend:8} {_times(record)}")
+    for each in seconds:
+        click.echo(
+            f"{each['role']} {each['kid']}  {each['state']:10} {each['backend']:8} → {_day(int(each['not_after']))}"
+        )
+
+
+def _second_records(chosen: Settings) -> list[dict[str, str | int]]:
+    """Return what there is to tell of the second keys: they are no part of the keyring, and have one state."""
+    signers = open_second(chosen.keys_dir, passphrase_of(chosen))
+    if signers is None:
+        return []
+    told: list[dict[str, str | int]] = []
+    for role, signer in zip(ROLES, (signers.bundle, signers.status), strict=True):
+        certificate = read_certificate(signer.certificate_der)
+        times = {"not_before": certificate.not_before, "not_after": certificate.not_after}
+        seconds = {name: int(moment.timestamp()) for name, moment in times.items()}
+        told.append({"role": f"second-{role}", "kid": signer.kid, "state": "active", "backend": FILES, **seconds})
+    return told
 
 
 @keys.command()
