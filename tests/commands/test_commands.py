@@ -174,7 +174,7 @@ def test_keys_are_listed_without_anything_private(run: Run) -> None:
         *("doc", "status", "bundle", "access", "refresh"),
         *("iaca", "sdjwt", "mdoc", "seal"),
     }
-    dates = {"not_before", "not_after", "published_at", "active_from", "revoked_at", "compromised_at"}
+    dates = {"not_before", "not_after", "published_at", "active_from", "own_end", "revoked_at", "compromised_at"}
     what = {"role", "kid", "state", "issuer", "backend", "place", "reason", "sample"}
     assert all(record.keys() == dates | what for record in records)
     assert len(run("keys", "pin").stdout.strip()) == 64

@@ -19,7 +19,7 @@ def test_what_was_issued_is_counted(run: Run) -> None:
     assert "copies hold" in told.stderr + told.stdout
 
 
-def test_the_first_that_does_not_fit_ends_it_with_words(run: Run, deployment: Settings) -> None:
+def test_s43_the_first_that_does_not_fit_ends_it_with_words(run: Run, deployment: Settings) -> None:
     engine = create_engine(deployment.database_url)
     with engine.begin() as connection:
         first = connection.execute(text("SELECT id FROM documents ORDER BY id LIMIT 1")).scalar_one()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -12,6 +13,8 @@ from wallet.audit import AuditEvent
 from wallet.crypto.keyring import read_keyring
 from wallet.crypto.keystore import Role
 from wallet.db import Database
+from wallet.keys.ceremony import STOPPED
+from wallet.keys.rotating import Rotating
 from wallet.settings import Settings
 
 
@@ -150,6 +153,70 @@ def test_ceremony_runs_from_the_reviewed_file_alone(run: Run, keys: Path, deploy
     assert done.exit_code == 0, done.stderr
     digest = hashlib.sha256(done.stdout.encode()).hexdigest()
     assert digest in done.stderr
-    assert recorded(deployment) == [("key.ceremony", digest)]
+    (rotated,) = (r.kid for r in read_keyring(keys) if r.state == "published")
+    assert recorded(deployment) == [("key.rotated", rotated), ("key.ceremony", digest)]
+    (kept,) = (keys / "ceremonies").iterdir()
+    assert (kept.read_text(), kept.suffix, kept.stat().st_mode & 0o777) == (done.stdout, ".txt", 0o600)
     again = run("keys", "ceremony", str(file), "--reviewed", reviewed)
     assert (again.exit_code, "on its way already" in again.stderr) == (1, True)
+
+
+def test_s63_ceremony_that_was_killed_is_told_and_put_on_record_by_the_next_command(
+    run: Run, keys: Path, deployment: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "ceremony.json"
+    steps = [{"do": "rotate", "role": "doc"}, {"do": "rotate", "role": "seal"}]
+    file.write_text(json.dumps({"title": "Đổi khóa", "persons": ["Nguyễn Văn An", "Trần Thị Bình"], "steps": steps}))
+    reviewed = hashlib.sha256(file.read_bytes()).hexdigest()
+    real, times = Rotating.rotate, []
+
+    class Killed(BaseException):
+        """Nothing catches it."""
+
+    def killed_at_the_second(self: Rotating, *arguments: Any) -> Any:
+        times.append(arguments)
+        if len(times) == 2:
+            raise Killed
+        return real(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Rotating, "rotate", killed_at_the_second)
+        with pytest.raises(Killed):
+            run("keys", "ceremony", str(file), "--reviewed", reviewed)
+    assert recorded(deployment) == []
+    (left,) = (keys / "ceremonies").glob("*.open")
+    assert "step 2" in left.read_text()
+    assert str(left) in run("keys", "list").stderr
+    assert left.exists(), "looking changes nothing"
+    after = run("keys", "rotate", "mdoc")
+    assert (after.exit_code, str(left) in after.stderr) == (0, True)
+    (kept,) = (keys / "ceremonies").iterdir()
+    assert kept.read_text().splitlines()[-1] == STOPPED
+    digest = hashlib.sha256(kept.read_bytes()).hexdigest()
+    assert recorded(deployment)[-1] == ("key.ceremony", digest)
+    assert "ceremony" not in run("keys", "list").stderr
+
+
+def test_second_keys_are_listed_and_replaced_one_by_one(run: Run, keys: Path, deployment: Settings) -> None:
+    refused = run("keys", "second", "--replace", "bundle")
+    assert (refused.exit_code, "no second keys" in refused.stderr) == (1, True)
+    assert not any(each["role"].startswith("second") for each in json.loads(run("keys", "list", "--json").stdout))
+    assert run("keys", "second").exit_code == 0
+
+    def listed() -> dict[str, str]:
+        told = json.loads(run("keys", "list", "--json").stdout)
+        return {each["role"]: each["kid"] for each in told if each["role"].startswith("second")}
+
+    before, old = listed(), (keys / "second" / "bundle.key.pem").read_bytes()
+    assert set(before) == {"second-bundle", "second-status"}
+    assert all(kid in run("keys", "list").stdout for kid in before.values())
+    assert recorded(deployment) == []
+    done = run("keys", "second", "--replace", "bundle")
+    assert (done.exit_code, "drop the old one" in done.stderr) == (0, True)
+    after = listed()
+    assert (after["second-bundle"] != before["second-bundle"], after["second-status"]) == (
+        True,
+        before["second-status"],
+    )
+    assert (keys / "second" / "bundle.key.pem").read_bytes() != old
+    assert recorded(deployment) == [("key.second_replaced", before["second-bundle"])]

@@ -599,7 +599,7 @@ def test_status_list_that_inflates_without_end_needs_no_room(world: builder.Worl
             assert reasons == (("ok",) if name == "at-cap" else ("status_unknown",))
 
 
-def test_unknown_keys_ask_nobody(world: builder.World, held: Both) -> None:
+def test_s53_unknown_keys_ask_nobody(world: builder.World, held: Both) -> None:
     """Security requirement S-53: no request is made for an issuer or a key that is not on the bundle."""
     seen: list[str] = []
     watching = True

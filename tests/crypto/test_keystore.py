@@ -167,6 +167,40 @@ def test_half_written_file_is_written_again(tmp_path: Path, monkeypatch: pytest.
     assert not list((tmp_path / "keys").glob("*.new"))
 
 
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+    """What was made to last, in order: of a directory, what it named at that moment."""
+    real, done = os.fsync, []
+
+    def watched(descriptor: int) -> None:
+        real(descriptor)
+        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        done.append((path.name, sorted(each.name for each in path.iterdir()) if path.is_dir() else []))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    return done
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="what is open is not told here")
+@pytest.mark.parametrize("replace", [False, True])
+def test_file_that_was_written_outlives_a_power_cut(
+    replace: bool, tmp_path: Path, settled: list[tuple[str, list[str]]]
+) -> None:
+    if replace:
+        module.write(tmp_path / "a", b"before")
+        settled.clear()
+    module.write(tmp_path / "a", b"content", replace=replace)
+    assert settled == [("a.new", []), (tmp_path.name, ["a"])], "the file, and then the name that it has"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="what is open is not told here")
+def test_file_that_was_removed_does_not_come_back(tmp_path: Path, settled: list[tuple[str, list[str]]]) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    for _ in range(2):
+        module.remove(tmp_path / "a")
+    assert settled == [(tmp_path.name, [])] * 2
+
+
 def test_times_of_a_key_lie_within_its_certificate(keys: Path) -> None:
     for role in Role:
         (key,) = Keystore.open(keys).keys(role)

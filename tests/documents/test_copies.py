@@ -156,7 +156,9 @@ def test_a_signer_that_is_away_or_mad_leaves_one_that_is_completed_later(wallet:
 
 
 @FORMS
-def test_what_breaks_the_profile_is_never_signed(wallet: Wallet, form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s41_what_breaks_the_profile_is_never_signed(
+    wallet: Wallet, form: Form, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A form that writes down something else than the document states: found by the throwaway key."""
     document = issue(wallet).id
     watched = watch(wallet, OFFERS[form].role)

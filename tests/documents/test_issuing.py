@@ -87,7 +87,7 @@ def test_claims_are_what_the_registers_state(wallet: Wallet) -> None:
     assert "temporary_address" not in document.claims
 
 
-def test_an_order_has_no_place_for_a_claim() -> None:
+def test_s40_an_order_has_no_place_for_a_claim() -> None:
     """What a case carries was answered to a form, and only a claim that says so (`declared`) is made of it."""
     names = {"utility", "holder_id", "request_id", "case", "rules_version", "number", "gathered", "decided"}
     names |= {"renewal", "ends_by"}

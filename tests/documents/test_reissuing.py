@@ -88,6 +88,36 @@ def test_s63_old_code_ends_with_its_key_and_the_document_goes_on_under_another(
     assert wallet.reverifying.run().mismatch is None
 
 
+def test_signer_that_takes_its_time_leaves_documents_of_one_date(
+    wallet: Wallet, phone_of: Make, clock: FixedClock
+) -> None:
+    """The record names the moment that the code names, not that at which it was stored."""
+    phone_of("an").issue_residence()
+    key = revoke(wallet, clock)
+    real = wallet.keystore
+
+    class Slow:
+        def signer(self, role: Role) -> Any:
+            clock.advance(seconds=1)
+            signer = real.signer(role)
+
+            class Signing:
+                kid, certificate_der = signer.kid, signer.certificate_der
+
+                def sign(self, message: bytes) -> bytes:
+                    clock.advance(seconds=2)
+                    return signer.sign(message)
+
+            return Signing()
+
+        def keys(self, role: Role) -> Any:
+            return real.keys(role)
+
+    job = replace(wallet.reissue_job, keystore=Slow())  # type: ignore[arg-type]
+    assert job.go(key).reissued >= 1
+    assert wallet.reverifying.run().mismatch is None
+
+
 def test_s63_what_was_issued_after_the_moment_is_revoked(wallet: Wallet, phone_of: Make, clock: FixedClock) -> None:
     citizen = phone_of("an")
     sooner = citizen.issue_residence()

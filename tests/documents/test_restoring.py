@@ -11,10 +11,12 @@ from tests.documents.people import actor_of, admin_of, issue
 from tests.support import FixedClock
 from wallet.audit import AuditEvent
 from wallet.db import Base
-from wallet.documents.models import DocumentRow, StatusListRow
+from wallet.documents.copy_revoking import CopyEnd
+from wallet.documents.forms.offered import Form
+from wallet.documents.models import DocumentCopyRow, DocumentRow, StatusListRow
 from wallet.documents.revoking import RevocationReason
 from wallet.documents.suspending import SuspensionReason
-from wallet.terms import Status
+from wallet.terms import Actor, Status
 from wallet.wiring import Wallet
 
 Restore = Callable[[], None]
@@ -104,6 +106,39 @@ def test_what_was_published_outlives_a_database_that_was_put_back(wallet: Wallet
         clock.advance(seconds=5)
         again.trust.publish()
         assert again.trust.status_list(1).issued_at > before
+
+
+def test_copy_that_ended_by_itself_is_not_handed_out_again(wallet: Wallet, clock: FixedClock) -> None:
+    """Its place in the list says so, its row has to as well."""
+    document, ends_whole = issue(wallet).id, issue(wallet, "sau").id
+    an, sau = actor_of(wallet), actor_of(wallet, "sau")
+    ended, kept = (wallet.copying.copy(document, form, None, an) for form in (Form.PDF, Form.SD_JWT))
+    with_its_document = wallet.copying.copy(ends_whole, Form.PDF, None, sau)
+    wallet.trust.publish()
+    restore = backup(wallet)
+    clock.advance(hours=1)
+    with wallet.work() as work:
+        row = work.documents.copy_rows.get(ended.id)
+        assert row is not None
+        assert work.documents.copy_revoking.revoke([row], CopyEnd.REPLACED, Actor("system")) == 1
+    revoke(wallet, ends_whole)
+    wallet.trust.publish()
+    restore()
+    with started(wallet) as again:
+        assert status_at(again, ended.place) is Status.INVALID
+        assert status_at(again, kept.place) is Status.VALID
+        assert status_at(again, with_its_document.place) is Status.INVALID
+        found = {row["id"]: row["revoked_at"] for row in rows(again, DocumentCopyRow)}
+        assert (found[ended.id], found[kept.id]) == (clock.now(), None)
+        assert found[with_its_document.id] is None, "it ended with its document, and only so"
+        with again.db.read() as session:
+            (event,) = session.scalars(select(AuditEvent).where(AuditEvent.action == "document.copy_revoked"))
+        assert event.details == {"copy": ended.id, "reason": "restored"}
+        assert again.reverifying.run().mismatch is None
+        newer = again.copying.copy(document, Form.PDF, None, an)
+        assert (newer.id != ended.id, newer.is_over) == (True, False)
+        assert again.copying.copy(document, Form.SD_JWT, None, an).id == kept.id
+        assert again.reverifying.run().mismatch is None
 
 
 def test_started_again_before_the_next_copy_nothing_more_changes(wallet: Wallet, clock: FixedClock) -> None:

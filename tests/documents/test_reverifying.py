@@ -84,7 +84,7 @@ def forget_record(wallet: Wallet, document: IssuedDocument) -> None:
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_one_that_is_wrong_is_found_among_many(wallet: Wallet, name: str) -> None:
+def test_s43_one_that_is_wrong_is_found_among_many(wallet: Wallet, name: str) -> None:
     code, spoil = SPOILT[name]
     other, document = issue(wallet, "sau"), issue(wallet)
     assert wallet.reverifying.run().mismatch is None

@@ -3,10 +3,12 @@
 Source: docs/security.md, S-41, S-42, S-62.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +19,17 @@ from tests.phone import CitizenPhone
 from tests.support import NOON, FixedClock
 from tests.web.refusals import assert_refused
 from wallet.audit import AuditEvent
+from wallet.crypto.keystore import Role
 from wallet.crypto.signing import Signer
 from wallet.documents.intended import IntendedDocument, read_unsigned
 from wallet.documents.models import DocumentRow
 from wallet.documents.revoking import RevocationReason
+from wallet.documents.signing import BATCH
+from wallet.entropy import SystemEntropy
 from wallet.errors import ProfileViolated, Unavailable
+from wallet.keys.opening import making_of
+from wallet.keys.rotating import KeyReason, Rotating
+from wallet.settings import Settings
 from wallet.sources.base import RegisterCode
 from wallet.terms import Status
 from wallet.utilities.base import Claim, Paper, Source
@@ -105,7 +113,7 @@ def with_claims(wallet: Wallet, *claims: Claim) -> Wallet:
     return replace(wallet, catalogue=Catalogue({"residence": Plugin(changed, real.texts, real.module)}))
 
 
-def test_what_breaks_the_profile_is_never_signed(wallet: Wallet, state: State) -> None:
+def test_s41_what_breaks_the_profile_is_never_signed(wallet: Wallet, state: State) -> None:
     name = Claim(1, "full_name", source=Source.POPULATION, paper=Paper.REQUIRED)
     broken = with_claims(wallet, name, Claim(2, "number", source=Source.POPULATION, paper=Paper.SHOWN))
     watched, before = Watched(broken.signing.signer()), state()
@@ -170,7 +178,7 @@ def test_a_signature_that_does_not_hold_is_noticed(wallet: Wallet, signer: Watch
     assert events(wallet, "document.issued") == []
 
 
-def test_the_same_key_again_makes_no_second_document(phone_of: Make, wallet: Wallet, signer: Watched) -> None:
+def test_s42_the_same_key_again_makes_no_second_document(phone_of: Make, wallet: Wallet, signer: Watched) -> None:
     """S-62 and S-42: 503, then the very document that was promised."""
     citizen = phone_of("an")
     signer.away = True
@@ -227,7 +235,9 @@ def storing_fails(wallet: Wallet) -> Iterator[None]:
                 connection.execute(text(statement))
 
 
-def test_storing_that_fails_after_signing_leaves_one_document(phone_of: Make, wallet: Wallet, signer: Watched) -> None:
+def test_s42_storing_that_fails_after_signing_leaves_one_document(
+    phone_of: Make, wallet: Wallet, signer: Watched
+) -> None:
     citizen = phone_of("an")
     with storing_fails(wallet):
         response = citizen.post("/v1/requests", {"utility": "residence"}, key="once")
@@ -286,6 +296,81 @@ def test_one_that_cannot_be_signed_holds_up_nobody(wallet: Wallet, signer: Watch
     clock.advance(minutes=1)
     wallet.signing.run()
     assert [row.signed_at is None for row in rows(wallet)] == [True, False]
+
+
+def left_behind(wallet: Wallet, signer: Watched, count: int) -> list[DocumentRow]:
+    """Leave documents behind, as a signer that is away for long does."""
+    signer.away = True
+    for _ in range(count):
+        with pytest.raises(Unavailable):
+            order(wallet)
+    signer.away = False
+    return [row for row in rows(wallet) if row.signed_at is None]
+
+
+def test_s42_however_many_cannot_be_signed_they_hold_up_nobody(
+    wallet: Wallet, signer: Watched, clock: FixedClock
+) -> None:
+    left_behind(wallet, signer, BATCH + 1)
+    with wallet.db.write() as session:
+        session.execute(text("UPDATE documents SET sealed = :x WHERE signed_at IS NULL"), {"x": b"x" * 90})
+    clock.advance(minutes=1)
+    (newest,) = (row for row in left_behind(wallet, signer, 1) if row.issued_at == clock.now())
+    clock.advance(minutes=1)
+    assert wallet.signing.run() is False, "whoever cannot be signed is left for the next round"
+    signed = {row.id for row in rows(wallet) if row.signed_at is not None}
+    assert signed == {newest.id}
+    assert wallet.signing.waiting() == 0
+    clock.advance(minutes=10)
+    assert wallet.signing.waiting() == BATCH + 1, "for somebody to look"
+
+
+def test_as_many_as_there_are_are_signed_round_by_round(wallet: Wallet, signer: Watched, clock: FixedClock) -> None:
+    left_behind(wallet, signer, BATCH + 1)
+    clock.advance(minutes=1)
+    assert wallet.signing.run() is True
+    assert sum(row.signed_at is None for row in rows(wallet)) == 1
+    assert wallet.signing.run() is False
+    assert all(row.signed_at is not None for row in rows(wallet))
+
+
+@pytest.fixture
+def own_keys(deployment: Settings, clock: FixedClock, built_in: Catalogue, tmp_path: Path) -> Iterator[Wallet]:
+    """A wallet with keys of its own, which may be revoked."""
+    settings = replace(deployment, keys_dir=Path(shutil.copytree(deployment.keys_dir, tmp_path / "keys")))
+    wallet = Wallet.build(settings, clock=clock, catalogue=built_in.anew())
+    yield wallet
+    wallet.close()
+
+
+def test_s42_what_the_lost_key_left_unsigned_is_signed_by_the_next_as_of_its_day(
+    own_keys: Wallet, clock: FixedClock
+) -> None:
+    """The day of the decision lies before the next key: no signature of that day would count."""
+    wallet, real = own_keys, own_keys.signing
+    watched = Watched(real.signer())
+    wallet.__dict__["signing"] = replace(real, signer=lambda: watched)
+    (row,) = left_behind(wallet, watched, 1)
+    clock.advance(days=2)
+    lost = wallet.keystore.signer(Role.DOCUMENT).kid
+    making = making_of(wallet.settings, SystemEntropy(), {})
+    Rotating(making, clock, timedelta(hours=72)).revoke(lost, KeyReason.LOST, clock.now())
+    clock.advance(seconds=5)
+    wallet.__dict__["signing"] = real
+    real.run()
+    (signed,) = rows(wallet)
+    assert (signed.id, signed.status_list, signed.status_index) == (row.id, row.status_list, row.status_index)
+    assert (signed.issued_at, signed.signed_at, signed.expires_at) == (clock.now(), clock.now(), row.expires_at)
+    with wallet.read() as work:
+        code = work.holding.content(row.id, actor_of(wallet)).code
+    judgement = judge(code, wallet.trust.trust(), Policy(), clock.now())
+    assert judgement.accepted
+    assert judgement.document is not None
+    assert judgement.document.issued_at == clock.now()
+    wallet.reissue_job.run()
+    assert wallet.reverifying.run().mismatch is None
+    (event,) = events(wallet, "document.issued")
+    assert event.subject == row.id
 
 
 def test_what_was_suspended_before_it_was_signed_is_signed_and_stays_suspended(

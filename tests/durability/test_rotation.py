@@ -19,29 +19,40 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
 
 from tests.durability.server import ROOT, Server
 from tests.phone import compact_jws
 from wallet.crypto.keystore import Keystore, Role, Secret
+from wallet.crypto.signing import kid_of
 from wallet.demo.personas import credentials, persona
 from wallet.formats.cwt_code import parse_document_code
-from wallet.verifier import BundleStore, Policy, TrustedBundle, judge
+from wallet.formats.mdoc.issuer_signed import issuer_signed_of
+from wallet.formats.mdoc.values import map_of, read
+from wallet.formats.pades_reading import attached, sealed_by
+from wallet.formats.sd_jwt_vc import certificate_chain, parse_credential
+from wallet.verifier import BundleStore, Policy, TrustedBundle, judge, judge_credential, judge_mdoc
 
 SECONDS = int(os.environ.get("ROTATION_SECONDS", "3"))
 PUBLICATION = 4
 """Of a key, in seconds; the bundle's root takes ten times that."""
 CITIZENS = ("an", "sau", "doi", "nho", "xa")
 RATE = 50
+JUDGED = {"document.sdjwt": "sdjwt", "document.mdoc": "mdoc", "document.pdf": "sdjwt"}
+"""By which role's key a verifier that is offline takes each form."""
+CERTIFIED_LATER = ("sdjwt", "mdoc", "seal")
+"""They change with the others, by the old IACA root, and once more when the new one certifies."""
 pytestmark = pytest.mark.timeout(300 + SECONDS)
 
 
 @dataclass
 class Record:
-    """What was answered: how often which status, and the ids of what was issued."""
+    """What was answered: how often which status, and what was issued: codes, and copies by their form."""
 
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     surprises: list[str] = field(default_factory=list)
     documents: list[tuple["Citizen", str]] = field(default_factory=list)
+    copies: list[tuple[str, bytes]] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -55,7 +66,7 @@ class Citizen(threading.Thread):
         self.own = credentials(persona(key), Keystore.open(server.settings.keys_dir).secret(Secret.DEMO))
         self.http = httpx.Client(base_url=server.address, timeout=20)
         self.session: dict[str, str] = {}
-        self.code = ""
+        self.code = self.document = ""
 
     def run(self) -> None:
         each, turn, due = len(CITIZENS) / RATE, 0, time.monotonic()
@@ -81,6 +92,8 @@ class Citizen(threading.Thread):
             self.ask()
         elif turn % 40 == 31:
             self.renew()
+        elif turn % 40 == 21:
+            self.fetch(list(JUDGED)[turn // 40 % len(JUDGED)])
         else:
             what[turn % len(what)]()
 
@@ -118,7 +131,12 @@ class Citizen(threading.Thread):
     def ask(self) -> None:
         document = self.call("POST", "/v1/requests", 201, json={"utility": "residence"}).json()["document_id"]
         self.code = self.call("GET", f"/v1/documents/{document}/code.txt").text
+        self.document = document
         self.record.documents.append((self, self.code))
+
+    def fetch(self, form: str) -> None:
+        """Have the newest document in another form."""
+        self.record.copies.append((form, self.call("GET", f"/v1/documents/{self.document}/{form}").content))
 
 
 def wallet(server: Server, *arguments: str) -> str:
@@ -155,18 +173,27 @@ def test_s59_every_key_changes_and_no_call_fails(
     for citizen in citizens:
         citizen.sign_in()
         citizen.ask()
+    for form in JUDGED:
+        citizens[0].fetch(form)
     first = list(record.documents)
     began = time.monotonic()
     for citizen in citizens:
         citizen.start()
-    verifier = Verifier(server, tmp_path / "verifier", tuple(pins), before["doc"])
+    verifier = Verifier(
+        server, tmp_path / "verifier", tuple(pins), {role: before[role] for role in ("doc", *JUDGED.values())}
+    )
     verifier.start()
     try:
         wallet(server, "keys", "rotate", *map(str, Role))
         verifier.join(60)
-        assert verifier.offline is not None, "the next key was not told of before it signed"
+        assert set(verifier.offline) == set(verifier.old), "a next key was not told of before it signed"
         deadline = time.monotonic() + 12 * PUBLICATION + 30
+        between: dict[str, str] = {}
         while time.monotonic() < deadline and any(kids(server)[role] == kid for role, kid in before.items()):
+            if not between and all(kids(server)[role] != before[role] for role in (*CERTIFIED_LATER, "iaca")):
+                between = kids(server)
+                time.sleep(2 * PUBLICATION)  # copies are made by the keys of now
+                wallet(server, "keys", "rotate", *CERTIFIED_LATER)
             time.sleep(1)
         time.sleep(SECONDS)
     finally:
@@ -177,50 +204,115 @@ def test_s59_every_key_changes_and_no_call_fails(
     took = time.monotonic() - began
     after = kids(server)
     assert all(after[role] != before[role] for role in map(str, Role))
+    assert all(after[role] != between[role] for role in CERTIFIED_LATER)
     assert not record.surprises, record.surprises[:5]
     for citizen in citizens:
         citizen.http = httpx.Client(base_url=server.address, timeout=20)
         citizen.renew()
         citizen.ask()
+    last = len(record.copies)
+    for form in JUDGED:
+        citizens[0].fetch(form)
     assert not record.surprises, record.surprises
+    assert_copies_follow(record.copies, last, before, between, after)
+    assert_certified_by(server, after["iaca"], record.copies[last:])
+    assert_offline_agrees(verifier, record.copies, between)
     assert_new_keys_sign(citizens[0], after)
-    agreed = [offline_reasons(verifier.offline, code) for _, code in (*first, *record.documents)]
+    agreed = [offline_reasons(verifier.offline["doc"], code) for _, code in (*first, *record.documents)]
     assert set(agreed) == {("ok",)}
     for citizen in citizens:
         citizen.http.close()
     calls = sum(record.answers.values())
     with capsys.disabled():
         kind = "sqlite" if server.urls.is_sqlite else "postgresql"
-        told = f"{calls} calls in {took:.0f} s, {len(agreed)} documents, none failed"
+        made = f"{len(agreed)} documents, {len(record.copies)} copies"
+        told = f"{calls / took:.0f} calls a second for {took:.0f} s, {made}, none failed"
         print(f"\nrotation, {kind}: {len(Role)} roles, {told}")  # noqa: T201 - a measurement is shown whether it passes or not
 
 
 class Verifier(threading.Thread):
-    """Fetches bundles until one tells of a key that may not sign yet, and is offline from then on."""
+    """Fetches bundles and keeps, for each role, the first that tells of a next key, which may not sign yet.
 
-    def __init__(self, server: Server, folder: Path, pins: tuple[str, ...], old: str) -> None:
+    old: the keys of before, by role. offline: all that it knows from then on.
+    """
+
+    def __init__(self, server: Server, folder: Path, pins: tuple[str, ...], old: dict[str, str]) -> None:
         super().__init__(name="verifier")
         self.address, self.pins, self.old = server.address, pins, old
-        self.store, self.offline = BundleStore(folder), None
+        self.store, self.offline = BundleStore(folder), dict[str, TrustedBundle]()
         folder.mkdir()
-
-    offline: TrustedBundle | None
 
     def run(self) -> None:
         with httpx.Client(base_url=self.address, timeout=20) as http:
             for _ in range(600):
                 held = self.store.offer(http.get("/v1/trust/bundle").text, self.pins, datetime.now(UTC))
-                told = [key for key in held.keys.values() if key.role == "doc" and key.kid != self.old]
-                if told:
-                    self.offline = held if held.iat < told[0].not_before else None
+                for key in held.keys.values():
+                    if key.kid != self.old.get(key.role, key.kid) and held.iat < key.not_before:
+                        self.offline.setdefault(key.role, held)
+                if set(self.offline) == set(self.old):
                     return
                 time.sleep(0.1)
 
 
 def offline_reasons(held: TrustedBundle, code: str) -> tuple[str, ...]:
     """Judge a code three days later, by what was fetched before; a list in it may be a quarter of an hour older."""
-    at = datetime.fromtimestamp(held.iat, UTC) + timedelta(hours=72) - timedelta(minutes=16)
-    return tuple(map(str, judge(code, held, Policy(), at).reasons))
+    return tuple(map(str, judge(code, held, Policy(), three_days_after(held)).reasons))
+
+
+def three_days_after(held: TrustedBundle) -> datetime:
+    return datetime.fromtimestamp(held.iat, UTC) + timedelta(hours=72) - timedelta(minutes=16)
+
+
+def leaves_in(form: str, content: bytes) -> dict[str, bytes]:
+    """Return the certificates of whoever signed a copy, by role."""
+    if form == "document.mdoc":
+        return {"mdoc": issuer_signed_of(map_of(read(content))).auth.chain[0]}
+    if form == "document.pdf":
+        inside = attached(content, "application/dc+sd-jwt")
+        return {"seal": sealed_by(content), **leaves_in("document.sdjwt", inside)}
+    return {"sdjwt": certificate_chain(parse_credential(content.decode()))[0]}
+
+
+def kids_in(form: str, content: bytes) -> dict[str, str]:
+    return {role: kid_of(leaf).hex() for role, leaf in leaves_in(form, content).items()}
+
+
+def assert_offline_agrees(verifier: Verifier, copies: list[tuple[str, bytes]], between: dict[str, str]) -> None:
+    """Who was offline before the next key signed takes what it and the old one signed; of a PDF the credential in it.
+
+    The third key of a role comes sooner here than a bundle lives.
+    """
+    for role in set(JUDGED.values()):
+        held, seen = verifier.offline[role], set()
+        for form, content in copies:
+            kid = kids_in(form, content)[JUDGED[form]]
+            if JUDGED[form] == role and kid in (verifier.old[role], between[role]):
+                seen.add(kid)
+                inside = attached(content, "application/dc+sd-jwt") if form == "document.pdf" else content
+                if role == "mdoc":
+                    judgement = judge_mdoc(inside, held, Policy(), three_days_after(held))
+                else:
+                    judgement = judge_credential(inside.decode(), held, Policy(), three_days_after(held))
+                assert judgement.reasons == ("ok",), (form, kid)
+        assert seen == {verifier.old[role], between[role]}
+
+
+def assert_copies_follow(
+    copies: list[tuple[str, bytes]], last: int, before: dict[str, str], between: dict[str, str], after: dict[str, str]
+) -> None:
+    """Each role of a copy is seen to sign by each of its three keys, and by the newest alone from `last` on."""
+    for role in CERTIFIED_LATER:
+        seen = [kids_in(*copy).get(role) for copy in copies]
+        assert {each for each in seen if each} == {before[role], between[role], after[role]}
+        assert {each for each in seen[last:] if each} == {after[role]}
+
+
+def assert_certified_by(server: Server, root: str, copies: list[tuple[str, bytes]]) -> None:
+    """The new IACA root is seen to certify whoever signed these."""
+    found = x509.load_der_x509_certificate((server.settings.keys_dir / f"iaca-{root}.cert.der").read_bytes())
+    for copy in copies:
+        for leaf in leaves_in(*copy).values():
+            x509.load_der_x509_certificate(leaf).verify_directly_issued_by(found)
 
 
 def assert_new_keys_sign(citizen: Citizen, after: dict[str, str]) -> None:

@@ -20,7 +20,7 @@ from wallet.crypto.keystore import Role, certificate_path
 from wallet.crypto.making import Making, create_missing
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, Unavailable
-from wallet.keys.ceremony import STOPPED, Ceremony, faults, perform, read_ceremony
+from wallet.keys.ceremony import STOPPED, Ceremony, Journal, faults, perform, read_ceremony
 from wallet.keys.remote import SigningServer
 from wallet.keys.rotating import Rotating
 
@@ -122,10 +122,11 @@ def test_what_cannot_be_done_is_found_before_anything_is_touched(keys: Path) -> 
         ROTATE,
         {**ROTATE, "role": "seal", "backend": "pkcs11"},
         {**ROTATE, "role": "mdoc", "at": "2026-03-03T00:00:00+07:00"},
+        {**ROTATE, "role": "iaca", "at": "2036-03-03T00:00:00+07:00"},
         revoke("0" * 16),
         revoke(own, since="2027-01-01T00:00:00+07:00"),
     )
-    assert [text.split(":")[0] for text in told] == ["step 2", "step 3", "step 4", "step 5", "step 6"]
+    assert [text.split(":")[0] for text in told] == ["step 2", "step 3", "step 4", "step 5", "step 6", "step 7"]
     assert found(keys, ROTATE, revoke(own)) == []
 
 
@@ -133,8 +134,17 @@ def test_what_is_on_its_way_or_revoked_is_found(keys: Path) -> None:
     rotating = Rotating(Making(keys, SystemEntropy(), AUTHORITY), FixedClock(), LIFETIME)
     rotating.rotate(Role.DOCUMENT)
     own = kid(keys, Role.STATUS)
-    perform(read(steps=[revoke(own)]), lambda _: rotating, certificates(keys))
+    done(keys, read(steps=[revoke(own)]), lambda _: rotating)
     assert len(found(keys, ROTATE, revoke(own))) == 2
+
+
+def done(keys: Path, ceremony: Ceremony, rotating_with: Callable[[str], Rotating]) -> str:
+    """Carry a ceremony out; return its transcript."""
+    journal = Journal.begin(keys, ceremony.digest, NOON)
+    perform(ceremony, rotating_with, certificates(keys), journal)
+    assert journal.path.stat().st_mode & 0o777 == 0o600
+    assert journal.is_whole == (STOPPED not in journal.text)
+    return journal.text
 
 
 def certificates(keys: Path) -> Callable[[KeyRecord], bytes]:
@@ -144,7 +154,7 @@ def certificates(keys: Path) -> Callable[[KeyRecord], bytes]:
 def test_s63_transcript_names_everything_that_was_done(keys: Path) -> None:
     rotating = Rotating(Making(keys, SystemEntropy(), AUTHORITY), FixedClock(), LIFETIME)
     own, ceremony = kid(keys, Role.STATUS), read(steps=[ROTATE, revoke(kid(keys, Role.STATUS))])
-    transcript = perform(ceremony, lambda _: rotating, certificates(keys))
+    transcript = done(keys, ceremony, lambda _: rotating)
     assert ceremony.digest in transcript
     assert all(name in transcript for name in ceremony.persons)
     assert STOPPED not in transcript
@@ -176,11 +186,44 @@ def test_ceremony_that_is_stopped_says_where(keys: Path) -> None:
         {**ROTATE, "role": "seal", "backend": "remote"},
         {**ROTATE, "role": "mdoc"},
     ]
-    transcript = perform(read(steps=steps), rotating_with, certificates(keys))
+    transcript = done(keys, read(steps=steps), rotating_with)
     assert STOPPED in transcript
     assert "step 2" in transcript
     assert "step 3" not in transcript
     assert [record.role for record in read_keyring(keys) if record.active_from] == ["doc"]
+
+
+def test_s63_transcript_is_on_the_disk_before_and_after_each_step(keys: Path) -> None:
+    """Whoever is killed in the middle leaves what was done, and that it did not end."""
+    rotating, ceremony = (
+        Rotating(Making(keys, SystemEntropy(), AUTHORITY), FixedClock(), LIFETIME),
+        read(steps=[ROTATE, {**ROTATE, "role": "seal"}, {**ROTATE, "role": "mdoc"}]),
+    )
+    journal, seen = Journal.begin(keys, ceremony.digest, NOON), []
+
+    class Killed(BaseException):
+        """Nothing catches it."""
+
+    def rotating_with(backend: str) -> Rotating:
+        if backend:
+            seen.append(journal.text.splitlines())
+        if len(seen) == 2:
+            raise Killed
+        return rotating
+
+    with pytest.raises(Killed):
+        perform(ceremony, rotating_with, certificates(keys), journal)
+    (left,) = Journal.left(keys)
+    lines = left.text.splitlines()
+    assert seen[1] == lines
+    assert [line.split()[0] for line in lines] == ["file", "title", "person", "person", "begun", "step", "made", "step"]
+    assert (left.is_over, left.is_whole) == (False, False)
+    new = [record.role for record in read_keyring(keys) if record.active_from]
+    assert new == ["doc"]
+    left.line(STOPPED)
+    assert (left.is_over, left.is_whole) == (True, False)
+    left.close()
+    assert Journal.left(keys) == []
 
 
 def test_revoked_key_is_replaced_where_it_was_kept(keys: Path) -> None:
@@ -194,18 +237,15 @@ def test_revoked_key_is_replaced_where_it_was_kept(keys: Path) -> None:
             making = Making(keys, SystemEntropy(), AUTHORITY, services={"remote": to}, backend=backend)
             return Rotating(making, clock, LIFETIME)
 
-        perform(read(steps=[{**ROTATE, "backend": "remote"}]), rotating_with, certificates(keys))
+        done(keys, read(steps=[{**ROTATE, "backend": "remote"}]), rotating_with)
         clock.advance(days=10)
         kept = read_keyring(keys)[-1]
-        transcript = perform(read(steps=[revoke(kept.kid)]), rotating_with, certificates(keys))
+        transcript = done(keys, read(steps=[revoke(kept.kid)]), rotating_with)
         assert STOPPED not in transcript
         assert read_keyring(keys)[-1].backend == "remote"
         server.fault = "hangs up"
-        stopped = perform(
-            read(steps=[revoke(read_keyring(keys)[-1].kid), {**ROTATE, "role": "seal"}]),
-            rotating_with,
-            certificates(keys),
-        )
+        asked = read(steps=[revoke(read_keyring(keys)[-1].kid), {**ROTATE, "role": "seal"}])
+        stopped = done(keys, asked, rotating_with)
         assert "lacking doc: Unavailable" in stopped
         assert STOPPED in stopped
         assert "step 2" not in stopped

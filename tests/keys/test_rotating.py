@@ -1,9 +1,10 @@
 """Rotation and revocation as data: what is refused leaves the keyring as it was. Source: docs/wire.md, section 6."""
 
+import re
 import shutil
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ from tests.keys.conftest import serving
 from tests.keys.signing_server import SECRET
 from tests.support import AUTHORITY, NOON, FixedClock
 from wallet.clock import SystemClock
+from wallet.crypto import key_files
 from wallet.crypto.keyring import read_keyring
 from wallet.crypto.keystore import Keystore, Opening, Role
 from wallet.crypto.making import CERTIFIED, Making, create_missing
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, Unavailable
 from wallet.keys.remote import SigningServer
-from wallet.keys.rotating import KeyReason, Rotating
+from wallet.keys.rotating import KeyReason, Rotating, lasting
 
 LIFETIME = timedelta(hours=72)
 A_SECOND = timedelta(seconds=1)
@@ -122,14 +124,60 @@ def test_a_later_moment_is_planned_and_verifiers_are_told_in_time(
     assert store.keys(Role.DOCUMENT)[-1].record.state == "published"
 
 
+@pytest.mark.parametrize("role", list(Role))
+def test_a_moment_at_which_the_present_key_has_ended_is_refused(role: Role, keys: Path, rotating: Rotating) -> None:
+    before = {path.name: path.read_bytes() for path in keys.iterdir()}
+    (end,) = (datetime.fromtimestamp(r.not_after, UTC) for r in read_keyring(keys) if r.role == role)
+    with pytest.raises(ConfigurationError, match=f"too late, .* until {re.escape(end.isoformat())}") as refused:
+        rotating.rotate(role, end + A_SECOND)
+    assert refused.value.mend == f"wallet keys rotate {role} --at {end.isoformat()}"
+    assert {path.name: path.read_bytes() for path in keys.iterdir()} == before
+    made = rotating.rotate(role, end)
+    assert made.active_from == end.timestamp()
+
+
+def test_end_of_a_key_that_was_followed_once_is_its_own(keys: Path, clock: FixedClock, rotating: Rotating) -> None:
+    end = datetime.fromtimestamp(opened(keys, clock).keys(Role.MDOC)[0].record.not_after, UTC)
+    rotating.revoke(rotating.rotate(Role.MDOC).kid, KeyReason.CEASED, NOON)
+    with pytest.raises(ConfigurationError, match="too late"):
+        rotating.rotate(Role.MDOC, end + A_SECOND)
+    rotating.rotate(Role.MDOC, end)
+
+
+def test_key_that_ends_before_verifiers_can_know_another_is_followed_as_soon_as_may_be(
+    keys: Path, clock: FixedClock, rotating: Rotating
+) -> None:
+    clock.set(NOON + timedelta(days=83))
+    with pytest.raises(ConfigurationError, match="too late"):
+        rotating.rotate(Role.MDOC, clock.now() + timedelta(days=5))
+    made = rotating.rotate(Role.MDOC)
+    assert made.active_from == (clock.now() + timedelta(days=4)).timestamp()
+    assert lasting(read_keyring(keys), clock.now())[Role.MDOC] == NOON + timedelta(days=84)
+
+
+def test_how_long_a_role_lasts_is_told_without_a_gap(keys: Path, clock: FixedClock, rotating: Rotating) -> None:
+    ends = {Role(r.role): datetime.fromtimestamp(r.not_after, UTC) for r in read_keyring(keys)}
+    assert lasting(read_keyring(keys), NOON) == ends
+    made = rotating.rotate(Role.MDOC)
+    then = datetime.fromtimestamp(made.not_after, UTC)
+    assert lasting(read_keyring(keys), NOON) == ends | {Role.MDOC: then}
+    rotating.revoke(made.kid, KeyReason.CEASED, NOON)
+    assert lasting(read_keyring(keys), NOON) == ends, "one that is revoked counts for nothing"
+    after = lasting(read_keyring(keys), NOON + timedelta(days=84))
+    assert after == ends | {Role.MDOC: None}
+
+
 @pytest.mark.parametrize("reason", list(KeyReason))
 def test_revoked_key_is_replaced_at_once_and_its_private_part_is_destroyed(
-    reason: KeyReason, keys: Path, clock: FixedClock, rotating: Rotating
+    reason: KeyReason, keys: Path, clock: FixedClock, rotating: Rotating, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = opened(keys, clock)
     old = store.signer(Role.DOCUMENT)
     since = NOON - timedelta(days=3)
+    removed, real = [], key_files.remove
+    monkeypatch.setattr(key_files, "remove", lambda path: (removed.append(path.name), real(path)))
     done = rotating.revoke(old.kid, reason, since)
+    assert removed == [f"doc-{old.kid}.key.pem"], "so that no power cut brings it back"
     revoked, (new,) = done.record, done.made
     assert done.lacking == ()
     assert (revoked.state, revoked.reason) == ("revoked", reason)
@@ -236,13 +284,37 @@ def test_key_made_beside_one_that_was_rotated_in_and_ended_signs(
     assert opened(keys, clock).signer(Role.STATUS).kid == new.kid
 
 
-def test_key_that_does_not_sign_yet_is_revoked_without_a_replacement(
+@pytest.mark.parametrize("role", list(Role))
+def test_key_that_does_not_sign_yet_is_revoked_without_a_replacement_and_the_old_one_keeps_its_time(
+    role: Role, keys: Path, clock: FixedClock, rotating: Rotating
+) -> None:
+    store = opened(keys, clock)
+    old = store.keys(role)[-1].record
+    made = rotating.rotate(role)
+    clock.set(NOON + timedelta(seconds=made.active_from - 3600 - NOON.timestamp()))
+    told = store.keys(role)[0].record.not_after
+    assert told - clock.now().timestamp() > LIFETIME.total_seconds(), "verifiers learn in time that it signs on"
+    done = rotating.revoke(made.kid, KeyReason.CEASED, clock.now())
+    assert (done.record.state, done.made) == ("revoked", ())
+    clock.advance(seconds=5)
+    assert (store.signer(role).kid, store.keys(role)[0].record.not_after) == (old.kid, old.not_after)
+    again = rotating.rotate(role)
+    clock.advance(seconds=5)
+    assert store.keys(role)[0].record.not_after >= again.active_from > again.not_before, "no instant without a signer"
+
+
+def test_next_key_of_a_revoked_root_comes_no_more_and_the_one_before_keeps_its_time(
     keys: Path, clock: FixedClock, rotating: Rotating
 ) -> None:
-    made = rotating.rotate(Role.DOCUMENT)
-    done = rotating.revoke(made.kid, KeyReason.CEASED, NOON)
-    assert (done.record.state, done.made) == ("revoked", ())
-    rotating.rotate(Role.DOCUMENT)
+    root = rotating.rotate(Role.IACA)
+    clock.advance(days=10)
+    store = opened(keys, clock)
+    old = store.keys(Role.MDOC)[-1].record
+    rotating.rotate(Role.MDOC)
+    rotating.revoke(root.kid, KeyReason.COMPROMISED, clock.now())
+    clock.advance(seconds=2)
+    assert [(k.record.state, k.record.not_after) for k in store.keys(Role.MDOC)[:1]] == [("active", old.not_after)]
+    assert store.keys(Role.MDOC)[1].record.state == "retired"
 
 
 def test_unknown_key_and_moment_ahead_are_refused(keys: Path, clock: FixedClock, rotating: Rotating) -> None:

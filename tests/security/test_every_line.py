@@ -1,4 +1,4 @@
-"""Every line of docs/security.md on authentication, sessions, tokens, status and keys has a test of its name."""
+"""Every line of docs/security.md has a test of its name, as far as its section is done: from signing in to keys."""
 
 import ast
 import re
@@ -9,7 +9,16 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 PAGE = TESTS.parent / "docs" / "security.md"
-SECTIONS = ("### 2.1 Authentication", "### 2.2 Sessions and tokens", "### 2.7 Status and revocation", "### 2.8 Keys")
+SECTIONS = (
+    "### 2.1 Authentication",
+    "### 2.2 Sessions and tokens",
+    "### 2.5 Documents and QR",
+    "### 2.6 Verification",
+    "### 2.7 Status and revocation",
+    "### 2.8 Keys",
+)
+NOT_YET = frozenset({"s48", "s49", "s50"})
+"""What is not there yet: check-ins, quotas of verifiers, a verifier in the browser. A line leaves with its test."""
 
 
 def asked() -> list[str]:
@@ -18,7 +27,7 @@ def asked() -> list[str]:
     for section in SECTIONS:
         text = PAGE.read_text(encoding="utf-8").split(section, 1)[1].split("\n#", 1)[0]
         lines += [f"s{number}" for number in re.findall(r"^- \*\*S-(\d+)\*\*", text, re.MULTILINE)]
-    return lines
+    return [line for line in lines if line not in NOT_YET]
 
 
 @cache
@@ -34,7 +43,7 @@ def named() -> set[str]:
 
 
 def test_page_has_all_its_lines() -> None:
-    assert asked() == [f"s{number:02}" for number in (*range(1, 25), *range(54, 64))]
+    assert {*asked(), *NOT_YET} == {f"s{number:02}" for number in (*range(1, 25), *range(40, 64))}
 
 
 @pytest.mark.parametrize("line", asked())

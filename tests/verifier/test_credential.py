@@ -159,8 +159,13 @@ def test_every_fault_is_told_at_once(world: World, makers: Makers) -> None:
     trust = trust_of(world, makers, world.status_jwt({7: 1}))
     text = made(makers, expires_at=NOON - timedelta(hours=1))
     found = check(text, trust, Policy(utilities=frozenset({"other"})), demand=DEMAND)
-    assert found.reasons == ("expired", "revoked", "device_mismatch", "policy_refused")
+    assert found.reasons == ("expired", "revoked", "device_mismatch"), (
+        "a binding by nobody ends it, as a live code's does"
+    )
+    assert found.checked[-1] == 7
     assert found.document is not None
+    unbound = check(text, trust, Policy(utilities=frozenset({"other"})))
+    assert unbound.reasons == ("expired", "revoked", "policy_refused")
 
 
 @pytest.mark.parametrize(

@@ -259,7 +259,7 @@ def test_well_formed_nonsense_gives_an_answer(world: World, trust: TrustedBundle
     } <= reached
 
 
-def test_changed_documents_are_never_valid_with_another_meaning(world: World, trust: TrustedBundle) -> None:
+def test_s47_changed_documents_are_never_valid_with_another_meaning(world: World, trust: TrustedBundle) -> None:
     """A good message taken apart, changed in one part, and put together again with its old signature."""
     chance = random.Random(SEED)
     code = world.document_code()

@@ -69,7 +69,7 @@ def test_a_live_key_signs_for_itself_alone(world: World, trust: TrustedBundle) -
     assert judged(by_server, trust).reasons == ("device_mismatch",)
 
 
-def test_a_device_signature_by_another_key_ends_the_check(world: World, trust: TrustedBundle) -> None:
+def test_s44_a_device_signature_by_another_key_ends_the_check(world: World, trust: TrustedBundle) -> None:
     stranger = ec.generate_private_key(ec.SECP256R1())
     code = world.live_code(
         sign=lambda message: raw_from_der(stranger.sign(message, ec.ECDSA(hashes.SHA256()))),
@@ -110,7 +110,7 @@ def test_another_algorithm_inside_is_not_allowed(world: World, trust: TrustedBun
     assert judged(world.live_code(inner), trust).reasons == ("key_not_allowed",)
 
 
-def test_an_old_code_is_too_old(world: World, trust: TrustedBundle) -> None:
+def test_s44_an_old_code_is_too_old(world: World, trust: TrustedBundle) -> None:
     code = world.live_code()  # ends 55 s from now
     assert judged(code, trust, after=85 * SECOND).reasons == ("ok",)
     assert judged(code, trust, after=85 * SECOND + TICK).reasons == ("live_too_old",)

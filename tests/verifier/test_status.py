@@ -228,7 +228,7 @@ def test_an_index_out_of_range_of_a_stale_list_says_nothing_either(world: World)
     assert judged(world, broken(world, NOW - 9, exp=NOW)).reasons == ("status_stale",)
 
 
-def test_a_stale_list_is_never_valid_however_old(world: World) -> None:
+def test_s51_a_stale_list_is_never_valid_however_old(world: World) -> None:
     for age in (0, 1, 10**6):
         token = world.status_jwt(issued_at=NOON - 19 * DAY, expires_at=NOON - age * SECOND)
         assert judged(world, token).verdict is Verdict.CANNOT_TELL

@@ -241,7 +241,7 @@ def test_a_certificate_that_cannot_be_read_allows_nothing_and_spoils_nothing(wor
     refused_at(judge(code, trust, anyone, NOON), "key_not_allowed", 3)
 
 
-def test_a_stale_bundle_comes_first_and_the_steps_go_on(world: World, trust: TrustedBundle, anyone: Policy) -> None:
+def test_s51_a_stale_bundle_comes_first_and_the_steps_go_on(world: World, trust: TrustedBundle, anyone: Policy) -> None:
     end = NOON + timedelta(hours=71)
     assert judge(world.document_code(), trust, anyone, end - SECOND).verdict is Verdict.VALID
     judgement = judge(world.document_code(), trust, anyone, end)
@@ -306,12 +306,12 @@ def test_high_s_is_taken_like_low_s(world: World, trust: TrustedBundle) -> None:
 # 5 dates
 
 
-def test_a_document_from_the_future_is_not_yet_valid(world: World, trust: TrustedBundle) -> None:
+def test_s52_a_document_from_the_future_is_not_yet_valid(world: World, trust: TrustedBundle) -> None:
     for ahead, expected in ((0, "ok"), (60, "ok"), (61, "not_yet_valid"), (3600, "not_yet_valid")):
         assert reasons(world.document_code(issued_at=NOON + ahead * SECOND), trust) == (expected,)
 
 
-def test_a_document_past_its_end_is_expired(world: World, trust: TrustedBundle) -> None:
+def test_s52_a_document_past_its_end_is_expired(world: World, trust: TrustedBundle) -> None:
     for late, expected in ((0, "ok"), (59, "ok"), (60, "expired"), (61, "expired")):
         assert reasons(world.document_code(expires_at=NOON - late * SECOND), trust) == (expected,)
 

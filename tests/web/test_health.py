@@ -23,7 +23,11 @@ def test_ready_names_what_it_looked_at(client: FlaskClient) -> None:
     assert response.status_code == 200
     told = response.get_json()
     room = told.pop("status_lists")
-    assert told == {"status": "ready", "checks": {"database": "ok", "trust_bundle": "ok"}}
+    assert told == {
+        "status": "ready",
+        "checks": {"database": "ok", "trust_bundle": "ok"},
+        "documents_unsigned": 0,
+    }
     assert response.headers["Cache-Control"] == "no-store"
     assert room == {"free": room["free"], "size": 4096, "lasts_until": None, "warnings": []}
     assert 0 < room["free"] <= 4096
@@ -69,7 +73,7 @@ def test_without_its_database_it_lives_and_is_not_ready(client: FlaskClient, gon
         assert response.status_code == 503
         assert response.json["status"] == "not_ready"
         assert response.json["checks"]["database"] == "dependency_unavailable"
-        assert response.json["status_lists"] is None
+        assert (response.json["status_lists"], response.json["documents_unsigned"]) == (None, None)
 
 
 def test_it_is_ready_again_by_itself(client: FlaskClient, gone: Gone, clock: FixedClock) -> None:

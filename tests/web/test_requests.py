@@ -298,7 +298,7 @@ def test_unknown_utility_is_refused(phone_of: Make, unchanged: Unchanged) -> Non
         assert_refused(citizen.post("/v1/requests", {"utility": "no_such"}), 404, "unknown_utility")
 
 
-def test_nothing_that_the_caller_says_becomes_a_claim(phone_of: Make, unchanged: Unchanged) -> None:
+def test_s40_nothing_that_the_caller_says_becomes_a_claim(phone_of: Make, unchanged: Unchanged) -> None:
     citizen = phone_of("an")
     answers = {"full_name": "Người Khác", "number": "099090000009"}
     with unchanged():

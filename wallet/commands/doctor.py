@@ -9,7 +9,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TypeVar
@@ -17,15 +17,18 @@ from typing import TypeVar
 import click
 
 from wallet.commands.console import CLOCK
+from wallet.crypto.keyring import State, read_keyring, states_at
 from wallet.crypto.keystore import Role
 from wallet.db import Database
 from wallet.documents.capacity import CapacityWarning, capacity_of
-from wallet.documents.repository import StatusRepository
+from wallet.documents.repository import DocumentRepository, StatusRepository
+from wallet.documents.signing import OVERDUE
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, WalletError
 from wallet.identity.desks import EVERYWHERE
 from wallet.identity.repository import DatabaseSession, IdentityRepository
 from wallet.keys.opening import open_keystore
+from wallet.keys.rotating import lasting
 from wallet.messages.sending import open_messages
 from wallet.profile.corrections import OPEN
 from wallet.profile.repository import CorrectionRepository
@@ -85,6 +88,7 @@ def examine() -> list[Finding]:
         _key_life,
         _database,
         _status_lists,
+        _unsigned,
         _registers,
         _partners,
         _utilities,
@@ -111,17 +115,28 @@ def _keys(chosen: Settings) -> Finding:
 
 
 def _key_life(chosen: Settings) -> Finding:
+    what = "hạn của khóa / key life"
     try:
-        keystore = open_keystore(chosen, CLOCK)
-    except ConfigurationError:
-        return Finding("hạn của khóa / key life", WARNING, "chưa xem được / cannot be looked at", "wallet keys new")
-    ends = {role: keystore.keys(role)[-1].record.not_after for role in Role}
-    role, end = min(ends.items(), key=lambda item: item[1])
-    until = datetime.fromtimestamp(end, UTC)
-    state = WRONG if until <= CLOCK.now() else WARNING if until - CLOCK.now() < SOON else OK
-    detail = f"{role} → {until.date().isoformat()}"
-    mend = "" if state == OK else f"wallet keys rotate {role}"
-    return Finding("hạn của khóa / key life", state, detail, mend)
+        records = read_keyring(chosen.keys_dir)
+    except ConfigurationError as error:
+        return Finding(what, WRONG, str(error), error.mend)
+    ends = lasting(records, CLOCK.now())
+    lacking = [role for role, end in ends.items() if end is None]
+    if lacking:
+        return Finding(what, WRONG, f"không còn khóa ký / no key signs: {', '.join(lacking)}", "wallet keys new")
+    known = {role: end for role, end in ends.items() if end is not None}
+    states = states_at(records, int(CLOCK.now().timestamp()))
+    coming = [r for r in records if states[r.kid] in (State.PLANNED, State.PUBLISHED)]
+    late = [Role(r.role) for r in coming if r.active_from > known[Role(r.role)].timestamp()]
+    if late:
+        told = ", ".join(f"{role} → {known[role].date().isoformat()}" for role in late)
+        detail = f"khóa kế tiếp bắt đầu sau khi khóa này hết hạn / the next key begins after this one has ended: {told}"
+        return Finding(what, WRONG, detail, "wallet keys list")
+    until, role = min((end, role) for role, end in known.items())
+    state = WARNING if until - CLOCK.now() < SOON else OK
+    return Finding(
+        what, state, f"{role} → {until.date().isoformat()}", "" if state == OK else f"wallet keys rotate {role}"
+    )
 
 
 def _database(chosen: Settings) -> Finding:
@@ -177,6 +192,16 @@ def _status_lists(chosen: Settings) -> Finding:
     if CapacityWarning.NEXT_LIST_TOO_YOUNG in found.warnings:
         mend = f"export WALLET_STATUS_LIST_BITS_LOG2_SIZE={min(23, chosen.status_list_bits_log2_size + 2)}"
     return Finding(what, state, f"{detail}: {', '.join(found.warnings)}", mend)
+
+
+def _unsigned(chosen: Settings) -> Finding:
+    """Look for documents that were decided on and wait for their signature: a signer is away, or refuses them."""
+    what = "tài liệu chờ ký / documents that wait for their signature"
+    before = CLOCK.now() - OVERDUE
+    found = _read(chosen, what, lambda session: DocumentRepository(session).count_unsigned(before))
+    if isinstance(found, Finding):
+        return found
+    return Finding(what, WARNING if found else OK, f"{found:,}", "wallet jobs run --once" if found else "")
 
 
 def _registers(chosen: Settings) -> Finding:

@@ -5,23 +5,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 
 import click
 
 from wallet.clock import Clock
 from wallet.commands.console import CLOCK, fail, guarded, progress, say, settings, step
+from wallet.crypto.certificates import read_certificate
 from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_at
 from wallet.crypto.keystore import Role, certificate_path, exclusive
 from wallet.crypto.making import BACKDATED, create_missing, encrypt_plain
 from wallet.entropy import SystemEntropy
 from wallet.errors import WalletError
 from wallet.formats.trust_bundle import pin_of
-from wallet.keys.ceremony import STOPPED, faults, perform, read_ceremony
-from wallet.keys.opening import BACKENDS, making_of, open_keystore, passphrase_for_new, services_of
+from wallet.keys.ceremony import REVOKED, ROTATED, STOPPED, Journal, faults, perform, read_ceremony
+from wallet.keys.opening import BACKENDS, making_of, open_keystore, passphrase_for_new, passphrase_of, services_of
 from wallet.keys.rotating import KeyReason, Rotating
-from wallet.keys.second import make_second, open_second
+from wallet.keys.second import BUNDLE, ROLES, STATUS, make_second, open_second, replace_second
 from wallet.settings import Settings
 
 DEMO_PAST = timedelta(days=500)
@@ -48,12 +48,17 @@ def new(backend: str) -> None:
 
 
 @keys.command()
+@click.option("--replace", "replaced", multiple=True, type=click.Choice(ROLES), help="Destroy this one, make another.")
 @guarded
-def second() -> None:
+def second(replaced: tuple[str, ...]) -> None:
     """Make the keys of the second, post-quantum signature (ML-DSA-65) on bundle and status lists. Optional."""
     chosen = settings()
     with exclusive(chosen.keys_dir):
         passphrase = passphrase_for_new(chosen, ENTROPY)
+        before = open_second(chosen.keys_dir, passphrase) if replaced else None
+        if replaced and before is None:
+            fail("Chưa có khóa thứ hai / there are no second keys", "wallet keys second")
+        replace_second(chosen.keys_dir, replaced)
         made = make_second(
             chosen.keys_dir, passphrase, chosen.issuer_code, CLOCK.now(), ENTROPY, sample=not chosen.production
         )
@@ -61,8 +66,14 @@ def second() -> None:
     for name in made:
         step(name)
     if signers is not None:
-        for role, signer in (("bundle", signers.bundle), ("status", signers.status)):
+        for role, signer in zip(ROLES, (signers.bundle, signers.status), strict=True):
             click.echo(f"{role:8} {signer.kid}  pin {pin_of(signer.certificate_der)}")
+    if before is not None and signers is not None:
+        former = {BUNDLE: before.bundle.kid, STATUS: before.status.kid}
+        now = {BUNDLE: signers.bundle.kid, STATUS: signers.status.kid}
+        changed = [(former[role], {"role": role, "successor": now[role]}) for role in replaced]
+        _record(chosen, "key.second_replaced", changed)
+        say("Trao dấu vân tay mới cho bên kiểm tra, bỏ cái cũ / hand the new pin to verifiers, who drop the old one")
     say("Máy chủ dùng từ lần khởi động sau / servers use them from their next start")
 
 
@@ -73,11 +84,31 @@ def list_keys(as_json: bool) -> None:
     """List the keys with their role, state and times."""
     keystore = open_keystore(settings(), CLOCK)
     records = [key.record for role in Role for key in keystore.keys(role)]
+    seconds = _second_records(settings())
     if as_json:
-        click.echo(json.dumps([asdict(record) for record in records], indent=1))
+        click.echo(json.dumps([*(asdict(record) for record in records), *seconds], indent=1))
         return
+    _tell_left(settings())
     for record in records:
         click.echo(f"{record.role:8} {record.kid}  {record.state:10} {record.backend:8} {_times(record)}")
+    for each in seconds:
+        click.echo(
+            f"{each['role']} {each['kid']}  {each['state']:10} {each['backend']:8} → {_day(int(each['not_after']))}"
+        )
+
+
+def _second_records(chosen: Settings) -> list[dict[str, str | int]]:
+    """Return what there is to tell of the second keys: they are no part of the keyring, and have one state."""
+    signers = open_second(chosen.keys_dir, passphrase_of(chosen))
+    if signers is None:
+        return []
+    told: list[dict[str, str | int]] = []
+    for role, signer in zip(ROLES, (signers.bundle, signers.status), strict=True):
+        certificate = read_certificate(signer.certificate_der)
+        times = {"not_before": certificate.not_before, "not_after": certificate.not_after}
+        seconds = {name: int(moment.timestamp()) for name, moment in times.items()}
+        told.append({"role": f"second-{role}", "kid": signer.kid, "state": "active", "backend": FILES, **seconds})
+    return told
 
 
 @keys.command()
@@ -126,7 +157,7 @@ def rotate(roles: tuple[str, ...], due: int | None, at: datetime | None, backend
                 made.append(rotating.rotate(role, None if at is None else _aware(at)))
                 step(f"{role} {made[-1].kid}: {_times(made[-1])}")
         finally:
-            _record(chosen, "key.rotated", [(r.kid, _details(r, active_from=r.active_from)) for r in made])
+            _record(chosen, ROTATED, [(r.kid, _told_of(r)) for r in made])
     if Role.BUNDLE_ROOT in wanted:
         say("Trao dấu vân tay mới cho bên kiểm tra / hand the new pin to verifiers\n  → wallet keys pin")
 
@@ -147,8 +178,7 @@ def revoke(kid: str, reason: str, since: datetime | None) -> None:
         step(f"{revoked.role} {revoked.kid}: {revoked.state}")
         for record in done.made:
             step(f"{record.role} {record.kid}: {_times(record)}")
-        details = _details(revoked, reason=revoked.reason, since=revoked.compromised_at)
-        _record(chosen, "key.revoked", [(revoked.kid, details)])
+        _record(chosen, REVOKED, [(revoked.kid, _told_of(revoked))])
     if done.lacking:
         told = "\n  ".join(f"{role}: {why}" for role, why in done.lacking)
         fail(f"Đã thu hồi, nhưng chưa có khóa thay / revoked, and not replaced yet:\n  {told}", "wallet keys new")
@@ -211,12 +241,15 @@ def ceremony(file: Path, dry_run: bool, reviewed: str | None) -> None:
         def rotating_with(backend: str) -> Rotating:
             return Rotating(making_of(chosen, ENTROPY, services, backend), CLOCK, publication)
 
-        transcript = perform(asked, rotating_with, lambda r: certificate_path(chosen.keys_dir, r).read_bytes())
-    click.echo(transcript, nl=False)
-    digest = sha256(transcript.encode()).hexdigest()
-    say(f"sha256 {digest}")
-    _record(chosen, "key.ceremony", [(digest, {"file": asked.digest, "steps": len(asked.steps)})])
-    if STOPPED in transcript:
+        _tell_left(chosen)
+        journal = Journal.begin(chosen.keys_dir, asked.digest, CLOCK.now())
+        perform(asked, rotating_with, lambda r: certificate_path(chosen.keys_dir, r).read_bytes(), journal)
+        click.echo(journal.text, nl=False)
+        say(f"sha256 {journal.digest}")
+        whole = journal.is_whole
+        _record_journal(chosen, journal)
+        _record_left(chosen)
+    if not whole:
         fail("Nghi thức dừng giữa chừng / the ceremony stopped half-way", "wallet keys list")
 
 
@@ -237,6 +270,28 @@ def make_missing(chosen: Settings, backend: str = FILES) -> list[str]:
         making=making,
     )
     return [*made, *(encrypt_plain(chosen.keys_dir, making.passphrase) if making.passphrase else [])]
+
+
+def _record_journal(chosen: Settings, journal: Journal) -> None:
+    """Put a ceremony on record: its keys, and the hash of its transcript."""
+    for action, record in journal.changed:
+        _record(chosen, action, [(record.kid, _told_of(record))])
+    _record(chosen, "key.ceremony", [(journal.digest, {"whole": journal.is_whole, "transcript": journal.path.stem})])
+    journal.close()
+
+
+def _tell_left(chosen: Settings) -> None:
+    """Say which ceremonies are not on record: they stopped half-way, or are going on."""
+    for journal in Journal.left(chosen.keys_dir):
+        say(f"! Nghi thức dở dang / a ceremony that is not on record: {journal.path}")
+
+
+def _record_left(chosen: Settings) -> None:
+    """Put on record what a ceremony that was killed, or that had no database, left. Whoever calls holds the keys."""
+    for journal in Journal.left(chosen.keys_dir):
+        if not journal.is_over:
+            journal.line(STOPPED)
+        _record_journal(chosen, journal)
 
 
 def _record(chosen: Settings, action: str, changed: Sequence[tuple[str, Mapping[str, str | int]]]) -> None:
@@ -260,8 +315,12 @@ def _record(chosen: Settings, action: str, changed: Sequence[tuple[str, Mapping[
         wallet.close()
 
 
-def _details(record: KeyRecord, **more: str | int) -> Mapping[str, str | int]:
-    return {"role": record.role, "backend": record.backend, **more}
+def _told_of(record: KeyRecord) -> Mapping[str, str | int]:
+    """Return what the record says of a key that was made or revoked."""
+    told: dict[str, str | int] = {"role": record.role, "backend": record.backend}
+    if record.state == State.REVOKED:
+        return told | {"reason": record.reason, "since": record.compromised_at}
+    return told | {"active_from": record.active_from}
 
 
 @contextmanager
@@ -270,8 +329,10 @@ def _changing(chosen: Settings, backend: str, clock: Clock = CLOCK) -> Iterator[
     if not read_keyring(chosen.keys_dir):
         fail(f"{chosen.keys_dir}/ chưa có khóa nào / has no keys", "wallet keys new")
     with exclusive(chosen.keys_dir):
+        _tell_left(chosen)
         making = making_of(chosen, ENTROPY, services_of(chosen, clock, ENTROPY), backend)
         yield Rotating(making, clock, timedelta(seconds=chosen.key_publication_seconds))
+        _record_left(chosen)  # last: a revocation waits for no database
 
 
 def _due(chosen: Settings, days: int | None) -> list[Role]:

@@ -6,6 +6,7 @@ outside the directory of the keys: who copies one of the two has nothing.
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -83,7 +84,7 @@ def load_private(path: Path, passphrase: bytes | None) -> ec.EllipticCurvePrivat
 
 
 def write(path: Path, content: bytes, *, replace: bool = False) -> None:
-    """Write a file that only its owner reads: whole or not at all."""
+    """Write a file that only its owner reads: whole or not at all, and there for good once this returns."""
     if path.exists() and not replace:
         raise ConfigurationError(f"{path} already exists", mend="wallet doctor")
     temporary = path.with_name(path.name + ".new")
@@ -94,3 +95,39 @@ def write(path: Path, content: bytes, *, replace: bool = False) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    settle(path.parent)
+
+
+def append(path: Path, content: bytes) -> None:
+    """Add to a file that only its owner reads; what was added is there for good once this returns."""
+    new = not path.exists()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if new:
+        settle(path.parent)
+
+
+def rename(path: Path, other: Path) -> None:
+    """Give a file another name, for good."""
+    path.replace(other)
+    settle(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there, so that no power cut brings it back."""
+    path.unlink(missing_ok=True)
+    settle(path.parent)
+
+
+def settle(directory: Path) -> None:
+    """Return once what a directory names is on the disk: a name that was changed is else lost with the power."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -36,8 +36,9 @@ class KeyRecord:
     not_before, not_after: when it may sign, as verifiers are told. state: as it was written last; `state_at` says what
     it is now. issuer: the kid of the key that certified it, "" for one that certified itself. backend: who signs with
     it; place: by which name that knows it. published_at, active_from: when verifiers are told of it, and when it takes
-    over from the key before it. compromised_at: since when whatever it signed may be somebody else's. sample: it was
-    made for a demo, and no production starts with it.
+    over from the key before it. own_end: until when it might sign if nothing followed, 0 for one that nothing does; a
+    successor shortens `not_after` alone. compromised_at: since when whatever it signed may be somebody else's. sample:
+    it was made for a demo, and no production starts with it.
     """
 
     role: str
@@ -50,6 +51,7 @@ class KeyRecord:
     place: str = ""
     published_at: int = 0
     active_from: int = 0
+    own_end: int = 0
     revoked_at: int = 0
     compromised_at: int = 0
     reason: str = ""
@@ -68,6 +70,11 @@ class KeyRecord:
     def took_over(self) -> bool:
         """Return whether a key that is revoked had followed another."""
         return self.state == State.REVOKED and 0 < self.active_from <= self.revoked_at
+
+    @property
+    def longest(self) -> int:
+        """Return until when it may sign where nobody follows it."""
+        return self.own_end or self.not_after
 
     @property
     def moments(self) -> tuple[int, ...]:

@@ -145,6 +145,7 @@ def create_missing(
     with a past. renew: a role whose keys have all ended lacks one too. making: how, where it is not as plain files.
     """
     directory.mkdir(parents=True, exist_ok=True)
+    key_files.settle(directory.parent)
     making = making or Making(directory, entropy, authority)
     records = read_keyring(directory)
     absent = [name for name in Secret if not secret_path(directory, name).exists()]

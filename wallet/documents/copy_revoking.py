@@ -19,11 +19,13 @@ BATCH = 100
 
 
 class CopyEnd(StrEnum):
-    """Why a copy ended. `replaced`: another took its place, for what it rests on counts no longer."""
+    """Why a copy ended. `replaced`: another took its place, for what it rests on counts no longer; `restored`: the
+    published list alone knows of it, for the database was put back to an earlier day."""
 
     DEVICE_UNBOUND = "device_unbound"
     KEY_REVOKED = "key_revoked"
     REPLACED = "replaced"
+    RESTORED = "restored"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,21 @@
 """A document between its two halves: decided and stored, not signed yet.
 
 What is to be signed is kept whole, under the holder's data key, so that whoever comes after a crash signs the very same
-bytes for the very same id and status entry: there can be no second live document. Source: docs/security.md, S-41, S-42.
+bytes for the very same id and status entry, or, where the key in force may not sign for that day any more, the same of
+a later date (`dated`): there can be no second live document. Source: docs/security.md, S-41, S-42.
 """
 
 import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from wallet.documents.models import DocumentRow
 from wallet.documents.status import StatusIndex
+from wallet.formats.claims_set import UnverifiedClaimsSet
+from wallet.formats.cwt_code import DocumentPayload
 from wallet.identity.holders import Holders
 from wallet.terms import Actor
 
@@ -109,6 +112,22 @@ def read_unsigned(row: DocumentRow, holders: Holders) -> IntendedDocument:
         ordered_by=OrderedBy(*pending["ordered_by"]),
         renewal=row.renewal,
         about_index=row.about_index,
+    )
+
+
+def dated(content: UnverifiedClaimsSet, now: datetime) -> DocumentPayload:
+    """Return what a code says, as of now: no key may sign for a day on which it was not there."""
+    return DocumentPayload(
+        issuer=content.issuer,
+        issued_at=now.replace(microsecond=0),
+        expires_at=datetime.fromtimestamp(content.expires_at, UTC),
+        document_id=content.document_id,
+        utility=content.utility,
+        utility_version=content.utility_version,
+        claims=content.claims,
+        claims_hash=content.claims_hash,
+        recipient=content.recipient,
+        status=content.status,
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from wallet.crypto.key_files import settle
 from wallet.crypto.keystore import exclusive
 from wallet.documents.publishing import Publication
 
@@ -67,6 +68,7 @@ class PublishedFiles:
                 os.fchmod(file.fileno(), 0o644)  # for everyone to read, as what it holds is
                 os.fsync(file.fileno())
             os.replace(temporary, path)
+            settle(path.parent)
         except OSError:
             with suppress(OSError):
                 os.unlink(temporary)

@@ -23,13 +23,14 @@ from wallet.crypto.keyring import State
 from wallet.crypto.keystore import Key, Keystore, Role
 from wallet.crypto.signing import Signer
 from wallet.documents.copy_revoking import CopyRevoking
+from wallet.documents.intended import dated
 from wallet.documents.models import DocumentRow
 from wallet.documents.repository import DocumentRepository
 from wallet.documents.revoking import RevocationReason, Revoking
 from wallet.documents.trust import TrustCentre
 from wallet.errors import Malformed, NotFound, Unavailable, VerificationFailed
 from wallet.formats.claims_set import UnverifiedClaimsSet
-from wallet.formats.cwt_code import DocumentPayload, encode_document_code, parse_document_code
+from wallet.formats.cwt_code import encode_document_code, parse_document_code
 from wallet.identity.holders import Holders
 from wallet.terms import Actor
 from wallet.verifier import Policy, judge
@@ -101,18 +102,19 @@ class Reissuing:
                 left += 1
         return Due(tuple(again), tuple(void), left, rows[-1].id if rows else after)
 
-    def settle(self, key: Key, due: "Due", signed: Mapping[str, str], kid: str) -> Tally:
+    def settle(self, key: Key, due: "Due", signed: Mapping[str, str], kid: str, at: datetime) -> Tally:
         """Store what was signed again and revoke what nobody can speak for; return what came of it.
 
-        signed: codes by document, made by the key `kid`. What ended, or another process did, meanwhile stays so.
+        signed: codes by document, made by the key `kid` and dated `at`. What ended, or another process did, meanwhile
+        stays so.
         """
-        total, now = Tally(left=due.left), self.clock.now()
+        total = Tally(left=due.left)
         for former in due.again:
             content = json.dumps(
                 {**former.content, "code": signed[former.id]}, ensure_ascii=False, separators=(",", ":")
             )
             sealed = self.holders.seal(former.holder_id, former.id, content.encode())
-            if self.documents.sign_again(former.id, key.record.kid, kid, now, sealed):
+            if self.documents.sign_again(former.id, key.record.kid, kid, at, sealed):
                 self.audit.record(REISSUED, _SYSTEM, former.id, former=key.record.kid, kid=kid)
                 total += Tally(reissued=1)
         for document_id in due.void:
@@ -159,22 +161,6 @@ class Due:
 def _assert_revoked(key: Key) -> None:
     if key.record.state != State.REVOKED:
         raise ValueError("of a key that counts nothing is to be taken back")
-
-
-def _payload(content: UnverifiedClaimsSet, now: datetime) -> DocumentPayload:
-    """Return what a code says, as of now: the key that signs it may not sign for a day on which it was not there."""
-    return DocumentPayload(
-        issuer=content.issuer,
-        issued_at=now.replace(microsecond=0),
-        expires_at=datetime.fromtimestamp(content.expires_at, UTC),
-        document_id=content.document_id,
-        utility=content.utility,
-        utility_version=content.utility_version,
-        claims=content.claims,
-        claims_hash=content.claims_hash,
-        recipient=content.recipient,
-        status=content.status,
-    )
 
 
 class ReissuingWork(Protocol):
@@ -231,10 +217,10 @@ class ReissueJob:
         signer, now = self.keystore.signer(Role.DOCUMENT), self.clock.now()
         signed = {former.id: self._signed(former, signer, now) for former in due.again}
         with self.work() as work:
-            return work.reissuing.settle(key, due, signed, signer.kid), due.last
+            return work.reissuing.settle(key, due, signed, signer.kid, now), due.last
 
     def _signed(self, former: Former, signer: Signer, now: datetime) -> str:
-        code = encode_document_code(_payload(former.claims, now), signer)
+        code = encode_document_code(dated(former.claims, now), signer)
         judgement = judge(code, self.trust.trust(), Policy(), now)
         if not judgement.accepted and judgement.reasons != ("suspended",):
             raise Unavailable("signing_unavailable", reasons=[str(reason) for reason in judgement.reasons])

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, func, literal, or_, select, tuple_, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -125,30 +125,29 @@ class DocumentRepository:
         statement = select(DocumentRow).where(DocumentRow.id > document_id).order_by(DocumentRow.id).limit(limit)
         return list(self.session.scalars(statement))
 
-    def unsigned(self, before: datetime, limit: int) -> list[DocumentRow]:
-        """Return documents that were stored before a moment and never signed, oldest first."""
-        statement = (
-            select(DocumentRow)
-            .where(
-                DocumentRow.signed_at.is_(None),
-                DocumentRow.revoked_at.is_(None),
-                DocumentRow.issued_at < before,
-                DocumentRow.expires_at > before,
-            )
-            .order_by(DocumentRow.issued_at)
-            .limit(limit)
-        )
+    def unsigned(self, before: datetime, limit: int, after: DocumentRow | None = None) -> list[DocumentRow]:
+        """Return documents that were stored before a moment and never signed, oldest first, those after one of them."""
+        statement = select(DocumentRow).where(*_unsigned(before))
+        if after is not None:
+            place = tuple_(DocumentRow.issued_at, DocumentRow.id)
+            statement = statement.where(place > (after.issued_at, after.id))
+        statement = statement.order_by(DocumentRow.issued_at, DocumentRow.id).limit(limit)
         return list(self.session.scalars(statement))
 
-    def mark_signed(self, document_id: str, kid: str, at: datetime, sealed: bytes) -> bool:
+    def count_unsigned(self, before: datetime) -> int:
+        """Return how many documents were stored before a moment and never signed."""
+        return self.session.scalar(select(func.count()).select_from(DocumentRow).where(*_unsigned(before))) or 0
+
+    def mark_signed(self, document_id: str, kid: str, at: datetime, sealed: bytes, issued_at: datetime) -> bool:
         """Store what was signed, unless it was signed or revoked meanwhile; return whether this call did it.
 
-        Raises Unavailable when the database refuses it, for whatever reason: it is then signed again later.
+        issued_at: what it says of itself. Raises Unavailable when the database refuses it, for whatever reason: it is
+        then signed again later.
         """
         statement = (
             update(DocumentRow)
             .where(DocumentRow.id == document_id, DocumentRow.signed_at.is_(None), DocumentRow.revoked_at.is_(None))
-            .values(kid=kid, signed_at=at, sealed=sealed)
+            .values(kid=kid, signed_at=at, sealed=sealed, issued_at=issued_at)
         )
         try:
             return rows_changed(self.session, statement) == 1
@@ -289,6 +288,16 @@ class DocumentRepository:
         self.session.flush()
 
 
+def _unsigned(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds of documents that were stored before a moment and wait for their signature."""
+    return (
+        DocumentRow.signed_at.is_(None),
+        DocumentRow.revoked_at.is_(None),
+        DocumentRow.issued_at < before,
+        DocumentRow.expires_at > before,
+    )
+
+
 class CopyRepository:
     """Copies of documents in other forms."""
 
@@ -344,6 +353,17 @@ class CopyRepository:
             .with_for_update(skip_locked=True)
         )
         return list(self.session.scalars(statement))
+
+    def at_places(self, list_id: int, indices: Sequence[int]) -> dict[int, DocumentCopyRow]:
+        """Return the copies at these places of a list, by index."""
+        found: dict[int, DocumentCopyRow] = {}
+        for start in range(0, len(indices), AT_ONCE):
+            statement = select(DocumentCopyRow).where(
+                DocumentCopyRow.status_list == list_id,
+                DocumentCopyRow.status_index.in_(indices[start : start + AT_ONCE]),
+            )
+            found.update((row.status_index, row) for row in self.session.scalars(statement))
+        return found
 
     def count(self) -> int:
         """Return how many copies there are."""

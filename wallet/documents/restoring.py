@@ -12,8 +12,10 @@ import structlog
 
 from wallet.audit import Audit
 from wallet.clock import Clock
+from wallet.documents.copy_revoking import CopyEnd, CopyRevoking
+from wallet.documents.models import DocumentCopyRow
 from wallet.documents.published_files import PublishedFiles
-from wallet.documents.repository import DocumentRepository, PublicationRepository, StatusRepository
+from wallet.documents.repository import CopyRepository, DocumentRepository, PublicationRepository, StatusRepository
 from wallet.documents.revoking import RevocationReason, Revoking
 from wallet.documents.status import BITS
 from wallet.documents.suspending import SuspensionReason
@@ -39,9 +41,11 @@ class Restoring:
     """Brings a database up to what was published, in one transaction."""
 
     rows: DocumentRepository
+    copies: CopyRepository
     statuses: StatusRepository
     publications: PublicationRepository
     revoking: Revoking
+    copy_revoking: CopyRevoking
     files: PublishedFiles
     trust: TrustCentre
     audit: Audit
@@ -65,9 +69,13 @@ class Restoring:
             if list_id <= max(found):
                 closed += self.rows.close_list(list_id)
         revoked = suspended = 0
+        ended: list[DocumentCopyRow] = []
         for list_id, token in found.items():
-            now_revoked, now_suspended = self._bring_up(list_id, token)
+            now_revoked, now_suspended = self._bring_up(list_id, token, ended)
             revoked, suspended = revoked + now_revoked, suspended + now_suspended
+        # With a document its copies have ended; what is left ended by itself, and must not be handed out again.
+        alone = [copy for copy in ended if not self.rows.is_revoked(copy.document_id)]
+        self.copy_revoking.revoke(alone, CopyEnd.RESTORED, _SYSTEM)
         self.audit.record(
             "status.restored", _SYSTEM, "status-lists", closed=closed, revoked=revoked, suspended=suspended
         )
@@ -84,8 +92,11 @@ class Restoring:
         head = self.publications.head(self.trust.list_name(list_id))
         return head is None or head.issued_at < token.issued_at
 
-    def _bring_up(self, list_id: int, token: StatusListToken) -> tuple[int, int]:
-        """Set what the list calls invalid or suspended and the database does not; return how many of each."""
+    def _bring_up(self, list_id: int, token: StatusListToken, ended: list[DocumentCopyRow]) -> tuple[int, int]:
+        """Set what the list calls invalid or suspended and the database does not; return how many of each.
+
+        Copies that it calls invalid are added to `ended` instead: what becomes of them depends on their documents.
+        """
         now = self.clock.now()
         stored = {index: value for _, index, value, _ in self.statuses.changes_since(list_id, 0)}
         revoked = suspended = 0
@@ -94,10 +105,13 @@ class Restoring:
             for index, value in set_entries(token.entries, bits=BITS)
             if stored.get(index, Status.VALID) not in (value, Status.INVALID)
         ]
-        documents = self.rows.at_places(list_id, [index for index, _ in missing])
+        indices = [index for index, _ in missing]
+        documents, copies = self.rows.at_places(list_id, indices), self.copies.at_places(list_id, indices)
         for index, value in missing:
-            document_id = documents.get(index)
-            if document_id is None:  # issued in the days that are lost, or a copy: its document has a place of its own
+            document_id, copy = documents.get(index), copies.get(index)
+            if copy is not None and value == Status.INVALID:
+                ended.append(copy)
+            elif document_id is None:  # made in the days that are lost, or a copy that its document suspends
                 self.rows.set_status(list_id, index, value, now)
             elif value == Status.INVALID:
                 self.revoking.void(document_id, RevocationReason.RESTORED, _SYSTEM)

@@ -8,20 +8,23 @@ by a signer that was away, is signed by the job, or when the caller asks again. 
 import json
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import structlog
 
 from wallet.clock import Clock
+from wallet.crypto import cbor
 from wallet.crypto.signing import Signer
-from wallet.documents.intended import IntendedDocument, read_unsigned, signed_content
+from wallet.documents.intended import IntendedDocument, dated, read_unsigned, signed_content
 from wallet.documents.revoking import RevocationReason
 from wallet.documents.services import DocumentServices
 from wallet.documents.trust import TrustCentre
 from wallet.errors import Malformed, NotFound, Unavailable, WalletError
-from wallet.formats.cwt_code import fits_on_paper, sign_document_content
+from wallet.formats.claims_set import read_claims_set
+from wallet.formats.compact_values import seconds_of
+from wallet.formats.cwt_code import document_content, fits_on_paper, sign_document_content
 from wallet.terms import Actor
 from wallet.verifier import Policy, judge
 
@@ -29,6 +32,8 @@ log = structlog.get_logger("wallet.documents")
 Opening = Callable[[], AbstractContextManager[DocumentServices]]
 LEFT_ALONE = timedelta(seconds=5)
 """How long the job leaves a new document to whoever asked for it."""
+OVERDUE = timedelta(minutes=10)
+"""After this long somebody should look why a document is not signed."""
 BATCH = 50
 
 
@@ -50,9 +55,10 @@ class Signing:
         """Sign each and store it. Raises Unavailable("signing_unavailable"): what is stored so far stays stored."""
         for document in documents:
             signer = self.signer()
-            code = self._code(document, signer)
+            issued = self._in_force(document, signer)
+            code = self._code(issued, signer)
             with self.working() as work:
-                self._store(document, code, signer.kid, work)
+                self._store(document, issued, code, signer.kid, work)
 
     def complete_stored(self, document_ids: Iterable[str]) -> None:
         """Sign those of these documents that are not signed yet: a caller who asks again gets what was promised."""
@@ -64,19 +70,40 @@ class Signing:
 
     def run(self) -> bool:
         """Sign what a crash or an absent signer left behind; return whether there is more to do. A job."""
-        before, signed = self.clock.now() - LEFT_ALONE, 0
+        before, signed, last = self.clock.now() - LEFT_ALONE, 0, None
+        while signed < BATCH:
+            with self.reading() as work:
+                rows = work.rows.unsigned(before, BATCH, last)
+            if not rows:
+                return False
+            for row in rows:
+                try:
+                    with self.reading() as work:
+                        document = read_unsigned(row, work.identity.holders)
+                    self.complete([document])
+                    signed += 1
+                except (NotFound, Malformed, SignatureRefused) as error:
+                    # This one waits, for somebody to look; those behind it do not, however many there are.
+                    log.warning("document left unsigned", document=row.id, code=error.code, **error.values)
+            last = rows[-1]
+        return True
+
+    def waiting(self) -> int:
+        """Return how many documents have waited for their signature longer than anything should."""
         with self.reading() as work:
-            rows = work.rows.unsigned(before, BATCH)
-        for row in rows:
-            try:
-                with self.reading() as work:
-                    document = read_unsigned(row, work.identity.holders)
-                self.complete([document])
-                signed += 1
-            except (NotFound, Malformed, SignatureRefused) as error:
-                # This one waits, for somebody to look; those behind it do not.
-                log.warning("document left unsigned", document=row.id, code=error.code, **error.values)
-        return len(rows) == BATCH and signed > 0
+            return work.rows.count_unsigned(self.clock.now() - OVERDUE)
+
+    def _in_force(self, document: IntendedDocument, signer: Signer) -> IntendedDocument:
+        """Return the document as the key in force may sign it: of today, where it may not for the day of the decision.
+
+        So it is when the key of that day was lost before it signed. Id, claims and status entry stay the same.
+        """
+        key = self.trust.trust().keys.get((self.trust.issuer_code, signer.kid))
+        now, end = self.clock.now().replace(microsecond=0), seconds_of(document.expires_at)
+        if key is None or key.may_sign(seconds_of(document.issued_at), end) or not key.may_sign(seconds_of(now), end):
+            return document
+        content = read_claims_set(cbor.decode(document.content), card=False)
+        return replace(document, issued_at=now, content=document_content(dated(content, now)))
 
     def _code(self, document: IntendedDocument, signer: Signer) -> str:
         """Return the signed code, held against our own verifier: nothing leaves that it would refuse."""
@@ -94,13 +121,16 @@ class Signing:
             raise SignatureRefused("signing_unavailable", reasons=reasons)
         return code
 
-    def _store(self, document: IntendedDocument, code: str, kid: str, work: DocumentServices) -> None:
+    def _store(
+        self, document: IntendedDocument, issued: IntendedDocument, code: str, kid: str, work: DocumentServices
+    ) -> None:
+        """Store the code of a document. issued: as it was signed; it takes the place of what was there when decided."""
         holders = work.identity.holders
         try:
-            sealed = signed_content(document, holders, code)
+            sealed = signed_content(issued, holders, code)
         except NotFound:
             return  # the holder closed their account meanwhile: nothing of theirs is made to count
-        if not work.rows.mark_signed(document.id, kid, self.clock.now(), sealed):
+        if not work.rows.mark_signed(document.id, kid, self.clock.now(), sealed, issued.issued_at):
             return  # another process was quicker, or it was revoked meanwhile
         actor = document.ordered_by.actor()
         if document.supersedes:

@@ -1,7 +1,8 @@
 """A ceremony: keys changed from one reviewed file, by two people, with a transcript whose hash goes on record.
 
 Everything in the file is held against the keyring before anything is touched, and every fault is told at once. What is
-done is what was reviewed: the file's SHA-256 is asked for again (docs/security.md, S-63).
+done is what was reviewed: the file's SHA-256 is asked for again (docs/security.md, S-63). The transcript is on the disk
+before a step begins and once it is done: a ceremony that is killed is found by the next command, and put on record.
 """
 
 import hashlib
@@ -10,8 +11,10 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from wallet.crypto import key_files
 from wallet.crypto.keyring import KeyRecord, State, states_at
 from wallet.crypto.keystore import Role
 from wallet.errors import ConfigurationError, WalletError
@@ -101,7 +104,7 @@ def faults(
             if step.backend not in backends:
                 found.append(f"step {number}: {step.backend} is not set up")
             try:
-                times_of(step.role, now, publication, step.at)
+                times_of(step.role, records, now, publication, step.at)
             except ConfigurationError as error:
                 found.append(f"step {number}: {error}")
         elif step.kid not in known:
@@ -113,42 +116,105 @@ def faults(
     return found
 
 
+class Journal:
+    """The transcript of a ceremony, on the disk line by line as things are done, so that a kill leaves what it was.
+
+    It lies in the folder `ceremonies` of the keys, as `*.open` until its hash is on record. changed: what was done to
+    which key since it was begun.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.changed: list[tuple[str, KeyRecord]] = []
+
+    @classmethod
+    def begin(cls, directory: Path, digest: str, now: datetime) -> "Journal":
+        """Begin one. directory: that of the keys. digest: of the reviewed file."""
+        folder = directory / FOLDER
+        folder.mkdir(mode=0o700, exist_ok=True)
+        key_files.settle(directory)
+        return cls(folder / f"{now:%Y%m%dT%H%M%SZ}-{digest[:8]}.txt{OPEN}")
+
+    @classmethod
+    def left(cls, directory: Path) -> "list[Journal]":
+        """Return those whose hash is not on record: of ceremonies that are going on, or were killed."""
+        return [cls(path) for path in sorted((directory / FOLDER).glob(f"*{OPEN}"))]
+
+    @property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of the transcript, in hex."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether its ceremony came to an end, be it before its end."""
+        last = self.text.splitlines()[-1:]
+        return bool(last) and last[0].startswith("ended ")
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether all of its ceremony was done."""
+        return self.is_over and STOPPED not in self.text
+
+    def line(self, text: str) -> None:
+        key_files.append(self.path, f"{text}\n".encode())
+
+    def close(self) -> None:
+        """Let it be one whose hash is on record."""
+        key_files.rename(self.path, self.path.with_name(self.path.name.removesuffix(OPEN)))
+
+
 def perform(
-    ceremony: Ceremony, rotating_with: Callable[[str], Rotating], certificate: Callable[[KeyRecord], bytes]
-) -> str:
-    """Do every step in its order; return the transcript, which says so when one stopped it.
+    ceremony: Ceremony,
+    rotating_with: Callable[[str], Rotating],
+    certificate: Callable[[KeyRecord], bytes],
+    journal: Journal,
+) -> None:
+    """Do every step in its order and write down what was done, also where one stopped it.
 
     rotating_with: what changes the keyring, where new keys are kept by this backend. certificate: of a key that was
     made.
     """
     rotating = rotating_with("")
-    lines = [f"file sha256 {ceremony.digest}", f"title {ceremony.title}"]
-    lines += [f"person {name}" for name in ceremony.persons]
-    lines.append(f"begun {_moment(rotating.clock.now())}")
+    journal.line(f"file sha256 {ceremony.digest}")
+    journal.line(f"title {ceremony.title}")
+    for name in ceremony.persons:
+        journal.line(f"person {name}")
+    journal.line(f"begun {_moment(rotating.clock.now())}")
     for number, step in enumerate(ceremony.steps, 1):
-        lines.append(f"step {number} {step}")
+        journal.line(f"step {number} {step}")
         try:
             if step.role is not None:
                 made: tuple[KeyRecord, ...] = (rotating_with(step.backend).rotate(step.role, step.at),)
                 lacking: tuple[tuple[Role, Exception], ...] = ()
+                journal.changed.append((ROTATED, made[0]))
             else:
                 since = step.since or rotating.clock.now()
                 done = rotating.revoke(step.kid, step.reason or KeyReason.CEASED, since)
                 made, lacking = done.made, done.lacking
+                journal.changed.append((REVOKED, done.record))
         except (WalletError, OSError) as error:
-            lines += [f"  stopped: {type(error).__name__} {error}", STOPPED]
-            return "\n".join([*lines, ""])
+            journal.line(f"  stopped: {type(error).__name__} {error}")
+            journal.line(STOPPED)
+            return
         for record in made:
             digest = hashlib.sha256(certificate(record)).hexdigest()
             begin = _moment(datetime.fromtimestamp(record.active_from, UTC))
-            lines.append(f"  made {record.role} {record.kid}, certificate sha256 {digest}, active from {begin}")
+            journal.line(f"  made {record.role} {record.kid}, certificate sha256 {digest}, active from {begin}")
         for role, why in lacking:
-            lines.append(f"  lacking {role}: {type(why).__name__} {why}")
+            journal.line(f"  lacking {role}: {type(why).__name__} {why}")
         if lacking:
-            return "\n".join([*lines, STOPPED, ""])
-    return "\n".join([*lines, f"ended {_moment(rotating.clock.now())}", ""])
+            journal.line(STOPPED)
+            return
+    journal.line(f"ended {_moment(rotating.clock.now())}")
 
 
+FOLDER, OPEN = "ceremonies", ".open"
+ROTATED, REVOKED = "key.rotated", "key.revoked"
 STOPPED = "ended before its end: what stands above was done, the rest was not"
 
 

@@ -2,15 +2,17 @@
 
 A new key is told to verifiers one cache lifetime before it may sign (docs/wire.md, section 6), and takes over a moment
 later than it may: processes' clocks differ, and copies carry rounded times. The old key may sign as long beyond that,
-so that at no instant a signature falls between the two.
+and one cache lifetime more, so that at no instant a signature falls between the two; and where the new key is revoked
+before it signs, the old one goes on, and verifiers are told in time that it does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from wallet.clock import Clock
+from wallet.crypto import key_files
 from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_at, write_keyring
 from wallet.crypto.keystore import Role, key_path
 from wallet.crypto.making import LIVES, Making, at_once
@@ -38,10 +40,13 @@ class Times:
     active_from: datetime
 
 
-def times_of(role: Role, now: datetime, publication: timedelta, at: datetime | None = None) -> Times:
+def times_of(
+    role: Role, records: Iterable[KeyRecord], now: datetime, publication: timedelta, at: datetime | None = None
+) -> Times:
     """Return the times of the next key. at: when it takes over; by default as soon as verifiers can know it.
 
-    Raises ConfigurationError for a moment that is too soon.
+    Raises ConfigurationError for a moment that is too soon, or when the present key has ended. Where that ends before
+    verifiers can know another, as soon as may be is the best there is.
     """
     lead = publication * (ROOT_LEAD if role is Role.BUNDLE_ROOT else 1)
     settling = min(LONGEST_SETTLING, publication / 3)
@@ -52,7 +57,31 @@ def times_of(role: Role, now: datetime, publication: timedelta, at: datetime | N
             f"{role}: {active_from.isoformat()} is too soon, verifiers know it from {earliest.isoformat()} on",
             mend=f"wallet keys rotate {role} --at {earliest.isoformat(timespec='seconds')}",
         )
+    records = list(records)
+    states = states_at(records, int(now.timestamp()))
+    ends = [r.longest for r in records if r.role == role and states[r.kid] is State.ACTIVE]
+    latest = max(earliest, datetime.fromtimestamp(ends[-1], UTC)) if ends else active_from
+    if active_from > latest:
+        raise ConfigurationError(
+            f"{role}: {active_from.isoformat()} is too late, the present key signs until {latest.isoformat()}",
+            mend=f"wallet keys rotate {role} --at {latest.isoformat(timespec='seconds')}",
+        )
     return Times(active_from - settling - lead, active_from - settling, active_from)
+
+
+def lasting(records: Iterable[KeyRecord], now: datetime) -> dict[Role, datetime | None]:
+    """Return until when each role has a key that may sign, without a gap from now on; None for one that has none."""
+    records, seconds = list(records), int(now.timestamp())
+    states = states_at(records, seconds)
+    found: dict[Role, datetime | None] = {}
+    for role in Role:
+        signing = [r for r in records if r.role == role and states[r.kid] is State.ACTIVE and r.not_after > seconds]
+        end = signing[-1].not_after if signing else 0
+        for r in records:
+            if r.role == role and states[r.kid] in (State.PLANNED, State.PUBLISHED) and r.active_from <= end:
+                end = max(end, r.not_after)
+        found[role] = datetime.fromtimestamp(end, UTC) if end else None
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +98,15 @@ class Rotating:
     def rotate(self, role: Role, at: datetime | None = None) -> KeyRecord:
         """Make the key that follows the one that signs. Nothing else has to be done: its dates do the rest.
 
-        Raises ConfigurationError when one is on its way already, or `at` is too soon; Unavailable when its backend is
-        away.
+        Raises ConfigurationError when one is on its way already, or `at` is too soon or too late; Unavailable when its
+        backend is away.
         """
         now, records = self.clock.now(), read_keyring(self.making.directory)
         states = states_at(records, int(now.timestamp()))
         coming = [r for r in records if r.role == role and states[r.kid] in (State.PLANNED, State.PUBLISHED)]
         if coming:
             raise ConfigurationError(f"{role}: {coming[-1].kid} is on its way already", mend="wallet keys list")
-        times = times_of(role, now, self.publication, at)
+        times = times_of(role, records, now, self.publication, at)
         made = self.making.make(role, times.not_before, times.active_from, self.making.root(records, role, now))
         made = replace(
             made,
@@ -85,10 +114,11 @@ class Rotating:
             published_at=int(times.published_at.timestamp()),
             active_from=int(times.active_from.timestamp()),
         )
-        last = int((times.active_from + (times.active_from - times.not_before)).timestamp())
-        # Whoever signs until then signs on a while: no instant lies between the two.
+        last = int((times.active_from + (times.active_from - times.not_before) + self.publication).timestamp())
         kept = [
-            replace(r, not_after=min(r.not_after, last)) if r.role == role and states[r.kid] is State.ACTIVE else r
+            replace(r, not_after=min(r.longest, last), own_end=r.longest)
+            if r.role == role and states[r.kid] is State.ACTIVE
+            else r
             for r in records
         ]
         write_keyring(self.making.directory, [*kept, made])
@@ -99,9 +129,9 @@ class Rotating:
 
         since: from when on others may have signed with it. The revocation is written first, whatever keeps the next key
         from being made. The private part of a file is destroyed. Where the key was the one that signed, another does at
-        once; where it was a root, so does another for each that it certified, kept by whom kept the one before.
-        Revoking again makes no key; an earlier `since` counts. Raises ConfigurationError for a key that is not there or
-        a moment that lies ahead.
+        once; where it was a root, so does another for each that it certified, kept by whom kept the one before. Where
+        it was to follow another, that one keeps its own time. Revoking again makes no key; an earlier `since` counts.
+        Raises ConfigurationError for a key that is not there or a moment that lies ahead.
         """
         now, records = self.clock.now(), read_keyring(self.making.directory)
         found = next((record for record in records if record.kid == kid), None)
@@ -112,9 +142,10 @@ class Rotating:
         states = states_at(records, int(now.timestamp()))
         revoked = _revoked(found, reason, now, since)
         hurt = [r for r in records if kid in (r.kid, r.issuer) and states[r.kid] is State.ACTIVE]
-        write_keyring(self.making.directory, [revoked if record.kid == kid else record for record in records])
+        left = [revoked if record.kid == kid else record for record in records]
+        write_keyring(self.making.directory, _unfollowed(left, int(now.timestamp())))
         if found.backend == FILES:
-            key_path(self.making.directory, found).unlink(missing_ok=True)
+            key_files.remove(key_path(self.making.directory, found))
         made, lacking = self._replace(hurt, now)
         return Revocation(revoked, made, lacking)
 
@@ -153,6 +184,16 @@ class Revocation:
     record: KeyRecord
     made: tuple[KeyRecord, ...] = ()
     lacking: tuple[tuple[Role, WalletError | OSError], ...] = ()
+
+
+def _unfollowed(records: list[KeyRecord], now: int) -> list[KeyRecord]:
+    """Return the records where a key that signs, and that nothing will follow any more, has its own time again."""
+    states = states_at(records, now)
+    followed = {r.role for r in records if states[r.kid] in (State.PLANNED, State.PUBLISHED)}
+    return [
+        replace(r, not_after=r.longest, own_end=0) if states[r.kid] is State.ACTIVE and r.role not in followed else r
+        for r in records
+    ]
 
 
 def _revoked(record: KeyRecord, reason: KeyReason, now: datetime, since: datetime) -> KeyRecord:

@@ -4,6 +4,7 @@ They are no part of the keyring: nothing depends on them, a deployment without t
 no verifier is told of them but by a pin. Source: RFC 9964; docs/decisions/0025.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -63,6 +64,16 @@ def make_second(
         key_files.write(certificate, der)
         made.append(f"{FOLDER}/{key.name}")
     return made
+
+
+def replace_second(directory: Path, roles: Collection[str]) -> None:
+    """Destroy these keys, so that `make_second` makes others: one that got out, or whose ten years are over.
+
+    What they signed is still served until the next publication; verifiers stop believing it when they drop the pin.
+    """
+    for role in roles:
+        for path in _paths(directory / FOLDER, role):
+            key_files.remove(path)
 
 
 def open_second(directory: Path, passphrase: bytes | None, *, production: bool = False) -> SecondSigners | None:

@@ -25,6 +25,8 @@ FUTURE_SECONDS = 60
 
 _WHITE_SPACE = " \t\r\n\f\v"
 _TYPE = re.compile(r"/v1/types/(?P<code>[a-z0-9_-]{1,64})/(?P<version>0|[1-9][0-9]{0,8})", re.ASCII)
+NOTED = frozenset({"wrong_gate", "live_too_old", "live_from_future"})
+"""What may be wrong with a key binding by the right key: it is noted beside the others, as of a live code."""
 
 
 def looks_like_credential(text: str) -> bool:
@@ -46,8 +48,8 @@ def judge_credential(
     7. Key binding, where it is demanded: `device_mismatch`, `wrong_gate`, `live_too_old`, `live_from_future`.
     8. This verifier's own policy: `policy_refused`.
 
-    A failure in 1 to 4 ends the check; every other one is noted and the check goes on. demand: whom and what it must be
-    bound to; None demands nothing, whatever came with it. Raises nothing on hostile input.
+    A failure in 1 to 4, or whose key it is, ends the check; every other one is noted and the check goes on. demand:
+    whom and what it must be bound to; None demands nothing, whatever came with it. Raises nothing on hostile input.
     Source: docs/wire.md, sections 3 and 6.
     """
     if now.tzinfo is None:
@@ -93,6 +95,8 @@ class _Check:
                 self.bound = True
             except (Malformed, VerificationFailed) as error:
                 self.reasons.append(error.code)
+                if error.code not in NOTED:
+                    return self._judgement(document)
 
         # 8 the verifier's own policy
         self.checked.append(8)

@@ -22,7 +22,8 @@ def read_liveness() -> Response:
 
 @routes.get("/ready")
 def read_readiness() -> Response:
-    """Tell whether the database and the trust bundle are there, and how much room the status lists have left.
+    """Tell whether database and trust bundle are there, how much room the status lists have, and how many documents
+    have waited for their signature for ten minutes.
 
     503 names what is not there. Neither is a reason to take the wallet out of service: full lists, for what was issued
     is still shown and checked, nor a register that is down, for everything but issuing works.
@@ -40,13 +41,18 @@ def read_readiness() -> Response:
         wallet.trust.bundle()
     except WalletError as error:
         checks["trust_bundle"] = error.code
-    capacity = None
+    capacity = unsigned = None
     if checks["database"] == "ok":
         with suppress(WalletError):
-            capacity = _told(wallet.status_capacity())
+            capacity, unsigned = _told(wallet.status_capacity()), wallet.signing.waiting()
     ready = all(state == "ok" for state in checks.values())
     return json_answer(
-        {"status": "ready" if ready else "not_ready", "checks": checks, "status_lists": capacity},
+        {
+            "status": "ready" if ready else "not_ready",
+            "checks": checks,
+            "status_lists": capacity,
+            "documents_unsigned": unsigned,
+        },
         200 if ready else 503,
         cache="no-store",
     )

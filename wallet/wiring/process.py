@@ -479,9 +479,11 @@ class Wallet:
             documents = work.documents
             Restoring(
                 documents.rows,
+                documents.copy_rows,
                 StatusRepository(work.session),
                 PublicationRepository(work.session),
                 documents.revoking,
+                documents.copy_revoking,
                 self.published_files,
                 self.trust,
                 work.audit,
