@@ -98,7 +98,7 @@ class Restoring:
         Copies that it calls invalid are added to `ended` instead: what becomes of them depends on their documents.
         """
         now = self.clock.now()
-        stored = {index: value for _, index, value, _ in self.statuses.changes_since(list_id, 0)}
+        stored = {index: value for _, index, value, *_ in self.statuses.changes_since(list_id, 0)}
         revoked = suspended = 0
         missing = [
             (index, value)

@@ -7,6 +7,7 @@ from wallet.crypto.keystore import Role, Secret
 from wallet.documents.copies import Copies
 from wallet.documents.copy_making import CopyMaking
 from wallet.documents.copy_revoking import CopyRevoking
+from wallet.documents.copy_standing import CopyStanding
 from wallet.documents.holding import Holding
 from wallet.documents.intended import IntendedDocument
 from wallet.documents.issuing import Issuing
@@ -14,6 +15,7 @@ from wallet.documents.linting import Linter
 from wallet.documents.reissuing import Reissuing
 from wallet.documents.repository import CopyRepository, DocumentRepository
 from wallet.documents.revoking import RevocationReason, Revoking
+from wallet.documents.shown import ShownDocuments
 from wallet.documents.status import Indices
 from wallet.documents.suspending import Suspending
 from wallet.documents.trust import TrustCentre
@@ -56,7 +58,7 @@ class DocumentServices:
 
     @cached_property
     def suspending(self) -> Suspending:
-        return Suspending(self.rows, self.means.audit, self.means.clock, self._tell)
+        return Suspending(self.rows, self.copy_standing, self.means.audit, self.means.clock, self._tell)
 
     @cached_property
     def issuing(self) -> Issuing:
@@ -109,6 +111,7 @@ class DocumentServices:
             clock=means.clock,
             entropy=means.entropy,
             assert_unlocked=self.identity.accounts.assert_unlocked,
+            assert_open=self.identity.accounts.assert_open,
             reserved=self.reserved,
         )
 
@@ -117,8 +120,16 @@ class DocumentServices:
         return CopyRepository(self.means.session)
 
     @cached_property
+    def copy_standing(self) -> CopyStanding:
+        return CopyStanding(self.rows, self.copy_rows, self.identity.accounts, self.means.clock)
+
+    @cached_property
     def copy_revoking(self) -> CopyRevoking:
         return CopyRevoking(self.rows, self.copy_rows, self.means.audit, self.means.clock)
+
+    @cached_property
+    def shown(self) -> ShownDocuments:
+        return ShownDocuments(self.rows, self.copy_rows, self.identity.accounts)
 
     def revoke_of_dead(self, holder_id: str, actor: Actor) -> int:
         """Revoke whatever a dead holder still has. The registers order it, so no admin is asked."""

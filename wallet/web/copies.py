@@ -6,7 +6,7 @@ from flask import Response, current_app
 from marshmallow import fields, validate
 
 from wallet.documents.copies import HolderKey, OpenedCopy
-from wallet.documents.forms.offered import OFFERS, Form
+from wallet.documents.forms.offered import OFFERS, WHOLE, Form
 from wallet.errors import Conflict
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.web.answers import PRIVATE, answer, with_etag
@@ -18,7 +18,7 @@ from wallet.web.schemas import Moment, StrictSchema
 from wallet.wiring import Work
 
 routes = Routes("copies", __name__, url_prefix="/v1", description="Documents in the forms of other wallets")
-BOUND = tuple(form for form in Form if form is not Form.PDF)
+BOUND = tuple(form for form in WHOLE if form is not Form.PDF)
 """Forms that are bound to a key. A PDF prints the document's code, by which two of them are linked anyway."""
 MOST_COPIES = 20
 MAXIMUM_PROOF = 2048
@@ -172,7 +172,11 @@ def assert_may_copy(document_id: str) -> None:
 
 def _copy(document_id: str, form: Form) -> Response:
     assert_may_copy(document_id)
-    actor, key = current_actor(), None if form is Form.PDF else _device_key()
+    actor = current_actor()
+    key: HolderKey = None
+    if form is not Form.PDF:
+        with current_wallet().read() as work:
+            key = device_key(work)
     return _bytes_of(current_wallet().copying.copy(document_id, form, key, actor))
 
 
@@ -193,11 +197,10 @@ def _bytes_of(copy: OpenedCopy) -> Response:
     return with_etag(response)
 
 
-def _device_key() -> HolderKey:
-    """Return the key of the phone that asks, also where a guardian asks for a ward."""
+def device_key(work: Work) -> HolderKey:
+    """Return the key of the phone that asks, also where a guardian asks for a ward. Raises Conflict."""
     device_id = current_actor().device_id
-    with current_wallet().read() as work:
-        device = None if device_id is None else work.devices.find(device_id)
+    device = None if device_id is None else work.devices.find(device_id)
     if device is None:
         raise Conflict("form_needs_device")
     return device.public_key

@@ -69,6 +69,7 @@ from wallet.sources.changes import Changes, EmbeddedChanges
 from wallet.sources.embedded import embedded_registers
 from wallet.sources.http import PartnerRegister, SourceStatus, partner_registers
 from wallet.sources.partners import read_partners
+from wallet.sources.portraits import EmbeddedPortraits, Portraits
 from wallet.sources.tallying import EmbeddedResidenceCounter, ResidenceCounter
 from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import LANGUAGES, lookup
@@ -80,6 +81,9 @@ from wallet.working_days import WorkingDays, parse_overrides
 TIDY_EVERY = timedelta(hours=1)
 MESSAGES_KEPT = timedelta(days=30)
 """How long the log of what left is kept; notices in an inbox stay."""
+
+CARDS_KEPT, CARDS_AT_ONCE = timedelta(days=30), 1_000
+"""How long after its end it is known whose a card was: for what was checked offline and is told later."""
 
 
 @dataclass
@@ -126,13 +130,15 @@ class Wallet:
                 clock=clock,
                 entropy=entropy,
             )
+        keystore = open_keystore(settings, clock, services_of(settings, clock, entropy))
+        drawn_by = keystore.secret(Secret.NUMBER_INDEX)
         wallet = cls(
             settings=settings,
-            keystore=open_keystore(settings, clock, services_of(settings, clock, entropy)),
+            keystore=keystore,
             catalogue=utilities_of(settings, catalogue),
             db=Database(settings.database_url),
             nation=nation,
-            registers={**embedded_registers(nation, clock), **partners},
+            registers={**embedded_registers(nation, clock, drawn_by), **partners},
             clock=clock,
             entropy=entropy,
             messages=messages,
@@ -217,6 +223,7 @@ class Wallet:
             Job("launches", timedelta(seconds=1), self.launch_job.run),
             Job("stops", timedelta(seconds=10), self.stop_job.run),
             Job("reissues", timedelta(seconds=10), self.reissue_job.run),
+            Job("cards", timedelta(hours=1), self.forget_cards),
             Job("webhooks", timedelta(seconds=1), self.delivering.deliver_webhooks, woken=True),
         )
 
@@ -267,6 +274,13 @@ class Wallet:
             done += work.request_services.overdue.apologise()
             return done + work.paying.expire() > 0
 
+    def forget_cards(self) -> bool:
+        """Drop cards that nobody can have checked lately; return whether there is more to do."""
+        with self.work() as work:
+            return (
+                work.documents.copy_rows.forget_screens(self.clock.now() - CARDS_KEPT, CARDS_AT_ONCE) == CARDS_AT_ONCE
+            )
+
     @cached_property
     def reissue_job(self) -> ReissueJob:
         return ReissueJob(self.work, self.read, self.trust, self.keystore, self.clock)
@@ -303,6 +317,11 @@ class Wallet:
         """Who judges the chips of cards; a vendor's reader takes its place here."""
         embedded = self.settings.embedded_chips
         return EmbeddedCardChips(EmbeddedCards(self.nation).signers, self.clock) if embedded else None
+
+    @cached_property
+    def portraits(self) -> Portraits:
+        """Who keeps the portraits; a partner's identity database takes its place here."""
+        return EmbeddedPortraits(self.nation, self.keystore.secret(Secret.NUMBER_INDEX))
 
     @cached_property
     def conducting(self) -> Conducting:
@@ -419,7 +438,8 @@ class Wallet:
     def copy_making(self) -> CopyMaking:
         settings = self.settings
         linter = CopyLinter(settings.issuer_code, settings.issuer_url, self.clock, self.entropy)
-        return CopyMaking(self.trust, self.keystore, linter, self.clock, self.entropy)
+        life = timedelta(hours=settings.card_hours)
+        return CopyMaking(self.trust, self.keystore, linter, self.clock, self.entropy, life)
 
     @cached_property
     def signing(self) -> Signing:

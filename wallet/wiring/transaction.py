@@ -19,6 +19,7 @@ from wallet.documents.reissuing import Reissuing
 from wallet.documents.repository import DocumentRepository
 from wallet.documents.revoking import Revoking
 from wallet.documents.services import DocumentServices
+from wallet.documents.shown import ShownDocuments
 from wallet.documents.status import Indices
 from wallet.documents.suspending import Suspending
 from wallet.enrolment.desk import EnrolmentDesk
@@ -148,6 +149,7 @@ class Work:
             wallet.identity,
             self.telling,
             lambda device_id, actor: self.documents.copy_revoking.of_device(device_id, actor),
+            lambda holder_id, device_ids: self.documents.copy_standing.follow_lock(holder_id, device_ids),
         )
 
     @cached_property
@@ -348,6 +350,10 @@ class Work:
     @property
     def copies(self) -> Copies:
         return self.documents.copies
+
+    @property
+    def shown(self) -> ShownDocuments:
+        return self.documents.shown
 
     @property
     def revoking(self) -> Revoking:
