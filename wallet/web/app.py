@@ -50,6 +50,8 @@ from wallet.web import (
     staff,
     suspensions,
     trust,
+    verifier_desk,
+    verifiers,
     verify,
     wards,
     webhooks,
@@ -106,6 +108,8 @@ DESCRIBED = (
     profile.routes,
     corrections.routes,
     corrections_desk.routes,
+    verifiers.routes,
+    verifier_desk.routes,
 )
 """What flask-smorest describes."""
 
