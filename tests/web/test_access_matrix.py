@@ -91,6 +91,7 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/v1/me/utilities/<utility>/link"): CITIZEN_WITH_SECRET,
     ("POST", "/v1/me/utilities/<utility>/link"): PROVEN_CITIZEN_WITH_SECRET,
     ("POST", "/v1/sandbox/payments/<reference>"): ANYONE,
+    ("GET", "/v1/sandbox/test-codes"): ANYONE,
     ("POST", "/v1/payments/callbacks"): ANYONE,
     ("GET", "/v1/desk/requests"): REVIEWER,
     ("GET", "/v1/desk/requests/<request_id>"): REVIEWER,
