@@ -22,9 +22,12 @@ from wallet.web.operations import DECLARED
 
 Make = Callable[..., CitizenPhone]
 Unchanged = Callable[[], AbstractContextManager[None]]
-Access = tuple[AccountLevel, AuthLevel, StaffRole | frozenset[StaffRole] | None] | None
+Access = tuple[AccountLevel, AuthLevel, StaffRole | frozenset[StaffRole] | None] | str | None
 
 ANYONE = None
+VERIFIER = "verifier"
+"""A desk of a verifier, with its key; no session of whomever stands for one."""
+
 CITIZEN = (AccountLevel.ONE, AuthLevel.ONE, None)
 CITIZEN_WITH_SECRET = (AccountLevel.ONE, AuthLevel.TWO, None)
 PROVEN_CITIZEN = (AccountLevel.TWO, AuthLevel.ONE, None)
@@ -35,6 +38,10 @@ ADMIN_OR_OFFICER = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.ADMIN,
 REVIEWER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.REVIEWER)
 OFFICER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.OFFICER)
 APPROVER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.APPROVER)
+VERIFIER_MANAGER = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.ADMIN, StaffRole.OPERATOR}))
+VERIFIER_DECIDER = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.ADMIN, StaffRole.APPROVER}))
+VERIFIER_STOPPER = (*VERIFIER_MANAGER[:2], VERIFIER_MANAGER[2] | VERIFIER_DECIDER[2])
+VERIFIER_READER = (*VERIFIER_STOPPER[:2], VERIFIER_STOPPER[2] | {StaffRole.AUDITOR})
 DESK_STAFF = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.OFFICER, StaffRole.APPROVER}))
 
 MATRIX: dict[tuple[str, str], Access] = {
@@ -193,6 +200,21 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/v1/me/devices"): CITIZEN,
     ("DELETE", "/v1/me/devices/<device_id>"): CITIZEN_WITH_SECRET,
     ("POST", "/v1/desk/ceremonies/<ceremony_id>/vouching"): OFFICER,
+    ("GET", "/v1/admin/verifier-templates"): VERIFIER_READER,
+    ("POST", "/v1/admin/verifiers"): VERIFIER_MANAGER,
+    ("GET", "/v1/admin/verifiers"): VERIFIER_READER,
+    ("GET", "/v1/admin/verifiers/<verifier_id>"): VERIFIER_READER,
+    ("PUT", "/v1/admin/verifiers/<verifier_id>/purposes"): VERIFIER_MANAGER,
+    ("POST", "/v1/admin/verifiers/<verifier_id>/decision"): VERIFIER_DECIDER,
+    ("POST", "/v1/admin/verifiers/<verifier_id>/suspension"): VERIFIER_STOPPER,
+    ("POST", "/v1/admin/verifiers/<verifier_id>/resumption"): VERIFIER_MANAGER,
+    ("POST", "/v1/admin/verifiers/<verifier_id>/ending"): VERIFIER_STOPPER,
+    ("POST", "/v1/admin/verifiers/<verifier_id>/desks"): VERIFIER_MANAGER,
+    ("GET", "/v1/admin/verifiers/<verifier_id>/desks"): VERIFIER_READER,
+    ("GET", "/v1/admin/verifiers/<verifier_id>/desks/<desk_id>"): VERIFIER_READER,
+    ("POST", "/v1/admin/verifiers/<verifier_id>/desks/<desk_id>/key"): VERIFIER_MANAGER,
+    ("DELETE", "/v1/admin/verifiers/<verifier_id>/desks/<desk_id>"): VERIFIER_STOPPER,
+    ("GET", "/v1/verifier/desk"): VERIFIER,
     ("POST", "/v1/checks"): ANYONE,
     ("GET", "/v1/trust/bundle"): ANYONE,
     ("GET", "/v1/trust/entities"): ANYONE,
@@ -294,6 +316,8 @@ EXAMPLES = {
     "reference": "sim_" + "0" * 32,
     "ceremony_id": "cer_" + "0" * 32,
     "device_id": "dev_" + "0" * 32,
+    "verifier_id": "vrf_" + "0" * 32,
+    "desk_id": "vsd_" + "0" * 32,
     "list_id": "1",
     "key_id": "0" * 40,
     "version": "1",
@@ -331,6 +355,8 @@ def expected(access: Access, caller: CitizenPhone | None) -> tuple[int, str] | N
     """Return the refusal that the matrix asks for, None where the caller may."""
     if access is None:
         return None
+    if isinstance(access, str):
+        return 401, "desk_key_missing"
     if caller is None:
         return 401, "missing_token"
     account_level, auth_level, role = access
@@ -356,7 +382,10 @@ def test_every_operation_is_declared_as_the_matrix_says(client: FlaskClient) -> 
             assert operation.path == rule.rule
             assert operation.method in (rule.methods or set())
             level = operation.account_level
-            access = None if level is None else (level, operation.auth_level, operation.role)
+            access: Access = None if level is None else (level, operation.auth_level, operation.role)
+            if operation.credential is not None:
+                assert level is None
+                access = operation.credential.role
             declared[operation.method, operation.path] = access
     assert declared == {cell: access for cell, access in MATRIX.items() if cell not in PLAIN}
     assert all(MATRIX[cell] is ANYONE for cell in PLAIN)
@@ -419,7 +448,7 @@ def test_every_route_with_an_id_hides_what_is_anothers(
         cell
         for cell, access in MATRIX.items()
         # What is posted below an id is refused for its body first; its own tests hold it.
-        if access and access[2] is None and cell[1].rpartition("_id>")[1] and cell[0] != "POST"
+        if access and access != VERIFIER and access[2] is None and cell[1].rpartition("_id>")[1] and cell[0] != "POST"
         if cell not in OF_DRAFTS | OF_PAPERS | OF_COPIES
     ]
     own_routes.sort(key=lambda cell: "<device_id>" in cell[1])  # taking one's device away ends everything

@@ -105,9 +105,13 @@ def test_operation_ids_are_the_declared_names_each_once(document: dict[str, Any]
 
 def test_operation_asks_for_a_token_exactly_where_it_is_declared(document: dict[str, Any]) -> None:
     guarded = {declared.operation_id for declared in DECLARED.values() if declared.account_level is not None}
+    desks = {declared.operation_id for declared in DECLARED.values() if declared.credential is not None}
     assert len(guarded) > 10
+    assert desks
+    assert not desks & guarded
     for _, _, operation in operations(document):
         wanted = [{"bearer": []}] if operation["operationId"] in guarded else None
+        wanted = [{"desk": []}] if operation["operationId"] in desks else wanted
         assert operation.get("security") == wanted, operation["operationId"]
 
 
@@ -248,7 +252,9 @@ def test_writes_that_last_name_their_key(document: dict[str, Any]) -> None:
     enrolment = {"record_application", "decide_application"}
     launching = {"decide_approval", "pause_utility", "propose_definition", "decide_definition"}
     staff = enrolment | standing | launching | webhooks | {"revoke_document", "suspend_document", "reinstate_document"}
-    assert keyed == staff | ceremonies | requests | profile | documents
+    verifiers = {"register_verifier", "change_verifier_purposes", "decide_verifier", "suspend_verifier"}
+    verifiers |= {"resume_verifier", "end_verifier", "create_verifier_desk", "rotate_verifier_desk_key"}
+    assert keyed == staff | ceremonies | requests | profile | documents | verifiers
 
 
 def test_introduction_says_that_everything_is_a_sample(document: dict[str, Any]) -> None:

@@ -49,6 +49,8 @@ from wallet.web import (
     staff,
     suspensions,
     trust,
+    verifier_desk,
+    verifiers,
     verify,
     wards,
     webhooks,
@@ -104,6 +106,8 @@ DESCRIBED = (
     profile.routes,
     corrections.routes,
     corrections_desk.routes,
+    verifiers.routes,
+    verifier_desk.routes,
 )
 """What flask-smorest describes."""
 

@@ -69,6 +69,7 @@ from wallet.sources.changes import Changes, EmbeddedChanges
 from wallet.sources.embedded import embedded_registers
 from wallet.sources.http import PartnerRegister, SourceStatus, partner_registers
 from wallet.sources.partners import read_partners
+from wallet.sources.portraits import EmbeddedPortraits, Portraits
 from wallet.sources.tallying import EmbeddedResidenceCounter, ResidenceCounter
 from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import LANGUAGES, lookup
@@ -126,13 +127,15 @@ class Wallet:
                 clock=clock,
                 entropy=entropy,
             )
+        keystore = open_keystore(settings, clock, services_of(settings, clock, entropy))
+        drawn_by = keystore.secret(Secret.NUMBER_INDEX)
         wallet = cls(
             settings=settings,
-            keystore=open_keystore(settings, clock, services_of(settings, clock, entropy)),
+            keystore=keystore,
             catalogue=utilities_of(settings, catalogue),
             db=Database(settings.database_url),
             nation=nation,
-            registers={**embedded_registers(nation, clock), **partners},
+            registers={**embedded_registers(nation, clock, drawn_by), **partners},
             clock=clock,
             entropy=entropy,
             messages=messages,
@@ -305,6 +308,11 @@ class Wallet:
         return EmbeddedCardChips(EmbeddedCards(self.nation).signers, self.clock) if embedded else None
 
     @cached_property
+    def portraits(self) -> Portraits:
+        """Who keeps the portraits; a partner's identity database takes its place here."""
+        return EmbeddedPortraits(self.nation, self.keystore.secret(Secret.NUMBER_INDEX))
+
+    @cached_property
     def conducting(self) -> Conducting:
         shared = self.identity
         return Conducting(
@@ -466,6 +474,7 @@ class Wallet:
             work.limits.forget_expired()
             work.ceremonies.ceremonies.forget()
             work.idempotency.forget_expired()
+            work.verifier_desks.forget()
 
     def prepare(self) -> None:
         """Make sure that what issuing stands on is there: a durable database, no older than what was published, and

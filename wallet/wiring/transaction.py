@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 
 from wallet.audit import Audit
 from wallet.ceremonies.services import CeremonyServices, build_ceremonies
+from wallet.checks.desks import VerifierDesks
+from wallet.checks.registering import Verifiers
+from wallet.checks.services import CheckServices
 from wallet.crypto.keystore import Secret
 from wallet.defining.defining import Defining
 from wallet.defining.services import build_defining
@@ -19,6 +22,7 @@ from wallet.documents.reissuing import Reissuing
 from wallet.documents.repository import DocumentRepository
 from wallet.documents.revoking import Revoking
 from wallet.documents.services import DocumentServices
+from wallet.documents.shown import ShownDocuments
 from wallet.documents.status import Indices
 from wallet.documents.suspending import Suspending
 from wallet.enrolment.desk import EnrolmentDesk
@@ -350,6 +354,10 @@ class Work:
         return self.documents.copies
 
     @property
+    def shown(self) -> ShownDocuments:
+        return self.documents.shown
+
+    @property
     def revoking(self) -> Revoking:
         return self.documents.revoking
 
@@ -368,6 +376,20 @@ class Work:
     @property
     def indices(self) -> Indices:
         return self.documents.indices
+
+    # ── checks ──
+
+    @cached_property
+    def checks(self) -> CheckServices:
+        return CheckServices(self.means, self.identity, self.launches)
+
+    @property
+    def verifiers(self) -> Verifiers:
+        return self.checks.verifiers
+
+    @property
+    def verifier_desks(self) -> VerifierDesks:
+        return self.checks.desks
 
     # ── requests ──
 
