@@ -1,4 +1,4 @@
-# Two commands: `make run` and `make test`. Nothing but Python 3.11+ and make is needed.
+# Two commands: `make run` and `make test`. Nothing but Python 3.11+ and make is needed: Node.js comes from PyPI if absent.
 PYTHON ?= python3
 PORT ?= 8000
 CITIZENS ?= 2000
@@ -11,31 +11,37 @@ NODE := tests/interop/node
 NODE_STAMP := $(NODE)/node_modules/.made-$(shell cksum < $(NODE)/package-lock.json | cut -d' ' -f1)
 UPGRADE ?= --upgrade
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+FRONT := wallet/web/front
 
-.PHONY: run test test-full lint types contracts suite bench picture lock clean
+.PHONY: run front test test-full lint types contracts suite bench picture lock clean
 
-run: $(RUN_STAMP)  ## prepare everything, then serve on 127.0.0.1:$(PORT)
-	@WALLET_PORT=$(PORT) exec $(BIN)/wallet run --citizens $(CITIZENS)
+run: $(RUN_STAMP)  ## prepare everything, then serve on 127.0.0.1:$(PORT); pages are built behind the server
+	@($(BIN)/python $(FRONT)/make.py &); \
+	WALLET_PORT=$(PORT) exec $(BIN)/wallet run --citizens $(CITIZENS)
 
-test: $(TEST_STAMP) $(ORACLE_STAMP) $(NODE_STAMP)  ## lint, types, contracts and the suite
+front: $(VENV)/bin/python  ## build the pages that work without network, if a source of theirs changed
+	@$(BIN)/python $(FRONT)/make.py
+
+test: $(TEST_STAMP) $(ORACLE_STAMP) $(NODE_STAMP) front  ## lint, types, contracts and the suite
 	@bash tests/lane.sh fast
 
-test-full: $(TEST_STAMP) $(ORACLE_STAMP) $(NODE_STAMP)  ## the same tests at the full numbers
+test-full: $(TEST_STAMP) $(ORACLE_STAMP) $(NODE_STAMP) front  ## the same tests at the full numbers
 	@bash tests/lane.sh full
 
-bench: $(TEST_STAMP)  ## ratios against the limits, measured in one run
+bench: $(TEST_STAMP) front  ## ratios against the limits, measured in one run
 	@$(BIN)/python -m bench
 
 picture: $(TEST_STAMP)  ## draw the README's picture again
 	@$(BIN)/python docs/pictures/make.py
 
 lock:  ## resolve the lock files anew (needs uv); UPGRADE= keeps what is pinned
-	@for set in run prod test oracle; do \
+	@for set in run prod test oracle node; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-strip-extras $(UPGRADE) -o requirements/$$set.txt requirements/$$set.in || exit 1; done
 
 clean:  ## remove what was built and the demo's data; keys stay
-	@rm -rf $(VENV) .oracle $(NODE)/node_modules build *.egg-info var .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .oracle $(NODE)/node_modules $(FRONT)/node_modules wallet/web/static/dist
+	@rm -rf build *.egg-info var .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -36,6 +36,10 @@ step "import contracts"
 $bin/lint-imports
 step "codespell"
 $bin/codespell wallet tests bench docs README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md
+if [ -x wallet/web/front/node_modules/.bin/tsc ] && command -v node >/dev/null; then
+  step "tsc"
+  (cd wallet/web/front && node node_modules/typescript/bin/tsc --noEmit)
+fi
 left_out=""
 [ -n "${WALLET_TEST_POSTGRES:-}" ] || left_out="PostgreSQL does not answer: its half of the suite"
 if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null; then

@@ -1,16 +1,29 @@
 """A wheel carries what the code reads at run time: texts, templates, migrations, what stands beside a plug-in."""
 
+import json
+import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
+from wallet.web.front_assets import DIST, built
+
+REQUIRE_NODE = bool(os.environ.get("WALLET_REQUIRE_NODE"))
 ROOT = Path(__file__).parents[1]
-READ_AT_RUN_TIME = {".json", ".html", ".css", ".js", ".mako", ".py", ".typ"}
+READ_AT_RUN_TIME = {".json", ".html", ".css", ".js", ".mako", ".py", ".typ", ".wasm", ".woff2"}
+FRONT = ROOT / "wallet" / "web" / "front"
+"""What the pages are made of: the wheel carries what was made, not this."""
 
 
 def test_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
-    files = (path for path in (ROOT / "wallet").rglob("*") if "__pycache__" not in path.parts)
+    files = [
+        path
+        for path in (ROOT / "wallet").rglob("*")
+        if "__pycache__" not in path.parts and not path.is_relative_to(FRONT)
+    ]
     wanted = {path.relative_to(ROOT).as_posix() for path in files if path.suffix in READ_AT_RUN_TIME}
     source = tmp_path / "source"
     for name in [*wanted, "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "wsgi.py"]:
@@ -25,3 +38,13 @@ def test_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
         held = set(archive.namelist())
     assert wanted - held == set()
     assert "wsgi.py" in held
+    assert not [name for name in held if name.startswith("wallet/web/front/")]
+
+
+@pytest.mark.skipif(not REQUIRE_NODE and not built(), reason="the pages are not built here: make front")
+def test_wheel_holds_what_the_pages_were_built_into() -> None:
+    """The test above demands every file there; this one, that there are any, and that they are whole."""
+    manifest = json.loads((DIST / "manifest.json").read_text())
+    named = {*manifest["entries"].values(), *manifest["styles"].values()}.union(*manifest["precache"].values())
+    assert {path.name for path in DIST.iterdir()} >= named
+    assert any(path.suffix == ".wasm" for path in DIST.iterdir())
