@@ -22,7 +22,7 @@ from wallet.verifier.reasons import POLICY_REFUSED
 
 MAX_PROFILE_BYTES = 64 * 1024
 BIRTH_DATE = "birth_date"
-PURPOSE = re.compile(r"[a-z0-9_.-]{1,64}")
+PURPOSE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 _VIETNAM = timezone(timedelta(hours=7))
 _NAMES = ("utilities", "claims", "recipients")
