@@ -22,11 +22,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bench.cases import FULL, QUICK, Bench, Row, checking, growing, issuing, verifying
 from bench.deployment import copy_of, make_template, on_postgres
+from bench.front import verifying_in_typescript
 from bench.papers import printing
 
 PACKAGES = ("cryptography", "flask", "granian", "sqlalchemy", "marshmallow")
 LOCAL_POSTGRES = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
-CASES = ("verify", "check", "issue", "pdf", "grow")
+CASES = ("verify", "front", "check", "issue", "pdf", "grow")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
         bench = Bench(template, directory, QUICK if options.quick else FULL, on_step)
         if "verify" in wanted:
             rows += verifying(bench)
+        if "front" in wanted:
+            rows += verifying_in_typescript(bench)
         if "check" in wanted:
             rows += checking(bench)
         if "issue" in wanted:

@@ -103,7 +103,7 @@ def opened(deployment: Deployment) -> Iterator[Wallet]:
 def verifying(bench: Bench) -> list[Row]:
     """The whole text of a code to its judgement, offline, against the one signature in it."""
     with opened(bench.template) as wallet:
-        code, trust, now = _code(wallet), _bundle(wallet), wallet.clock.now()
+        code, trust, now = code_of(wallet), bundle_of(wallet), wallet.clock.now()
         found = bench.race(
             "offline verify",
             {"judge": lambda: judge(code, trust, POLICY, now), "raw": _raw_verify(wallet, code)},
@@ -115,7 +115,7 @@ def verifying(bench: Bench) -> list[Row]:
 def checking(bench: Bench) -> list[Row]:
     """POST /v1/checks against the same Flask that answers twelve fields: the call alone, then served by granian."""
     with opened(bench.template) as wallet:
-        code = _code(wallet)
+        code = code_of(wallet)
         body = json.dumps({"code": code}).encode()
         variants = {
             "check": _wsgi_call(create_app(wallet), "/v1/checks", body),
@@ -192,10 +192,10 @@ def growing(bench: Bench) -> list[Row]:
             deployment = copy_of(bench.template, bench.directory / f"of-{size}")
             wallet = stack.enter_context(opened(deployment))
             fill(wallet, size)
-            code, actor = _code(wallet), citizen_of(wallet)
-            trust, now, name = _bundle(wallet), wallet.clock.now(), f"{size:,} documents"
+            code, actor = code_of(wallet), citizen_of(wallet)
+            trust, now, name = bundle_of(wallet), wallet.clock.now(), f"{size:,} documents"
             body = json.dumps({"code": code}).encode()
-            calls["verify"][name] = _judging(code, trust, now)
+            calls["verify"][name] = judging(code, trust, now)
             calls["check"][name] = _wsgi_call(create_app(wallet), "/v1/checks", body)
             calls["issue"][name] = _issuing(wallet, actor)
             hot = [each[name] for each in calls.values()]
@@ -213,7 +213,7 @@ def growing(bench: Bench) -> list[Row]:
 POLICY = Policy()
 
 
-def _code(wallet: Wallet) -> str:
+def code_of(wallet: Wallet) -> str:
     actor = citizen_of(wallet)
     with wallet.work() as work:
         made = work.requests.submit(ORDER, actor)
@@ -221,12 +221,12 @@ def _code(wallet: Wallet) -> str:
         return work.holding.content(str(made.document_id), actor).code
 
 
-def _bundle(wallet: Wallet) -> TrustedBundle:
+def bundle_of(wallet: Wallet) -> TrustedBundle:
     wallet.board.refresh(force=True)
     return TrustedBundle.from_jws(wallet.trust.bundle().token.decode(), [wallet.trust.pin], wallet.clock.now())
 
 
-def _judging(code: str, trust: TrustedBundle, now: datetime) -> Callable[[], object]:
+def judging(code: str, trust: TrustedBundle, now: datetime) -> Callable[[], object]:
     if not judge(code, trust, POLICY, now).accepted:
         raise RuntimeError("the bench's own code is not valid")
     return lambda: judge(code, trust, POLICY, now)

@@ -9,9 +9,11 @@ bin=.venv/bin
 if [ "$lane" = full ]; then
   export FUZZ=${FUZZ:-100000} KILLS=${KILLS:-20} RACE_ROUNDS=${RACE_ROUNDS:-5} FUZZ_API=${FUZZ_API:-200}
   export INDICES=${INDICES:-100000} DRAWERS=${DRAWERS:-8}
+  export CORPUS=${CORPUS:-10000}
   export MACHINE_RUNS=${MACHINE_RUNS:-500} MACHINE_STEPS=${MACHINE_STEPS:-50}
 else
   export FUZZ=${FUZZ:-20000} KILLS=${KILLS:-3} RACE_ROUNDS=${RACE_ROUNDS:-1} INDICES=${INDICES:-2000} FUZZ_API=${FUZZ_API:-20}
+  export CORPUS=${CORPUS:-1000}
 fi
 export HYPOTHESIS_PROFILE=$lane WALLET_REQUIRE_ORACLE=1
 
@@ -52,5 +54,5 @@ if ! command -v pdfsig >/dev/null; then
   left_out="${left_out:+$left_out; }no poppler: what others read in a PDF (apt-get install poppler-utils)"
 fi
 trap '[ -z "$left_out" ] || echo "SKIPPED ALOUD: $left_out"' EXIT
-step "pytest ($lane: FUZZ=$FUZZ KILLS=$KILLS RACE_ROUNDS=$RACE_ROUNDS INDICES=$INDICES FUZZ_API=$FUZZ_API)"
+step "pytest ($lane: FUZZ=$FUZZ KILLS=$KILLS RACE_ROUNDS=$RACE_ROUNDS INDICES=$INDICES FUZZ_API=$FUZZ_API CORPUS=$CORPUS)"
 $bin/python -m pytest -n "${JOBS:-2}" --dist worksteal --durations 20 "${@:2}"

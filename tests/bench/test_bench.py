@@ -6,6 +6,7 @@ import pytest
 
 from bench import status
 from bench.__main__ import main
+from tests.verifier.front import need_front
 
 
 def test_bench_prints_ratios_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,6 +23,14 @@ def test_bench_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr()
     assert "raw P-256 verify" in told.out
     assert "offline verify" in told.err  # one plain line for each step, for no terminal watches
+
+
+def test_bench_holds_the_verifier_of_the_pages_against_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    need_front()
+    assert main(["--quick", "--only", "front", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert (row["case"], row["than"]) == ("offline verify, TypeScript", "the same in Python")
+    assert row["ratio"] > 0
 
 
 def test_bench_makes_a_paper(capsys: pytest.CaptureFixture[str]) -> None:

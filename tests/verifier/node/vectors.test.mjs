@@ -50,10 +50,15 @@ test("hostile text ends soon", async () => {
   const texts = ["A", " ", "\0", "é", "\ud800", "VD1:", "VL1: "].map((part) => part.repeat(1_000_000));
   texts.push(`VD1:${" ".repeat(1_000_000)}x`, `VD1:${":".repeat(4292)}`, `VD1:${"0".repeat(4292)}`);
   for (const text of texts) {
-    const began = performance.now();
-    const { verdict } = await judge(text, bundle, {}, codes.now);
-    assert.equal(verdict, "invalid");
-    assert.ok(performance.now() - began < 50, text.slice(0, 10));
+    let least = Infinity; // of the processor's own time, and of three: other processes take what they want
+    for (let turn = 0; turn < 3; turn++) {
+      const before = process.cpuUsage();
+      const { verdict } = await judge(text, bundle, {}, codes.now);
+      const { user, system } = process.cpuUsage(before);
+      assert.equal(verdict, "invalid");
+      least = Math.min(least, (user + system) / 1000);
+    }
+    assert.ok(least < 50, `${text.slice(0, 10)}: ${least} ms`);
   }
 });
 
