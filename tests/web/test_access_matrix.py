@@ -228,6 +228,7 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/health/ready"): ANYONE,
     ("GET", "/"): ANYONE,
     ("GET", "/docs"): ANYONE,
+    ("GET", "/docs/integrators"): ANYONE,
     ("GET", "/docs/assets/<name>"): ANYONE,
     ("GET", "/openapi.json"): ANYONE,
     ("GET", "/problems/<code>"): ANYONE,

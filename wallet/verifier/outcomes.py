@@ -80,6 +80,10 @@ _OF_REASON: dict[str, Outcome] = {
 }
 """In the order in which one reason outweighs another of the same verdict: what is final before what passes."""
 
+REASONS_OF: dict[Outcome, tuple[str, ...]] = {
+    outcome: tuple(reason for reason, found in _OF_REASON.items() if found is outcome) for outcome in Outcome
+}
+
 _PLACE = {reason: place for place, reason in enumerate(_OF_REASON)}
 
 
