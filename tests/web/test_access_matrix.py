@@ -121,6 +121,8 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/v1/documents/<document_id>/document.mdoc"): CITIZEN_WITH_SECRET,
     ("GET", "/v1/documents/<document_id>/document.pdf"): CITIZEN_WITH_SECRET,
     ("POST", "/v1/documents/<document_id>/copies"): CITIZEN_WITH_SECRET,
+    ("POST", "/v1/documents/<document_id>/cards"): CITIZEN_WITH_SECRET,
+    ("POST", "/v1/documents/<document_id>/live-codes"): CITIZEN_WITH_SECRET,
     ("GET", "/v1/documents/<document_id>/copies/<copy_id>"): CITIZEN_WITH_SECRET,
     ("GET", "/v1/documents/<document_id>/fhir"): PROVEN_CITIZEN_WITH_SECRET,
     ("POST", "/v1/admin/documents/<document_id>/revocation"): ADMIN,
