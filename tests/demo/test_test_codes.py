@@ -7,8 +7,7 @@ from flask.testing import FlaskClient
 
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused
-from wallet.demo.test_codes import SampleCode, sample_codes, sample_phone
-from wallet.formats.live_code import GateChallenge
+from wallet.demo.test_codes import SampleCode, sample_codes
 from wallet.verifier import Judgement, MemoryReplay, Policy, TrustedBundle, judge
 from wallet.verifier.outcomes import Outcome, outcome_of
 from wallet.wiring import Wallet
@@ -80,15 +79,6 @@ def test_making_codes_stores_nothing(wallet: Wallet, clock: FixedClock, state: o
     before = state()  # type: ignore[operator]
     sample_codes(wallet, clock.now())
     assert state() == before  # type: ignore[operator]
-
-
-def test_a_sample_phone_answers_a_gate(wallet: Wallet, bundle: TrustedBundle, clock: FixedClock) -> None:
-    phone = sample_phone(wallet, clock.now())
-    assert phone is not None
-    challenge = GateChallenge("C3", bytes(range(8)))
-    demanding = Policy(gate_id="C3", gate_demanded=True, demanded_nonce=challenge.nonce)
-    assert judge(phone.code(clock.now(), challenge), bundle, demanding, clock.now()).accepted
-    assert judge(phone.code(clock.now()), bundle, demanding, clock.now()).reasons == ("wrong_gate",)
 
 
 def test_the_sandbox_serves_them(client: FlaskClient, bundle: TrustedBundle, clock: FixedClock) -> None:

@@ -16,13 +16,12 @@ from wallet.demo.setup import set_up
 from wallet.demo.stories import main_job
 from wallet.demo.stories.calling import Calling, Surprise
 from wallet.demo.stories.citizens import FreeCitizen, free_citizen
-from wallet.demo.stories.gate import GateStory, Network, codes_served
+from wallet.demo.stories.gate import GateStory, Network, carded_phone, codes_served
 from wallet.demo.stories.judicial_record import JudicialRecord
 from wallet.demo.stories.launch import PAUSE_TEXT, LaunchStory
 from wallet.demo.stories.lost_phone import LostPhone
 from wallet.demo.stories.main_job import MainJob
 from wallet.demo.stories.new_citizen import NewCitizen
-from wallet.demo.test_codes import sample_phone
 from wallet.entropy import SystemEntropy
 from wallet.formats.trust_bundle import pin_of
 from wallet.requests.models import RequestRow
@@ -264,8 +263,8 @@ def test_text_message_that_never_comes_is_told(grown: Wallet, calling: Calling, 
 
 def gate_story(wallet: Wallet, clock: FixedClock, calling: Calling, folder: Path, steps: list[str]) -> GateStory:
     network, url = Network(calling.client), "http://wallet.test"
-    phone = sample_phone(wallet, clock.now())
-    assert phone is not None
+    phone = carded_phone(calling, "an")
+    steps.clear()
     codes = codes_served(network, url)
     told = lambda title, _: steps.append(title)  # noqa: E731 - one line
     return GateStory(network, url, wallet.trust.pin, codes, phone, folder, clock, SystemEntropy(), told)

@@ -267,6 +267,20 @@ def test_an_age_is_told_as_yes_or_no_and_no_birthday(
     assert "birth_date" not in {claim.get("name") for claim in found["document"]["claims"]}
 
 
+def test_a_claim_that_says_the_age_itself_is_enough() -> None:
+    from wallet.verifier.judgement import VerifiedClaim, VerifiedDocument
+    from wallet.verifier.reasons import Verdict
+
+    for name, value, minimum, wanted in (
+        ("over_18", True, 18, True), ("age_over_21", True, 18, True), ("over_18", True, 21, False),
+        ("over_18", False, 18, False), ("over_18", 1, 18, False),
+    ):  # fmt: skip
+        claims = (VerifiedClaim(9, value, name),)
+        document = VerifiedDocument("doc_", "X", {}, "identity", 1, None, NOON, NOON, None, claims, None, None)
+        judgement = Judgement(Verdict.VALID, ("ok",), True, (1,), document, None, NOON, 0)
+        assert Profile(minimum_age=minimum).is_old_enough(judgement) is wanted
+
+
 def test_midnight_in_hanoi_is_the_birthday(post: Callable[..., Post], world: World) -> None:
     at = post(profile=Profile(minimum_age=18))
     code = world.document_code(claims={3: days("2008-03-03")})

@@ -212,7 +212,7 @@ def journey(story: str, url: str | None, key: str, seed: int, out: Path | None) 
 
     chosen, address = _scene(url)
     if story == "gate":
-        _play_gate(chosen, address, _told, None)
+        _play_gate(chosen, address, key, _told, None)
         return
     keystore = open_keystore(chosen, CLOCK)
     pin = pin_of(keystore.signer(Role.BUNDLE_ROOT).certificate_der)
@@ -242,10 +242,11 @@ def journey(story: str, url: str | None, key: str, seed: int, out: Path | None) 
 
 @demo.command()
 @click.option("--url", help="The server; by default the one of these settings, or none where none runs.")
+@click.option("--persona", "key", default="an", show_default=True, help="Who wants to pass.")
 @click.option("--outcome", help="One outcome alone, such as valid, expired, revoked, too_old; by default all.")
 @click.option("--json", "as_json", is_flag=True, help="For programs: what it came to.")
 @guarded
-def gate(url: str | None, outcome: str | None, as_json: bool) -> None:
+def gate(url: str | None, key: str, outcome: str | None, as_json: bool) -> None:
     """Play a gate in this terminal: every outcome, then a phone and the gate go on with the network off."""
     chosen, address = _scene(url)
     steps: list[dict[str, Any]] = []
@@ -253,7 +254,7 @@ def gate(url: str | None, outcome: str | None, as_json: bool) -> None:
     def noted(title: str, milliseconds: float | None) -> None:
         steps.append({"title": title, "milliseconds": milliseconds and round(milliseconds, 1)})
 
-    found = _play_gate(chosen, address, noted if as_json else _told, outcome, asked=url is not None)
+    found = _play_gate(chosen, address, key, noted if as_json else _told, outcome, asked=url is not None)
     if as_json:
         click.echo(json.dumps({**found, "played": steps}, ensure_ascii=False, indent=1))
 
@@ -275,6 +276,7 @@ def _scene(url: str | None) -> tuple[Settings, str]:
 def _play_gate(
     chosen: Settings,
     address: str,
+    key: str,
     on_step: Callable[[str, float | None], None],
     outcome: str | None,
     *,
@@ -283,28 +285,25 @@ def _play_gate(
     """Play the gate against a server where one runs, else on the demo's own store without one."""
     import httpx
 
-    from wallet.demo.stories.calling import Surprise
-    from wallet.demo.stories.gate import GateStory, Network, codes_served
-    from wallet.demo.test_codes import sample_phone
+    from wallet.demo.stories.calling import Calling, Surprise, Watch
+    from wallet.demo.stories.gate import GateStory, Network, carded_phone, codes_served
     from wallet.web.app import create_app
     from wallet.wiring import Wallet
 
     wallet = Wallet.build(chosen)
     try:
         if asked or _answers(address):
-            client = httpx.Client(timeout=10)
+            client = httpx.Client(base_url=address, timeout=10)
         else:
             say("Không có máy chủ: dùng kho của bản mẫu / no server: on the demo's own store")
             client = httpx.Client(transport=httpx.WSGITransport(app=create_app(wallet)), base_url=address)
         with client, TemporaryDirectory() as scratch:
-            network = Network(client)
-            phone = sample_phone(wallet, CLOCK.now())
-            if phone is None:
-                fail("Chưa có nhân vật mẫu / the personas are not there yet", "make run")
+            network, folder = Network(client), Path(scratch)
+            calling = Calling(client, wallet.keystore.secret(Secret.DEMO), on_step, folder, Watch())
+            phone = carded_phone(calling, key)
             codes = codes_served(network, address)
-            story = GateStory(
-                network, address, wallet.trust.pin, codes, phone, Path(scratch), CLOCK, SystemEntropy(), on_step
-            )
+            pin = wallet.trust.pin
+            story = GateStory(network, address, pin, codes, phone, folder, CLOCK, SystemEntropy(), on_step)
             found = story.go(outcome)
     except Surprise as surprise:
         fail(str(surprise), surprise.mend)

@@ -5,8 +5,8 @@ of next week, a card in a stranger's hand, a forgery) is signed for the moment b
 claims of a persona, or by a key that is thrown away.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -55,14 +55,14 @@ class SampleCode:
 
 @dataclass(frozen=True, slots=True)
 class SamplePhone:
-    """A phone with one card: what it shows, it signs without network. inner: the card."""
+    """A phone with one card: what it shows, it signs without network. inner: the card. sign: raw ES256 by its key."""
 
     inner: bytes
-    key: LocalSigner
+    sign: Callable[[bytes], bytes] = field(repr=False)
 
     def code(self, now: datetime, challenge: GateChallenge | None = None, life: timedelta = LIVE_LIFE) -> str:
         """Return a live code of this moment, for the gate that asked for one."""
-        return encode_live_code(self.inner, now, now + life, self.key.sign, challenge)
+        return encode_live_code(self.inner, now, now + life, self.sign, challenge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +107,6 @@ def _story(wallet: Wallet, key: str, state: str, now: datetime) -> tuple[HeldDoc
     if found is None or found[0].state != state:
         return None
     return found if state == "expired" or now < found[0].expires_at else None
-
-
-def sample_phone(wallet: Wallet, now: datetime) -> SamplePhone | None:
-    """Return the phone of a traveller whose card is good, None where the demo is not set up."""
-    found = _story(wallet, "han", "expired", now)
-    return None if found is None else _phone(wallet, now, parse_document_code(found[1]).content)
 
 
 def _samples(wallet: Wallet, now: datetime, of: str, stories: Mapping[str, str | None]) -> Iterator[SampleCode]:
@@ -215,7 +209,7 @@ def _phone(wallet: Wallet, now: datetime, content: UnverifiedClaimsSet) -> Sampl
         device=device,
         status=content.status,
     )
-    return SamplePhone(encode_card(card, wallet.keystore.signer(Role.CARD)), hand)
+    return SamplePhone(encode_card(card, wallet.keystore.signer(Role.CARD)), hand.sign)
 
 
 def _numbers(wallet: Wallet, content: UnverifiedClaimsSet, names: tuple[str, ...]) -> frozenset[int]:

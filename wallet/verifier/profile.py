@@ -71,7 +71,7 @@ class Profile:
         """Return whether what was signed says so. A year of birth alone counts from its last day."""
         claims = {} if judgement.document is None else {claim.name: claim for claim in judgement.document.claims}
         for name, claim in claims.items():
-            named = re.fullmatch(r"age_over_(\d{1,3})", name or "")
+            named = re.fullmatch(r"(?:age_)?over_(\d{1,3})", name or "")
             if named is not None and claim.value is True and int(named[1]) >= self.minimum_age:
                 return True
         born = _day(claims.get(BIRTH_DATE))

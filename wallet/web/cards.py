@@ -34,7 +34,7 @@ class CardsOrderSchema(StrictSchema):
     count = fields.Integer(load_default=1, strict=True, validate=validate.Range(1, MOST_COPIES))
 
 
-class CardSchema(StrictSchema):
+class GateCardSchema(StrictSchema):
     """A card: what a phone signs live codes from, also without network."""
 
     id = fields.String(required=True)
@@ -47,7 +47,7 @@ class CardSchema(StrictSchema):
 class CardsSchema(StrictSchema):
     """A batch of cards, each to be shown at one gate."""
 
-    data = fields.List(fields.Nested(CardSchema), required=True)
+    data = fields.List(fields.Nested(GateCardSchema), required=True)
 
 
 def _with_cards(begun: Response) -> Response:

@@ -66,9 +66,7 @@ def read_integrators() -> Response:
         "integrators.html",
         issuer_url=current_wallet().settings.issuer_url,
         outcomes=[_outcome_row(outcome) for outcome in Outcome],
-        problems=[
-            (code, _without_values(catalogue(_language())["problems"][code])["title"]) for code in FOR_INTEGRATORS
-        ],
+        problems=[(code, _without_values(texts[code])["title"]) for code in FOR_INTEGRATORS],
     )
 
 

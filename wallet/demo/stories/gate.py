@@ -12,9 +12,13 @@ from time import perf_counter
 from typing import Any
 
 import httpx
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from wallet.clock import Clock
-from wallet.demo.stories.calling import OnStep, Surprise
+from wallet.crypto.jws import b64url_decode
+from wallet.crypto.signing import raw_from_der
+from wallet.demo.stories.calling import Calling, OnStep, Surprise
 from wallet.demo.test_codes import SampleCode, SamplePhone
 from wallet.entropy import Entropy
 from wallet.formats.live_code import parse_gate_challenge
@@ -29,7 +33,7 @@ from wallet.verifier.receipts import Receipts
 from wallet.verifier.refreshing import Held, Refreshing
 
 GATE_ID = "DEMO-1"
-PURPOSE = "sandbox"
+PURPOSE, VIEW = "sandbox", "security"
 REFRESH_SECONDS = 30
 OLD_SECONDS = 95
 STEPS_BEFORE, STEPS_NOW = 4, 2
@@ -153,6 +157,24 @@ class GateStory:
             "milliseconds": {"median": round(median(self.took), 1), "longest": round(max(self.took), 1)},
             "steps": {"before": STEPS_BEFORE, "now": STEPS_NOW},
         }
+
+
+def carded_phone(calling: Calling, key: str) -> SamplePhone:
+    """Let a persona fetch a card of their identity for a gate, with network; return the phone. Raises Surprise."""
+    party = calling.party(key)
+    phone, name = party.phone, party.persona.name
+    calling.sign_in(phone, party.persona.number, party.password, f"công dân / citizen đăng nhập: {name}")
+    listed = calling.call("GET", "/v1/documents?limit=100", 200, headers=phone.headers).json()["data"]
+    held = next((row["id"] for row in listed if row["utility"] == "identity" and row["state"] == "valid"), None)
+    if held is None:
+        title = "cấp căn cước điện tử / electronic identity issued"
+        asked = {"utility": "identity"}
+        held = calling.tell(title, phone, "POST", "/v1/requests", 201, once=True, json=asked)["document_id"]
+    title = f"điện thoại nhận thẻ để dùng khi mất mạng / the phone fetches a card ({VIEW})"
+    order = {"view": VIEW, "count": 1}
+    made = calling.tell(title, phone, "POST", f"/v1/documents/{held}/cards", 201, once=True, json=order)
+    inner = b64url_decode(made["data"][0]["card"])
+    return SamplePhone(inner, lambda message: raw_from_der(phone.device_key.sign(message, ec.ECDSA(hashes.SHA256()))))
 
 
 def codes_served(network: Network, url: str) -> list[SampleCode]:
