@@ -174,6 +174,21 @@ def test_the_same_host_is_followed_to_a_few_times() -> None:
     assert len(steps) == 4
 
 
+def test_the_body_of_a_redirection_is_not_read() -> None:
+    def huge(request: BaseHTTPRequestHandler) -> None:
+        if request.path == "/new":
+            answer(200, b"here")(request)
+            return
+        request.send_response(302)
+        request.send_header("Location", "/new")
+        request.end_headers()
+        while True:
+            request.wfile.write(bytes(65536))
+
+    with server(huge) as url:
+        assert UrllibFetching(5)(f"{url}/old", {}).body == b"here"
+
+
 def test_what_is_posted_is_sent_nowhere_else() -> None:
     with server(answer(302, Location="/new")) as url, pytest.raises(FetchFailed, match="sent_elsewhere"):
         UrllibFetching()(url, {}, b"{}")

@@ -130,18 +130,14 @@ class _SameHost(urllib.request.HTTPRedirectHandler):
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
-        if req.data is not None or _origin(newurl, fp) != _origin(req.full_url, fp):
-            fp.close()
+        fp.close()  # the body of a redirection has no bound, and says nothing
+        if req.data is not None or _origin(newurl) != _origin(req.full_url):
             raise FetchFailed("sent_elsewhere", newurl[:200])
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _origin(url: str, response: Any) -> tuple[str, str | None, int]:
-    try:
-        parts = address_of(url)
-    except FetchFailed:
-        response.close()
-        raise
+def _origin(url: str) -> tuple[str, str | None, int]:
+    parts = address_of(url)
     return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
 
 

@@ -80,9 +80,9 @@ class Told:
 
 @dataclass
 class Gate:
-    """One gate with its trust, its memory and its demands. high: a challenge is shown, and its nonce demanded.
+    """One gate with its trust, its memory and its demands.
 
-    purpose: for which receipts are kept; None keeps counts alone.
+    challenges: in high mode, what is shown and then demanded. purpose: for which receipts are kept; None keeps counts alone.
     """
 
     held: Held
