@@ -82,7 +82,8 @@ class Told:
 class Gate:
     """One gate with its trust, its memory and its demands.
 
-    challenges: in high mode, what is shown and then demanded. purpose: for which receipts are kept; None keeps counts alone.
+    challenges: in high mode, what is shown and then demanded. purpose: for which receipts are kept; None keeps counts
+    alone.
     """
 
     held: Held
