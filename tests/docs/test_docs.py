@@ -1,5 +1,6 @@
 """What the documentation names exists: files, commands, options, settings, endpoints, make targets; its code runs."""
 
+import argparse
 import json
 import re
 import shlex
@@ -93,8 +94,8 @@ def test_commands_and_their_options_exist() -> None:
 
 def _command_problem(text: str) -> str | None:
     words = shlex.split(re.sub(r"[\[\]]", " ", text), posix=True)
-    if words[0] == "check":
-        known = {option for action in _check_actions() for option in action}
+    if words[0] in _verifier_commands():
+        known = {option for action in _verifier_commands()[words[0]]._actions for option in action.option_strings}
         return next((word for word in words if word.startswith("--") and word not in known), None)
     if words[0] not in SUBJECTS:
         return f"no command {words[0]}"
@@ -111,10 +112,9 @@ def _command_problem(text: str) -> str | None:
     return next((word for word in rest if word.startswith("--") and word not in options), None)
 
 
-def _check_actions() -> list[list[str]]:
-    parser = _parser()
-    (commands,) = [action for action in parser._actions if action.choices]
-    return [action.option_strings for action in commands.choices["check"]._actions]
+def _verifier_commands() -> dict[str, argparse.ArgumentParser]:
+    (commands,) = [action for action in _parser()._actions if isinstance(action.choices, dict)]
+    return dict(commands.choices)
 
 
 def test_make_targets_exist() -> None:

@@ -16,14 +16,18 @@ from wallet.demo.setup import set_up
 from wallet.demo.stories import main_job
 from wallet.demo.stories.calling import Calling, Surprise
 from wallet.demo.stories.citizens import FreeCitizen, free_citizen
+from wallet.demo.stories.gate import GateStory, Network, carded_phone, codes_served
 from wallet.demo.stories.judicial_record import JudicialRecord
 from wallet.demo.stories.launch import PAUSE_TEXT, LaunchStory
 from wallet.demo.stories.lost_phone import LostPhone
 from wallet.demo.stories.main_job import MainJob
 from wallet.demo.stories.new_citizen import NewCitizen
+from wallet.entropy import SystemEntropy
 from wallet.formats.trust_bundle import pin_of
 from wallet.requests.models import RequestRow
 from wallet.settings import Settings
+from wallet.texts.catalogue import catalogue
+from wallet.verifier.outcomes import Outcome
 from wallet.web.app import create_app
 from wallet.wiring import Wallet
 
@@ -255,3 +259,44 @@ def test_text_message_that_never_comes_is_told(grown: Wallet, calling: Calling, 
     with pytest.raises(Surprise) as surprise:
         story.go()
     assert surprise.value.mend == "wallet demo messages"
+
+
+def gate_story(wallet: Wallet, clock: FixedClock, calling: Calling, folder: Path, steps: list[str]) -> GateStory:
+    network, url = Network(calling.client), "http://wallet.test"
+    phone = carded_phone(calling, "an")
+    steps.clear()
+    codes = codes_served(network, url)
+    told = lambda title, _: steps.append(title)  # noqa: E731 - one line
+    return GateStory(network, url, wallet.trust.pin, codes, phone, folder, clock, SystemEntropy(), told)
+
+
+def test_a_gate_meets_every_outcome_and_goes_on_without_network(
+    grown: Wallet, clock: FixedClock, calling: Calling, tmp_path: Path, steps: list[str]
+) -> None:
+    found = gate_story(grown, clock, calling, tmp_path / "gate", steps).go()
+    told = "\n".join(steps)
+    for outcome in Outcome:
+        assert catalogue("vi")["verifier"][f"outcome.{outcome.value}"] in told
+    assert "the plug is pulled" not in told
+    assert found["checks"] == 21
+    assert sum(found["counts"].values()) == 21
+    assert found["steps"] == {"before": 4, "now": 2}
+    assert found["milliseconds"]["median"] < 1000
+
+
+def test_a_gate_plays_one_outcome_alone(
+    grown: Wallet, clock: FixedClock, calling: Calling, tmp_path: Path, steps: list[str]
+) -> None:
+    found = gate_story(grown, clock, calling, tmp_path / "gate", steps).go("expired")
+    assert (found["checks"], len(steps)) == (1, 2)
+    with pytest.raises(Surprise, match="no such outcome"):
+        gate_story(grown, clock, calling, tmp_path / "other", steps).go("what")
+
+
+def test_a_gate_that_hears_another_verdict_than_promised_ends(
+    grown: Wallet, clock: FixedClock, calling: Calling, tmp_path: Path, steps: list[str]
+) -> None:
+    story = gate_story(grown, clock, calling, tmp_path / "gate", steps)
+    story.codes = [replace(code, outcome=Outcome.VALID) for code in story.codes if code.key == "revoked"]
+    with pytest.raises(Surprise, match="revoked, mong đợi / expected valid"):
+        story.go()

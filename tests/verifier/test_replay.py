@@ -1,7 +1,10 @@
 """The memory of a gate, in a process and in a file. Source: docs/wire.md, section 3, step 7."""
 
+import hashlib
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -55,3 +58,48 @@ def test_a_file_that_is_no_memory_is_unavailable(tmp_path: Path) -> None:
     path.write_bytes(b"something else" * 100)
     with pytest.raises(Unavailable):
         FileReplay(path).remember("A", b"1", 100, 0.0)
+
+
+DIGEST = hashlib.sha256(b"what was shown").digest()
+
+
+def test_what_is_kept_says_nothing_of_what_was_shown(tmp_path: Path) -> None:
+    marks = []
+    for name in ("one", "two"):
+        path = tmp_path / name
+        assert FileReplay(path).remember("C3", DIGEST, 100, 0.0)
+        assert DIGEST not in path.read_bytes()
+        assert b"C3" not in path.read_bytes()
+        with closing(sqlite3.connect(path)) as connection:
+            marks += connection.execute("SELECT mark FROM salted").fetchall()
+            (salt,) = connection.execute("SELECT value FROM salt").fetchone()
+            assert len(salt) == 32
+    assert len(set(marks)) == 2, "two stores have nothing in common"
+
+
+def test_nothing_is_kept_for_more_than_a_day(tmp_path: Path) -> None:
+    replay = FileReplay(tmp_path / "seen.sqlite")
+    assert replay.remember("A", DIGEST, 10**9, 0.0)
+    assert not replay.remember("A", DIGEST, 10**9, 86_400.0)
+    assert replay.remember("A", DIGEST, 10**9, 86_401.0)
+
+
+def former(path: Path, *rows: tuple[object, object, object]) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE seen (gate TEXT, digest BLOB, until INTEGER, PRIMARY KEY (gate, digest))")
+        connection.executemany("INSERT INTO seen VALUES (?, ?, ?)", rows)
+
+
+def test_a_file_of_an_earlier_version_is_taken_over_and_its_digests_are_gone(tmp_path: Path) -> None:
+    path = tmp_path / "seen.sqlite"
+    old = hashlib.sha256(b"long ago").digest()
+    former(path, ("C3", DIGEST, 100), ("C3", old, 10), ("C3", "text", 100), (None, b"x", 100), ("C3", b"y", "never"))
+    replay = FileReplay(path)
+    assert not replay.remember("C3", DIGEST, 100, 50.0), "still known"
+    assert replay.remember("C4", DIGEST, 100, 50.0)
+    assert replay.remember("C3", old, 100, 50.0), "was forgotten"
+    assert DIGEST not in path.read_bytes()
+    assert old not in path.read_bytes()
+    with closing(sqlite3.connect(path)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert tables == {"salt", "salted"}

@@ -27,6 +27,7 @@ SNAPSHOT = Path(__file__).with_name("openapi.snapshot.json")
 PAGES = {
     "/",
     "/docs",
+    "/docs/integrators",
     "/docs/assets/{name}",
     "/favicon.ico",
     "/openapi.json",

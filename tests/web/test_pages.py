@@ -11,7 +11,7 @@ from tests.web.refusals import assert_refused
 from wallet.texts.catalogue import catalogue
 
 MARK = "MẪU - KHÔNG CÓ GIÁ TRỊ PHÁP LÝ"
-PAGES = ("/", "/docs", "/problems/not_found")
+PAGES = ("/", "/docs", "/docs/integrators", "/problems/not_found")
 
 
 class Page(HTMLParser):

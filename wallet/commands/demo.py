@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CITIZENS = 2000
 DEFAULT_SEED = 1
-STORIES = ("main", "new-citizen", "lost-phone", "judicial-record", "launch")
+STORIES = ("main", "new-citizen", "lost-phone", "judicial-record", "launch", "gate")
 
 
 @click.group()
@@ -209,15 +210,10 @@ def journey(story: str, url: str | None, key: str, seed: int, out: Path | None) 
     from wallet.demo.stories.main_job import MainJob
     from wallet.demo.stories.new_citizen import NewCitizen
 
-    chosen = settings()
-    if chosen.production:
-        fail(
-            "Chế độ vận hành thật không có chuyện mẫu / production mode has no stories",
-            "WALLET_MODE=demo wallet demo journey",
-        )
-    address = (url or chosen.issuer_url).rstrip("/")
-    if not re.match(r"^https?://", address):
-        fail(f"{address} không phải địa chỉ web / is no web address", "wallet demo journey --url http://127.0.0.1:8000")
+    chosen, address = _scene(url)
+    if story == "gate":
+        _play_gate(chosen, address, key, _told, None)
+        return
     keystore = open_keystore(chosen, CLOCK)
     pin = pin_of(keystore.signer(Role.BUNDLE_ROOT).certificate_der)
     with TemporaryDirectory() as scratch, httpx.Client(base_url=address, timeout=10) as client:
@@ -242,6 +238,95 @@ def journey(story: str, url: str | None, key: str, seed: int, out: Path | None) 
     say("Xong: mọi bước đúng như mong đợi / done: every step as expected")
     if out is not None and story == "main":
         say(f"  → .venv/bin/wallet check {out / 'code.png'} --bundle {out / 'bundle.jws'} --pin {pin}")
+
+
+@demo.command()
+@click.option("--url", help="The server; by default the one of these settings, or none where none runs.")
+@click.option("--persona", "key", default="an", show_default=True, help="Who wants to pass.")
+@click.option("--outcome", help="One outcome alone, such as valid, expired, revoked, too_old; by default all.")
+@click.option("--json", "as_json", is_flag=True, help="For programs: what it came to.")
+@guarded
+def gate(url: str | None, key: str, outcome: str | None, as_json: bool) -> None:
+    """Play a gate in this terminal: every outcome, then a phone and the gate go on with the network off."""
+    chosen, address = _scene(url)
+    steps: list[dict[str, Any]] = []
+
+    def noted(title: str, milliseconds: float | None) -> None:
+        steps.append({"title": title, "milliseconds": milliseconds and round(milliseconds, 1)})
+
+    found = _play_gate(chosen, address, key, noted if as_json else _told, outcome, asked=url is not None)
+    if as_json:
+        click.echo(json.dumps({**found, "played": steps}, ensure_ascii=False, indent=1))
+
+
+def _scene(url: str | None) -> tuple[Settings, str]:
+    """Return the settings of a story and the address of its server."""
+    chosen = settings()
+    if chosen.production:
+        fail(
+            "Chế độ vận hành thật không có chuyện mẫu / production mode has no stories",
+            "WALLET_MODE=demo wallet demo journey",
+        )
+    address = (url or chosen.issuer_url).rstrip("/")
+    if not re.match(r"^https?://", address):
+        fail(f"{address} không phải địa chỉ web / is no web address", "wallet demo journey --url http://127.0.0.1:8000")
+    return chosen, address
+
+
+def _play_gate(
+    chosen: Settings,
+    address: str,
+    key: str,
+    on_step: Callable[[str, float | None], None],
+    outcome: str | None,
+    *,
+    asked: bool = False,
+) -> dict[str, Any]:
+    """Play the gate against a server where one runs, else on the demo's own store without one."""
+    import httpx
+
+    from wallet.demo.stories.calling import Calling, Surprise, Watch
+    from wallet.demo.stories.gate import GateStory, Network, carded_phone, codes_served
+    from wallet.web.app import create_app
+    from wallet.wiring import Wallet
+
+    wallet = Wallet.build(chosen)
+    try:
+        if asked or _answers(address):
+            client = httpx.Client(base_url=address, timeout=10)
+        else:
+            say("Không có máy chủ: dùng kho của bản mẫu / no server: on the demo's own store")
+            client = httpx.Client(transport=httpx.WSGITransport(app=create_app(wallet)), base_url=address)
+        with client, TemporaryDirectory() as scratch:
+            network, folder = Network(client), Path(scratch)
+            calling = Calling(client, wallet.keystore.secret(Secret.DEMO), on_step, folder, Watch())
+            phone = carded_phone(calling, key)
+            codes = codes_served(network, address)
+            pin = wallet.trust.pin
+            story = GateStory(network, address, pin, codes, phone, folder, CLOCK, SystemEntropy(), on_step)
+            found = story.go(outcome)
+    except Surprise as surprise:
+        fail(str(surprise), surprise.mend)
+    finally:
+        wallet.close()
+    milliseconds, steps = found["milliseconds"], found["steps"]
+    say(
+        f"Xong: {found['checks']} lượt, máy kết luận trong {milliseconds['median']} ms (trung vị); "
+        f"người làm {steps['now']} bước thay vì {steps['before']}: xuất trình, quét và đối chiếu.\n"
+        f"Done: {found['checks']} checks, {milliseconds['median']} ms each (median); people take {steps['now']} steps "
+        f"instead of {steps['before']}: present, scan and compare."
+    )
+    return found
+
+
+def _answers(address: str) -> bool:
+    """Return whether a server is there."""
+    import httpx
+
+    try:
+        return httpx.get(f"{address}/health/ready", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def _somebody(chosen: Settings, seed: int) -> "FreeCitizen":

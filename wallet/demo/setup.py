@@ -20,6 +20,7 @@ from wallet.demo.records import VIETNAM
 from wallet.demo.tet import last_tet, report_on
 from wallet.documents.holding import HeldDocument
 from wallet.documents.revoking import RevocationReason
+from wallet.documents.suspending import SuspensionReason
 from wallet.identity.accounts import AccountView, Grant, HolderKind, LockGround
 from wallet.identity.sessions import Beginning
 from wallet.launching.orders import LaunchOrder, PendingChange
@@ -141,6 +142,8 @@ def _prepare(wallet: Wallet, persona: Persona) -> None:
         if document is not None and reason is not None and document.revoked_at is None:
             work.revoking.revoke(document.id, reason, _staff(work, "admin1"))
         if persona.account_state == "locked" and work.accounts.find(actor.account_id).state == "active":
+            if document is not None and persona.lock_ground == "holder_request":  # whoever lost a phone asks for both
+                work.suspending.suspend(document.id, SuspensionReason.HOLDER_ASKED, _staff(work, "admin1"))
             work.accounts.lock(actor.account_id, GROUNDS[persona.lock_ground or "holder_request"], SETUP)
 
 
@@ -203,6 +206,17 @@ def _first_document(work: Work, actor: Actor) -> HeldDocument | None:
     while following is not None:
         documents, following = work.holding.page(actor, 100, following)
     return documents[-1] if documents else None
+
+
+def story_document(work: Work, key: str) -> tuple[HeldDocument, str] | None:
+    """Return the document of a persona's story and its code, None where the demo is not set up or it is not signed."""
+    if work.holders.find(_persona(key).number) is None:
+        return None
+    actor = _actor(work, _persona(key))
+    document = _first_document(work, actor)
+    if document is None or document.state == "signing":
+        return None
+    return document, work.holding.code(document.id, actor)
 
 
 def _revocation(persona: Persona) -> RevocationReason | None:

@@ -3,6 +3,9 @@
 A DOCUMENT is an SD-JWT VC, as text or in a file named `.sdjwt`, or an mdoc in a file named `.mdoc`.
 
 Exit 0: valid and accepted. 1: not valid. 2: cannot tell, not accepted here, or nothing could be checked.
+
+`gate` checks line after line without network, `refresh` renews the bundle of its store, `upload` sends its receipts.
+Exit 0: that was done. 2: it was not.
 """
 
 import argparse
@@ -19,15 +22,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from wallet.clock import SystemClock
-from wallet.errors import Unavailable, WalletError
-from wallet.formats import cwt_code, live_code
-from wallet.formats.mdoc.values import MAX_BYTES
-from wallet.formats.sd_jwt import MAX_CHARACTERS
+from wallet.errors import Unavailable
+from wallet.formats import live_code
 from wallet.texts.catalogue import catalogue
 from wallet.verifier.answer import answer_json
 from wallet.verifier.bundle import BundleRefused, BundleStore, TrustedBundle, read_bundle_file, signed_twice
 from wallet.verifier.credential import judge_credential, looks_like_credential
-from wallet.verifier.images import SUFFIXES, ImageRefused, code_from_image
+from wallet.verifier.failing import CommandFailed
+from wallet.verifier.images import ImageRefused
+from wallet.verifier.inputs import Given, InputRefused, read_given
 from wallet.verifier.judgement import Judgement
 from wallet.verifier.mdoc import judge_mdoc
 from wallet.verifier.policy import Policy
@@ -38,20 +41,11 @@ from wallet.verifier.verify import judge
 
 EXIT_ACCEPTED, EXIT_INVALID, EXIT_CANNOT_TELL = 0, 1, 2
 MAX_STDIN_BYTES = 1_048_578
-DOCUMENT_SUFFIX = ".sdjwt"
-MDOC_SUFFIX = ".mdoc"
 
-_COMMAND = "python -m wallet.verifier check"
+_MODULE = "python -m wallet.verifier"
+_COMMAND = f"{_MODULE} check"
 _GATE_ID = re.compile(r"[A-Z0-9-]{1,16}")
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
-
-
-class CommandFailed(WalletError):
-    """Nothing was checked. code: a key of the texts under `error.`. next_command: what to try."""
-
-    def __init__(self, code: str, next_command: str, **values: Any) -> None:
-        super().__init__(code, **values)
-        self.next_command = next_command
 
 
 class _Parser(argparse.ArgumentParser):
@@ -81,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(given: list[str], lang: str, *, as_json: bool) -> int:
     try:
         options = _parser().parse_args(given)
+        if options.command != "check":
+            return EXIT_ACCEPTED if _at_gate(options) else EXIT_CANNOT_TELL
         judgement = _check(options)
     except CommandFailed as failure:
         _print_failure(failure, lang, as_json=as_json)
@@ -92,7 +88,7 @@ def _run(given: list[str], lang: str, *, as_json: bool) -> int:
 
 
 def _parser() -> _Parser:
-    parser = _Parser(prog="python -m wallet.verifier", description=__doc__, allow_abbrev=False)
+    parser = _Parser(prog=_MODULE, description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="check one code", description=__doc__, allow_abbrev=False)
     check.add_argument(
@@ -101,39 +97,105 @@ def _parser() -> _Parser:
         help="the text of a code, a picture of it, an SD-JWT VC, a file with an mdoc, or - for stdin",
     )
     check.add_argument("--bundle", required=True, type=Path, metavar="FILE", help="the trust bundle, a compact JWS")
-    check.add_argument(
+    _add_pins(check)
+    _add_speech(check, "print the answer as JSON")
+    check.add_argument("--store", type=Path, metavar="DIR", help="keep the bundle and the codes seen in this folder")
+    check.add_argument("--gate", metavar="ID", help="this reader's gate: 1 to 16 of A-Z, 0-9 and -")
+    check.add_argument("--recipient", action="append", default=[], metavar="NAME", help="a name of this verifier")
+    check.add_argument("--at", metavar="RFC3339", help="check as of this moment instead of now")
+
+    refresh = commands.add_parser("refresh", help="fetch the trust bundle into a store", allow_abbrev=False)
+    _add_store(refresh)
+    refresh.add_argument("--url", required=True, help="the service, or where its bundle is")
+    _add_pins(refresh)
+    _add_speech(refresh, "print what came of it as JSON")
+
+    gate = commands.add_parser("gate", help="check line after line", allow_abbrev=False)
+    _add_store(gate)
+    _add_pins(gate)
+    gate.add_argument("--url", help="refresh the bundle from this service, in the background")
+    gate.add_argument(
+        "--every", type=_seconds, default=300.0, metavar="SECONDS", help="how often; at least 10, by default 300"
+    )
+    gate.add_argument("--gate", metavar="ID", help="this gate: 1 to 16 of A-Z, 0-9 and -")
+    gate.add_argument("--profile", type=Path, metavar="FILE", help="what this gate wants, as JSON")
+    gate.add_argument("--high", action="store_true", help="show a challenge first, and demand its nonce")
+    gate.add_argument("--receipts", action="store_true", help="keep a receipt of each check until it is uploaded")
+    gate.add_argument("--purpose", default="", metavar="CODE", help="for which registered purpose, on the receipts")
+    _add_speech(gate, "one JSON line in, one out")
+
+    upload = commands.add_parser("upload", help="send counts and receipts to the service", allow_abbrev=False)
+    _add_store(upload)
+    upload.add_argument("--url", required=True, help="the service")
+    upload.add_argument("--desk-key-file", required=True, type=Path, metavar="FILE", help="a file with the desk's key")
+    _add_speech(upload, "print what came of it as JSON")
+    return parser
+
+
+def _add_pins(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--pin",
         required=True,
         action="append",
         metavar="HEX",
         help="SHA-256 of the root's certificate; may be repeated",
     )
-    check.add_argument(
+    parser.add_argument(
         "--second-pin",
         action="append",
         metavar="HEX",
         help="demand a bundle that is signed twice, by this ML-DSA-65 certificate too; may be repeated",
     )
-    check.add_argument("--json", action="store_true", help="print the answer as JSON")
-    check.add_argument("--lang", choices=("vi", "en"), default="vi", help="language below the first line")
-    check.add_argument("--store", type=Path, metavar="DIR", help="keep the bundle and the codes seen in this folder")
-    check.add_argument("--gate", metavar="ID", help="this reader's gate: 1 to 16 of A-Z, 0-9 and -")
-    check.add_argument("--recipient", action="append", default=[], metavar="NAME", help="a name of this verifier")
-    check.add_argument("--at", metavar="RFC3339", help="check as of this moment instead of now")
-    return parser
+
+
+def _add_store(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--store", required=True, type=Path, metavar="DIR", help="the folder of this gate")
+
+
+def _add_speech(parser: argparse.ArgumentParser, as_json: str) -> None:
+    parser.add_argument("--json", action="store_true", help=as_json)
+    parser.add_argument("--lang", choices=("vi", "en"), default="vi", help="language below the first line")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 10 <= seconds <= 86_400:
+        raise ValueError
+    return seconds
+
+
+def _at_gate(options: argparse.Namespace) -> bool:
+    """Run a command of a gate's store; return whether it did what it is for. Raises CommandFailed."""
+    from wallet.verifier import at_gate  # urllib is loaded for these alone
+
+    _assert_gate_id(getattr(options, "gate", None))
+    world = at_gate.world_of(sys.stdin.buffer, sys.stdout, sys.stderr, SystemClock())
+    if options.command == "refresh":
+        at_gate.store_of(options)
+        return at_gate.run_refresh(options, world)
+    if options.command == "upload":
+        at_gate.run_upload(options, world)
+    else:
+        at_gate.store_of(options)
+        at_gate.run_gate(options, world)
+    return True
+
+
+def _assert_gate_id(gate_id: str | None) -> None:
+    if gate_id is not None and not _GATE_ID.fullmatch(gate_id):
+        raise CommandFailed("gate", f"{_COMMAND} --help", detail=gate_id)
 
 
 def _check(options: argparse.Namespace) -> Judgement:
     now = SystemClock().now() if options.at is None else _moment(options.at)
-    if options.gate is not None and not _GATE_ID.fullmatch(options.gate):
-        raise CommandFailed("gate", f"{_COMMAND} --help", detail=options.gate)
+    _assert_gate_id(options.gate)
     trust = _trust(options, now)
     if now.timestamp() >= trust.next_update:
         print(catalogue(options.lang)["verifier"]["warning.next_update"], file=sys.stderr)
-    if Path(options.code).suffix.lower() == MDOC_SUFFIX:
-        policy = Policy(recipients=frozenset(options.recipient))
-        return judge_mdoc(_document_file(Path(options.code), MAX_BYTES + 1), trust, policy, now)
-    text = _text(options)
+    given = _given(options)
+    if given.mdoc is not None:
+        return judge_mdoc(given.mdoc, trust, Policy(recipients=frozenset(options.recipient)), now)
+    text = given.text
     if options.store is None and text.strip().startswith(live_code.PREFIX):
         print(catalogue(options.lang)["verifier"]["warning.no_memory"], file=sys.stderr)
     if looks_like_credential(text):
@@ -185,40 +247,19 @@ def _held(store: BundleStore | None, pins: list[str]) -> TrustedBundle | None:
         return None
 
 
-def _text(options: argparse.Namespace) -> str:
-    given: str = options.code
-    if given == "-":
-        return sys.stdin.buffer.read(MAX_STDIN_BYTES).decode("utf-8", "replace")
-    if given.strip().startswith((cwt_code.PREFIX, live_code.PREFIX)) or looks_like_credential(given):
-        return given
-    path = Path(given)
-    if path.suffix.lower() == DOCUMENT_SUFFIX:
-        return _document_file(path, MAX_CHARACTERS + 2).decode("latin-1")
-    if path.suffix.lower() not in SUFFIXES and not _is_file(path):
-        return given  # neither a code nor a file: the verdict says so
+def _given(options: argparse.Namespace) -> Given:
+    if options.code == "-":
+        return Given(sys.stdin.buffer.read(MAX_STDIN_BYTES).decode("utf-8", "replace"))
     try:
-        return code_from_image(path)
+        return read_given(options.code)
     except ImageRefused as error:
         command = f"{_COMMAND} - --bundle {shlex.quote(str(options.bundle))} --pin {shlex.quote(options.pin[0])}"
         if error.code == "image_tools":
             command = "pip install zxing-cpp pillow"
         raise CommandFailed(error.code, command, **error.values) from error
-
-
-def _document_file(path: Path, most: int) -> bytes:
-    """Return what a file holds; no more of it is read than a document has."""
-    try:
-        with path.open("rb") as file:
-            return file.read(most)
-    except (OSError, ValueError) as error:
-        raise CommandFailed("document_missing", f"ls -l {shlex.quote(str(path))}", detail=str(error)) from error
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name no file can have: too long, or with a NUL
-        return False
+    except InputRefused as error:
+        command = f"ls -l {shlex.quote(error.values['path'])}"
+        raise CommandFailed(error.code, command, **error.values) from error
 
 
 def _moment(text: str) -> datetime:

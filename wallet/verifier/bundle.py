@@ -33,11 +33,17 @@ class BundleRefused(VerificationFailed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustedBundle(AddressedTrust):
-    """A bundle that was taken: a `Trust`, and what is needed to judge the next one. next_update: seconds."""
+    """A bundle that was taken: a `Trust`, and what is needed to judge the next one. next_update: seconds.
+
+    lists_issued_at, lists_expire_at: of the oldest status list in it, and when the first of them is over, in seconds;
+    None without a list that counts.
+    """
 
     token: str
     seq: int
     next_update: int
+    lists_issued_at: int | None = None
+    lists_expire_at: int | None = None
 
     @classmethod
     def from_jws(cls, token: str, pins: Iterable[str], now: datetime, held: "TrustedBundle | None" = None) -> Self:
@@ -61,17 +67,23 @@ class TrustedBundle(AddressedTrust):
     @classmethod
     def _of(cls, token: str, content: BundleContent) -> Self:
         names, keys = trusted_issuers(content.issuers)
+        status = held_lists(keys, (entry.token for entry in content.status_lists))
+        uris = {entry.uri for entry in content.status_lists}
+        of_each = [status(issuer, uri) for issuer in names for uri in uris]
+        copies = [max(found, key=lambda copy: copy.issued_at) for found in of_each if found]
         return cls(
             issuers=names,
             keys=keys,
             types=trusted_types(content.types),
             iat=seconds_of(content.issued_at),
             exp=seconds_of(content.expires_at),
-            status=held_lists(keys, (entry.token for entry in content.status_lists)),
+            status=status,
             token=token,
             seq=content.seq,
             next_update=seconds_of(content.next_update),
             iss=content.iss,
+            lists_issued_at=min((copy.issued_at for copy in copies), default=None),
+            lists_expire_at=min((copy.expires_at for copy in copies), default=None),
         )
 
 

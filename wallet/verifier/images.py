@@ -1,6 +1,7 @@
 """A code from a picture. Pillow and zxing-cpp are imported here alone, and only when a picture is read."""
 
 from pathlib import Path
+from typing import Any
 
 from wallet.errors import WalletError
 from wallet.formats import cwt_code, live_code
@@ -52,3 +53,21 @@ def code_from_image(path: Path) -> str:
     if len(found) == 1:
         return found.pop()  # some other code: the verdict says so
     raise ImageRefused("image_no_code", detail=str(path))
+
+
+def drawn(text: str) -> str | None:
+    """Return a QR code in half blocks for a dark terminal; None without the tools to draw it."""
+    try:
+        import zxingcpp
+    except ImportError:
+        return None
+    barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode)
+    pixels: Any = memoryview(zxingcpp.write_barcode_to_image(barcode, scale=1))  # type: ignore[arg-type]
+    rows = [[value > 127 for value in row] for row in pixels.tolist()]
+    if len(rows) % 2:
+        rows.append([True] * len(rows[0]))
+    blocks = {(True, True): "█", (True, False): "▀", (False, True): "▄", (False, False): " "}
+    return "\n".join(
+        "".join(blocks[pair] for pair in zip(upper, lower, strict=True))
+        for upper, lower in zip(rows[::2], rows[1::2], strict=True)
+    )

@@ -1,13 +1,28 @@
 """Which live codes were seen at which gate: each works once. Source: docs/wire.md, section 3, step 7."""
 
+import hashlib
+import hmac
 import sqlite3
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
 
+from wallet.entropy import Entropy, SystemEntropy
 from wallet.errors import Unavailable
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS seen (gate TEXT, digest BLOB, until INTEGER, PRIMARY KEY (gate, digest))"
+KEPT_SECONDS = 24 * 3600
+"""The most that anything is remembered, whatever a code says of itself."""
+SALT_BYTES = 32
+
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS salt (one INTEGER PRIMARY KEY CHECK (one = 1), value BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS salted (mark BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
+)
+_FORMER = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'seen'"
+_FORMER_ROWS = (
+    "SELECT gate, digest, until FROM seen WHERE until >= ?"
+    " AND typeof(gate) = 'text' AND typeof(digest) = 'blob' AND typeof(until) = 'integer'"
+)
 
 
 class Replay(Protocol):
@@ -42,24 +57,51 @@ class MemoryReplay:
 
 
 class FileReplay:
-    """A memory that outlives the process and that several processes on one machine may share: one SQLite file."""
+    """A memory that outlives the process and that several processes on one machine may share: one SQLite file.
 
-    def __init__(self, path: Path, *, timeout_seconds: float = 5) -> None:
+    What it keeps is a keyed hash of gate and digest, under a salt that is drawn for this file and stays in it: two
+    files have nothing in common, and none tells what was shown. Nothing is kept for more than 24 hours.
+    """
+
+    def __init__(self, path: Path, *, timeout_seconds: float = 5, entropy: Entropy | None = None) -> None:
         self._path = path
         self._timeout_seconds = timeout_seconds
+        self._entropy = entropy or SystemEntropy()
 
     def remember(self, gate_id: str, digest: bytes, until: int, now: float) -> bool:
         try:
             connection = sqlite3.connect(self._path, timeout=self._timeout_seconds, isolation_level=None)
             try:
                 connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("PRAGMA secure_delete = ON")
                 connection.execute("BEGIN IMMEDIATE")
-                connection.execute(_SCHEMA)
-                connection.execute("DELETE FROM seen WHERE until < ?", (now,))
-                cursor = connection.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (gate_id, digest, until))
+                salt = self._salt(connection, now)
+                connection.execute("DELETE FROM salted WHERE until < ?", (now,))
+                row = (_mark(salt, gate_id, digest), min(until, int(now) + KEPT_SECONDS))
+                cursor = connection.execute("INSERT OR IGNORE INTO salted VALUES (?, ?)", row)
                 connection.execute("COMMIT")
                 return cursor.rowcount == 1
             finally:
                 connection.close()
         except sqlite3.Error as error:
             raise Unavailable("replay_memory_unavailable") from error
+
+    def _salt(self, connection: sqlite3.Connection, now: float) -> bytes:
+        """Return the salt of this file, drawn on first use; what an earlier version kept in the plain is taken over."""
+        for statement in _SCHEMA:
+            connection.execute(statement)
+        connection.execute("INSERT OR IGNORE INTO salt VALUES (1, ?)", (self._entropy.bytes(SALT_BYTES),))
+        salt = bytes(connection.execute("SELECT value FROM salt").fetchone()[0])
+        if connection.execute(_FORMER).fetchone() is not None:
+            rows = [
+                (_mark(salt, gate, digest), min(until, int(now) + KEPT_SECONDS))
+                for gate, digest, until in connection.execute(_FORMER_ROWS, (now,)).fetchall()
+            ]
+            connection.executemany("INSERT OR IGNORE INTO salted VALUES (?, ?)", rows)
+            connection.execute("DROP TABLE seen")
+        return salt
+
+
+def _mark(salt: bytes, gate_id: str, digest: bytes) -> bytes:
+    """Return what is kept of a code at a gate. A digest has one length, so the two cannot run into each other."""
+    return hmac.digest(salt, digest + gate_id.encode(), hashlib.sha256)

@@ -16,7 +16,19 @@ _VIETNAM = timezone(timedelta(hours=7))
 
 def report(judgement: Judgement, lang: str) -> str:
     """Return the answer as text; `lang`: vi or en, for everything below the first line."""
+    return "\n".join((headline(_verdict(judgement)), details(judgement, lang)))
+
+
+def details(judgement: Judgement, lang: str) -> str:
+    """Return what stands below the verdict."""
     return "\n".join(_lines(judgement, catalogue(lang)["verifier"], lang))
+
+
+def headline(key: str, sign: str = "") -> str:
+    """Return a text of both languages as the one line that nothing else looks like."""
+    bar = "=" * 12
+    vietnamese, english = (catalogue(language)["verifier"][key] for language in ("vi", "en"))
+    return f"{bar}  {sign}{' ' * bool(sign)}{vietnamese}  |  {english}  {bar}"
 
 
 def printable(text: str) -> str:
@@ -25,7 +37,6 @@ def printable(text: str) -> str:
 
 
 def _lines(judgement: Judgement, texts: Mapping[str, str], lang: str) -> Iterator[str]:
-    yield _headline(judgement)
     yield SAMPLE_MARK
     yield ""
     for code in judgement.reasons:
@@ -37,17 +48,15 @@ def _lines(judgement: Judgement, texts: Mapping[str, str], lang: str) -> Iterato
             yield f"  {texts['label.holder.' + (judgement.device or 'none')]}"
     yield ""
     yield f"  {texts['label.checked_at']}: {_time(judgement.checked_at)}"
-    yield f"  {texts['label.bundle_age']}: {_age(judgement.bundle_age_seconds, texts)}"
+    yield f"  {texts['label.bundle_age']}: {age(judgement.bundle_age_seconds, texts)}"
     if judgement.status_age_seconds is not None:
-        yield f"  {texts['label.status_age']}: {_age(judgement.status_age_seconds, texts)}"
+        yield f"  {texts['label.status_age']}: {age(judgement.status_age_seconds, texts)}"
 
 
-def _headline(judgement: Judgement) -> str:
-    key = f"verdict.{judgement.verdict.value}"
+def _verdict(judgement: Judgement) -> str:
     if judgement.verdict is Verdict.VALID and not judgement.accepted:
-        key = "verdict.not_accepted"
-    bar = "=" * 12
-    return f"{bar}  {catalogue('vi')['verifier'][key]}  |  {catalogue('en')['verifier'][key]}  {bar}"
+        return "verdict.not_accepted"
+    return f"verdict.{judgement.verdict.value}"
 
 
 def _document(document: VerifiedDocument, texts: Mapping[str, str], lang: str) -> Iterator[str]:
@@ -95,7 +104,8 @@ def _time(moment: datetime) -> str:
         return moment.isoformat()
 
 
-def _age(seconds: int, texts: Mapping[str, str]) -> str:
+def age(seconds: int, texts: Mapping[str, str]) -> str:
+    """Return how long something has been, in words. texts: the section `verifier` of a language."""
     sign = "-" if seconds < 0 else ""
     minutes = abs(seconds) // 60
     return sign + texts["label.age"].format(days=minutes // 1440, hours=minutes // 60 % 24, minutes=minutes % 60)

@@ -1,16 +1,21 @@
-"""What is only played in a deployment without partners: the outcome of a payment."""
+"""What is only there to be tried: the outcome of a payment where no partner is, codes for every outcome of a gate."""
+
+from typing import Any
 
 from flask import Response
-from marshmallow import fields, validate
+from marshmallow import fields, post_dump, validate
 
+from wallet.demo.test_codes import SampleCode, sample_codes
 from wallet.errors import NotFound
 from wallet.payments.paying import Outcome
 from wallet.payments.provider import EmbeddedPayments
 from wallet.terms import Actor
+from wallet.verifier.outcomes import Outcome as GateOutcome
+from wallet.verifier.reasons import REASONS, Verdict
 from wallet.web.answers import NO_STORE, answer
 from wallet.web.context import current_wallet, request_id
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import StrictSchema
+from wallet.web.schemas import Both, Moment, StrictSchema
 
 routes = Routes("sandbox", __name__, url_prefix="/v1/sandbox", description="What is played for want of a partner")
 
@@ -26,6 +31,43 @@ class SettledSchema(StrictSchema):
     """What came of it."""
 
     state = fields.String(required=True)
+
+
+class TestCodeSchema(StrictSchema):
+    """One code, and what a verifier without demands says of it. `times`: how often it is to be shown to the same gate
+    before it says so. `usable_until`: when a live code grows too old; absent for what lasts."""
+
+    key = fields.String(required=True)
+    code = fields.String(required=True)
+    verdict = fields.String(required=True, metadata={"x-extensible-enum": [str(each) for each in Verdict]})
+    reasons = fields.List(fields.String(metadata={"x-extensible-enum": ["ok", *REASONS]}), required=True)
+    accepted = fields.Boolean(required=True)
+    outcome = fields.String(required=True, metadata={"x-extensible-enum": [str(each) for each in GateOutcome]})
+    title = Both(required=True)
+    times = fields.Integer(required=True)
+    usable_until = Moment()
+
+    @post_dump
+    def leave_out(self, found: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Leave out what is absent."""
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class TestCodesSchema(StrictSchema):
+    """Codes for every outcome of a gate."""
+
+    data = fields.List(fields.Nested(TestCodeSchema), required=True)
+
+
+@operation(routes, "GET", "/test-codes")
+@routes.response(200, TestCodesSchema)
+def list_test_codes() -> Response:
+    """Fetch codes to try a verifier with, one for every outcome of a gate; in a sandbox alone."""
+    wallet = current_wallet()
+    if wallet.settings.production:
+        raise NotFound("not_found")
+    codes: list[SampleCode] = sample_codes(wallet, wallet.clock.now())
+    return answer(TestCodesSchema(), {"data": codes}, cache=NO_STORE)
 
 
 @operation(routes, "POST", "/payments/<reference>")

@@ -359,6 +359,22 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "read_link": {"200": _LINK},
     "link_record": {"200": _LINK},
     "settle_sandbox_payment": {"200": {"state": "paid"}},
+    "list_test_codes": {
+        "200": {
+            "data": [
+                {
+                    "key": "not_our_code",
+                    "code": "https://example.vn/",
+                    "verdict": "invalid",
+                    "reasons": ["not_a_code"],
+                    "accepted": False,
+                    "outcome": "not_our_code",
+                    "title": {"vi": "Mã QR của một trang web", "en": "The code of some web page"},
+                    "times": 1,
+                }
+            ]
+        }
+    },
     "take_payment_outcome": {"200": {"state": "paid", "repeated": False}},
 }
 REFUSALS: dict[str, tuple[str, ...]] = {
@@ -397,6 +413,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "read_link": ("nothing_to_link",),
     "link_record": ("nothing_to_link", "utility_disabled"),
     "settle_sandbox_payment": ("not_found", "other_amount"),
+    "list_test_codes": ("not_found",),
     "take_payment_outcome": ("call_not_signed", "not_found", "other_amount", "call_changed"),
 }
 STATUSES = {
