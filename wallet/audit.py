@@ -105,6 +105,15 @@ class Audit:
             found |= set(self.session.scalars(statement))
         return found
 
+    def find_about(self, subject: str, actions: Collection[str], name: str, value: str) -> AuditEvent | None:
+        """Return what was recorded of one subject, one of these actions, with this value among its details."""
+        statement = select(AuditEvent).where(
+            AuditEvent.subject == subject,
+            AuditEvent.action.in_(list(actions)),
+            AuditEvent.details[name].as_string() == value,
+        )
+        return self.session.scalars(statement.limit(1)).first()
+
     def page_about(
         self,
         subjects: Collection[str],
