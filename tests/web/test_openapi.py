@@ -105,9 +105,13 @@ def test_operation_ids_are_the_declared_names_each_once(document: dict[str, Any]
 
 def test_operation_asks_for_a_token_exactly_where_it_is_declared(document: dict[str, Any]) -> None:
     guarded = {declared.operation_id for declared in DECLARED.values() if declared.account_level is not None}
+    desks = {declared.operation_id for declared in DECLARED.values() if declared.credential is not None}
     assert len(guarded) > 10
+    assert desks
+    assert not desks & guarded
     for _, _, operation in operations(document):
         wanted = [{"bearer": []}] if operation["operationId"] in guarded else None
+        wanted = [{"desk": []}] if operation["operationId"] in desks else wanted
         assert operation.get("security") == wanted, operation["operationId"]
 
 

@@ -49,6 +49,7 @@ from wallet.web import (
     staff,
     suspensions,
     trust,
+    verifier_desk,
     verify,
     wards,
     webhooks,
@@ -104,6 +105,7 @@ DESCRIBED = (
     profile.routes,
     corrections.routes,
     corrections_desk.routes,
+    verifier_desk.routes,
 )
 """What flask-smorest describes."""
 

@@ -17,6 +17,7 @@ from wallet.requests.spreadsheets import XLSX
 from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import catalogue
 from wallet.web.auth import ACTING_FOR
+from wallet.web.desk_auth import DESK_KEY, DESK_SCHEME
 from wallet.web.examples import ANSWERS, BODIES, PROBLEMS, REFUSALS
 from wallet.web.launch_schemas import Percent
 from wallet.web.operations import DECLARED, IdConverter
@@ -122,6 +123,7 @@ Ví Số is an open-source document wallet. Everything issued here is a sample w
 
 * Sign in: `POST /v1/device-challenges`, sign the challenge with the device key, `POST /v1/sessions`.
 * Send `Authorization: Bearer <access_token>`; refresh with a DPoP proof (RFC 9449) of the same device key.
+* Desks of verifiers send their key as `X-Desk-Key` instead, to `/v1/verifier/`.
 * A write that leaves something lasting needs `Idempotency-Key`; the same key and body give the same answer for a day.
 * Every refusal is `application/problem+json` (RFC 9457) with a stable `code`; `Accept-Language: vi` or `en`.
 * Lists: `limit` up to 100, `cursor` from `next_cursor`.
@@ -159,6 +161,7 @@ class _Api(Api):
 def document(spec: APISpec, issuer_url: str) -> dict[str, Any]:
     """Return the whole document: what smorest saw of the views, the plain views, and what every operation shares."""
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt (RFC 9068)"})
+    spec.components.security_scheme(DESK_SCHEME, {"type": "apiKey", "in": "header", "name": DESK_KEY})
     spec.components.schema("Problem", PROBLEM_SCHEMA)
     spec.components.schema("Verdict", VERDICT_SCHEMA)
     whole: dict[str, Any] = spec.to_dict()
@@ -462,12 +465,19 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     for status, example in ANSWERS.get(name, {}).items():
         for content in responses[status]["content"].values():
             content["example"] = example
-    responses["default"] = {"description": "A problem document", "content": _problems(name, "security" in operation)}
+    responses["default"] = {"description": "A problem document", "content": _problems(name, _credentials(operation))}
 
 
-def _problems(name: str, guarded: bool) -> dict[str, Any]:
+def _credentials(operation: dict[str, Any]) -> tuple[str, ...]:
+    """Return the problems of the credential that an operation asks for."""
+    schemes = [scheme for each in operation.get("security", ()) for scheme in each]
+    refused = {"bearer": ("missing_token",), DESK_SCHEME: ("desk_key_missing", "invalid_desk_key")}
+    return tuple(code for scheme in schemes for code in refused[scheme])
+
+
+def _problems(name: str, credentials: tuple[str, ...]) -> dict[str, Any]:
     """Return the content of refusals, with those that this operation is known for as examples."""
-    codes = (*(("missing_token",) if guarded else ()), *REFUSALS.get(name, ("dependency_unavailable",)))
+    codes = (*credentials, *REFUSALS.get(name, ("dependency_unavailable",)))
     content = PROBLEM["application/problem+json"]
     return {"application/problem+json": content | {"examples": {code: {"value": PROBLEMS[code]} for code in codes}}}
 

@@ -42,8 +42,21 @@ OWN_SESSION: dict[str, Any] = {"account_level": AccountLevel.ONE, "auth_level": 
 
 
 @dataclass(frozen=True, slots=True)
+class Credential:
+    """Another credential than a session's. scheme: its name in the API's description. asking: what asks a view's
+    caller for it. role: what whoever has it is called."""
+
+    scheme: str
+    role: str
+    asking: Callable[[View], View]
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
-    """One declared operation. `account_level` None: no credential is asked for. once: needs an Idempotency-Key."""
+    """One declared operation. once: needs an Idempotency-Key.
+
+    account_level None: no session is asked for; then credential tells what is, None for nothing at all.
+    """
 
     method: str
     path: str
@@ -60,6 +73,7 @@ class Operation:
     may_match: bool
     versioned: bool
     location: bool
+    credential: Credential | None = None
 
 
 DECLARED: dict[str, Operation] = {}
@@ -84,15 +98,17 @@ def operation(
     may_match: bool = False,
     versioned: bool = False,
     location: bool = False,
+    credential: Credential | None = None,
 ) -> Callable[[View], View]:
     """Declare a view as the operation `method path`.
 
-    Without a level anyone may call it. role: one that is needed, or several of which one is enough. max_age: how long
-    ago the caller may have authenticated. cooling_off: refused for a while after a new binding. for_wards: a guardian
-    may call it for a ward, whom the header Acting-For names. device: from the phone alone. max_body: bytes,
-    where more than the deployment's limit is needed. etag: its answer has one, and 304 is an answer. if_match: the
-    caller has to name the version that they saw; may_match: only where something is kept. versioned: its answer tells
-    the version. location: what was made can be read at its Location. The function's name is the operationId.
+    Without a level or another credential anyone may call it. role: one that is needed, or several of which one is
+    enough. max_age: how long ago the caller may have authenticated. cooling_off: refused for a while after a new
+    binding. for_wards: a guardian may call it for a ward, whom the header Acting-For names. device: from the phone
+    alone. max_body: bytes, where more than the deployment's limit is needed. etag: its answer has one, and 304 is an
+    answer. if_match: the caller has to name the version that they saw; may_match: only where something is kept.
+    versioned: its answer tells the version. location: what was made can be read at its Location. The function's name
+    is the operationId.
     """
 
     def declare(view: View) -> View:
@@ -120,6 +136,10 @@ def operation(
                 **({"cooling_off": True} if cooling_off else {}),
                 **({"device": True} if device else {}),
             }
+        if credential is not None:
+            guarded = credential.asking(guarded)
+            doc["security"] = [{credential.scheme: []}]
+            doc["x-access"] = {"role": credential.role}
         DECLARED[f"{routes.name}.{name}"] = Operation(
             method,
             f"{routes.url_prefix or ''}{path}",
@@ -136,6 +156,7 @@ def operation(
             may_match,
             versioned or if_match or may_match,
             location,
+            credential,
         )
         routes.route(path, methods=[method], endpoint=name)(routes.doc(**doc)(guarded))
         return guarded

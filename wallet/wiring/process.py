@@ -466,6 +466,7 @@ class Wallet:
             work.limits.forget_expired()
             work.ceremonies.ceremonies.forget()
             work.idempotency.forget_expired()
+            work.verifier_desks.forget()
 
     def prepare(self) -> None:
         """Make sure that what issuing stands on is there: a durable database, no older than what was published, and

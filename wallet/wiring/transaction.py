@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 
 from wallet.audit import Audit
 from wallet.ceremonies.services import CeremonyServices, build_ceremonies
+from wallet.checks.desks import VerifierDesks
+from wallet.checks.registering import Verifiers
+from wallet.checks.services import CheckServices
 from wallet.crypto.keystore import Secret
 from wallet.defining.defining import Defining
 from wallet.defining.services import build_defining
@@ -368,6 +371,20 @@ class Work:
     @property
     def indices(self) -> Indices:
         return self.documents.indices
+
+    # ── checks ──
+
+    @cached_property
+    def checks(self) -> CheckServices:
+        return CheckServices(self.means, self.identity, self.launches)
+
+    @property
+    def verifiers(self) -> Verifiers:
+        return self.checks.verifiers
+
+    @property
+    def verifier_desks(self) -> VerifierDesks:
+        return self.checks.desks
 
     # ── requests ──
 

@@ -22,6 +22,7 @@ from wallet.web.examples import (
     sessions,
     staff,
     standing,
+    verifiers,
 )
 
 _SURFACES: tuple[Any, ...] = (
@@ -36,6 +37,7 @@ _SURFACES: tuple[Any, ...] = (
     sessions,
     enrolment,
     standing,
+    verifiers,
     profile,
     ceremonies,
     requests,
