@@ -10,7 +10,7 @@ from typing import Any
 
 from wallet.clock import Clock
 from wallet.documents.trust import TrustCentre
-from wallet.verifier import Judgement, Policy, answer_json, judge
+from wallet.verifier import Judgement, Policy, Replay, answer_json, judge
 
 REVOKED, SUPERSEDED = "revoked", "superseded"
 _NO_DEMANDS = Policy()
@@ -25,8 +25,12 @@ class Checking:
 
     def check(self, code: str) -> dict[str, Any]:
         """Return the answer of docs/wire.md, section 3. A text that is no code is a verdict too, not an error."""
-        judgement = judge(code, self.trust.trust(), _NO_DEMANDS, self.clock.now())
-        return answer_json(judgement.adding(SUPERSEDED) if self._is_superseded(judgement) else judgement)
+        return answer_json(self.judge(code))
+
+    def judge(self, code: str, policy: Policy = _NO_DEMANDS, replay: Replay | None = None) -> Judgement:
+        """Return what is to be thought of a code with what only the network knows; of one verifier, by its policy."""
+        judgement = judge(code, self.trust.trust(), policy, self.clock.now(), replay)
+        return judgement.adding(SUPERSEDED) if self._is_superseded(judgement) else judgement
 
     def _is_superseded(self, judgement: Judgement) -> bool:
         status = None if judgement.document is None else judgement.document.status

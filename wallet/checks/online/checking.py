@@ -19,7 +19,6 @@ from wallet.checks.online.looks import Looks, Way
 from wallet.checks.online.repository import OnlineRepository
 from wallet.checks.online.shares import AGREED, ShareAnswer, Shares
 from wallet.checks.purposes import Purpose
-from wallet.clock import Clock
 from wallet.documents.shown import Shown, ShownDocuments
 from wallet.errors import NotAllowed
 from wallet.terms import Actor
@@ -112,7 +111,6 @@ class DeskChecking:
     consents: Consents
     disclosing: Disclosing
     looks: Looks
-    clock: Clock
 
     def check(self, order: CheckOrder, desk: DeskActor, actor: Actor) -> CheckAnswer:
         """Check a code for a desk. A text that is no code is a verdict too.

@@ -69,7 +69,10 @@ def _same(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 def _joins(
-    ahead: str, behind: tuple[str, ...], other: tuple[str, ...], tried: set[tuple[str, tuple[str, ...], tuple[str, ...]]]
+    ahead: str,
+    behind: tuple[str, ...],
+    other: tuple[str, ...],
+    tried: set[tuple[str, tuple[str, ...], tuple[str, ...]]],
 ) -> bool:
     """Return whether `behind` can go on with `ahead`, the letters by which the other side leads, until both end.
 

@@ -126,9 +126,7 @@ class Presentations:
             expires_at=expires_at,
         )
         self.rows.add(row)
-        self.audit.record(
-            "presentation.made", actor, row.id, organisation=asker.organisation_id, purpose=asker.purpose
-        )
+        self.audit.record("presentation.made", actor, row.id, organisation=asker.organisation_id, purpose=asker.purpose)
         return self._view(row)
 
     def page(self, actor: Actor, limit: int, place: str | None) -> tuple[list[PresentationView], str | None]:
@@ -307,4 +305,3 @@ def _use_of(code: str) -> tuple[bytes, datetime] | None:
         return None
     kept = timedelta(seconds=60)  # beyond the leeway of step 7, with room for clocks
     return sha256(parsed.outer.payload).digest(), datetime.fromtimestamp(parsed.expires_at, UTC) + kept
-
