@@ -38,6 +38,10 @@ ADMIN_OR_OFFICER = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.ADMIN,
 REVIEWER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.REVIEWER)
 OFFICER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.OFFICER)
 APPROVER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.APPROVER)
+VERIFIER_MANAGER = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.ADMIN, StaffRole.OPERATOR}))
+VERIFIER_DECIDER = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.ADMIN, StaffRole.APPROVER}))
+VERIFIER_STOPPER = (*VERIFIER_MANAGER[:2], VERIFIER_MANAGER[2] | VERIFIER_DECIDER[2])
+VERIFIER_READER = (*VERIFIER_STOPPER[:2], VERIFIER_STOPPER[2] | {StaffRole.AUDITOR})
 DESK_STAFF = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.OFFICER, StaffRole.APPROVER}))
 
 MATRIX: dict[tuple[str, str], Access] = {
@@ -195,6 +199,20 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/v1/me/devices"): CITIZEN,
     ("DELETE", "/v1/me/devices/<device_id>"): CITIZEN_WITH_SECRET,
     ("POST", "/v1/desk/ceremonies/<ceremony_id>/vouching"): OFFICER,
+    ("GET", "/v1/admin/verifier-templates"): VERIFIER_READER,
+    ("POST", "/v1/admin/verifiers"): VERIFIER_MANAGER,
+    ("GET", "/v1/admin/verifiers"): VERIFIER_READER,
+    ("GET", "/v1/admin/verifiers/<verifier_id>"): VERIFIER_READER,
+    ("PUT", "/v1/admin/verifiers/<verifier_id>/purposes"): VERIFIER_MANAGER,
+    ("POST", "/v1/admin/verifiers/<verifier_id>/decision"): VERIFIER_DECIDER,
+    ("POST", "/v1/admin/verifiers/<verifier_id>/suspension"): VERIFIER_STOPPER,
+    ("POST", "/v1/admin/verifiers/<verifier_id>/resumption"): VERIFIER_MANAGER,
+    ("POST", "/v1/admin/verifiers/<verifier_id>/ending"): VERIFIER_STOPPER,
+    ("POST", "/v1/admin/verifiers/<verifier_id>/desks"): VERIFIER_MANAGER,
+    ("GET", "/v1/admin/verifiers/<verifier_id>/desks"): VERIFIER_READER,
+    ("GET", "/v1/admin/verifiers/<verifier_id>/desks/<desk_id>"): VERIFIER_READER,
+    ("POST", "/v1/admin/verifiers/<verifier_id>/desks/<desk_id>/key"): VERIFIER_MANAGER,
+    ("DELETE", "/v1/admin/verifiers/<verifier_id>/desks/<desk_id>"): VERIFIER_STOPPER,
     ("GET", "/v1/verifier/desk"): VERIFIER,
     ("POST", "/v1/checks"): ANYONE,
     ("GET", "/v1/trust/bundle"): ANYONE,
@@ -297,6 +315,8 @@ EXAMPLES = {
     "reference": "sim_" + "0" * 32,
     "ceremony_id": "cer_" + "0" * 32,
     "device_id": "dev_" + "0" * 32,
+    "verifier_id": "vrf_" + "0" * 32,
+    "desk_id": "vsd_" + "0" * 32,
     "list_id": "1",
     "key_id": "0" * 40,
     "version": "1",

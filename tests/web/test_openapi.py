@@ -252,7 +252,9 @@ def test_writes_that_last_name_their_key(document: dict[str, Any]) -> None:
     enrolment = {"record_application", "decide_application"}
     launching = {"decide_approval", "pause_utility", "propose_definition", "decide_definition"}
     staff = enrolment | standing | launching | webhooks | {"revoke_document", "suspend_document", "reinstate_document"}
-    assert keyed == staff | ceremonies | requests | profile | documents
+    verifiers = {"register_verifier", "change_verifier_purposes", "decide_verifier", "suspend_verifier"}
+    verifiers |= {"resume_verifier", "end_verifier", "create_verifier_desk", "rotate_verifier_desk_key"}
+    assert keyed == staff | ceremonies | requests | profile | documents | verifiers
 
 
 def test_introduction_says_that_everything_is_a_sample(document: dict[str, Any]) -> None:

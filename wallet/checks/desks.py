@@ -32,7 +32,10 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 MANAGE = frozenset({StaffRole.OPERATOR, StaffRole.ADMIN})
 """Who registers organisations and gives them desks."""
 
-READ = MANAGE | {StaffRole.APPROVER, StaffRole.AUDITOR}
+DECIDE = frozenset({StaffRole.APPROVER, StaffRole.ADMIN})
+"""Who agrees to what one of them asked for; whoever may do either may stop."""
+
+READ = MANAGE | DECIDE | {StaffRole.AUDITOR}
 _KEY = re.compile(r"vsd_(?P<test>test_)?(?P<id>[0-9a-f]{32})_(?P<secret>[0-9a-f]{64})")
 _NO_HASH = bytes(32)
 
@@ -269,7 +272,7 @@ class VerifierDesks:
 
     def revoke(self, verifier_id: str, desk_id: str, actor: Actor) -> None:
         """Take a desk's key back, for good and at once; doing it again changes nothing. Raises NotAllowed, NotFound."""
-        _assert_may(actor, MANAGE)
+        _assert_may(actor, MANAGE | DECIDE)
         self._load(verifier_id, desk_id)
         ended = {"state": "revoked", "revoked_at": self.clock.now(), "former_hash": None, "former_until": None}
         if self.rows.change_desk(desk_id, **ended):

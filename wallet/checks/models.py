@@ -10,7 +10,7 @@ from wallet.db import Base, UtcDateTime
 
 
 class VerifierRow(Base):
-    """An organisation that may check. state: awaiting, active, refused, suspended, ended.
+    """An organisation that may check. state: awaiting_approval, active, refused, suspended, ended.
 
     purposes: those in force, as `Purpose.to_json` gives them; none before a second person agreed. test: it stands in a
     demo, and its keys are good in a demo alone. reason: of a suspension or an ending. version rises with each change.
@@ -24,7 +24,7 @@ class VerifierRow(Base):
     template: Mapped[str | None] = mapped_column(String(32))
     legal_ground: Mapped[str] = mapped_column(String(300))
     purposes: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-    state: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(32))
     reason: Mapped[str | None] = mapped_column(String(32))
     test: Mapped[bool] = mapped_column(Boolean)
     version: Mapped[int] = mapped_column(Integer)

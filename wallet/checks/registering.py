@@ -12,10 +12,11 @@ from enum import StrEnum
 from typing import Any
 
 from wallet.audit import Audit
-from wallet.checks.desks import MANAGE, READ
+from wallet.checks.desks import DECIDE, MANAGE, READ
 from wallet.checks.models import VerifierRow
 from wallet.checks.purposes import Purpose, faults_of, purpose_of
 from wallet.checks.repository import CheckRepository
+from wallet.checks.templates import TEMPLATES, purposes_of
 from wallet.clock import Clock
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -26,13 +27,11 @@ from wallet.utilities.catalogue import Catalogue
 VERIFIER = "verifier"
 """The kind of the approvals of organisations that check."""
 
-DECIDE = frozenset({StaffRole.APPROVER, StaffRole.ADMIN})
-
 
 class VerifierState(StrEnum):
     """Where an organisation stands. Only in `active` do its desks work; `ended` and `refused` are final."""
 
-    AWAITING = "awaiting"
+    AWAITING = "awaiting_approval"
     ACTIVE = "active"
     REFUSED = "refused"
     SUSPENDED = "suspended"
@@ -61,11 +60,14 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VerifierOrder:
-    """An organisation that is to check. purposes: as `Purpose.to_json` gives them."""
+    """An organisation that is to check.
+
+    purposes: as `Purpose.to_json` gives them; None for those of its template, a code of TEMPLATES.
+    """
 
     name: Mapping[str, str]
     legal_ground: str
-    purposes: list[dict[str, Any]]
+    purposes: list[dict[str, Any]] | None = None
     enterprise_code: str | None = None
     template: str | None = None
 
@@ -81,6 +83,7 @@ class AwaitedChange:
     requested_by: str
     requested_at: datetime
     expires_at: datetime
+    state: str = "awaiting_approval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,12 @@ class Verifiers:
         Raises NotAllowed, InvalidInput with every fault of its purposes at once.
         """
         _assert_may(actor, MANAGE)
-        self._assert_sound(order.purposes)
+        purposes = order.purposes
+        if purposes is None:
+            if order.template is None:
+                raise InvalidInput({"/purposes": "required"})
+            purposes = purposes_of(TEMPLATES[order.template], self.catalogue, order.legal_ground)
+        self._assert_sound(purposes)
         now, verifier_id = self.clock.now(), new_id(self.entropy, "vrf")
         self.rows.add_verifier(
             VerifierRow(
@@ -140,15 +148,16 @@ class Verifiers:
             )
         )
         self.audit.record("verifier.registered", actor, verifier_id)
-        self._ask(verifier_id, Wish.REGISTER, 1, order.purposes, comment, actor)
+        self._ask(verifier_id, Wish.REGISTER, 1, purposes, comment, actor)
         return self.get(verifier_id, actor)
 
     def change_purposes(
         self, verifier_id: str, purposes: list[dict[str, Any]], comment: str, actor: Actor
-    ) -> VerifierOrganisation:
+    ) -> tuple[VerifierOrganisation, bool]:
         """Replace the purposes: at once where that only narrows them, else when a second person agrees.
 
-        Raises NotAllowed, NotFound, InvalidInput, Conflict("verifier_over" or "approval_pending").
+        Return the organisation, and whether it holds already. Raises NotAllowed, NotFound, InvalidInput,
+        Conflict("verifier_over" or "approval_pending").
         """
         _assert_may(actor, MANAGE)
         row = self._load(verifier_id)
@@ -156,14 +165,15 @@ class Verifiers:
         self._assert_sound(purposes)
         asked = [purpose_of(stated) for stated in purposes]
         held = {purpose.code: purpose for purpose in map(purpose_of, row.purposes)}
-        if asked and all(each.code in held and each.is_within(held[each.code]) for each in asked):
+        narrows = all(each.code in held and each.is_within(held[each.code]) for each in asked)
+        if narrows:
             self._change(row, purposes=[each.to_json() for each in asked])
             codes = sorted(each.code for each in asked)
             self.audit.record("verifier.purposes_narrowed", actor, verifier_id, purposes=codes)
         else:
             wish = Wish.REGISTER if row.state == VerifierState.AWAITING else Wish.CHANGE_PURPOSES
             self._ask(verifier_id, wish, row.version, purposes, comment, actor)
-        return self.get(verifier_id, actor)
+        return self.get(verifier_id, actor), narrows
 
     def suspend(self, verifier_id: str, reason: StopReason, actor: Actor) -> VerifierOrganisation:
         """Stop every desk of an organisation, at once; doing it again changes nothing.

@@ -50,6 +50,7 @@ from wallet.web import (
     suspensions,
     trust,
     verifier_desk,
+    verifiers,
     verify,
     wards,
     webhooks,
@@ -105,6 +106,7 @@ DESCRIBED = (
     profile.routes,
     corrections.routes,
     corrections_desk.routes,
+    verifiers.routes,
     verifier_desk.routes,
 )
 """What flask-smorest describes."""

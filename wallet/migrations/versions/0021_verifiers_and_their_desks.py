@@ -18,7 +18,7 @@ def upgrade() -> None:
         sa.Column("template", sa.String(length=32), nullable=True),
         sa.Column("legal_ground", sa.String(length=300), nullable=False),
         sa.Column("purposes", sa.JSON(), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("reason", sa.String(length=32), nullable=True),
         sa.Column("test", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
