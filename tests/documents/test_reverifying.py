@@ -15,7 +15,7 @@ from tests.support import NOON, FixedClock
 from wallet.audit import AuditEvent
 from wallet.documents.copies import OpenedCopy
 from wallet.documents.copy_revoking import CopyEnd
-from wallet.documents.forms.offered import Form
+from wallet.documents.forms.offered import WHOLE, Form
 from wallet.documents.models import DocumentCopyRow, DocumentRow
 from wallet.documents.revoking import RevocationReason
 from wallet.documents.suspending import SuspensionReason
@@ -100,7 +100,7 @@ def test_one_that_is_wrong_is_found_among_many(wallet: Wallet, name: str) -> Non
 def copied(wallet: Wallet, document: IssuedDocument, key: str = "an") -> dict[Form, OpenedCopy]:
     """Have a copy of a document made in each form."""
     actor = actor_of(wallet, key)
-    return {form: wallet.copying.copy(document.id, form, None if form is Form.PDF else KEY, actor) for form in Form}
+    return {form: wallet.copying.copy(document.id, form, None if form is Form.PDF else KEY, actor) for form in WHOLE}
 
 
 def change_copy(wallet: Wallet, copy: OpenedCopy, **values: Any) -> None:

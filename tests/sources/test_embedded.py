@@ -311,7 +311,7 @@ def test_businesses_are_asked_by_their_code(nation: Database) -> None:
 
 
 def test_every_embedded_register_stands_under_its_code(nation: Database) -> None:
-    registers = embedded_registers(nation, FixedClock())
+    registers = embedded_registers(nation, FixedClock(), bytes(32))
     assert {code: register.code for code, register in registers.items()} == {code: code for code in RegisterCode}
     assert {type(register) for register in registers.values()} >= set(REGISTERS)
 

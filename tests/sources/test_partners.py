@@ -132,7 +132,7 @@ def test_embedded_registers_state_what_a_partner_may_and_no_more(nation: Databas
     """A partner takes an embedded register's place without anybody noticing: the shapes are those of the tables."""
     people = [person.number for household in generate(5, 400) for person in household.people]
     seen: dict[str, set[str]] = {code: set() for code in RegisterCode}
-    for code, register in embedded_registers(nation, FixedClock()).items():
+    for code, register in embedded_registers(nation, FixedClock(), bytes(32)).items():
         shape: Shape = SHAPES[code]
         for number in ["0099000001"] if code == RegisterCode.BUSINESSES else people:
             try:

@@ -15,7 +15,7 @@ from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.documents.copy_making import CopyMaking, MadeCopy, Times
 from wallet.documents.copy_revoking import CopyEnd, CopyRevoking
-from wallet.documents.forms.offered import OFFERS, Form
+from wallet.documents.forms.offered import WHOLE, Form
 from wallet.documents.forms.stated import StatedDocument
 from wallet.documents.holding import HeldDocument, Holding
 from wallet.documents.models import DocumentCopyRow, DocumentRow
@@ -86,7 +86,7 @@ class Copies:
     def offered(self, held: HeldDocument) -> tuple[Form, ...]:
         """Return the forms that a document can be had in now."""
         known = self.catalogue.issued(held.kind, held.kind_version) is not None
-        return tuple(OFFERS) if known and held.state == "valid" else ()
+        return WHOLE if known and held.state == "valid" else ()
 
     def is_sensitive(self, document_id: str, actor: Actor) -> bool:
         """Return whether what a document states is of the strict class. Raises NotFound."""

@@ -40,7 +40,7 @@ DOCUMENTS = HeldTable(
 COPIES = HeldTable(
     DocumentCopyRow,
     "holder_id",
-    told=("id", "document_id", "form", "device_id", "issued_at", "expires_at", "signed_at", "revoked_at"),
+    told=("id", "document_id", "form", "view", "device_id", "issued_at", "expires_at", "signed_at", "revoked_at"),
     withheld=(
         *("holder_id", "holder_key", "number", "status_list", "status_index", "kid", "seal_kid", "code_kid", "sealed"),
     ),

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from wallet.db import Base, UtcDateTime
 
 _UNSIGNED = text("signed_at IS NULL AND revoked_at IS NULL")
+_SCREENS = text("form IN ('card', 'live')")
 
 
 class DocumentRow(Base):
@@ -58,7 +59,8 @@ class DocumentCopyRow(Base):
     one document in one form for one key; the last is in use, the others are past their signer's time. device_id: of the
     phone that asked for one that is bound, with which it ends. sealed: under the holder's data key, what it is bound to
     until it is signed, its bytes after that. kid, seal_kid: who signed it, and who sealed it. code_kid: who signed the
-    code that is printed in it. revoked_at: set where it ended before its document did.
+    code that is printed in it. revoked_at: set where it ended before its document did. view: the purpose of a card, ""
+    for a copy that states everything. Of cards each counts until its own end, and each id stands in what is shown.
     """
 
     __tablename__ = "document_copies"
@@ -68,6 +70,7 @@ class DocumentCopyRow(Base):
     holder_id: Mapped[str] = mapped_column(String(64), index=True)
     form: Mapped[str] = mapped_column(String(16))
     holder_key: Mapped[str] = mapped_column(String(64))
+    view: Mapped[str] = mapped_column(String(64), default="", server_default="")
     number: Mapped[int] = mapped_column(Integer)
     device_id: Mapped[str | None] = mapped_column(String(64), index=True)
     status_list: Mapped[int] = mapped_column(Integer)
@@ -84,6 +87,7 @@ class DocumentCopyRow(Base):
     __table_args__ = (
         UniqueConstraint("document_id", "form", "holder_key", "number"),
         UniqueConstraint("status_list", "status_index"),
+        Index("ix_document_copies_screens", "expires_at", sqlite_where=_SCREENS, postgresql_where=_SCREENS),
     )
 
 
@@ -132,6 +136,8 @@ class StatusChange(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     superseded: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     """Whether it is invalid because a newer document took its place: the online check says so, no list does."""
+    locked: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """Whether it is suspended because an account is locked: likewise."""
 
 
 class PublicationRow(Base):

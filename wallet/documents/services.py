@@ -14,6 +14,7 @@ from wallet.documents.linting import Linter
 from wallet.documents.reissuing import Reissuing
 from wallet.documents.repository import CopyRepository, DocumentRepository
 from wallet.documents.revoking import RevocationReason, Revoking
+from wallet.documents.shown import ShownDocuments
 from wallet.documents.status import Indices
 from wallet.documents.suspending import Suspending
 from wallet.documents.trust import TrustCentre
@@ -119,6 +120,10 @@ class DocumentServices:
     @cached_property
     def copy_revoking(self) -> CopyRevoking:
         return CopyRevoking(self.rows, self.copy_rows, self.means.audit, self.means.clock)
+
+    @cached_property
+    def shown(self) -> ShownDocuments:
+        return ShownDocuments(self.rows, self.copy_rows, self.identity.accounts)
 
     def revoke_of_dead(self, holder_id: str, actor: Actor) -> int:
         """Revoke whatever a dead holder still has. The registers order it, so no admin is asked."""

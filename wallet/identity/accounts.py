@@ -391,6 +391,10 @@ class Accounts:
         if state in (AccountState.LOCKED, AccountState.CLOSED):
             raise Conflict("account_locked" if state == AccountState.LOCKED else "account_closed")
 
+    def is_locked(self, holder_id: str, device_id: str | None = None) -> bool:
+        """Return whether a holder's account is locked, or the one that a device is or was bound to."""
+        return self.repository.is_locked(holder_id, device_id)
+
     def close(self, account_id: str, actor: Actor) -> None:
         """Close for good, end every session and tell the holder, except after a death.
 

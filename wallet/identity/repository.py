@@ -260,6 +260,13 @@ class IdentityRepository:
         statement = select(Account.state).where(Account.holder_id == holder_id)
         return self.session.scalar(statement.with_for_update(read=True))
 
+    def is_locked(self, holder_id: str, device_id: str | None) -> bool:
+        """Return whether the account of a holder is locked, or that of a device."""
+        owner = select(Device.account_id).where(Device.id == device_id)
+        whose = or_(Account.holder_id == holder_id, Account.id.in_(owner))
+        statement = select(Account.id).where(whose, Account.state == AccountState.LOCKED).limit(1)
+        return self.session.scalar(statement) is not None
+
     def count_active(self) -> dict[int, int]:
         """Return how many accounts are active, by level."""
         statement = select(Account.level, func.count().label("number")).where(Account.state == AccountState.ACTIVE)

@@ -23,6 +23,8 @@ class RegisterCode(StrEnum):
     """Who a mobile number is registered to (thuê bao chính chủ)."""
     BIOMETRICS = "biometrics"
     """Reference templates of face and finger, as the identity database holds them."""
+    PORTRAITS = "portraits"
+    """The hash of each portrait in the identity database; the portrait itself is `wallet.sources.portraits`."""
     IMMIGRATION = "immigration"
     """Passport and residence permit of a foreigner."""
     BUSINESSES = "businesses"

@@ -14,19 +14,21 @@ from wallet.sources.people import (
     EmbeddedPopulation,
     EmbeddedSubscribers,
 )
+from wallet.sources.portraits import EmbeddedPortraits
 from wallet.sources.residences import EmbeddedResidence
 from wallet.sources.security_cases import EmbeddedSecurityCases
 from wallet.sources.social_security import EmbeddedSocialSecurity
 from wallet.sources.traffic import EmbeddedDrivingLicences, EmbeddedVehicles
 
 
-def embedded_registers(database: Database, clock: Clock) -> dict[str, Register]:
-    """Return every register that is a table of this deployment."""
+def embedded_registers(database: Database, clock: Clock, secret: bytes) -> dict[str, Register]:
+    """Return every register that is a table of this deployment. secret: of its portraits."""
     registers: tuple[Register, ...] = (
         EmbeddedPopulation(database),
         EmbeddedResidence(database),
         EmbeddedSubscribers(database),
         EmbeddedBiometrics(database),
+        EmbeddedPortraits(database, secret),
         EmbeddedImmigration(database),
         EmbeddedBusinesses(database),
         EmbeddedCards(database),

@@ -65,6 +65,7 @@ SHAPES: Mapping[str, Shape] = {
     },
     RegisterCode.SUBSCRIBERS: {"phones": FactKind.TEXTS},
     RegisterCode.BIOMETRICS: {"face": FactKind.BYTES, "finger": FactKind.BYTES},
+    RegisterCode.PORTRAITS: {"portrait_hash": _T},
     RegisterCode.IMMIGRATION: {
         **dict.fromkeys(("permit_kind", "permit_number", "passport_number"), _T),
         **dict.fromkeys(("permit_expires", "passport_expires"), _D),

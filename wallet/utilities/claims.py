@@ -35,6 +35,7 @@ class Source(StrEnum):
     POPULATION = "population"
     RESIDENCE = "residence"
     CRIMINAL_RECORDS = "criminal_records"
+    PORTRAITS = "portraits"
     HEALTH_INSURANCE = "health_insurance"
     HEALTH_RECORDS = "health_records"
     DRIVING_LICENCES = "driving_licences"

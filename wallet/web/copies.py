@@ -6,7 +6,7 @@ from flask import Response, current_app
 from marshmallow import fields, validate
 
 from wallet.documents.copies import HolderKey, OpenedCopy
-from wallet.documents.forms.offered import OFFERS, Form
+from wallet.documents.forms.offered import OFFERS, WHOLE, Form
 from wallet.errors import Conflict
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.web.answers import PRIVATE, answer, with_etag
@@ -18,7 +18,7 @@ from wallet.web.schemas import Moment, StrictSchema
 from wallet.wiring import Work
 
 routes = Routes("copies", __name__, url_prefix="/v1", description="Documents in the forms of other wallets")
-BOUND = tuple(form for form in Form if form is not Form.PDF)
+BOUND = tuple(form for form in WHOLE if form is not Form.PDF)
 """Forms that are bound to a key. A PDF prints the document's code, by which two of them are linked anyway."""
 MOST_COPIES = 20
 MAXIMUM_PROOF = 2048

@@ -70,6 +70,7 @@ from wallet.sources.changes import Changes, EmbeddedChanges
 from wallet.sources.embedded import embedded_registers
 from wallet.sources.http import PartnerRegister, SourceStatus, partner_registers
 from wallet.sources.partners import read_partners
+from wallet.sources.portraits import EmbeddedPortraits, Portraits
 from wallet.sources.tallying import EmbeddedResidenceCounter, ResidenceCounter
 from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import LANGUAGES, lookup
@@ -127,13 +128,15 @@ class Wallet:
                 clock=clock,
                 entropy=entropy,
             )
+        keystore = open_keystore(settings, clock, services_of(settings, clock, entropy))
+        drawn_by = keystore.secret(Secret.NUMBER_INDEX)
         wallet = cls(
             settings=settings,
-            keystore=open_keystore(settings, clock, services_of(settings, clock, entropy)),
+            keystore=keystore,
             catalogue=utilities_of(settings, catalogue),
             db=Database(settings.database_url),
             nation=nation,
-            registers={**embedded_registers(nation, clock), **partners},
+            registers={**embedded_registers(nation, clock, drawn_by), **partners},
             clock=clock,
             entropy=entropy,
             messages=messages,
@@ -319,6 +322,11 @@ class Wallet:
         """Who judges the chips of cards; a vendor's reader takes its place here."""
         embedded = self.settings.embedded_chips
         return EmbeddedCardChips(EmbeddedCards(self.nation).signers, self.clock) if embedded else None
+
+    @cached_property
+    def portraits(self) -> Portraits:
+        """Who keeps the portraits; a partner's identity database takes its place here."""
+        return EmbeddedPortraits(self.nation, self.keystore.secret(Secret.NUMBER_INDEX))
 
     @cached_property
     def conducting(self) -> Conducting:

@@ -23,6 +23,7 @@ from wallet.documents.reissuing import Reissuing
 from wallet.documents.repository import DocumentRepository
 from wallet.documents.revoking import Revoking
 from wallet.documents.services import DocumentServices
+from wallet.documents.shown import ShownDocuments
 from wallet.documents.status import Indices
 from wallet.documents.suspending import Suspending
 from wallet.enrolment.desk import EnrolmentDesk
@@ -352,6 +353,10 @@ class Work:
     @property
     def copies(self) -> Copies:
         return self.documents.copies
+
+    @property
+    def shown(self) -> ShownDocuments:
+        return self.documents.shown
 
     @property
     def revoking(self) -> Revoking:

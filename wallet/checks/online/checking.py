@@ -70,6 +70,9 @@ class Ticket:
         }
 
 
+NO_TICKET = Ticket()
+
+
 @dataclass(frozen=True, slots=True)
 class CheckOrder:
     """What a desk asks. claims: names of data that it needs, None for whatever its purpose has and the holder shows.
@@ -81,7 +84,7 @@ class CheckOrder:
     purpose: str
     claims: tuple[str, ...] | None = None
     optional: tuple[str, ...] = ()
-    ticket: Ticket = Ticket()
+    ticket: Ticket = NO_TICKET
     nonce: bytes | None = None
 
 

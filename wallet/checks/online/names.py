@@ -9,6 +9,7 @@ from collections import Counter
 
 MAX_WORDS = 12
 TITLES = frozenset({"mr", "mrs", "ms", "mstr"})
+Words = tuple[str, ...]
 MATCH, DIFFERS = "match", "differs"
 _UNDIVIDED = str.maketrans({"đ": "d", "ð": "d", "ƀ": "b"})
 """Letters whose stroke Unicode does not take off. ð is what a capital Đ becomes that was typed as Ð."""
@@ -68,12 +69,7 @@ def _same(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     return _joins("", tuple(sorted(one)), tuple(sorted(other)), set())
 
 
-def _joins(
-    ahead: str,
-    behind: tuple[str, ...],
-    other: tuple[str, ...],
-    tried: set[tuple[str, tuple[str, ...], tuple[str, ...]]],
-) -> bool:
+def _joins(ahead: str, behind: Words, other: Words, tried: set[tuple[str, Words, Words]]) -> bool:
     """Return whether `behind` can go on with `ahead`, the letters by which the other side leads, until both end.
 
     tried: states that lead nowhere; words that are alike are one choice, so their number stays small.

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from wallet.audit import Audit
 from wallet.checks.desks import DeskActor, VerifierDesks
-from wallet.checks.online.checking import DeskChecking, Ticket, policy_of
+from wallet.checks.online.checking import NO_TICKET, DeskChecking, Ticket, policy_of
 from wallet.checks.online.consents import Asker, Consented, Consents, account_of, asker_of, hidden_from, holder_of
 from wallet.checks.online.disclosing import Disclosing, Disclosure, asked_for, registered, stated
 from wallet.checks.online.looks import PORTRAIT, Looks, Way
@@ -187,7 +187,7 @@ class CheckInOrder:
     purpose: str
     presentation: str | None = None
     code: str | None = field(repr=False, default=None)
-    ticket: Ticket = Ticket()
+    ticket: Ticket = NO_TICKET
     nonce: bytes | None = None
 
 
