@@ -90,16 +90,11 @@ class CheckOrder:
 
 @dataclass(frozen=True, slots=True)
 class CheckAnswer:
-    """body: the answer of docs/wire.md, section 3, narrowed; ticket, share: None where there is none.
-
-    kind: of the document, for the words of what was shared; "" where nothing is shown.
-    """
+    """body: the answer of docs/wire.md, section 3, narrowed; ticket, share: None where there is none."""
 
     body: dict[str, Any] = field(repr=False)
     ticket: dict[str, str] | None
     share: ShareAnswer | None
-    utility: str
-    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +126,7 @@ class DeskChecking:
         if document is None or shown is None:
             if shown is not None:
                 self._record(Way.ONLINE, desk, purpose, actor, shown, (), judgement)
-            return CheckAnswer(narrowed(judgement, ()), None, None, "", "")
+            return CheckAnswer(narrowed(judgement, ()), None, None)
         allowed = asked & registered(purpose, document.utility)
         known = stated(document)
         disclosed = allowed & known.keys()
@@ -139,7 +134,7 @@ class DeskChecking:
         share, shared = self._share(order, desk, purpose, shown, allowed - known.keys(), judgement)
         compared_names = frozenset(order.ticket.claims) & known.keys()
         self._record(Way.ONLINE, desk, purpose, actor, shown, disclosed | shared | compared_names, judgement)
-        return CheckAnswer(narrowed(judgement, disclosed), compared, share, shown.utility, document.utility)
+        return CheckAnswer(narrowed(judgement, disclosed), compared, share)
 
     def judged(
         self, code: str, policy: Policy, replay: OrganisationReplay | None, desk: DeskActor, purpose: Purpose
@@ -180,7 +175,7 @@ class DeskChecking:
         if remembered is None:
             return self.shares.ask(desk, purpose, shown, required, optional), frozenset()
         disclosure = self.disclosing.open(shown.document_id, shown.holder_id, remembered[1])
-        return ShareAnswer(None, AGREED, disclosure=disclosure), frozenset(disclosure.names)
+        return ShareAnswer(None, AGREED, shown.utility, disclosure=disclosure), frozenset(disclosure.names)
 
     def _record(
         self,

@@ -73,7 +73,7 @@ class ChecksHeld:
     def export(self, person: Person) -> Iterator[Section]:
         """Return shares, consents, presentations and reports, these with their words."""
         yield section(self.session, "shares", SHARES, person)
-        yield section(self.session, "consents", CONSENTS, person)
+        yield section(self.session, "share_consents", CONSENTS, person)
         yield section(self.session, "presentations", PRESENTATIONS, person)
         rows = rows_of(self.session, REPORTS, person, "sealed_text")
         reports = [self._report(row, person) for row in rows[-MAX_ROWS:]]

@@ -19,10 +19,10 @@ class ConsentRow(Base):
     withdrawn_at: from then on nothing is shown on its ground.
     """
 
-    __tablename__ = "consents"
+    __tablename__ = "share_consents"
     __table_args__ = (
-        Index("ix_consents_holder_given", "holder_id", "given_at", "id"),
-        Index("ix_consents_organisation", "organisation_id", "purpose", "holder_id"),
+        Index("ix_share_consents_holder_given", "holder_id", "given_at", "id"),
+        Index("ix_share_consents_organisation", "organisation_id", "purpose", "holder_id"),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)

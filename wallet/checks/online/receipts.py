@@ -69,7 +69,7 @@ class Receipts:
                 self._tell(receipt, desk, actor)
         if counts:
             told = {verdict: number for verdict, number in sorted(counts.items()) if number}
-            self.audit.record("verifier_desk.offline_checks", actor, desk.desk_id, **told)
+            self.audit.record("verifier_desk.offline_checks", actor, desk.desk_id, counts=told)
 
     def _tell(self, receipt: Receipt, desk: DeskActor, actor: Actor) -> None:
         shown = self.shown.find(receipt.document_id)

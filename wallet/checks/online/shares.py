@@ -70,10 +70,14 @@ class ShareView:
 
 @dataclass(frozen=True, slots=True)
 class ShareAnswer:
-    """What a desk is told of a share. id: None where a remembered consent answered by itself."""
+    """What a desk is told of a share. id: None where a remembered consent answered by itself, or nobody is there.
+
+    utility: of the document, for the words of what is shown.
+    """
 
     id: str | None
     state: str
+    utility: str
     answer_until: datetime | None = None
     readable_until: datetime | None = None
     disclosure: Disclosure | None = field(repr=False, default=None)
@@ -115,10 +119,10 @@ class Shares:
         now = self.clock.now()
         waiting = self.rows.awaiting_share(desk.desk_id, purpose.code, shown.holder_id, now)
         if waiting is not None and set(waiting.required) == required and set(waiting.optional) == optional:
-            return ShareAnswer(waiting.id, AWAITING, answer_until=waiting.answer_until)
+            return ShareAnswer(waiting.id, AWAITING, waiting.utility, answer_until=waiting.answer_until)
         account = self.accounts.of_holder(shown.holder_id)
         if account is None or account.state not in (AccountState.ACTIVE, AccountState.APPROVED):
-            return ShareAnswer(None, REFUSED)  # nobody is there to agree; a desk does not learn why
+            return ShareAnswer(None, REFUSED, shown.utility)  # nobody is there to agree; a desk does not learn why
         row = ShareRow(
             id=new_id(self.entropy, "shr"),
             holder_id=shown.holder_id,
@@ -144,7 +148,7 @@ class Shares:
         for guardian in self.guardians.guardians(account.id):
             if shown.utility not in self.confidential:
                 self.contacts.tell(guardian.account_id, "share_asked", share=row.id, ward=account.id)
-        return ShareAnswer(row.id, AWAITING, answer_until=row.answer_until)
+        return ShareAnswer(row.id, AWAITING, row.utility, answer_until=row.answer_until)
 
     def read(self, share_id: str, desk: DeskActor, actor: Actor) -> ShareAnswer:
         """Return a share as the desk that asked sees it; what was agreed to is on record as told each time.
@@ -157,7 +161,7 @@ class Shares:
         purpose, state = desk.purpose(row.purpose), self._state(row)
         if state != AGREED or row.consent_id is None:
             answerable = row.answer_until if state == AWAITING else None
-            return ShareAnswer(row.id, state, answer_until=answerable)
+            return ShareAnswer(row.id, state, row.utility, answer_until=answerable)
         consent = self.rows.consent(row.consent_id)
         # What the organisation may see now, not what it might see when it asked.
         fields = set(() if consent is None else consent.fields) & registered(purpose, row.kind)
@@ -173,7 +177,7 @@ class Shares:
             data=disclosure.names,
             verdict="valid",
         )
-        return ShareAnswer(row.id, AGREED, readable_until=row.readable_until, disclosure=disclosure)
+        return ShareAnswer(row.id, AGREED, row.utility, readable_until=row.readable_until, disclosure=disclosure)
 
     # ── the holder ──
 

@@ -13,7 +13,7 @@ TIME = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     op.create_table(
-        "consents",
+        "share_consents",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("holder_id", sa.String(length=64), nullable=False),
         sa.Column("account_id", sa.String(length=64), nullable=False),
@@ -30,11 +30,11 @@ def upgrade() -> None:
         sa.Column("given_at", TIME, nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
         sa.Column("withdrawn_at", TIME, nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_share_consents")),
     )
-    with op.batch_alter_table("consents", schema=None) as batch_op:
-        batch_op.create_index("ix_consents_holder_given", ["holder_id", "given_at", "id"], unique=False)
-        batch_op.create_index("ix_consents_organisation", ["organisation_id", "purpose", "holder_id"], unique=False)
+    with op.batch_alter_table("share_consents", schema=None) as batch_op:
+        batch_op.create_index("ix_share_consents_holder_given", ["holder_id", "given_at", "id"], unique=False)
+        batch_op.create_index("ix_share_consents_organisation", ["organisation_id", "purpose", "holder_id"], unique=False)
     op.create_table(
         "desk_shares",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -144,4 +144,4 @@ def downgrade() -> None:
     op.drop_table("passenger_batches")
     op.drop_table("presentations")
     op.drop_table("desk_shares")
-    op.drop_table("consents")
+    op.drop_table("share_consents")
