@@ -119,6 +119,47 @@ def personas(key: str | None, as_json: bool) -> None:
 
 
 @demo.command()
+@click.argument("key", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@guarded
+def desks(key: str | None, as_json: bool) -> None:
+    """Show the desks that may check here: an airline's, a hospital's, a hotel's and one to try things with."""
+    from wallet.demo.gates import GATES, key_of
+
+    chosen = settings()
+    if chosen.production:
+        fail(
+            "Chế độ vận hành thật không có bàn kiểm tra mẫu / production mode has no sample desks",
+            "wallet verifiers list",
+        )
+    secret = open_keystore(chosen, CLOCK).secret(Secret.DEMO)
+    wanted = [gate for gate in GATES if key is None or gate.key == key]
+    if not wanted:
+        fail(f"Không có bàn kiểm tra {key} / no such desk", "wallet demo desks")
+    rows: list[dict[str, Any]] = []
+    for gate in wanted:
+        own = key_of(gate, secret)
+        rows.append(
+            {
+                "key": gate.key,
+                "organisation": dict(gate.organisation),
+                "desk": gate.desk,
+                "desk_id": own.desk_id,
+                "gate_id": gate.gate_id,
+                "purposes": list(gate.purposes),
+                "desk_key": own.shown,
+            }
+        )
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    for row in rows:
+        click.echo(f"{row['key']:9} {row['organisation']['vi']} / {row['organisation']['en']}: {row['desk']}")
+        click.echo(f"          cửa / gate {row['gate_id']}   mục đích / purposes {', '.join(row['purposes'])}")
+        click.echo(f"          X-Desk-Key: {row['desk_key']}")
+
+
+@demo.command()
 @click.argument("key")
 @click.option("--commune", help="Its code of five digits; by default one they do not live in.")
 @click.option("--line", default="Số 1", show_default=True, help="The first part of the address there.")

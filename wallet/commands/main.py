@@ -17,6 +17,7 @@ SUBJECTS = {
     "run": ("wallet.commands.run", "run", "Prepare everything and serve / Chuẩn bị và chạy máy chủ"),
     "demo": ("wallet.commands.demo", "demo", "The demo nation and its people / Quốc gia mẫu và các nhân vật"),
     "staff": ("wallet.commands.staff", "staff", "Who works with it / Cán bộ và vai trò"),
+    "verifiers": ("wallet.commands.verifiers", "verifiers", "Who checks, and their desks / Đơn vị kiểm tra và bàn"),
     "documents": ("wallet.commands.documents", "documents", "What was issued / Giấy tờ đã cấp"),
     "keys": ("wallet.commands.keys", "keys", "The keys of this deployment / Khóa của hệ thống"),
     "db": ("wallet.commands.database", "database", "The database's tables / Bảng của cơ sở dữ liệu"),

@@ -157,4 +157,5 @@ def _welcome(chosen: Settings, seconds: float) -> None:
             say(f"  {key:7} {who.name}   số / number {who.number}   mật khẩu / password {own.password}")
         say("\nLệnh tiếp theo, ở cửa sổ khác / next, in another terminal:")
         say("  .venv/bin/wallet demo journey --out out")
+        say("  .venv/bin/wallet demo desks      khóa của các bàn kiểm tra mẫu / keys of the sample desks")
     say("\nCtrl-C để dừng / to stop\n")

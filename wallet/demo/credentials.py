@@ -49,8 +49,8 @@ def derive(secret: bytes, key: str, number: str, birth: str) -> Credentials:
     device_key, device_jwk = _key(secret, key, "device-key")
     biometric_key, biometric_jwk = _key(secret, key, "biometric-key")
     return Credentials(
-        device_id=f"dev_{_bytes(secret, key, 'device-id', 16).hex()}",
-        password=_password(int.from_bytes(_bytes(secret, key, "password", 64), "big")),
+        device_id=f"dev_{derived_bytes(secret, key, 'device-id', 16).hex()}",
+        password=_password(int.from_bytes(derived_bytes(secret, key, "password", 64), "big")),
         passcode=next(code for code in _passcodes(secret, key) if not is_weak(code, number, birth)),
         device_private_key=device_key,
         device_jwk=device_jwk,
@@ -85,7 +85,7 @@ def is_weak(passcode: str, number: str, birth: str) -> bool:
 
 
 def _key(secret: bytes, key: str, purpose: str) -> tuple[ec.EllipticCurvePrivateKey, dict[str, str]]:
-    scalar = int.from_bytes(_bytes(secret, key, purpose, 48), "big") % (_P256_ORDER - 1) + 1
+    scalar = int.from_bytes(derived_bytes(secret, key, purpose, 48), "big") % (_P256_ORDER - 1) + 1
     private_key = ec.derive_private_key(scalar, ec.SECP256R1())
     point = private_key.public_key().public_numbers()
     jwk = {"kty": "EC", "crv": "P-256", "x": _base64(point.x), "y": _base64(point.y), "d": _base64(scalar)}
@@ -94,7 +94,7 @@ def _key(secret: bytes, key: str, purpose: str) -> tuple[ec.EllipticCurvePrivate
 
 def _passcodes(secret: bytes, key: str) -> Iterator[str]:
     for attempt in range(1000):
-        yield f"{int.from_bytes(_bytes(secret, key, f'passcode-{attempt}', 16), 'big') % 1_000_000:06d}"
+        yield f"{int.from_bytes(derived_bytes(secret, key, f'passcode-{attempt}', 16), 'big') % 1_000_000:06d}"
     raise AssertionError("a thousand weak passcodes in a row")
 
 
@@ -111,7 +111,8 @@ def _password(number: int) -> str:
     return "".join(mixed)
 
 
-def _bytes(secret: bytes, key: str, purpose: str, length: int) -> bytes:
+def derived_bytes(secret: bytes, key: str, purpose: str, length: int) -> bytes:
+    """Return bytes that follow from the secret, for one purpose of one thing."""
     return HKDF(SHA256(), length, salt=None, info=f"wallet/demo/1/{key}/{purpose}".encode()).derive(secret)
 
 

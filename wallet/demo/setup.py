@@ -12,6 +12,7 @@ from wallet.clock import Clock
 from wallet.crypto.keystore import Secret
 from wallet.demo.chip import has_signer, write_signer
 from wallet.demo.credentials import public_jwk
+from wallet.demo.gates import are_open, open_gates
 from wallet.demo.personas import PERSONAS, Persona, Preparation, credentials
 from wallet.demo.personas import persona as _persona
 from wallet.demo.phones import phone_of
@@ -55,6 +56,7 @@ def set_up(wallet: Wallet, on_progress: Callable[[int, int], None] = lambda *_: 
         new += _open_account(wallet, persona)
         on_progress(done, len(PERSONAS))
     _open_utilities(wallet)
+    open_gates(wallet, lambda work: (_staff(work, "admin1"), _staff(work, "admin2")))
     for persona in PERSONAS:
         _prepare(wallet, persona)
     return new
@@ -65,7 +67,12 @@ def is_set_up(wallet: Wallet) -> bool:
     with wallet.read() as work:
         # Accounts first: a preparation that was interrupted has opened some and not others.
         accounts = all(_account(work, persona) is not None for persona in PERSONAS)
-        return accounts and has_signer(wallet.nation) and all(_is_prepared(work, persona) for persona in PERSONAS)
+        return (
+            accounts
+            and has_signer(wallet.nation)
+            and are_open(wallet, work)
+            and all(_is_prepared(work, persona) for persona in PERSONAS)
+        )
 
 
 def _open_account(wallet: Wallet, persona: Persona) -> bool:
