@@ -108,7 +108,8 @@ def live_code(
     """
     wallet, now = phone.wallet, phone.wallet.clock.now()
     printed = wallet.checking.judge(phone.code_of(document_id)).document
-    assert printed is not None and printed.status is not None
+    assert printed is not None
+    assert printed.status is not None
     card = CardPayload(
         issuer=printed.issuer,
         issued_at=now - timedelta(hours=1),

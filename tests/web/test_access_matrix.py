@@ -37,6 +37,7 @@ ADMIN = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.ADMIN)
 ADMIN_OR_OFFICER = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.ADMIN, StaffRole.OFFICER}))
 REVIEWER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.REVIEWER)
 OFFICER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.OFFICER)
+AUDITOR = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.AUDITOR)
 APPROVER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.APPROVER)
 VERIFIER_MANAGER = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.ADMIN, StaffRole.OPERATOR}))
 VERIFIER_DECIDER = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.ADMIN, StaffRole.APPROVER}))
@@ -214,6 +215,24 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("POST", "/v1/admin/verifiers/<verifier_id>/desks/<desk_id>/key"): VERIFIER_MANAGER,
     ("DELETE", "/v1/admin/verifiers/<verifier_id>/desks/<desk_id>"): VERIFIER_STOPPER,
     ("GET", "/v1/verifier/desk"): VERIFIER,
+    ("POST", "/v1/verifier/checks"): VERIFIER,
+    ("GET", "/v1/verifier/shares/<share_id>"): VERIFIER,
+    ("POST", "/v1/verifier/check-ins"): VERIFIER,
+    ("POST", "/v1/verifier/batches"): VERIFIER,
+    ("GET", "/v1/verifier/batches/<batch_id>"): VERIFIER,
+    ("POST", "/v1/verifier/receipts"): VERIFIER,
+    ("GET", "/v1/me/shares"): CITIZEN,
+    ("POST", "/v1/me/shares/<share_id>/decision"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/me/consents"): CITIZEN,
+    ("DELETE", "/v1/me/consents/<consent_id>"): CITIZEN,
+    ("POST", "/v1/documents/<document_id>/presentations"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/me/presentations"): CITIZEN,
+    ("GET", "/v1/me/presentations/<presentation_id>"): CITIZEN,
+    ("DELETE", "/v1/me/presentations/<presentation_id>"): CITIZEN,
+    ("POST", "/v1/me/access-history/<access_id>/report"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/admin/misuse-reports"): AUDITOR,
+    ("GET", "/v1/admin/misuse-reports/<report_id>"): AUDITOR,
+    ("POST", "/v1/admin/misuse-reports/<report_id>/closure"): AUDITOR,
     ("POST", "/v1/checks"): ANYONE,
     ("GET", "/v1/trust/bundle"): ANYONE,
     ("GET", "/v1/trust/entities"): ANYONE,
@@ -316,6 +335,12 @@ EXAMPLES = {
     "ceremony_id": "cer_" + "0" * 32,
     "device_id": "dev_" + "0" * 32,
     "verifier_id": "vrf_" + "0" * 32,
+    "share_id": "shr_" + "0" * 32,
+    "consent_id": "cns_" + "0" * 32,
+    "presentation_id": "prs_" + "0" * 32,
+    "batch_id": "bat_" + "0" * 32,
+    "access_id": "acs_" + "0" * 32,
+    "report_id": "mis_" + "0" * 32,
     "desk_id": "vsd_" + "0" * 32,
     "list_id": "1",
     "key_id": "0" * 40,

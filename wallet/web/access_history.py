@@ -20,18 +20,12 @@ from wallet.web.once import once
 from wallet.web.operations import Routes, operation
 from wallet.web.schemas import Both, Moment, PlainWords, StrictSchema
 from wallet.web.states import word_of
+from wallet.web.verifier_desk import VerifierNameSchema
 from wallet.wiring import Work
 
 routes = Routes("access_history", __name__, url_prefix="/v1/me", description="Who looked at what is known about you")
 WHO = ["you", "guardian", "proxy", "staff", "verifier", "system"]
 WAYS = [way.removeprefix("check.") for way in map(str, Way)]
-
-
-class NamedSchema(StrictSchema):
-    """Something with an id and a name."""
-
-    id = fields.String(required=True)
-    name = Both(required=True)
 
 
 class FieldNameSchema(StrictSchema):
@@ -74,7 +68,7 @@ class AccessSchema(StrictSchema):
     procedure = fields.String()
     outcome = fields.String()
     id = fields.String()
-    organisation = fields.Nested(NamedSchema)
+    organisation = fields.Nested(VerifierNameSchema)
     desk_name = fields.String()
     fields_told = fields.List(fields.Nested(FieldNameSchema))
     way = fields.String(metadata={"x-extensible-enum": WAYS})

@@ -7,7 +7,6 @@ from marshmallow import fields, validate
 
 from wallet.checks.online.misuse import OPEN, REASONS, STATES, MisuseReport
 from wallet.terms import AccountLevel, AuthLevel, StaffRole
-from wallet.web.access_history import NamedSchema
 from wallet.web.answers import PageQuery, answer, page_answer, place_of
 from wallet.web.auth import FRESH, current_actor
 from wallet.web.context import current_wallet
@@ -15,6 +14,7 @@ from wallet.web.documents import PageSchema
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
 from wallet.web.schemas import Moment, StrictSchema
+from wallet.web.verifier_desk import VerifierNameSchema
 from wallet.wiring import Work
 
 routes = Routes(
@@ -37,7 +37,7 @@ class MisuseReportSchema(StrictSchema):
     """A report without whom it is from."""
 
     id = fields.String(required=True)
-    organisation = fields.Nested(NamedSchema, required=True)
+    organisation = fields.Nested(VerifierNameSchema, required=True)
     desk_id = fields.String(required=True)
     purpose = fields.String(required=True)
     reason = fields.String(required=True, metadata={"x-extensible-enum": list(REASONS)})

@@ -14,7 +14,7 @@ from wallet.checks.online.shares import STATES as SHARE_STATES
 from wallet.checks.online.shares import Decision, ShareView
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.texts.catalogue import LANGUAGES, catalogue
-from wallet.web.access_history import FieldNameSchema, NamedSchema, field_names
+from wallet.web.access_history import FieldNameSchema, field_names
 from wallet.web.answers import PRIVATE, PageQuery, answer, page_answer, place_of
 from wallet.web.auth import assert_fresh, current_actor
 from wallet.web.context import current_wallet
@@ -22,6 +22,7 @@ from wallet.web.documents import PageSchema
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
 from wallet.web.schemas import Both, Moment, StrictSchema
+from wallet.web.verifier_desk import VerifierNameSchema
 from wallet.wiring import Work
 
 routes = Routes("shares", __name__, url_prefix="/v1", description="What verifiers ask of you, and may see")
@@ -38,7 +39,7 @@ class ShareSchema(StrictSchema):
     """
 
     id = fields.String(required=True)
-    organisation = fields.Nested(NamedSchema, required=True)
+    organisation = fields.Nested(VerifierNameSchema, required=True)
     desk_name = fields.String(required=True)
     purpose = fields.String(required=True)
     purpose_name = Both(required=True)
@@ -79,11 +80,11 @@ class ShareDecisionSchema(StrictSchema):
             raise ValidationError({"decision": ["refuses_all"]})
 
 
-class ConsentSchema(StrictSchema):
+class ShareConsentSchema(StrictSchema):
     """To whom you agreed to show what, until when. `remembered`: it answers later checks by itself."""
 
     id = fields.String(required=True)
-    organisation = fields.Nested(NamedSchema, required=True)
+    organisation = fields.Nested(VerifierNameSchema, required=True)
     purpose = fields.String(required=True)
     purpose_name = Both(required=True)
     legal_ground = fields.String(required=True)
@@ -99,8 +100,8 @@ class ConsentSchema(StrictSchema):
     withdrawn_at = Moment()
 
 
-class ConsentPageSchema(PageSchema):
-    data = fields.List(fields.Nested(ConsentSchema), required=True)
+class ShareConsentPageSchema(PageSchema):
+    data = fields.List(fields.Nested(ShareConsentSchema), required=True)
 
 
 class PresentationOrderSchema(StrictSchema):
@@ -124,7 +125,7 @@ class PresentationSchema(StrictSchema):
     document_id = fields.String(required=True)
     utility = fields.String(required=True)
     title = Both(required=True)
-    organisation = fields.Nested(NamedSchema, required=True)
+    organisation = fields.Nested(VerifierNameSchema, required=True)
     purpose = fields.String(required=True)
     purpose_name = Both(required=True)
     fields_shown = fields.List(fields.Nested(FieldNameSchema), required=True, data_key="fields")
@@ -173,14 +174,14 @@ def decide_share(work: Work, order: dict[str, Any], share_id: str) -> Response:
 
 @operation(routes, "GET", "/me/consents", **OWN)
 @routes.arguments(PageQuery, location="query")
-@routes.response(200, ConsentPageSchema)
+@routes.response(200, ShareConsentPageSchema)
 def list_consents(query: dict[str, Any]) -> Response:
     """List to whom you agreed to show what, newest first; also what you withdrew."""
     actor = current_actor()
     purpose = f"consents:{actor.holder_id}"
     with current_wallet().read() as work:
         rows, following = work.online.consents.page(actor, query["limit"], place_of(query["cursor"], purpose))
-    return page_answer(ConsentSchema(), [_consent(row) for row in rows], following, purpose, query["limit"])
+    return page_answer(ShareConsentSchema(), [_consent(row) for row in rows], following, purpose, query["limit"])
 
 
 @operation(routes, "DELETE", "/me/consents/<consent_id>", **OWN)

@@ -21,6 +21,7 @@ from wallet.checks.online.shares import ShareAnswer
 from wallet.verifier import REASONS, Verdict
 from wallet.verifier.answer import rfc3339
 from wallet.verifier.judgement import STEP_NAMES
+from wallet.verifier.reasons import OK
 from wallet.web.answers import answer, json_answer, without_none
 from wallet.web.auth import current_actor
 from wallet.web.context import current_wallet
@@ -34,6 +35,7 @@ from wallet.wiring import Work
 routes = Routes(
     "verifier_checks", __name__, url_prefix="/v1/verifier", description="Online checks by the desks of verifiers"
 )
+ALL_REASONS = [*REASONS, OK]
 VERDICTS = [verdict.value for verdict in Verdict]
 NAME_LENGTH = validate.Length(1, 120)
 A_DAY = validate.Regexp(r"^[0-9]{4}(?:-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01]))?\Z")
@@ -41,7 +43,7 @@ A_CODE = validate.Regexp(r"^[a-z][a-z0-9_]{0,63}\Z")
 MAX_RECEIPTS = 200
 
 
-class Instant(fields.Field[datetime]):
+class Instant(Moment):
     """RFC 3339 in UTC with `Z`, whole seconds, as it comes in."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
@@ -148,7 +150,7 @@ class DeskCheckSchema(StrictSchema):
     """
 
     verdict = fields.String(required=True, validate=validate.OneOf(VERDICTS))
-    reasons = fields.List(fields.String(metadata={"x-extensible-enum": list(REASONS)}), required=True)
+    reasons = fields.List(fields.String(metadata={"x-extensible-enum": ALL_REASONS}), required=True)
     accepted = fields.Boolean(required=True)
     checked = fields.List(fields.String(validate=validate.OneOf(list(STEP_NAMES.values()))), required=True)
     holder_binding = fields.String(required=True, validate=validate.OneOf(["none", "server", "device"]))
@@ -314,9 +316,9 @@ class ReceiptSchema(StrictSchema):
     purpose = fields.String(required=True, validate=A_CODE)
     verdict = fields.String(required=True, validate=validate.OneOf(VERDICTS))
     reasons = fields.List(
-        fields.String(required=True, validate=validate.OneOf(list(REASONS))),
+        fields.String(required=True, validate=validate.OneOf(ALL_REASONS)),
         required=True,
-        validate=validate.Length(1, len(REASONS)),
+        validate=validate.Length(1, len(ALL_REASONS)),
     )
 
 

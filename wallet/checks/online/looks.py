@@ -57,7 +57,7 @@ class Looks:
         """Record one look, and return the id by which its holder may report it.
 
         utility, kind: of the document that was looked at. data: names of what the desk was told, without values.
-        looked_at: where it was before it is recorded.
+        looked_at: where it was before it is recorded. Raises Unavailable("storage_unavailable").
         """
         access_id = new_id(self.entropy, "acs")
         details: dict[str, Any] = {
@@ -75,4 +75,5 @@ class Looks:
         if looked_at is not None:
             details["looked_at"] = looked_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.audit.record(str(way), actor, holder_id, **details)
+        self.audit.write()
         return access_id

@@ -6,6 +6,7 @@ Tickets are written in capitals, without marks, in any order, with words run tog
 
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 
 MAX_WORDS = 12
 TITLES = frozenset({"mr", "mrs", "ms", "mstr"})
@@ -22,8 +23,7 @@ def same_ticket_name(on_ticket: str, name: str) -> bool:
     that have no letters are never the same.
     """
     held = _words(name)
-    given = _words(on_ticket)
-    return any(_same(each, held) for each in (_untitled(given), given))
+    return any(_same(each, held) for each in _readings(_words(on_ticket)))
 
 
 def same_birth_date(on_ticket: str, birth_date: str) -> bool:
@@ -51,11 +51,13 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(letters.split())
 
 
-def _untitled(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the words without a title before or after them, as long as a name is left."""
+def _readings(words: Words) -> Iterator[Words]:
+    """Yield the words as a name, and without a title before or after them as long as a name is left."""
+    yield words
     if len(words) > 1 and words[-1] in TITLES:
-        return words[:-1]
-    return words[1:] if len(words) > 1 and words[0] in TITLES else words
+        yield words[:-1]
+    if len(words) > 1 and words[0] in TITLES:
+        yield words[1:]
 
 
 def _same(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

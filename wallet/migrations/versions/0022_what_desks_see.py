@@ -34,7 +34,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("share_consents", schema=None) as batch_op:
         batch_op.create_index("ix_share_consents_holder_given", ["holder_id", "given_at", "id"], unique=False)
-        batch_op.create_index("ix_share_consents_organisation", ["organisation_id", "purpose", "holder_id"], unique=False)
+        batch_op.create_index(
+            "ix_share_consents_organisation", ["organisation_id", "purpose", "holder_id"], unique=False
+        )
     op.create_table(
         "desk_shares",
         sa.Column("id", sa.String(length=64), nullable=False),
