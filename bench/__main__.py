@@ -20,13 +20,13 @@ from cryptography.hazmat.backends.openssl import backend
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from bench.cases import FULL, QUICK, Bench, Row, checking, growing, issuing, verifying
+from bench.cases import FULL, QUICK, Bench, Row, checking, checking_at_desk, growing, issuing, verifying
 from bench.deployment import copy_of, make_template, on_postgres
 from bench.papers import printing
 
 PACKAGES = ("cryptography", "flask", "granian", "sqlalchemy", "marshmallow")
 LOCAL_POSTGRES = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
-CASES = ("verify", "check", "issue", "pdf", "grow")
+CASES = ("verify", "check", "desk", "issue", "pdf", "grow")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,6 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
             rows += verifying(bench)
         if "check" in wanted:
             rows += checking(bench)
+        if "desk" in wanted:
+            rows += checking_at_desk(bench)
         if "issue" in wanted:
             rows += issuing(bench, copy_of(template, directory / "issue"), "SQLite")
             if postgres:
