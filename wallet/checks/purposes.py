@@ -167,5 +167,6 @@ def _faults_of_names(document: DocumentType, names: list[str], kind: PurposeKind
             faults[f"/{place}"] = "repeated"
         elif kind not in STRICT.get(name, frozenset(PurposeKind)):
             faults[f"/{place}"] = "too_strict_for_purpose"
-        strict = strict or name in STRICT
+        else:
+            strict = strict or name in STRICT
     return faults, strict

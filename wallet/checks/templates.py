@@ -17,11 +17,6 @@ from wallet.utilities.catalogue import Catalogue
 Shown = tuple[str, ...] | str
 """Names of claims, or the name of a document's own view."""
 
-_PASSING: Mapping[str, Shown] = {"identity": ("full_name", "birth_date", "portrait_sha256", "account_level")}
-"""A gate compares the person with their name, birth date and picture: no address, household or religion."""
-
-_SERVED: Mapping[str, Shown] = {"identity": ("full_name", "birth_date", "sex", "number")}
-
 
 @dataclass(frozen=True, slots=True)
 class TemplatePurpose:
@@ -46,11 +41,12 @@ class Template:
 
 
 def _passing(code: str, citizens_an_hour: int) -> TemplatePurpose:
+    """Return a gate's purpose: name, birth date and picture as the view says, no address, household or religion."""
     ground = "Nghị định 69/2024/NĐ-CP"
     return TemplatePurpose(
         code,
         PurposeKind.GATE,
-        _PASSING,
+        {"identity": code},
         legal_ground=ground,
         portrait=True,
         citizens_an_hour=citizens_an_hour,
@@ -72,7 +68,7 @@ TEMPLATES: Mapping[str, Template] = {
                     "reception",
                     PurposeKind.COUNTER,
                     {
-                        **_SERVED,
+                        "identity": "hospital",
                         "health_insurance_card": "reception",
                         "health_referral": "reception",
                         "health_appointment": "reception",
@@ -85,7 +81,7 @@ TEMPLATES: Mapping[str, Template] = {
                 TemplatePurpose(
                     "emergency",
                     PurposeKind.COUNTER,
-                    {"identity": ("full_name", "birth_date"), "allergy_card": "emergency"},
+                    {"identity": "hospital", "allergy_card": "emergency"},
                     legal_ground=_HEALTH,
                     strict_ground=_HEALTH,
                     citizens_an_hour=120,
@@ -99,8 +95,8 @@ TEMPLATES: Mapping[str, Template] = {
                     "stay",
                     PurposeKind.COUNTER,
                     {
-                        "identity": ("full_name", "birth_date", "sex", "number", "nationality"),
-                        "residence": ("full_name", "number", "permanent_address"),
+                        "identity": ("full_name", "number_last4", "number", "birth_date", "sex", "nationality"),
+                        "residence": ("full_name", "number_last4", "number", "permanent_address"),
                     },
                     legal_ground=_RESIDENCE_LAW,
                     strict_ground=_RESIDENCE_LAW,
@@ -108,7 +104,7 @@ TEMPLATES: Mapping[str, Template] = {
                 ),
             ),
         ),
-        Template("bank", (TemplatePurpose("open_account", PurposeKind.COUNTER, _SERVED, portrait=True),)),
+        Template("bank", (TemplatePurpose("open_account", PurposeKind.COUNTER, {"identity": "bank"}, portrait=True),)),
         Template(
             "employer",
             (TemplatePurpose("hiring", PurposeKind.COUNTER, {"judicial_record_1": "employer"}, citizens_an_hour=60),),
@@ -129,7 +125,11 @@ TEMPLATES: Mapping[str, Template] = {
                 TemplatePurpose(
                     "roadside",
                     PurposeKind.OFFICE,
-                    {"driving_licence": "traffic_police", "vehicle_registration": "traffic_police"},
+                    {
+                        "identity": "traffic_police",
+                        "driving_licence": "traffic_police",
+                        "vehicle_registration": "traffic_police",
+                    },
                     portrait=True,
                 ),
             ),

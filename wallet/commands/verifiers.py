@@ -1,7 +1,7 @@
 """`wallet verifiers`: organisations that check, and the keys of their desks.
 
-It acts on the server's own database, and what it does is recorded with the actor `system`. It lets nobody in alone: what
-it registers waits for an admin or an approver, as everywhere (docs/security.md, S-64).
+It acts on the server's own database, and what it does is recorded with the actor `system`. It lets nobody in alone:
+what it registers waits for an admin or an approver, as everywhere (docs/security.md, S-64).
 """
 
 import json
