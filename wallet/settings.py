@@ -54,6 +54,7 @@ class Settings:
     session_seconds: int
     challenge_seconds: int
     leeway_seconds: int
+    card_hours: int
     status_list_bits_log2_size: int
     status_shards: int
     publish_seconds: int
@@ -190,6 +191,7 @@ class SettingsSchema(Schema):
     session_seconds = _seconds(600, 90 * 86400, 30 * 86400)
     challenge_seconds = _seconds(10, 120, 120)
     leeway_seconds = _seconds(0, 30, 5)
+    card_hours = fields.Integer(load_default=24, validate=validate.Range(1, 168))
     status_list_bits_log2_size = fields.Integer(load_default=20, validate=validate.Range(8, 23))
     status_shards = fields.Integer(load_default=4, validate=validate.Range(1, 64))
     publish_seconds = _seconds(1, 30, 2)

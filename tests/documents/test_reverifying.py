@@ -128,7 +128,7 @@ def test_every_copy_is_verified_form_by_form(wallet: Wallet, clock: FixedClock) 
     seen: list[tuple[int, int]] = []
     tally = wallet.reverifying.run(lambda done, total: seen.append((done, total)))
     assert tally.mismatch is None
-    assert tally.copies == {"sd_jwt": 3, "mdoc": 3, "pdf": 3}
+    assert tally.copies == {"sd_jwt": 3, "mdoc": 3, "pdf": 3, "card": 0, "live": 0}
     assert seen[-1][0] == seen[-1][1] == tally.done
     assert tally.unsigned == 1, left
     clock.advance(days=400)

@@ -44,9 +44,9 @@ class Rows:
     def lists(self) -> list[tuple[int, int, int, str]]:
         return [(list_id, bits, len(self.changes[list_id]), f"list-{list_id}") for list_id, bits in self.sizes.items()]
 
-    def changes_since(self, list_id: int, sequence: int) -> list[tuple[int, int, int, bool]]:
+    def changes_since(self, list_id: int, sequence: int) -> list[tuple[int, int, int, bool, bool]]:
         self.reads.append((list_id, sequence))
-        return [(*change, False) for change in self.changes[list_id][sequence:]]
+        return [(*change, False, False) for change in self.changes[list_id][sequence:]]
 
     def set(self, index: int, value: int, list_id: int = 1) -> None:
         self.changes[list_id].append((len(self.changes[list_id]) + 1, index, value))
@@ -169,7 +169,7 @@ def test_reader_that_breaks_off_leaves_what_was_read_and_goes_on(clock: FixedClo
         rows.set(index, 1)
     whole = rows.changes_since
 
-    def breaks(list_id: int, sequence: int) -> Iterator[tuple[int, int, int, bool]]:
+    def breaks(list_id: int, sequence: int) -> Iterator[tuple[int, int, int, bool, bool]]:
         yield from whole(list_id, sequence)[:2]
         raise Unavailable("dependency_unavailable")
 

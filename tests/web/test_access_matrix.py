@@ -14,6 +14,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.ceremonies.asking import AskingPhone
+from tests.checks.test_sharing import present
+from tests.checks.verifier import Desk
 from tests.phone import CitizenPhone
 from tests.web.refusals import assert_refused
 from tests.web.test_passkeys import Browser
@@ -121,6 +123,8 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/v1/documents/<document_id>/document.mdoc"): CITIZEN_WITH_SECRET,
     ("GET", "/v1/documents/<document_id>/document.pdf"): CITIZEN_WITH_SECRET,
     ("POST", "/v1/documents/<document_id>/copies"): CITIZEN_WITH_SECRET,
+    ("POST", "/v1/documents/<document_id>/cards"): CITIZEN_WITH_SECRET,
+    ("POST", "/v1/documents/<document_id>/live-codes"): CITIZEN_WITH_SECRET,
     ("GET", "/v1/documents/<document_id>/copies/<copy_id>"): CITIZEN_WITH_SECRET,
     ("GET", "/v1/documents/<document_id>/fhir"): PROVEN_CITIZEN_WITH_SECRET,
     ("POST", "/v1/admin/documents/<document_id>/revocation"): ADMIN,
@@ -486,6 +490,10 @@ def test_every_route_with_an_id_hides_what_is_anothers(
     correction = owner.post("/v1/me/corrections", wrong).json
     ids |= {"correction_id": correction["id"], "evidence_id": correction["evidence"][0]["id"]}
     ids |= {"session_id": phone_of("an").tokens["session_id"], "passkey_id": Browser(owner).register().passkey_id}
+    owner.step_up(2)
+    desk = Desk.open(owner.wallet, client)
+    presented = [present(owner, desk, made["document_id"]).json for _ in range(2)]
+    ids |= {"presentation_id": presented[0]["id"], "consent_id": presented[1]["consent_id"]}
     asking = AskingPhone(owner.wallet, client)
     ids |= {"device_id": owner.own.device_id, "ceremony_id": asking.begin("binding", owner.persona.number)["id"]}
     for method, rule in own_routes:

@@ -2,7 +2,8 @@
 
 The same steps as offline (docs/wire.md, section 3), on the board's data, which is at most a second old
 while the database answers, and says `status_stale` a minute after it stopped answering. The board also knows whether a
-newer document took the place of one that is revoked: here that is `superseded` beside `revoked`, offline it never is.
+newer document took the place of one that is revoked, and whether something is suspended for an account that is locked:
+here that is `superseded` beside `revoked`, `account_locked` beside `suspended`, offline it never is.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from wallet.documents.trust import TrustCentre
 from wallet.verifier import Judgement, Policy, Replay, answer_json, judge
 
 REVOKED, SUPERSEDED = "revoked", "superseded"
+SUSPENDED, ACCOUNT_LOCKED = "suspended", "account_locked"
 _NO_DEMANDS = Policy()
 
 
@@ -29,9 +31,15 @@ class Checking:
 
     def judge(self, code: str, policy: Policy = _NO_DEMANDS, replay: Replay | None = None) -> Judgement:
         """Return what is to be thought of a code with what only the network knows; of one verifier, by its policy."""
-        judgement = judge(code, self.trust.trust(), policy, self.clock.now(), replay)
-        return judgement.adding(SUPERSEDED) if self._is_superseded(judgement) else judgement
+        return self.with_causes(judge(code, self.trust.trust(), policy, self.clock.now(), replay))
 
-    def _is_superseded(self, judgement: Judgement) -> bool:
+    def with_causes(self, judgement: Judgement) -> Judgement:
+        """Return the same, with why something is revoked or suspended where the board knows."""
         status = None if judgement.document is None else judgement.document.status
-        return REVOKED in judgement.reasons and status is not None and self.trust.is_superseded(status)
+        if status is None:
+            return judgement
+        if REVOKED in judgement.reasons and self.trust.is_superseded(status):
+            judgement = judgement.adding(SUPERSEDED)
+        if SUSPENDED in judgement.reasons and self.trust.is_locked(status):
+            judgement = judgement.adding(ACCOUNT_LOCKED)
+        return judgement

@@ -15,15 +15,16 @@ from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.documents.copy_making import CopyMaking, MadeCopy, Times
 from wallet.documents.copy_revoking import CopyEnd, CopyRevoking
-from wallet.documents.forms.offered import WHOLE, Form
-from wallet.documents.forms.stated import StatedDocument
+from wallet.documents.forms import card
+from wallet.documents.forms.offered import SCREENS, WHOLE, Form
+from wallet.documents.forms.stated import Copy, StatedDocument
 from wallet.documents.holding import HeldDocument, Holding
 from wallet.documents.models import DocumentCopyRow, DocumentRow
 from wallet.documents.repository import CopyRepository, DocumentRepository
 from wallet.documents.status import Indices, StatusIndex
 from wallet.documents.trust import TrustCentre
 from wallet.entropy import Entropy, new_id
-from wallet.errors import Conflict, NotFound, Unavailable
+from wallet.errors import Conflict, InvalidInput, NotFound, Unavailable
 from wallet.identity.compact_jws import thumbprint
 from wallet.identity.devices import Devices
 from wallet.identity.holders import Holders
@@ -34,7 +35,13 @@ from wallet.utilities.catalogue import Catalogue, Plugin
 
 BATCHES_A_DAY = 10
 """How often copies of one document are had in batches: each takes index space."""
+CARD_BATCHES_A_DAY = 24
+"""How often cards of one document are had, each time up to twenty."""
+LIVE_CODES_A_DAY = 5_000
+"""How many live codes of one document are signed for whoever has no phone: one each thirty seconds is half as many."""
 A_DAY = timedelta(days=1)
+LONGEST_INDEX = 2**24 - 1
+"""An index that takes as much room as any."""
 
 HolderKey = Mapping[str, str] | None
 """A P-256 public key as its four JWK members; None for a copy that is bound to nobody."""
@@ -53,8 +60,10 @@ class OpenedCopy:
     place: tuple[int, int]
     holder_key: HolderKey
     thumbprint: str
+    issued_at: datetime
     expires_at: datetime
     content: bytes
+    view: str = ""
     is_over: bool = False
 
 
@@ -62,8 +71,8 @@ class OpenedCopy:
 class Copies:
     """The copies of one transaction.
 
-    assert_unlocked: refuses a holder whose account is locked or closed. reserved: what was stored in this transaction
-    for a batch and is to be signed once it has committed, each with who asked.
+    assert_unlocked: refuses a holder whose account is locked or closed; assert_open: such an account. reserved: what
+    was stored in this transaction and is to be signed once it has committed, each with who asked.
     """
 
     documents: DocumentRepository
@@ -81,6 +90,7 @@ class Copies:
     clock: Clock
     entropy: Entropy
     assert_unlocked: Callable[[str], None]
+    assert_open: Callable[[str], None]
     reserved: list[tuple[str, Actor]]
 
     def offered(self, held: HeldDocument) -> tuple[Form, ...]:
@@ -105,17 +115,7 @@ class Copies:
         "form_needs_device" for a key of a phone that speaks for nobody any more, or why the account is shut);
         Unavailable("signing_unavailable") while the document itself is not signed, or nobody may sign this.
         """
-        self.holding.get(document_id, actor)
-        if actor.holder_id is not None:
-            self.holders.hold(actor.holder_id, shared=True)
-        self.documents.hold(document_id)
-        held = self.holding.get(document_id, actor)  # as it stays until the transaction ends
-        self._assert_copied(held, form)
-        if actor.device_id is not None and any(key is not None for key in holder_keys):
-            try:
-                self.devices.hold(actor.device_id)
-            except NotFound as error:
-                raise Conflict("form_needs_device") from error
+        held = self._held(document_id, form, actor, bound=any(key is not None for key in holder_keys))
         kept = [self._kept(held, form, key, actor) for key in holder_keys]
         missing = [key for key, copy_id in zip(holder_keys, kept, strict=True) if copy_id is None]
         made = iter(self._stored(held, form, missing, actor))
@@ -133,6 +133,35 @@ class Copies:
         ids = self.reserve(document_id, form, holder_keys, actor)
         self.reserved.extend((copy_id, actor) for copy_id in ids)
         return [self.open(copy_id) for copy_id in ids]
+
+    def reserve_cards(
+        self, document_id: str, view: str, count: int, holder_key: HolderKey, actor: Actor
+    ) -> list[OpenedCopy]:
+        """Store cards for a phone, to be signed once this transaction has committed. view: for which purpose.
+
+        Raises what `reserve` does, TooManyAttempts, InvalidInput for a purpose that the document has no view for, or
+        whose card no screen can show.
+        """
+        self.holding.get(document_id, actor)
+        self.limits.count("cards", document_id, CARD_BATCHES_A_DAY, A_DAY)
+        held = self._held(document_id, Form.CARD, actor, bound=True)
+        ids = self._stored(held, Form.CARD, [holder_key] * count, actor, view)
+        self.reserved.extend((copy_id, actor) for copy_id in ids)
+        return [self.open(copy_id) for copy_id in ids]
+
+    def live_card(self, document_id: str, view: str, actor: Actor) -> str:
+        """Return the id of the card from which this service shows live codes itself, signed or not; one for some
+        minutes. Raises as `reserve_cards`."""
+        self.holding.get(document_id, actor)
+        self.limits.count("live_codes", document_id, LIVE_CODES_A_DAY, A_DAY)
+        held = self._held(document_id, Form.LIVE, actor, bound=False)
+        key = self.making.own_key()
+        last = self.rows.last(document_id, Form.LIVE, thumbprint_of(key), view)
+        times = self.making.times(Form.LIVE, self._kind(held)[1], held.expires_at)
+        if last is not None and last.revoked_at is None and last.issued_at == times.issued_at:
+            return last.id
+        (made,) = self._stored(held, Form.LIVE, [key], actor, view)
+        return made
 
     def kept(self, document_id: str, copy_id: str, actor: Actor) -> OpenedCopy:
         """Return one copy that is bound to a key. Raises NotFound, Conflict("copy_over"), and what `reserve` does."""
@@ -190,6 +219,22 @@ class Copies:
         )
         return self.rows.mark_signed(signed)
 
+    def _held(self, document_id: str, form: Form, actor: Actor, *, bound: bool) -> HeldDocument:
+        """Return a document of which copies may be made, as it stays until the transaction ends."""
+        self.holding.get(document_id, actor)
+        if actor.holder_id is not None:
+            self.holders.hold(actor.holder_id, shared=True)
+        self.documents.hold(document_id)
+        held = self.holding.get(document_id, actor)
+        self._assert_copied(held, form)
+        if bound and actor.device_id is not None:
+            self.assert_open(actor.account_id)  # a guardian's phone is the guardian's
+            try:
+                self.devices.hold(actor.device_id)
+            except NotFound as error:
+                raise Conflict("form_needs_device") from error
+        return held
+
     def _kept(self, held: HeldDocument, form: Form, holder_key: HolderKey, actor: Actor) -> str | None:
         """Return the copy for a key that is in use, or is waiting to be signed; what counts no longer ends here."""
         last = self.rows.last(held.id, form, thumbprint_of(holder_key))
@@ -201,17 +246,47 @@ class Copies:
             self.revoking.revoke([last], CopyEnd.REPLACED, actor)
         return None
 
-    def _stored(self, held: HeldDocument, form: Form, holder_keys: Sequence[HolderKey], actor: Actor) -> list[str]:
+    def _stored(
+        self, held: HeldDocument, form: Form, holder_keys: Sequence[HolderKey], actor: Actor, view: str = ""
+    ) -> list[str]:
         if not holder_keys:
             return []
         _, kind = self._kind(held)
         times, places = self.making.times(form, kind, held.expires_at), self.indices.reserve_many(len(holder_keys))
+        if form in SCREENS:
+            self._assert_shown(held, form, holder_keys[0], times, places[0], view, actor)
         return [
-            self._store(held, form, key, times, place, actor) for key, place in zip(holder_keys, places, strict=True)
+            self._store(held, form, key, times, place, actor, view)
+            for key, place in zip(holder_keys, places, strict=True)
         ]
 
+    def _assert_shown(
+        self,
+        held: HeldDocument,
+        form: Form,
+        key: HolderKey,
+        times: Times,
+        place: StatusIndex,
+        view: str,
+        actor: Actor,
+    ) -> None:
+        """Return if there is such a view, and a screen can show it."""
+        document = self.stated(held.id, actor)
+        if view and view not in document.kind.views:
+            raise InvalidInput({"/view": "unknown_view"})
+        copy = Copy(*times, self.trust.status_uri(place.list_id), LONGEST_INDEX, key, bytes(16), view)
+        if not card.shown(document.kind, document.claims, view) or not self.making.fits(form, document, copy):
+            raise InvalidInput({"/view": "card_too_large"})
+
     def _store(
-        self, held: HeldDocument, form: Form, holder_key: HolderKey, times: Times, place: StatusIndex, actor: Actor
+        self,
+        held: HeldDocument,
+        form: Form,
+        holder_key: HolderKey,
+        times: Times,
+        place: StatusIndex,
+        actor: Actor,
+        view: str,
     ) -> str:
         jkt = thumbprint_of(holder_key)
         last = self.rows.last(held.id, form, jkt)
@@ -222,8 +297,9 @@ class Copies:
             holder_id=holder_id,
             form=str(form),
             holder_key=jkt,
+            view=view,
             number=1 if last is None else last.number + 1,
-            device_id=None if holder_key is None else actor.device_id,
+            device_id=None if holder_key is None or form is Form.LIVE else actor.device_id,
             status_list=place.list_id,
             status_index=place.index,
             issued_at=times.issued_at,
@@ -273,7 +349,9 @@ class Copies:
             place=(row.status_list, row.status_index),
             holder_key=None if signed else json.loads(content),
             thumbprint=row.holder_key,
+            issued_at=row.issued_at,
             expires_at=row.expires_at,
+            view=row.view,
             content=content if signed else b"",
             is_over=row.revoked_at is not None or (signed and not self._is_in_use(row)),
         )

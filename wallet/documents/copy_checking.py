@@ -11,7 +11,8 @@ from wallet.crypto.jws import json_object
 from wallet.crypto.keyring import State
 from wallet.crypto.keystore import Keystore, Role
 from wallet.crypto.signing import kid_of
-from wallet.documents.forms.offered import OFFERS, Form
+from wallet.documents.forms import card
+from wallet.documents.forms.offered import OFFERS, SCREENS, Form
 from wallet.documents.models import DocumentCopyRow, DocumentRow
 from wallet.documents.trust import TrustCentre
 from wallet.errors import Malformed, VerificationFailed
@@ -23,8 +24,9 @@ from wallet.formats.mdoc.values import map_of, read
 from wallet.formats.pades_reading import attached, sealed_by
 from wallet.formats.sd_jwt_vc import parse_credential
 from wallet.identity.compact_jws import thumbprint
-from wallet.verifier import Judgement, Policy, judge_credential, judge_mdoc
+from wallet.verifier import Judgement, Policy, judge, judge_credential, judge_mdoc
 from wallet.verifier.credential import named
+from wallet.verifier.judgement import VerifiedDocument
 
 STANDING = frozenset({"revoked", "suspended"})
 
@@ -37,11 +39,18 @@ class CopyChecking:
     keystore: Keystore
 
     def fault(
-        self, row: DocumentCopyRow, document: DocumentRow, content: bytes, claims: Mapping[str, Any], now: datetime
+        self,
+        row: DocumentCopyRow,
+        document: DocumentRow,
+        content: bytes,
+        claims: Mapping[str, Any],
+        now: datetime,
+        *,
+        locked: bool = False,
     ) -> str:
         """Return what is wrong with a signed copy, "" when nothing is: a code of `reverifying`, or a verifier's reason.
 
-        content: its bytes. claims: what the document states.
+        content: its bytes. claims: what the document states. locked: whether an account is, so that it is suspended.
         """
         ended = row.revoked_at is not None or document.revoked_at is not None or row.expires_at <= now
         try:
@@ -63,12 +72,27 @@ class CopyChecking:
         if key != row.holder_key:
             return "other_key"
         known = self.trust.trust().types.get((document.kind, document.kind_version))
-        if made.claims != named(nfc(claims), known):
+        if row.form in SCREENS:
+            if not self._shows(made, row.view, claims):
+                return "other_claims"
+            if made.document_id != f"doc_{row.id.rpartition('_')[2]}":
+                return "another_document"
+            if row.expires_at <= now:
+                return ""  # what became of its document since is not told of it any more
+        elif made.claims != named(nfc(claims), known):
             return "other_claims"
         if row.code_kid is not None and row.code_kid != document.kid and not ended:
             return "other_code"
         standing = {reason for reason in judgement.reasons if reason in STANDING}
-        return "" if standing == _expected(row, document) else "other_status"
+        return "" if standing == _expected(row, document, locked=locked) else "other_status"
+
+    def _shows(self, made: VerifiedDocument, view: str, claims: Mapping[str, Any]) -> bool:
+        """Return whether a card shows what its document states of this view, and no more."""
+        named_so = (made.utility, made.utility_version)
+        kinds = (kind for plugin in self.trust.catalogue.with_former for kind in plugin.utility.documents)
+        kind = next((kind for kind in kinds if (kind.code, kind.version) == named_so), None)
+        read = {claim.n: claim.value for claim in made.claims}
+        return kind is not None and read == nfc(card.shown(kind, claims, view))
 
     def _unsealed(self, row: DocumentCopyRow, pdf: bytes, *, ended: bool) -> bytes:
         """Return the SD-JWT VC inside a PDF whose seal holds. Raises Malformed, VerificationFailed."""
@@ -84,6 +108,9 @@ class CopyChecking:
         if form is Form.MDOC:
             jwk = public_jwk(issuer_signed_of(map_of(read(content))).mso.device_key)
             return judge_mdoc(content, trust, Policy(), now), thumbprint(jwk["x"], jwk["y"])
+        if form in SCREENS:
+            jwk = card.holder_key_of(content, now)
+            return judge(card.unproven(content, now), trust, Policy(), now), thumbprint(jwk["x"], jwk["y"])
         text = content.decode("ascii", "replace")
         bound = json_object(parse_credential(text).signed.payload).get("cnf")
         judgement = judge_credential(text, trust.addressed(self.trust.issuer_url), Policy(), now)
@@ -99,8 +126,8 @@ def claims_of(sealed: bytes) -> Mapping[str, Any]:
     return found
 
 
-def _expected(row: DocumentCopyRow, document: DocumentRow) -> set[str]:
+def _expected(row: DocumentCopyRow, document: DocumentRow, *, locked: bool) -> set[str]:
     """Return what a verifier has to find; whatever else one says is a fault."""
     if row.revoked_at is not None or document.revoked_at is not None:
         return {"revoked"}
-    return {"suspended"} if document.suspended_at is not None else set()
+    return {"suspended"} if locked or document.suspended_at is not None else set()

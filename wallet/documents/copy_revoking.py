@@ -40,7 +40,7 @@ class CopyRevoking:
 
         Whoever asks has taken the phone's place away in this transaction: no copy comes to be meanwhile.
         """
-        return self.revoke(self.copies.of_device(device_id), CopyEnd.DEVICE_UNBOUND, actor)
+        return self.revoke(self.copies.of_device(device_id, self.clock.now()), CopyEnd.DEVICE_UNBOUND, actor)
 
     def signed_by(self, kid: str, after: str, actor: Actor) -> tuple[int, str]:
         """Revoke the next copies that rest on a key; return how many, and the id of the last.

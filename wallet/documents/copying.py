@@ -8,11 +8,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from wallet.documents.copies import HolderKey, OpenedCopy
-from wallet.documents.copy_making import CopyMaking
+from wallet.documents.copy_making import CopyMaking, LiveCode
 from wallet.documents.forms.offered import Form
 from wallet.documents.services import DocumentServices
 from wallet.documents.trust import TrustCentre
 from wallet.errors import Conflict, NotFound
+from wallet.formats.live_code import GateChallenge
 from wallet.terms import Actor
 
 Opening = Callable[[], AbstractContextManager[DocumentServices]]
@@ -49,7 +50,8 @@ class Copying:
         if kept.content:
             return kept
         list_id, index = kept.place
-        made = self.making.make(kept.form, document, (self.trust.status_uri(list_id), index), kept.holder_key)
+        place, card_id = (self.trust.status_uri(list_id), index), bytes.fromhex(kept.id.rpartition("_")[2])
+        made = self.making.make(kept.form, document, place, kept.holder_key, card_id, kept.view)
         with self.working() as work:
             work.copies.store(copy_id, made)
         with self.reading() as work:
@@ -64,6 +66,13 @@ class Copying:
         with self.reading() as work:
             kept = work.copies.kept(document_id, copy_id, actor)
         return kept if kept.content else self.completed(copy_id, actor)
+
+    def live_code(self, document_id: str, view: str, challenge: GateChallenge | None, actor: Actor) -> LiveCode:
+        """Return a live code of a document that this service signs itself, for whoever has no phone. Raises as `copy`,
+        TooManyAttempts, InvalidInput."""
+        with self.working() as work:
+            card_id = work.copies.live_card(document_id, view, actor)
+        return self.making.live_code(self.completed(card_id, actor).content, challenge)
 
     def complete(self, copies: Iterable[tuple[str, Actor]]) -> None:
         """Sign those of these copies that are not signed yet; what ended meanwhile says so to whoever reads it.

@@ -53,7 +53,7 @@ class Linter:
         judgement = judge(code, replace(trust, issuers=names, keys=keys), Policy(), self.clock.now())
         broken = [] if judgement.accepted else [str(reason) for reason in judgement.reasons]
         if judgement.document is not None:
-            broken += [rule for claim in judgement.document.claims for rule in _broken(claim)]
+            broken += [rule for claim in judgement.document.claims for rule in broken_by(claim)]
         if broken:
             raise ProfileViolated(broken)
         return code
@@ -83,7 +83,8 @@ def stays_printable(code: str) -> bool:
     return len(code) <= MAX_PRINTED_CHARACTERS - SPARE_CHARACTERS
 
 
-def _broken(claim: VerifiedClaim) -> list[str]:
+def broken_by(claim: VerifiedClaim) -> list[str]:
+    """Return the rules that one claim in a code breaks."""
     if claim.name is None:
         return [f"claim_{claim.n}_has_no_name"]
     return [f"claim_never_in_a_code: {claim.name}"] if claim.name in NEVER_IN_A_CODE else []

@@ -40,7 +40,7 @@ REISSUED = "document.reissued"
 """On record once for each time; its code is then of the moment it was signed again, not of its issuing."""
 SETTLED = timedelta(hours=1)
 """After this long no process signs with a key that was revoked, however late it noticed."""
-ROLES = (Role.DOCUMENT, Role.SD_JWT, Role.MDOC, Role.SEAL)
+ROLES = (Role.DOCUMENT, Role.CARD, Role.LIVE, Role.SD_JWT, Role.MDOC, Role.SEAL)
 """Of the keys on which a document or a copy rests."""
 _SYSTEM = Actor("system")
 log = structlog.get_logger("wallet.keys")

@@ -1,18 +1,19 @@
 """Reads and writes the tables of documents."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, delete, exists, func, literal, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from wallet.db import insert_if_absent, keyset_page, rows_changed, table_of
 from wallet.documents.capacity import ListUse
+from wallet.documents.forms.offered import SCREENS
 from wallet.documents.models import (
     DocumentCopyRow,
     DocumentRow,
@@ -66,7 +67,7 @@ class DocumentRepository:
         """Return a document that nobody revokes, nor copies, until the transaction ends."""
         return self.session.get(DocumentRow, document_id, with_for_update=True, populate_existing=True)
 
-    def places(self, row: DocumentRow) -> list[tuple[int, int]]:
+    def places(self, row: DocumentRow, now: datetime) -> list[tuple[int, int]]:
         """Return every place in a status list that speaks for a document, its own and those of its copies, in order.
 
         A copy that ended by itself is left out: what becomes of the document revives it no more. Whoever asks holds the
@@ -74,7 +75,7 @@ class DocumentRepository:
         """
         statement = (
             select(DocumentCopyRow.status_list, DocumentCopyRow.status_index)
-            .where(DocumentCopyRow.document_id == row.id, DocumentCopyRow.revoked_at.is_(None))
+            .where(DocumentCopyRow.document_id == row.id, DocumentCopyRow.revoked_at.is_(None), _counts(now))
             .order_by(DocumentCopyRow.id)
             .with_for_update()
         )
@@ -268,13 +269,34 @@ class DocumentRepository:
     def shards_with_room(self) -> set[int]:
         return set(self.session.scalars(_SHARDS_WITH_ROOM))
 
-    def set_status(self, list_id: int, index: int, value: int, at: datetime, *, superseded: bool = False) -> None:
+    def is_suspended(self, document_id: str) -> bool:
+        """Return whether a document is suspended by what is committed, and by this transaction."""
+        statement = select(DocumentRow.suspended_at).where(DocumentRow.id == document_id)
+        return self.session.scalar(statement) is not None
+
+    def set_status(
+        self,
+        list_id: int,
+        index: int,
+        value: int,
+        at: datetime,
+        *,
+        superseded: bool = False,
+        locked: bool = False,
+    ) -> None:
         """Note a status; `write_statuses` records it, at the end of the transaction.
 
         Two that change statuses in several lists would else wait for one another, each with a list in its hands.
         """
         self._statuses.append(
-            StatusChange(status_list=list_id, status_index=index, value=value, at=at, superseded=superseded)
+            StatusChange(
+                status_list=list_id,
+                status_index=index,
+                value=value,
+                at=at,
+                superseded=superseded,
+                locked=locked,
+            )
         )
 
     def write_statuses(self) -> None:
@@ -302,25 +324,46 @@ class CopyRepository:
     def get(self, copy_id: str) -> DocumentCopyRow | None:
         return self.session.get(DocumentCopyRow, copy_id)
 
-    def last(self, document_id: str, form: str, holder_key: str) -> DocumentCopyRow | None:
-        """Return the newest copy of a document in one form for one key."""
+    def last(self, document_id: str, form: str, holder_key: str, view: str | None = None) -> DocumentCopyRow | None:
+        """Return the newest copy of a document in one form for one key. view: None for whichever."""
         statement = select(DocumentCopyRow).where(
             DocumentCopyRow.document_id == document_id,
             DocumentCopyRow.form == form,
             DocumentCopyRow.holder_key == holder_key,
         )
+        if view is not None:
+            statement = statement.where(DocumentCopyRow.view == view)
         return self.session.scalar(statement.order_by(DocumentCopyRow.number.desc()).limit(1))
 
-    def of_device(self, device_id: str) -> list[DocumentCopyRow]:
+    def bound(self, holder_id: str, device_ids: Sequence[str], now: datetime) -> list[DocumentCopyRow]:
+        """Return the copies that are bound to a key and not revoked, of a holder or on these phones; held."""
+        whose = or_(DocumentCopyRow.holder_id == holder_id, DocumentCopyRow.device_id.in_(device_ids))
+        return self._unrevoked(whose, DocumentCopyRow.holder_key != "", _counts(now))
+
+    def standing_on(self, document_id: str, now: datetime) -> list[DocumentCopyRow]:
+        """Return the copies of a document that are not revoked, held."""
+        return self._unrevoked(DocumentCopyRow.document_id == document_id, _counts(now))
+
+    def forget_screens(self, before: datetime, most: int) -> int:
+        """Drop cards that ended before a moment; return how many."""
+        rows = _COPIES_TABLE
+        ended = select(rows.c.id).where(rows.c.form.in_(_SCREEN_FORMS), rows.c.expires_at < before)
+        statement = delete(rows).where(rows.c.id.in_(ended.order_by(rows.c.expires_at).limit(most)))
+        return rows_changed(self.session, statement)
+
+    def of_device(self, device_id: str, now: datetime) -> list[DocumentCopyRow]:
         """Return the copies of a phone that are not revoked, held.
 
         They are taken in the order in which whoever revokes all of a holder's documents takes them: two that wait for
         each other's rows never end.
         """
+        return self._unrevoked(DocumentCopyRow.device_id == device_id, _counts(now))
+
+    def _unrevoked(self, *which: ColumnElement[bool]) -> list[DocumentCopyRow]:
         statement = (
             select(DocumentCopyRow)
             .join(DocumentRow, DocumentRow.id == DocumentCopyRow.document_id)
-            .where(DocumentCopyRow.device_id == device_id, DocumentCopyRow.revoked_at.is_(None))
+            .where(*which, DocumentCopyRow.revoked_at.is_(None))
             .order_by(DocumentRow.status_list, DocumentRow.status_index, DocumentCopyRow.id)
             .with_for_update(of=DocumentCopyRow)
         )
@@ -447,6 +490,17 @@ _LISTS_TABLE, _NUMBERS_TABLE = table_of(StatusListRow), table_of(StatusSequence)
 _PUBLICATIONS_TABLE = table_of(PublicationRow)
 
 
+_COPIES_TABLE = table_of(DocumentCopyRow)
+_SCREEN_FORMS = sorted(map(str, SCREENS))
+STILL_TAKEN = timedelta(minutes=10)
+"""For how long after its end a card is revoked all the same: clocks differ."""
+
+
+def _counts(now: datetime) -> ColumnElement[bool]:
+    """Return whether a copy may still be taken by somebody: of cards that are over there are many."""
+    return or_(DocumentCopyRow.form.not_in(_SCREEN_FORMS), DocumentCopyRow.expires_at > now - STILL_TAKEN)
+
+
 def _has_room(row: FromClause) -> ColumnElement[bool]:
     return and_(row.c.full.is_(False), row.c.used < literal(1).op("<<")(row.c.bits_log2_size))
 
@@ -496,7 +550,13 @@ _LISTS = (
 _USES = select(*(_LISTS_TABLE.c[name] for name in ("id", "shard", "bits_log2_size", "used", "created_at")))
 _HEADS = select(*(_PUBLICATIONS_TABLE.c[name] for name in ("name", "sequence", "content_key", "issued_at")))
 _CHANGES = (
-    select(StatusChange.sequence, StatusChange.status_index, StatusChange.value, StatusChange.superseded)
+    select(
+        StatusChange.sequence,
+        StatusChange.status_index,
+        StatusChange.value,
+        StatusChange.superseded,
+        StatusChange.locked,
+    )
     .where(StatusChange.status_list == bindparam("list_id"), StatusChange.sequence > bindparam("sequence"))
     .order_by(StatusChange.sequence)
 )

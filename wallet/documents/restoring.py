@@ -87,7 +87,7 @@ class Restoring:
     def _bring_up(self, list_id: int, token: StatusListToken) -> tuple[int, int]:
         """Set what the list calls invalid or suspended and the database does not; return how many of each."""
         now = self.clock.now()
-        stored = {index: value for _, index, value, _ in self.statuses.changes_since(list_id, 0)}
+        stored = {index: value for _, index, value, *_ in self.statuses.changes_since(list_id, 0)}
         revoked = suspended = 0
         missing = [
             (index, value)

@@ -143,7 +143,8 @@ class Reverifying:
         except Malformed:
             return "sealed_unreadable"
         checking = CopyChecking(self.trust, self.trust.keystore)
-        return checking.fault(row, document, content, claims, self.clock.now())
+        locked = work.copy_standing.is_locked(row)
+        return checking.fault(row, document, content, claims, self.clock.now(), locked=locked)
 
     def _look(
         self,

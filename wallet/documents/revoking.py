@@ -102,6 +102,6 @@ class Revoking:
     def _tell_of(self, row: DocumentRow, reason: RevocationReason, now: datetime, actor: Actor) -> None:
         """Set the status of a document and its copies, and put it on record."""
         superseded = reason is RevocationReason.SUPERSEDED
-        for list_id, index in self.documents.places(row):
+        for list_id, index in self.documents.places(row, now):
             self.documents.set_status(list_id, index, Status.INVALID, now, superseded=superseded)
         self.audit.record("document.revoked", actor, row.id, reason=str(reason))

@@ -7,6 +7,7 @@ from wallet.crypto.keystore import Role, Secret
 from wallet.documents.copies import Copies
 from wallet.documents.copy_making import CopyMaking
 from wallet.documents.copy_revoking import CopyRevoking
+from wallet.documents.copy_standing import CopyStanding
 from wallet.documents.holding import Holding
 from wallet.documents.intended import IntendedDocument
 from wallet.documents.issuing import Issuing
@@ -57,7 +58,7 @@ class DocumentServices:
 
     @cached_property
     def suspending(self) -> Suspending:
-        return Suspending(self.rows, self.means.audit, self.means.clock, self._tell)
+        return Suspending(self.rows, self.copy_standing, self.means.audit, self.means.clock, self._tell)
 
     @cached_property
     def issuing(self) -> Issuing:
@@ -110,12 +111,17 @@ class DocumentServices:
             clock=means.clock,
             entropy=means.entropy,
             assert_unlocked=self.identity.accounts.assert_unlocked,
+            assert_open=self.identity.accounts.assert_open,
             reserved=self.reserved,
         )
 
     @cached_property
     def copy_rows(self) -> CopyRepository:
         return CopyRepository(self.means.session)
+
+    @cached_property
+    def copy_standing(self) -> CopyStanding:
+        return CopyStanding(self.rows, self.copy_rows, self.identity.accounts, self.means.clock)
 
     @cached_property
     def copy_revoking(self) -> CopyRevoking:

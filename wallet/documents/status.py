@@ -105,7 +105,8 @@ class Indices:
 class BoardList:
     """One list as the board holds it: entries packed lowest bits first.
 
-    superseded: one bit for each entry, empty until there is one. It never leaves the process: lists say `invalid`.
+    superseded, locked: one bit for each entry, empty until there is one. They never leave the process: lists say
+    `invalid` and `suspended`.
     """
 
     bits_log2_size: int
@@ -113,6 +114,7 @@ class BoardList:
     changes: int = 0
     uri: str = ""
     superseded: bytearray = field(default_factory=bytearray)
+    locked: bytearray = field(default_factory=bytearray)
 
     def set(self, index: int, value: int) -> None:
         place, shift = divmod(index * BITS, 8)
@@ -127,6 +129,18 @@ class BoardList:
         if not self.superseded:
             self.superseded = bytearray((1 << self.bits_log2_size) // 8)
         self.superseded[index >> 3] |= 1 << (index & 7)
+
+    def mark_locked(self, index: int, locked: bool) -> None:
+        """Remember whether this entry is suspended for an account that is locked."""
+        if not self.locked:
+            if not locked:
+                return
+            self.locked = bytearray((1 << self.bits_log2_size) // 8)
+        bit = 1 << (index & 7)
+        self.locked[index >> 3] = self.locked[index >> 3] | bit if locked else self.locked[index >> 3] & ~bit
+
+    def is_locked(self, index: int) -> bool:
+        return bool(self.locked) and bool(self.locked[index >> 3] >> (index & 7) & 1)
 
     def is_superseded(self, index: int) -> bool:
         return bool(self.superseded) and bool(self.superseded[index >> 3] >> (index & 7) & 1)
@@ -175,11 +189,12 @@ class StatusBoard:
                 if changes < held.changes:  # the database went back: it is read again, and nothing final is forgotten
                     log.error("database went back", status_list=list_id, held=held.changes, stored=changes)
                     held.changes = 0
-                for sequence, index, value, superseded in (
+                for sequence, index, value, superseded, locked in (
                     rows.changes_since(list_id, held.changes) if changes > held.changes else ()
                 ):
                     if superseded:  # before it is invalid: nobody reads the one without the other
                         held.supersede(index)
+                    held.mark_locked(index, locked)
                     if held.get(index) is not Status.INVALID:
                         held.set(index, value)
                     held.changes = sequence

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from wallet.audit import Audit
 from wallet.clock import Clock
+from wallet.documents.copy_standing import CopyStanding
 from wallet.documents.models import DocumentRow
 from wallet.documents.repository import DocumentRepository
 from wallet.errors import AlreadyRevoked, Conflict, NotAllowed, NotFound
@@ -58,6 +59,7 @@ class Suspending:
     """Suspends and reinstates documents, in one transaction. tell(holder_id, notice, document_id): tells a holder."""
 
     documents: DocumentRepository
+    copies: CopyStanding
     audit: Audit
     clock: Clock
     tell: Callable[[str, str, str], None]
@@ -96,8 +98,8 @@ class Suspending:
         return AlreadyRevoked("already_revoked") if self.documents.is_revoked(document_id) else otherwise
 
     def _set(self, row: DocumentRow, status: Status, now: datetime) -> None:
-        for list_id, index in self.documents.places(row):
-            self.documents.set_status(list_id, index, status, now)
+        self.documents.set_status(row.status_list, row.status_index, status, now)
+        self.copies.follow_document(row, now)
 
 
 def _assert_may(actor: Actor, *, by_authority: bool = False) -> None:

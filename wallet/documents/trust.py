@@ -126,8 +126,17 @@ class TrustCentre:
 
     def is_superseded(self, status: StatusReference) -> bool:
         """Return whether a newer document took the place of the one with this status, as the board has it."""
+        held = self._held_at(status)
+        return held is not None and held.is_superseded(status.idx)
+
+    def is_locked(self, status: StatusReference) -> bool:
+        """Return whether what has this status is suspended because an account is locked, as the board has it."""
+        held = self._held_at(status)
+        return held is not None and held.is_locked(status.idx)
+
+    def _held_at(self, status: StatusReference) -> BoardList | None:
         held = next((each for each in self.board.lists.values() if each.uri == status.uri), None)
-        return held is not None and 0 <= status.idx < 1 << held.bits_log2_size and held.is_superseded(status.idx)
+        return held if held is not None and 0 <= status.idx < 1 << held.bits_log2_size else None
 
     def bundle(self) -> Publication:
         """Return the trust bundle in force. Raises Unavailable."""

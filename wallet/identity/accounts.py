@@ -4,7 +4,7 @@ States: pending → approved → active ⇄ locked → closed (`wallet.identity.
 signs in or keeps a session.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -85,7 +85,11 @@ class OpenedAccount:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """The accounts of one transaction. activation_life: how long after its approval an account may be activated."""
+    """The accounts of one transaction. activation_life: how long after its approval an account may be activated.
+
+    after_lock(holder_id, device_ids): what follows where an account is locked, or no longer, for what its holder and
+    its devices have to show; this room knows no documents.
+    """
 
     repository: IdentityRepository
     holders: Holders
@@ -96,6 +100,7 @@ class Accounts:
     clock: Clock
     entropy: Entropy
     activation_life: timedelta
+    after_lock: Callable[[str, Sequence[str]], object]
 
     def register(
         self,
@@ -348,6 +353,7 @@ class Accounts:
             self._to(account, AccountState.LOCKED, "account_not_active")
         elif any(lock.ground is ground for lock in self.locks(account_id)):
             raise Conflict("ground_stands")
+        first = account.lock_ground is None
         account.times_locked += 1
         rests_on = legal_ref or GROUNDS[ground].legal_ref
         self.repository.add(
@@ -355,6 +361,8 @@ class Accounts:
         )
         self._note_heaviest(account)
         self.repository.end_sessions(now, "account_locked", account_id=account_id)
+        if first:
+            self._follow_lock(account)
         self.audit.record("account.locked", actor, account_id, ground=str(ground))
         if GROUNDS[ground].told:
             self.contacts.tell(account_id, "account_locked")
@@ -378,6 +386,7 @@ class Accounts:
         activated = account.password_hash is not None
         self._to(account, AccountState.ACTIVE if activated else AccountState.APPROVED, "account_not_locked")
         self.repository.flush()
+        self._follow_lock(account)
         self.audit.record("account.unlocked", actor, account_id, ground=str(ground))
         self.contacts.tell(account_id, "account_unlocked")
         return True
@@ -387,9 +396,11 @@ class Accounts:
 
         A holder without an account has none to shut. Raises Conflict("account_locked"), Conflict("account_closed").
         """
-        state = self.repository.account_state_of_holder(holder_id)
-        if state in (AccountState.LOCKED, AccountState.CLOSED):
-            raise Conflict("account_locked" if state == AccountState.LOCKED else "account_closed")
+        _assert_not_shut(self.repository.account_state_of_holder(holder_id))
+
+    def assert_open(self, account_id: str) -> None:
+        """Return if nothing shuts this account, nor will until this transaction ends. Raises as `assert_unlocked`."""
+        _assert_not_shut(self.repository.account_state(account_id))
 
     def is_locked(self, holder_id: str, device_id: str | None = None) -> bool:
         """Return whether a holder's account is locked, or the one that a device is or was bound to."""
@@ -416,6 +427,10 @@ class Accounts:
         if state not in MOVES[AccountState(account.state)]:
             raise Conflict(refusal)
         account.state = state
+
+    def _follow_lock(self, account: Account) -> None:
+        devices = self.repository.devices(account.id)
+        self.after_lock(account.holder_id, [device.id for device in devices])
 
     def _note_heaviest(self, account: Account) -> None:
         standing = self.locks(account.id)
@@ -445,6 +460,11 @@ def _as_value(account: Account) -> AccountView:
         times_locked=account.times_locked,
         activation_key=account.activation_key,
     )
+
+
+def _assert_not_shut(state: str | None) -> None:
+    if state in (AccountState.LOCKED, AccountState.CLOSED):
+        raise Conflict("account_locked" if state == AccountState.LOCKED else "account_closed")
 
 
 def _ground(account: Account) -> LockGround | None:

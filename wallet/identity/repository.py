@@ -260,6 +260,10 @@ class IdentityRepository:
         statement = select(Account.state).where(Account.holder_id == holder_id)
         return self.session.scalar(statement.with_for_update(read=True))
 
+    def account_state(self, account_id: str) -> str | None:
+        """Return the state of an account, which nobody changes until this transaction ends."""
+        return self.session.scalar(select(Account.state).where(Account.id == account_id).with_for_update(read=True))
+
     def is_locked(self, holder_id: str, device_id: str | None) -> bool:
         """Return whether the account of a holder is locked, or that of a device."""
         owner = select(Device.account_id).where(Device.id == device_id)

@@ -1,6 +1,6 @@
 """Identity put together: what is built once per process, and the services of one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -101,8 +101,9 @@ def build_identity(
     shared: SharedIdentity,
     telling: Telling,
     after_unbinding: Callable[[str, Actor], object],
+    after_lock: Callable[[str, Sequence[str]], object],
 ) -> IdentityServices:
-    """Build the services of one transaction. after_unbinding: see `Devices`."""
+    """Build the services of one transaction. after_unbinding: see `Devices`; after_lock: see `Accounts`."""
     repository = IdentityRepository(session)
     holders = Holders(
         repository, audit, clock, entropy, keystore.secret(Secret.NUMBER_INDEX), keystore.secret(Secret.DATA_KEYS)
@@ -123,6 +124,7 @@ def build_identity(
         clock,
         entropy,
         activation_life=timedelta(days=settings.activation_days),
+        after_lock=after_lock,
     )
     guardians = Guardians(repository, contacts, audit, clock)
     sessions = Sessions(

@@ -172,7 +172,11 @@ def assert_may_copy(document_id: str) -> None:
 
 def _copy(document_id: str, form: Form) -> Response:
     assert_may_copy(document_id)
-    actor, key = current_actor(), None if form is Form.PDF else _device_key()
+    actor = current_actor()
+    key: HolderKey = None
+    if form is not Form.PDF:
+        with current_wallet().read() as work:
+            key = device_key(work)
     return _bytes_of(current_wallet().copying.copy(document_id, form, key, actor))
 
 
@@ -193,11 +197,10 @@ def _bytes_of(copy: OpenedCopy) -> Response:
     return with_etag(response)
 
 
-def _device_key() -> HolderKey:
-    """Return the key of the phone that asks, also where a guardian asks for a ward."""
+def device_key(work: Work) -> HolderKey:
+    """Return the key of the phone that asks, also where a guardian asks for a ward. Raises Conflict."""
     device_id = current_actor().device_id
-    with current_wallet().read() as work:
-        device = None if device_id is None else work.devices.find(device_id)
+    device = None if device_id is None else work.devices.find(device_id)
     if device is None:
         raise Conflict("form_needs_device")
     return device.public_key

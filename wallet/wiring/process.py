@@ -83,6 +83,9 @@ TIDY_EVERY = timedelta(hours=1)
 MESSAGES_KEPT = timedelta(days=30)
 """How long the log of what left is kept; notices in an inbox stay."""
 
+CARDS_KEPT, CARDS_AT_ONCE = timedelta(days=30), 1_000
+"""How long after its end it is known whose a card was: for what was checked offline and is told later."""
+
 
 @dataclass
 class Wallet:
@@ -222,6 +225,7 @@ class Wallet:
             Job("stops", timedelta(seconds=10), self.stop_job.run),
             Job("reissues", timedelta(seconds=10), self.reissue_job.run),
             Job("passengers", timedelta(seconds=1), self.batch_job.run),
+            Job("cards", timedelta(hours=1), self.forget_cards),
             Job("webhooks", timedelta(seconds=1), self.delivering.deliver_webhooks, woken=True),
         )
 
@@ -271,6 +275,13 @@ class Wallet:
         with self.work() as work:
             done += work.request_services.overdue.apologise()
             return done + work.paying.expire() > 0
+
+    def forget_cards(self) -> bool:
+        """Drop cards that nobody can have checked lately; return whether there is more to do."""
+        with self.work() as work:
+            return (
+                work.documents.copy_rows.forget_screens(self.clock.now() - CARDS_KEPT, CARDS_AT_ONCE) == CARDS_AT_ONCE
+            )
 
     @cached_property
     def reissue_job(self) -> ReissueJob:
@@ -443,7 +454,8 @@ class Wallet:
     def copy_making(self) -> CopyMaking:
         settings = self.settings
         linter = CopyLinter(settings.issuer_code, settings.issuer_url, self.clock, self.entropy)
-        return CopyMaking(self.trust, self.keystore, linter, self.clock, self.entropy)
+        life = timedelta(hours=settings.card_hours)
+        return CopyMaking(self.trust, self.keystore, linter, self.clock, self.entropy, life)
 
     @cached_property
     def signing(self) -> Signing:

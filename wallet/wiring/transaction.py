@@ -153,6 +153,7 @@ class Work:
             wallet.identity,
             self.telling,
             lambda device_id, actor: self.documents.copy_revoking.of_device(device_id, actor),
+            lambda holder_id, device_ids: self.documents.copy_standing.follow_lock(holder_id, device_ids),
         )
 
     @cached_property

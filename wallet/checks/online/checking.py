@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from wallet.checks.checking import Checking
+from wallet.checks.checking import ACCOUNT_LOCKED, SUSPENDED, Checking
 from wallet.checks.desks import DeskActor, VerifierDesks
 from wallet.checks.online import names
 from wallet.checks.online.consents import Consents
@@ -150,7 +150,7 @@ class DeskChecking:
             return judgement, None
         self.desks.count_citizen(desk, purpose, shown.holder_id)
         if shown.locked:
-            judgement = judgement.adding("suspended", "account_locked")
+            judgement = judgement.adding(*({SUSPENDED, ACCOUNT_LOCKED} - set(judgement.reasons)))
         return judgement, shown
 
     def _share(

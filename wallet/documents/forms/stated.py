@@ -41,7 +41,7 @@ class Copy:
 
     issued_at: rounded, so that copies of one batch tell nothing. expires_at: the document's. status_uri, status_index:
     its own entry. holder_key: the holder's P-256 public key as a JWK (`kty`, `crv`, `x`, `y`), None for a copy that is
-    bound to nobody (the one inside a PDF).
+    bound to nobody (the one inside a PDF). id: 16 bytes, of a card. view: the purpose of a card.
     """
 
     issued_at: datetime
@@ -49,3 +49,5 @@ class Copy:
     status_uri: str
     status_index: int
     holder_key: Mapping[str, str] | None = None
+    id: bytes = b""
+    view: str = ""
