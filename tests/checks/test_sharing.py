@@ -4,11 +4,12 @@ import base64
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from tests.checks.test_online import audit_broken, claims_of, revoke
 from tests.checks.verifier import Desk, live_code, purpose_json
@@ -16,6 +17,8 @@ from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from tests.web.conftest import events, unchanged  # noqa: F401 - fixtures
 from tests.web.refusals import assert_refused
+from tests.web.test_fhir import CARD, issued
+from tests.web.test_wards import for_ward, register
 from wallet.checks.online.models import (
     BatchRow,
     ConsentRow,
@@ -24,6 +27,7 @@ from wallet.checks.online.models import (
     PresentationRow,
     ShareRow,
 )
+from wallet.identity.models import Account
 from wallet.wiring import Wallet
 
 Make = Callable[..., CitizenPhone]
@@ -680,14 +684,83 @@ def test_an_export_tells_it_all_and_s81_closing_erases_it(
             assert session.scalar(select(func.count()).select_from(table)) == 0, table.__tablename__
 
 
-def test_s12_nothing_is_shared_or_presented_after_a_new_binding(phone: CitizenPhone) -> None:
-    from wallet.web.operations import DECLARED
-
-    for name in ("shares.decide_share", "shares.present_document"):
-        assert DECLARED[name].cooling_off, name
+def test_s12_nothing_is_shared_or_presented_after_a_new_binding(
+    wallet: Wallet,
+    phone: CitizenPhone,
+    desk: Desk,
+    residence: str,
+    unchanged: Unchanged,  # noqa: F811
+) -> None:
+    share = asked(desk, phone, residence)
+    with wallet.work() as work:
+        account = phone.get("/v1/me").json["account_id"]
+        until = wallet.clock.now() + timedelta(hours=24)
+        work.session.execute(update(Account).where(Account.id == account).values(cooling_off_until=until))
+    with unchanged():
+        assert_refused(decide(phone, share), 403, "cooling_off")
+        assert_refused(decide(phone, share, decision="refuse"), 403, "cooling_off")
+        assert_refused(present(phone, desk, residence), 403, "cooling_off")
 
 
 def test_claims_of_the_code_are_told_apart_from_what_is_shared(phone: CitizenPhone, desk: Desk, residence: str) -> None:
     answer = desk.checked(phone.code_of(residence))
     assert claims_of(answer) == {"full_name": phone.persona.name}
     assert phone.persona.birth not in json.dumps(answer)
+
+
+# ── S-12, S-13, wards ──
+
+
+def test_s13_sharing_or_presenting_health_data_needs_a_fresh_authentication(
+    wallet: Wallet,
+    client: FlaskClient,
+    phone_of: Make,
+    clock: FixedClock,
+    unchanged: Unchanged,  # noqa: F811
+) -> None:
+    document = issued(wallet, CARD)
+    citizen = phone_of("an")
+    kind = citizen.get(f"/v1/documents/{document}").json["kind"]
+    claims = ["full_name", "birth_date", "blood_type", "allergies"]
+    desk = Desk.open(wallet, client, purpose_json(claims={kind: claims}, portrait=True))
+    share = str(desk.checked(citizen.code_of(document))["share"]["id"])
+    clock.advance(minutes=5, seconds=1)
+    with unchanged():
+        assert_refused(decide(citizen, share), 401, "step_up_required")
+        assert_refused(present(citizen, desk, document), 401, "step_up_required")
+    citizen.step_up(2)
+    assert decide(citizen, share).status_code == 200
+    assert present(citizen, desk, document).status_code == 201
+
+
+def test_s13_refusing_never_needs_one(wallet: Wallet, client: FlaskClient, phone_of: Make, clock: FixedClock) -> None:
+    document = issued(wallet, CARD)
+    citizen = phone_of("an")
+    kind = citizen.get(f"/v1/documents/{document}").json["kind"]
+    desk = Desk.open(wallet, client, purpose_json(claims={kind: ["full_name"]}, portrait=True))
+    share = str(desk.checked(citizen.code_of(document))["share"]["id"])
+    clock.advance(minutes=5, seconds=1)
+    assert decide(citizen, share, decision="refuse").status_code == 200
+
+
+def test_a_guardian_is_told_answers_reports_and_sees_for_a_ward(
+    wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str
+) -> None:
+    ward = register(phone)
+    acting = for_ward(ward)
+    document = phone.post("/v1/requests", {"utility": "residence"}, **acting).json["document_id"]
+    code = phone.get(f"/v1/documents/{document}/code.txt", **acting).text
+    share = desk.checked(code)["share"]["id"]
+    assert phone.get("/v1/notices").json["data"][0]["values"] == {"share": share, "ward": ward["account_id"]}
+    assert phone.get("/v1/me/shares").json["data"] == [], "a ward's are not one's own"
+    assert [each["id"] for each in phone.get("/v1/me/shares", **acting).json["data"]] == [share]
+    assert_refused(decide(phone, share), 404, "not_found")
+    agreed = phone.post(f"/v1/me/shares/{share}/decision", AGREE, **acting)
+    assert (agreed.status_code, agreed.json["state"]) == (200, "agreed")
+    look = phone.get("/v1/me/access-history", **acting).json["data"][0]
+    body = {"reason": "too_much", "text": "Hỏi nhiều hơn mức cần."}
+    assert phone.post(f"/v1/me/access-history/{look['id']}/report", body, **acting).status_code == 201
+    consent = phone.get("/v1/me/consents", **acting).json["data"][0]["id"]
+    assert_refused(phone.call("DELETE", f"/v1/me/consents/{consent}"), 404, "not_found")
+    assert phone.call("DELETE", f"/v1/me/consents/{consent}", **acting).status_code == 204
+    assert desk.get(f"shares/{share}").json["state"] == "ended"

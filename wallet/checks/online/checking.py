@@ -150,7 +150,7 @@ class DeskChecking:
             return judgement, None
         self.desks.count_citizen(desk, purpose, shown.holder_id)
         if shown.locked:
-            judgement = judgement.adding(*({SUSPENDED, ACCOUNT_LOCKED} - set(judgement.reasons)))
+            judgement = judgement.adding(SUSPENDED, ACCOUNT_LOCKED)
         return judgement, shown
 
     def _share(
