@@ -16,6 +16,9 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.pytest.lazy import get_all_tests
 
 from tests.phone import CitizenPhone
+from wallet.crypto.keystore import Secret
+from wallet.demo.gates import GATES, key_of
+from wallet.wiring import Wallet
 
 Make = Callable[..., CitizenPhone]
 
@@ -39,12 +42,16 @@ def api(client: FlaskClient) -> schemathesis.BaseSchema:
 
 
 @pytest.fixture
-def headers(phone_of: Make) -> Callable[[schemathesis.Case], dict[str, str]]:
-    """Give each call the token of an admin; signing out gets one of its own, for it ends the session."""
+def headers(phone_of: Make, wallet: Wallet) -> Callable[[schemathesis.Case], dict[str, str]]:
+    """Give each call the token of an admin; signing out gets one of its own, for it ends the session. A verifier's
+    desk has its key."""
     admin = phone_of("admin1")
+    sandbox = {"X-Desk-Key": key_of(GATES[-1], wallet.keystore.secret(Secret.DEMO)).shown}
 
     def of(case: schemathesis.Case) -> dict[str, str]:
         name = case.operation.definition.raw["operationId"]
+        if case.operation.definition.raw.get("security") == [{"desk": []}]:
+            return sandbox
         return phone_of("an").headers if name == "sign_out" else admin.headers
 
     return of

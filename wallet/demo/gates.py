@@ -66,9 +66,7 @@ def open_gates(wallet: Wallet, two: Callable[[Work], tuple[Actor, Actor]]) -> No
             first, second = two(work)
             template = gate.templates[0] if len(gate.templates) == 1 else None
             purposes = [
-                {**purpose, "strict_ground": purpose["strict_ground"] or GROUND}
-                for name in gate.templates
-                for purpose in purposes_of(TEMPLATES[name], wallet.catalogue, GROUND)
+                purpose for name in gate.templates for purpose in purposes_of(TEMPLATES[name], wallet.catalogue, GROUND)
             ]
             order = VerifierOrder(gate.organisation, GROUND, purposes, template=template)
             made = work.verifiers.register(order, "Mở cho bản mẫu", first)
