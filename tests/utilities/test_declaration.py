@@ -160,6 +160,7 @@ BROKEN: dict[str, tuple[dict[str, Any], Any, str]] = {
         "made-up: the claim wish is declared and no field asks for it",
     ),
     "view": ({"paper": {"views": {"gate": ("nothing",)}}}, None, "made-up: nothing is shown and no claim"),
+    "spare": ({"paper": {"card_spares": ("nothing",)}}, None, "made-up: nothing is shown and no claim"),
     "view-of-nothing": ({"paper": {"views": {"gate": ()}}}, None, "made-up: the view gate shows nothing"),
     "layout": (
         {"paper": {"layout": Layout((Section("", ("full_name", "gone")),))}},

@@ -245,7 +245,7 @@ def test_writes_that_last_name_their_key(document: dict[str, Any]) -> None:
     standing = {"lock_at_desk", "unlock_at_desk", "receive_lock_order", "forward_lock_order", "decide_lock_order"}
     standing |= {"register_ward", "register_organisation", "decide_organisation"}
     profile = {"export_everything", "close_account", "submit_correction", "decide_correction"}
-    documents = {"make_copies"}
+    documents = {"make_copies", "make_cards"}
     ceremonies = {"begin_phone_change", "vouch_for_holder", "add_passkey"}
     requests = {"submit_request", "move_request", "add_request_file", "open_payment", "link_record"}
     requests |= {"hand_over_request", "decide_request", "report_step", "answer_agreement"}

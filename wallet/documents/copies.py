@@ -15,7 +15,6 @@ from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.documents.copy_making import CopyMaking, MadeCopy, Times
 from wallet.documents.copy_revoking import CopyEnd, CopyRevoking
-from wallet.documents.forms import card
 from wallet.documents.forms.offered import SCREENS, WHOLE, Form
 from wallet.documents.forms.stated import Copy, StatedDocument
 from wallet.documents.holding import HeldDocument, Holding
@@ -275,7 +274,7 @@ class Copies:
         if view and view not in document.kind.views:
             raise InvalidInput({"/view": "unknown_view"})
         copy = Copy(*times, self.trust.status_uri(place.list_id), LONGEST_INDEX, key, bytes(16), view)
-        if not card.shown(document.kind, document.claims, view) or not self.making.fits(form, document, copy):
+        if not self.making.fits(form, document, copy):
             raise InvalidInput({"/view": "card_too_large"})
 
     def _store(

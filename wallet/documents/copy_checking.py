@@ -92,7 +92,7 @@ class CopyChecking:
         kinds = (kind for plugin in self.trust.catalogue.with_former for kind in plugin.utility.documents)
         kind = next((kind for kind in kinds if (kind.code, kind.version) == named_so), None)
         read = {claim.n: claim.value for claim in made.claims}
-        return kind is not None and read == nfc(card.shown(kind, claims, view))
+        return kind is not None and read in nfc(card.variants(kind, claims, view))
 
     def _unsealed(self, row: DocumentCopyRow, pdf: bytes, *, ended: bool) -> bytes:
         """Return the SD-JWT VC inside a PDF whose seal holds. Raises Malformed, VerificationFailed."""

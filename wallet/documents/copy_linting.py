@@ -68,8 +68,8 @@ def _card_faults(made: bytes, document: StatedDocument, copy: Copy, trust: Trust
     if read is None or others:
         return others or ["malformed"]
     broken = [rule for claim in read.claims for rule in broken_by(claim)]
-    stated = nfc(card.shown(document.kind, document.claims, copy.view))
-    same = {claim.n: claim.value for claim in read.claims} == stated and read.document_id == f"doc_{copy.id.hex()}"
+    stated = nfc(card.variants(document.kind, document.claims, copy.view))
+    same = {claim.n: claim.value for claim in read.claims} in stated and read.document_id == f"doc_{copy.id.hex()}"
     if not same or card.holder_key_of(made, now) != copy.holder_key:
         broken.append("claims_differ")
     return broken

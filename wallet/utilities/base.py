@@ -155,7 +155,9 @@ class DocumentType:
     code: on the wire; never that of another kind of any utility. version: a change of meaning is a new one. title: `vi`
     and `en`. validity: whole days from the day of issue; it ends at 24:00 in Hà Nội. until(case): the last day instead,
     for a paper that has its own; None for `validity`.
-    views: purpose to the names of the claims that it shows; a purpose that is not named shows what paper shows.
+    views: purpose to the names of the claims that it shows; a purpose that is not named shows what paper shows. Each
+    view has cards to show at a gate; card_spares: names that a card leaves out, the first first, where a screen has no
+    room for all.
     asking: whether a verifier may ask for it. void_when: registers whose change about the person voids it at once.
     void_if(stated, case): whether such a change voids this one; by default any does. stated: its claims, as JSON
     carries them; the case holds the facts of now. A paper that may not hint at what it leaves out must not end because
@@ -173,6 +175,7 @@ class DocumentType:
     version: int = 1
     until: Callable[[Case], date | None] = lambda _case: None
     views: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    card_spares: tuple[str, ...] = ()
     asking: Asking = Asking.ANYONE
     void_when: frozenset[str] = frozenset()
     void_if: Callable[[Claims, Case], bool] = _any_change

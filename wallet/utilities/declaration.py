@@ -132,7 +132,7 @@ def _faults_of_document(kind: DocumentType, utility: Utility) -> Iterator[str]:
         yield from (f"the claim {claim.name} {fault}" for fault in _faults_of_claim(claim, utility))
     if not any("name" in claim.name for claim in kind.claims if claim.paper is Paper.REQUIRED):
         yield "no name must stand on paper"
-    shown = [*(name for names in kind.views.values() for name in names)]
+    shown = [*(name for names in kind.views.values() for name in names), *kind.card_spares]
     shown += [name for part in kind.layout.sections for name in part.claims]
     yield from (f"{name} is shown and no claim" for name in sorted(set(shown) - set(kind.names)))
     yield from (f"the view {purpose} shows nothing" for purpose, names in kind.views.items() if not names)

@@ -34,7 +34,7 @@ class CardsOrderSchema(StrictSchema):
     count = fields.Integer(load_default=1, strict=True, validate=validate.Range(1, MOST_COPIES))
 
 
-class CardSchema(StrictSchema):
+class GateCardSchema(StrictSchema):
     """A card: what a phone signs live codes from, also without network."""
 
     id = fields.String(required=True)
@@ -47,7 +47,7 @@ class CardSchema(StrictSchema):
 class CardsSchema(StrictSchema):
     """A batch of cards, each to be shown at one gate."""
 
-    data = fields.List(fields.Nested(CardSchema), required=True)
+    data = fields.List(fields.Nested(GateCardSchema), required=True)
 
 
 def _with_cards(begun: Response) -> Response:
@@ -105,8 +105,8 @@ class LiveCodeOrderSchema(StrictSchema):
 
     view = fields.String(**_VIEW)
     challenge = fields.String(
-        load_default=None,
-        validate=validate.Length(1, MOST_CHALLENGE),
+        load_default="",
+        validate=validate.Length(max=MOST_CHALLENGE),
         metadata={"description": f"The text that a gate shows, `{CHALLENGE_PREFIX}...`"},
     )
 
@@ -141,8 +141,8 @@ def make_live_code(order: dict[str, Any], document_id: str) -> Response:
     return answer(LiveCodeSchema(), {"code": made.text, "expires_at": made.expires_at, "signed_by": "server"})
 
 
-def _challenge(text: str | None) -> GateChallenge | None:
-    if text is None:
+def _challenge(text: str) -> GateChallenge | None:
+    if not text:
         return None
     try:
         return parse_gate_challenge(text)

@@ -17,12 +17,10 @@ from wallet.formats.claims_set import StatusReference
 from wallet.formats.compact_values import compact_value
 from wallet.formats.live_code import (
     MAX_LIVE_SECONDS,
-    MAX_SCREEN_CHARACTERS,
     CardPayload,
     DeviceKey,
     encode_card,
     encode_live_code,
-    longest_live_code,
     parse_live_code,
 )
 from wallet.utilities.base import Claim, DocumentType, Kind, Paper
@@ -30,53 +28,68 @@ from wallet.utilities.base import Claim, DocumentType, Kind, Paper
 LIFE = timedelta(seconds=MAX_LIVE_SECONDS)
 
 
-def view_of(kind: DocumentType, view: str) -> tuple[Claim, ...]:
+def _view(kind: DocumentType, view: str, claims: Mapping[str, Any]) -> list[Claim]:
     """Return the claims that a card shows. view: a purpose of the kind; "" shows what every paper has to.
 
     Raises KeyError for a purpose that the kind does not have.
     """
-    if not view:
-        return tuple(claim for claim in kind.claims if claim.paper is Paper.REQUIRED and claim.kind is not Kind.RECORDS)
-    names = kind.views[view]
-    return tuple(claim for claim in kind.claims if claim.name in names and claim.kind is not Kind.RECORDS)
+    required = [claim.name for claim in kind.claims if claim.paper is Paper.REQUIRED]
+    names = kind.views[view] if view else required
+    compact = (claim for claim in kind.claims if claim.kind is not Kind.RECORDS)
+    return [claim for claim in compact if claim.name in names and claim.name in claims]
 
 
-def shown(kind: DocumentType, claims: Mapping[str, Any], view: str) -> dict[int, Any]:
-    """Return claim number to compact value. claims: as JSON carries them. Raises KeyError, Malformed."""
-    return {
-        claim.number: compact_value(str(claim.kind), claims[claim.name])
-        for claim in view_of(kind, view)
-        if claim.name in claims
-    }
+def variants(kind: DocumentType, claims: Mapping[str, Any], view: str) -> list[dict[int, Any]]:
+    """Return what a card may show of a view, claim number to compact value: the whole, then without what its kind can
+    spare, one more at a time.
+
+    claims: as JSON carries them. Raises KeyError, Malformed.
+    """
+    whole = {claim: compact_value(str(claim.kind), claims[claim.name]) for claim in _view(kind, view, claims)}
+    spares = [claim for name in kind.card_spares for claim in whole if claim.name == name]
+    left_out = [spares[:count] for count in range(len(spares) + 1)]
+    return [{claim.number: value for claim, value in whole.items() if claim not in out} for out in left_out]
 
 
 def make(document: StatedDocument, copy: Copy, signer: Signer) -> bytes:
     """Return the card that a copy is. signer: has the role `card` or `live`.
 
-    Raises Malformed, also for one whose longest live code a screen cannot show.
+    Raises Malformed, also for one whose longest live code a screen cannot show whatever it spares.
     """
+    for claims in variants(document.kind, document.claims, copy.view):
+        if _fits(document, copy, claims, signer):
+            return encode_card(_payload(document, copy, claims), signer)
+    raise Malformed("a card too large for a screen")
+
+
+def fits(document: StatedDocument, copy: Copy, signer: Signer) -> bool:
+    """Return whether a screen can show every live code of such a card, whoever signs it. Nothing is signed."""
+    found = variants(document.kind, document.claims, copy.view)
+    return any(claims and _fits(document, copy, claims, signer) for claims in found)
+
+
+def _fits(document: StatedDocument, copy: Copy, claims: Mapping[int, Any], signer: Signer) -> bool:
+    try:
+        encode_card(_payload(document, copy, claims), _Unsigned(signer))
+    except Malformed:
+        return False
+    return True
+
+
+def _payload(document: StatedDocument, copy: Copy, claims: Mapping[int, Any]) -> CardPayload:
     if copy.holder_key is None:
         raise Malformed("a card is bound to a key")
-    payload = CardPayload(
+    return CardPayload(
         issuer=document.issuer_code,
         issued_at=copy.issued_at,
         expires_at=copy.expires_at,
         document_id=copy.id,
         utility=document.kind.code,
         utility_version=document.kind.version,
-        claims=shown(document.kind, document.claims, copy.view),
+        claims=claims,
         device=DeviceKey.of(key_of_jwk(copy.holder_key)),
         status=StatusReference(copy.status_index, copy.status_uri),
     )
-    return encode_card(payload, signer)
-
-
-def fits(document: StatedDocument, copy: Copy, signer: Signer) -> bool:
-    """Return whether a screen can show every live code of this card, whoever signs it. Nothing is signed."""
-    try:
-        return longest_live_code(make(document, copy, _Unsigned(signer))) <= MAX_SCREEN_CHARACTERS
-    except Malformed:
-        return False
 
 
 def unproven(card: bytes, now: datetime) -> str:

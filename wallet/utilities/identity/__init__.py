@@ -2,7 +2,8 @@
 
 What a gate needs is little: the name, to hold against a ticket, the date of birth, the portrait, and that the account
 is of level 2. Address, household and religion are no part of it. A portrait stands in it by its hash: the picture
-comes over the network, and a verifier can tell that it is the one that was signed.
+comes over the network, and a verifier can tell that it is the one that was signed. A card with a very long name has no
+room for the hash: then a gate has name and date of birth, and the portrait by the word of the service.
 
 Source: Law on Identity 26/2023/QH15, articles 31 and 33 (an electronic identity proves what it states);
 Decree 69/2024/NĐ-CP, article 7 (levels); docs/domain.md, sections 2 and 5.
@@ -87,6 +88,7 @@ IDENTITY = DocumentType(
         "bank": ("full_name", "number_last4", "birth_date", "sex", "portrait_hash", "account_level"),
         "traffic_police": ("full_name", "number_last4", "birth_date", "portrait_hash"),
     },
+    card_spares=("portrait_hash", "sex", "nationality", "account_level"),
     layout=Layout(
         sections=(
             Section("holder", ("full_name", "number", "birth_date", "sex", "nationality")),
