@@ -403,3 +403,22 @@ def test_documents_expire(phone: CitizenPhone, desk: Desk, residence: str, clock
     assert answer["accepted"] is False
     assert "expired" in answer["reasons"]
     assert not answer.keys() & set(PERSONAL)
+
+
+def test_a_code_that_the_server_signed_for_a_card_is_its_holders_and_says_so(
+    wallet: Wallet, client: FlaskClient, phone: CitizenPhone
+) -> None:
+    """The whole way: the wallet issues the document, cards are fetched, and a gate of an airline is shown one."""
+    claims = {"identity": ["full_name", "birth_date"]}
+    desk = Desk.open(wallet, client, purpose_json(kind="gate", claims=claims, portrait=True))
+    document = phone.post("/v1/requests", {"utility": "identity"}).json["document_id"]
+    made = phone.post(f"/v1/documents/{document}/live-codes", {"view": "boarding"}, key=None)
+    assert made.status_code == 200, made.text
+    answer = desk.checked(made.json["code"], birth_date_on_ticket=phone.persona.birth)
+    assert (answer["reasons"], answer["holder_binding"]) == (["ok"], "server")
+    assert claims_of(answer) == {"full_name": phone.persona.name, "birth_date": phone.persona.birth}
+    assert answer["ticket"] == {"birth_date": "match"}
+    assert answer["share"]["state"] == "awaiting"
+    look = phone.get("/v1/me/access-history").json["data"][0]
+    assert (look["data"], look["outcome"]) == ("identity", "valid")
+    assert document not in json.dumps(answer)
