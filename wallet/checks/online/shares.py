@@ -228,7 +228,7 @@ class Shares:
         elif not chosen and not row.required:
             faults["/fields"] = "required"
         if decision.remember is not None and not now < decision.remember <= now + MAX_REMEMBERED:
-            faults["/remember_until"] = "out_of_range"
+            faults["/remember_days"] = "out_of_range"
         if faults:
             raise InvalidInput(faults)
         return chosen | frozenset(row.required)
