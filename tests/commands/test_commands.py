@@ -171,7 +171,7 @@ def test_the_same_nation_grows_without_being_told_to_replace(run: Run) -> None:
 def test_keys_are_listed_without_anything_private(run: Run) -> None:
     records = json.loads(run("keys", "list", "--json").stdout)
     assert {record["role"] for record in records} == {
-        *("doc", "status", "bundle", "access", "refresh"),
+        *("doc", "card", "live", "status", "bundle", "access", "refresh"),
         *("iaca", "sdjwt", "mdoc", "seal"),
     }
     dates = {"not_before", "not_after", "published_at", "active_from", "revoked_at", "compromised_at"}

@@ -14,7 +14,7 @@ def test_what_was_issued_is_counted(run: Run) -> None:
     tally = json.loads(result.stdout)
     assert tally["verified"] > 0
     assert tally["mismatch"] is None
-    assert tally["copies"].keys() == {"sd_jwt", "mdoc", "pdf"}
+    assert tally["copies"].keys() == {"sd_jwt", "mdoc", "pdf", "card", "live"}
     told = run("documents", "check")
     assert "copies hold" in told.stderr + told.stdout
 

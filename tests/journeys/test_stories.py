@@ -81,7 +81,7 @@ def test_the_main_job_leaves_every_form_of_the_document(
         monkeypatch.setattr(main_job, limit, 200)
     MainJob(calling, pin).go("an")
     left = {path.name for path in calling.folder.iterdir()}
-    assert {"code.png", "document.json", "document.sdjwt", "document.mdoc", "document.pdf"} <= left
+    assert {"code.png", "document.json", "document.sdjwt", "document.mdoc", "document.pdf", "live.txt"} <= left
     assert (calling.folder / "document.pdf").read_bytes().startswith(b"%PDF-")
     for form in ("sdjwt", "mdoc"):
         judged = [title for title in steps if f"offline check of document.{form}" in title]

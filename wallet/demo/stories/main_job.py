@@ -4,11 +4,14 @@ What a third party would hold is left in a directory: the code, the bundles befo
 pin, the status list, every verdict.
 """
 
+import base64
 import json
 import time
 import uuid
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from wallet.demo.live_codes import live_code
 from wallet.demo.stories.calling import Calling, Phone, Surprise
 from wallet.demo.stories.offline import check_offline
 from wallet.formats.cwt_code import parse_document_code
@@ -35,6 +38,7 @@ class MainJob:
         document_id = self._issue(phone)
         code = self._collect(phone, document_id)
         self._check_online(code, "valid", "ok", "verdict-online.json")
+        self._show_live(phone, document_id)
         self._take_forms(phone, document_id)
         self._take_bundle("bundle.jws")
         self._check_offline("bundle.jws", 0, "ok", "verdict-offline.json")
@@ -85,6 +89,19 @@ class MainJob:
         status = parse_document_code(code).content.status
         self.list_path = "" if status is None else urlsplit(status.uri).path
         return code
+
+    def _show_live(self, citizen: Phone, document_id: str) -> None:
+        """Fetch cards, and sign a live code from one with the phone's own key."""
+        headers = {**citizen.headers, "Idempotency-Key": uuid.uuid4().hex}
+        path = f"/v1/documents/{document_id}/cards"
+        response, took = self.calling.timed("POST", path, json={"count": 3}, headers=headers)
+        self.calling.expect(response, 201)
+        cards = response.json()["data"]
+        self.calling.on_step(f"lấy {len(cards)} thẻ để xuất trình / cards to show", took)
+        card = base64.urlsafe_b64decode(cards[0]["card"] + "==")
+        code = live_code(card, citizen.device_key, datetime.fromtimestamp(self.calling.watch.now(), UTC))
+        self.calling.write("live.txt", code)
+        self._check_online(code, "valid", "ok", "verdict-live.json")
 
     def _take_forms(self, citizen: Phone, document_id: str) -> None:
         for name in ("document.sdjwt", "document.mdoc", "document.pdf"):
