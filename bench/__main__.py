@@ -20,14 +20,14 @@ from cryptography.hazmat.backends.openssl import backend
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from bench.cases import FULL, QUICK, Bench, Row, checking, growing, issuing, verifying
+from bench.cases import FULL, QUICK, Bench, Row, checking, checking_at_desk, growing, issuing, verifying
 from bench.deployment import copy_of, make_template, on_postgres
 from bench.front import verifying_in_typescript
 from bench.papers import printing
 
 PACKAGES = ("cryptography", "flask", "granian", "sqlalchemy", "marshmallow")
 LOCAL_POSTGRES = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
-CASES = ("verify", "front", "check", "issue", "pdf", "grow")
+CASES = ("verify", "front", "check", "desk", "issue", "pdf", "grow")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,6 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
             rows += verifying_in_typescript(bench)
         if "check" in wanted:
             rows += checking(bench)
+        if "desk" in wanted:
+            rows += checking_at_desk(bench)
         if "issue" in wanted:
             rows += issuing(bench, copy_of(template, directory / "issue"), "SQLite")
             if postgres:

@@ -23,6 +23,8 @@ from bench.bare import create_bare, durable_insert
 from bench.deployment import Deployment, access_token_of, citizen_of, copy_of, environment, fill, with_actor
 from bench.serving import Client, Load, free_port, post, server
 from bench.timing import CPU, WALL, Clock, Timing, race
+from wallet.checks.desks import DeskKey
+from wallet.checks.models import VerifierRow
 from wallet.crypto.cose import to_be_signed
 from wallet.crypto.keystore import Role
 from wallet.crypto.signing import der_from_raw
@@ -36,6 +38,19 @@ from wallet.wiring import Wallet
 ORDER = RequestOrder("residence", {})
 FEW, MANY = 100, 20_000
 CONNECTIONS = 8
+
+
+DESK_PURPOSE: dict[str, Any] = {
+    "code": "bench",
+    "kind": "gate",
+    "title": {"vi": "Đo", "en": "Bench"},
+    "legal_ground": "-",
+    "strict_ground": "",
+    "claims": {"residence": ["full_name"]},
+    "portrait": False,
+    "quotas": {"citizens_an_hour": 100_000, "checks_a_minute": 10_000_000},
+}
+"""Of a desk that checks as often as a clock can count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +156,44 @@ def checking(bench: Bench) -> list[Row]:
             },
         )
     return [*rows, _load_row("check, HTTP", "POST /v1/checks", loads["check"], "bare Flask POST", loads["bare"])]
+
+
+def checking_at_desk(bench: Bench) -> list[Row]:
+    """POST /v1/verifier/checks, which puts the look on record, against POST /v1/checks, which writes nothing."""
+    with opened(bench.template) as wallet:
+        code, key = code_of(wallet), _desk_key(wallet)
+        app = create_app(wallet)
+        body = json.dumps({"code": code}).encode()
+        named = json.dumps({"code": code, "purpose": DESK_PURPOSE["code"]}).encode()
+        variants = {
+            "desk": _wsgi_call(app, "/v1/verifier/checks", named, HTTP_X_DESK_KEY=key),
+            "check": _wsgi_call(app, "/v1/checks", body),
+        }
+        found = bench.race("check at a desk", variants, clock=WALL)
+    return [_row("check at a desk", "POST /v1/verifier/checks", found["desk"], "POST /v1/checks", found["check"])]
+
+
+def _desk_key(wallet: Wallet) -> str:
+    """Return the key of a desk that may see names, and so often that nothing here is a refusal."""
+    now, key = wallet.clock.now(), DeskKey(f"vsd_{uuid.uuid4().hex}", uuid.uuid4().bytes * 2, test=True)
+    with wallet.work() as work:
+        organisation = VerifierRow(
+            id=f"vrf_{uuid.uuid4().hex}",
+            name={"vi": "Đo", "en": "Bench"},
+            legal_ground="-",
+            purposes=[DESK_PURPOSE],
+            state="active",
+            test=True,
+            version=1,
+            registered_by="system",
+            registered_at=now,
+            changed_at=now,
+        )
+        work.checks.rows.add_verifier(organisation)
+        desk = {"id": key.desk_id, "verifier_id": organisation.id, "name": "Đo", "gate_id": "DO", "state": "active"}
+        desk |= {"purposes": [DESK_PURPOSE["code"]], "key_hash": key.digest}
+        work.checks.rows.add_desk(desk | {"created_by": "system", "created_at": now})
+    return key.shown
 
 
 def issuing(bench: Bench, deployment: Deployment, database: str) -> list[Row]:
@@ -258,9 +311,10 @@ def _raw_sign(wallet: Wallet) -> Callable[[], object]:
     return lambda: signer.sign(b"x" * 500)
 
 
-def _wsgi_call(app: Flask, path: str, body: bytes) -> Callable[[], object]:
-    """Return one call of the application as a server makes it, without a server."""
+def _wsgi_call(app: Flask, path: str, body: bytes, **headers: str) -> Callable[[], object]:
+    """Return one call of the application as a server makes it, without a server. headers: as WSGI names them."""
     fixed = {
+        **headers,
         "REQUEST_METHOD": "POST",
         "SCRIPT_NAME": "",
         "PATH_INFO": path,

@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Integer, String, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wallet.clock import Clock
 from wallet.db import Base, UtcDateTime, keyset_page
+from wallet.errors import Unavailable
 from wallet.terms import Actor
 
 CHUNK = 500
@@ -78,6 +80,16 @@ class Audit:
             self.survivors.append(entry)
         self.session.add(entry.row())
 
+    def write(self) -> None:
+        """Write what was recorded now, for whatever may not happen unless it is on record (S-65).
+
+        Raises Unavailable("storage_unavailable") where the database refuses it, for whatever reason.
+        """
+        try:
+            self.session.flush()
+        except DBAPIError as error:
+            raise Unavailable("storage_unavailable") from error
+
     def count_actors(self, action: str, subject: str, since: datetime) -> int:
         """Return how many there are who did one thing to one subject since a moment."""
         same = AuditEvent.subject == subject, AuditEvent.action == action, AuditEvent.at >= since
@@ -104,6 +116,15 @@ class Audit:
                 statement = statement.where(AuditEvent.at < before)
             found |= set(self.session.scalars(statement))
         return found
+
+    def find_about(self, subject: str, actions: Collection[str], name: str, value: str) -> AuditEvent | None:
+        """Return what was recorded of one subject, one of these actions, with this value among its details."""
+        statement = select(AuditEvent).where(
+            AuditEvent.subject == subject,
+            AuditEvent.action.in_(list(actions)),
+            AuditEvent.details[name].as_string() == value,
+        )
+        return self.session.scalars(statement.limit(1)).first()
 
     def page_about(
         self,

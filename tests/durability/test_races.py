@@ -14,10 +14,12 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.ceremonies.asking import AskingPhone, card_of, last_code
+from tests.checks.verifier import Desk, live_code
 from tests.durability.processes import PROCESSES, THREADS, Answer, Call, Workers
 from tests.phone import CitizenPhone
 from tests.support import FixedClock, Mailbox
 from wallet.audit import AuditEvent
+from wallet.checks.online.models import ConsentRow, PresentationRow
 from wallet.demo.personas import persona
 from wallet.demo.phones import phone_of as number_of_phone
 from wallet.documents.models import DocumentRow, StatusChange
@@ -284,3 +286,52 @@ def test_fifty_citizens_at_once_are_all_served(wallet: Wallet, phone_of: Make, r
         answers = run([Call("/v1/requests", body, phones[i % 5].headers | new_key()) for i in range(CALLERS)])
         assert told(answers) == {(201, ""): CALLERS}, number
         assert count(wallet, DocumentRow) == before + CALLERS
+
+
+@pytest.mark.parametrize("shown", ["presentation", "code"])
+def test_s48_s78_of_fifty_check_ins_one_succeeds(
+    wallet: Wallet, client: Any, phone_of: Make, run: Any, shown: str
+) -> None:
+    desk, phone = Desk.open(wallet, client), phone_of("an")
+    phone.step_up(2)
+    residence = phone.issue_residence()
+    for number in range(1, ROUNDS + 1):
+        if shown == "presentation":
+            order = {"organisation": desk.organisation, "purpose": "boarding"}
+            thing = phone.post(f"/v1/documents/{residence}/presentations", order).json["id"]
+        else:
+            thing = live_code(phone, residence)
+        body = {"purpose": "boarding", shown: thing}
+        answers = run([Call("/v1/verifier/check-ins", body, desk.headers | new_key()) for _ in range(CALLERS)])
+        assert told(answers) == {(201, ""): 1, (409, "already_used"): CALLERS - 1}
+        assert events(wallet, "check.check_in") == number
+        used = PresentationRow.used_at.is_not(None)
+        assert count(wallet, PresentationRow, used) == (number if shown == "presentation" else 0)
+
+
+def test_a_share_is_answered_once(wallet: Wallet, client: Any, phone_of: Make, run: Any) -> None:
+    desk, phone = Desk.open(wallet, client), phone_of("an")
+    phone.step_up(2)
+    residence = phone.issue_residence()
+    for number in range(1, ROUNDS + 1):
+        share = desk.checked(phone.code_of(residence))["share"]["id"]
+        path, choices = f"/v1/me/shares/{share}/decision", ("agree", "refuse")
+        calls = [
+            Call(path, {"decision": choices[place // 2 % 2]}, phone.headers | new_key()) for place in range(CALLERS)
+        ]
+        answers = run(calls)
+        assert told(answers) == {(200, ""): 1, (409, "share_closed"): CALLERS - 1}
+        agreed = events(wallet, "share.agreed")
+        assert agreed + events(wallet, "share.refused") == number
+        assert count(wallet, ConsentRow) == agreed
+
+
+def test_a_live_code_is_good_once_at_one_organisation(wallet: Wallet, client: Any, phone_of: Make, run: Any) -> None:
+    gates = [Desk.open(wallet, client, gate="G-1")]
+    gates.append(Desk.open(wallet, client, gate="G-2", of=gates[0].organisation))
+    phone = phone_of("an")
+    residence = phone.issue_residence()
+    for _ in range(ROUNDS):
+        body = {"code": live_code(phone, residence), "purpose": "boarding"}
+        answers = run([Call("/v1/verifier/checks", body, gates[place % 2].headers) for place in range(CALLERS)])
+        assert Counter(answer.body["reasons"][0] for answer in answers) == {"ok": 1, "live_replayed": CALLERS - 1}

@@ -14,6 +14,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.ceremonies.asking import AskingPhone
+from tests.checks.test_sharing import present
+from tests.checks.verifier import Desk
 from tests.phone import CitizenPhone
 from tests.web.refusals import assert_refused
 from tests.web.test_passkeys import Browser
@@ -37,6 +39,7 @@ ADMIN = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.ADMIN)
 ADMIN_OR_OFFICER = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.ADMIN, StaffRole.OFFICER}))
 REVIEWER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.REVIEWER)
 OFFICER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.OFFICER)
+AUDITOR = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.AUDITOR)
 APPROVER = (AccountLevel.TWO, AuthLevel.TWO, StaffRole.APPROVER)
 VERIFIER_MANAGER = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.ADMIN, StaffRole.OPERATOR}))
 VERIFIER_DECIDER = (AccountLevel.TWO, AuthLevel.TWO, frozenset({StaffRole.ADMIN, StaffRole.APPROVER}))
@@ -217,6 +220,24 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("POST", "/v1/admin/verifiers/<verifier_id>/desks/<desk_id>/key"): VERIFIER_MANAGER,
     ("DELETE", "/v1/admin/verifiers/<verifier_id>/desks/<desk_id>"): VERIFIER_STOPPER,
     ("GET", "/v1/verifier/desk"): VERIFIER,
+    ("POST", "/v1/verifier/checks"): VERIFIER,
+    ("GET", "/v1/verifier/shares/<share_id>"): VERIFIER,
+    ("POST", "/v1/verifier/check-ins"): VERIFIER,
+    ("POST", "/v1/verifier/batches"): VERIFIER,
+    ("GET", "/v1/verifier/batches/<batch_id>"): VERIFIER,
+    ("POST", "/v1/verifier/receipts"): VERIFIER,
+    ("GET", "/v1/me/shares"): CITIZEN,
+    ("POST", "/v1/me/shares/<share_id>/decision"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/me/consents"): CITIZEN,
+    ("DELETE", "/v1/me/consents/<consent_id>"): CITIZEN,
+    ("POST", "/v1/documents/<document_id>/presentations"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/me/presentations"): CITIZEN,
+    ("GET", "/v1/me/presentations/<presentation_id>"): CITIZEN,
+    ("DELETE", "/v1/me/presentations/<presentation_id>"): CITIZEN,
+    ("POST", "/v1/me/access-history/<access_id>/report"): CITIZEN_WITH_SECRET,
+    ("GET", "/v1/admin/misuse-reports"): AUDITOR,
+    ("GET", "/v1/admin/misuse-reports/<report_id>"): AUDITOR,
+    ("POST", "/v1/admin/misuse-reports/<report_id>/closure"): AUDITOR,
     ("POST", "/v1/checks"): ANYONE,
     ("GET", "/v1/trust/bundle"): ANYONE,
     ("GET", "/v1/trust/entities"): ANYONE,
@@ -320,6 +341,12 @@ EXAMPLES = {
     "ceremony_id": "cer_" + "0" * 32,
     "device_id": "dev_" + "0" * 32,
     "verifier_id": "vrf_" + "0" * 32,
+    "share_id": "shr_" + "0" * 32,
+    "consent_id": "cns_" + "0" * 32,
+    "presentation_id": "prs_" + "0" * 32,
+    "batch_id": "bat_" + "0" * 32,
+    "access_id": "acs_" + "0" * 32,
+    "report_id": "mis_" + "0" * 32,
     "desk_id": "vsd_" + "0" * 32,
     "list_id": "1",
     "key_id": "0" * 40,
@@ -465,6 +492,10 @@ def test_every_route_with_an_id_hides_what_is_anothers(
     correction = owner.post("/v1/me/corrections", wrong).json
     ids |= {"correction_id": correction["id"], "evidence_id": correction["evidence"][0]["id"]}
     ids |= {"session_id": phone_of("an").tokens["session_id"], "passkey_id": Browser(owner).register().passkey_id}
+    owner.step_up(2)
+    desk = Desk.open(owner.wallet, client)
+    presented = [present(owner, desk, made["document_id"]).json for _ in range(2)]
+    ids |= {"presentation_id": presented[0]["id"], "consent_id": presented[1]["consent_id"]}
     asking = AskingPhone(owner.wallet, client)
     ids |= {"device_id": owner.own.device_id, "ceremony_id": asking.begin("binding", owner.persona.number)["id"]}
     for method, rule in own_routes:

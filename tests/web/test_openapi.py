@@ -255,7 +255,9 @@ def test_writes_that_last_name_their_key(document: dict[str, Any]) -> None:
     staff = enrolment | standing | launching | webhooks | {"revoke_document", "suspend_document", "reinstate_document"}
     verifiers = {"register_verifier", "change_verifier_purposes", "decide_verifier", "suspend_verifier"}
     verifiers |= {"resume_verifier", "end_verifier", "create_verifier_desk", "rotate_verifier_desk_key"}
-    assert keyed == staff | ceremonies | requests | profile | documents | verifiers
+    online = {"check_in", "begin_batch", "hand_in_receipts", "decide_share", "present_document"}
+    online |= {"report_misuse", "close_misuse_report"}
+    assert keyed == staff | ceremonies | requests | profile | documents | verifiers | online
 
 
 def test_introduction_says_that_everything_is_a_sample(document: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from wallet.clock import Clock
 from wallet.documents.trust import TrustCentre
-from wallet.verifier import Judgement, Policy, answer_json, judge
+from wallet.verifier import Judgement, Policy, Replay, answer_json, judge
 
 REVOKED, SUPERSEDED = "revoked", "superseded"
 SUSPENDED, ACCOUNT_LOCKED = "suspended", "account_locked"
@@ -27,8 +27,11 @@ class Checking:
 
     def check(self, code: str) -> dict[str, Any]:
         """Return the answer of docs/wire.md, section 3. A text that is no code is a verdict too, not an error."""
-        judgement = judge(code, self.trust.trust(), _NO_DEMANDS, self.clock.now())
-        return answer_json(self.with_causes(judgement))
+        return answer_json(self.judge(code))
+
+    def judge(self, code: str, policy: Policy = _NO_DEMANDS, replay: Replay | None = None) -> Judgement:
+        """Return what is to be thought of a code with what only the network knows; of one verifier, by its policy."""
+        return self.with_causes(judge(code, self.trust.trust(), policy, self.clock.now(), replay))
 
     def with_causes(self, judgement: Judgement) -> Judgement:
         """Return the same, with why something is revoked or suspended where the board knows."""

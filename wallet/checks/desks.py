@@ -146,16 +146,12 @@ class VerifierDesks:
         good = hmac.compare_digest(digest, held) | hmac.compare_digest(digest, former)
         if key is None or desk is None or not good or not key.test == desk.test == self.test:
             raise NotAuthenticated("invalid_desk_key")
-        purposes = [purpose_of(stated) for stated in desk.purposes if stated["code"] in desk.codes]
-        return DeskActor(
-            desk_id=desk.id,
-            desk_name=desk.name,
-            gate_id=desk.gate_id,
-            organisation_id=desk.verifier_id,
-            organisation_name=desk.verifier_name,
-            purposes={purpose.code: purpose for purpose in purposes},
-            test=desk.test,
-        )
+        return _actor_of(desk)
+
+    def standing(self, desk_id: str) -> DeskActor | None:
+        """Return a desk that may work now, for what it asked for earlier; None once its key or organisation ended."""
+        desk = self.rows.standing(desk_id)
+        return None if desk is None else _actor_of(desk)
 
     def admit(self, desk: DeskActor, purpose: Purpose) -> None:
         """Count one check of a desk, before anything is looked up for it.
@@ -291,6 +287,19 @@ class VerifierDesks:
         if row is None or row.verifier_id != verifier_id:
             raise NotFound("not_found")
         return row
+
+
+def _actor_of(desk: StandingDesk) -> DeskActor:
+    purposes = [purpose_of(stated) for stated in desk.purposes if stated["code"] in desk.codes]
+    return DeskActor(
+        desk_id=desk.id,
+        desk_name=desk.name,
+        gate_id=desk.gate_id,
+        organisation_id=desk.verifier_id,
+        organisation_name=desk.verifier_name,
+        purposes={purpose.code: purpose for purpose in purposes},
+        test=desk.test,
+    )
 
 
 def _assert_may(actor: Actor, roles: frozenset[StaffRole]) -> None:

@@ -54,6 +54,7 @@ NOTICES: dict[str, Notice] = {
     "correction_received": Notice(event="correction.received"),
     "correction_answered": Notice(sms=True, optional=True, event="correction.answered"),
     "export_made": Notice(),
+    "share_asked": Notice(),
     "launch_emergency": Notice(sms=True),
     "launch_stopped": Notice(sms=True),
     "request_received": Notice(),

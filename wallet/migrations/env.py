@@ -5,6 +5,7 @@ from alembic import context
 import wallet.audit
 import wallet.ceremonies.models
 import wallet.checks.models
+import wallet.checks.online.models
 import wallet.defining.models
 import wallet.documents.models
 import wallet.enrolment.models

@@ -1,24 +1,37 @@
 """Who looked at what is known about somebody, when and why: kinds of data, never the values.
 
+Staff who opened a file, registers that were read, and desks of verifiers that checked a document, online or not.
+
 Source: Law 91/2025/QH15 (the right to know); docs/security.md, S-65; docs/domain.md, section 6.4.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from wallet.audit import Audit, AuditEvent
+from wallet.checks.online.looks import WAYS, Way
+from wallet.checks.online.repository import OnlineRepository
 from wallet.errors import NotAllowed
 from wallet.identity.accounts import Accounts
 from wallet.profile.repository import CorrectionRepository
 from wallet.terms import Actor
 
-READS = ("source.read", "request.read", "correction.read", "application.read", "launch.explained")
+READS = (
+    *("source.read", "request.read", "correction.read", "application.read", "launch.explained", "misuse.read"),
+    *WAYS,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One look. who: `you`, `guardian`, `proxy` (somebody applied on your behalf), `staff` or `system`. agency: of a
-    member of staff. data: a register, or the kind of file that was opened. outcome: what a register answered."""
+    """One look. who: `you`, `guardian`, `proxy` (somebody applied on your behalf), `staff`, `verifier` or `system`.
+
+    agency: of a member of staff. data: a register, the kind of file that was opened, or the utility whose document a
+    desk checked. outcome: what a register answered, or the verdict of a check. The rest is of a verifier's look alone:
+    by its id it can be reported, fields names what was told without values, and looked_at is when a check was made that
+    had no network.
+    """
 
     at: datetime
     who: str
@@ -27,6 +40,16 @@ class Access:
     agency: str | None = None
     procedure: str | None = None
     outcome: str | None = None
+    id: str | None = None
+    organisation_id: str | None = None
+    organisation_name: Mapping[str, str] | None = None
+    desk_name: str | None = None
+    purpose_name: Mapping[str, str] | None = None
+    fields: tuple[str, ...] | None = None
+    way: str | None = None
+    online: bool | None = None
+    looked_at: datetime | None = None
+    reported: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +59,7 @@ class AccessHistory:
     audit: Audit
     accounts: Accounts
     corrections: CorrectionRepository
+    checks: OnlineRepository
     confidential: frozenset[str]
 
     def page(self, actor: Actor, limit: int, place: str | None) -> tuple[list[Access], str | None]:
@@ -46,7 +70,9 @@ class AccessHistory:
         subjects = [actor.holder_id, account_id, *self.corrections.ids_of_holder(actor.holder_id)]
         hidden = self.confidential if actor.acting_for is not None else frozenset()
         rows, following = self.audit.page_about(subjects, READS, limit, place, without=hidden)
-        return [self._told(row, account_id) for row in rows], following
+        reported = self.checks.reported(row.details["access"] for row in rows if row.action in WAYS)
+        told = [_told_of_desk(row, reported) if row.action in WAYS else self._told(row, account_id) for row in rows]
+        return told, following
 
     def _told(self, row: AuditEvent, account_id: str) -> Access:
         details = row.details
@@ -74,3 +100,25 @@ class AccessHistory:
         """Return the agency of a member of staff, None for one who works for several: for which is not on record."""
         agencies = {grant.agency for grant in self.accounts.grants(account_id)}
         return agencies.pop() if len(agencies) == 1 else None
+
+
+def _told_of_desk(row: AuditEvent, reported: Collection[str]) -> Access:
+    details = row.details
+    looked_at = details.get("looked_at")
+    return Access(
+        at=row.at,
+        who="verifier",
+        data=details["utility"],
+        purpose=details["purpose"],
+        outcome=details["verdict"],
+        id=details["access"],
+        organisation_id=details["organisation"],
+        organisation_name=details["organisation_name"],
+        desk_name=details["desk_name"],
+        purpose_name=details["purpose_name"],
+        fields=tuple(details["data"]),
+        way=row.action.removeprefix("check."),
+        online=row.action != Way.OFFLINE,
+        looked_at=None if looked_at is None else datetime.fromisoformat(looked_at),
+        reported=details["access"] in reported,
+    )

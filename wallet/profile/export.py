@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from wallet.audit import Audit, AuditEvent
 from wallet.ceremonies.held import CeremoniesHeld
+from wallet.checks.online.held import ChecksHeld
 from wallet.clock import Clock
 from wallet.documents.held import DocumentsHeld
 from wallet.enrolment.held import EnrolmentHeld
@@ -35,6 +36,8 @@ NOT_TOLD: Mapping[str, str] = {
     "guess_counts": "counts under a keyed fingerprint: nobody can tell whose",
     "used_once": "fingerprints of what was used up: nobody can tell whose",
     "events": "told to webhooks: the account's id and that something happened, which the history tells",
+    "passengers": "tickets that a carrier has compared, sealed and without a name, kept for a day at most",
+    "verifier_citizens": "counts under a keyed fingerprint: nobody can tell whose",
     "outgoing": "what waits to be sent, sealed, without a name",
 }
 """Table to why no section tells it, although it may have to do with a person."""
@@ -52,6 +55,7 @@ class Rooms:
     ceremonies: CeremoniesHeld
     profile: ProfileHeld
     launching: LaunchingHeld
+    checks: ChecksHeld
 
     def __iter__(self) -> Iterator[HeldRoom]:
         yield from (getattr(self, each.name) for each in fields(self))
@@ -115,9 +119,11 @@ def _told(event: AuditEvent, person: Person) -> Told:
 
 
 def _actor(event: AuditEvent, person: Person) -> str:
-    """Return what kind of person acted: `you`, `guardian`, `staff` or `system`."""
+    """Return what kind of person acted: `you`, `guardian`, `verifier`, `staff` or `system`."""
     if event.details.get("acting_for") == person.account_id:
         return "guardian"
     if event.actor == person.account_id:
         return "you"
+    if event.actor.startswith("vsd_"):
+        return "verifier"
     return "staff" if event.actor.startswith("acc_") else "system"

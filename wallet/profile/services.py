@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from wallet.ceremonies.held import CeremoniesHeld
+from wallet.checks.online.held import ChecksHeld
+from wallet.checks.online.repository import OnlineRepository
 from wallet.documents.held import DocumentsHeld
 from wallet.documents.revoking import Revoking
 from wallet.enrolment.forms import Forms
@@ -43,6 +45,7 @@ class ProfileServices:
     working_days: WorkingDays
     final_states: frozenset[str]
     confidential: frozenset[str]
+    checks: ChecksHeld
 
     @cached_property
     def preferences(self) -> Preferences:
@@ -79,6 +82,7 @@ class ProfileServices:
             ceremonies=CeremoniesHeld(session),
             profile=ProfileHeld(session, identity.holders),
             launching=LaunchingHeld(session),
+            checks=self.checks,
         )
 
     @cached_property
@@ -89,7 +93,11 @@ class ProfileServices:
     @cached_property
     def access_history(self) -> AccessHistory:
         return AccessHistory(
-            self.means.audit, self.identity.accounts, CorrectionRepository(self.means.session), self.confidential
+            self.means.audit,
+            self.identity.accounts,
+            CorrectionRepository(self.means.session),
+            OnlineRepository(self.means.session),
+            self.confidential,
         )
 
     @cached_property

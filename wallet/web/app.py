@@ -31,6 +31,7 @@ from wallet.web import (
     imports,
     launches,
     locks,
+    misuse_desk,
     my_utilities,
     notices,
     open_sessions,
@@ -46,10 +47,12 @@ from wallet.web import (
     review_desk,
     sandbox,
     secrets,
+    shares,
     sources,
     staff,
     suspensions,
     trust,
+    verifier_checks,
     verifier_desk,
     verifiers,
     verify,
@@ -110,6 +113,9 @@ DESCRIBED = (
     corrections_desk.routes,
     verifiers.routes,
     verifier_desk.routes,
+    verifier_checks.routes,
+    shares.routes,
+    misuse_desk.routes,
 )
 """What flask-smorest describes."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from wallet.ceremonies.chips import CardChips, EmbeddedCardChips
 from wallet.ceremonies.conducting import Conducting
 from wallet.checks.checking import Checking
+from wallet.checks.online.batches import Batches, BatchJob
 from wallet.clock import Clock, SystemClock
 from wallet.crypto.keystore import Keystore, Role, Secret
 from wallet.db import Database
@@ -223,6 +224,7 @@ class Wallet:
             Job("launches", timedelta(seconds=1), self.launch_job.run),
             Job("stops", timedelta(seconds=10), self.stop_job.run),
             Job("reissues", timedelta(seconds=10), self.reissue_job.run),
+            Job("passengers", timedelta(seconds=1), self.batch_job.run),
             Job("cards", timedelta(hours=1), self.forget_cards),
             Job("webhooks", timedelta(seconds=1), self.delivering.deliver_webhooks, woken=True),
         )
@@ -297,6 +299,20 @@ class Wallet:
     def residence_counter(self) -> ResidenceCounter | None:
         """Who counts people by province for a preview; a partner's register may not."""
         return EmbeddedResidenceCounter(self.nation)
+
+    @cached_property
+    def batch_job(self) -> BatchJob:
+        @contextmanager
+        def working() -> Iterator[Batches]:
+            with self.work() as work:
+                yield work.online.batches
+
+        @contextmanager
+        def reading() -> Iterator[Batches]:
+            with self.read() as work:
+                yield work.online.batches
+
+        return BatchJob(working, reading, self.clock)
 
     @cached_property
     def account_sweep(self) -> AccountSweep:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from wallet.audit import Audit
 from wallet.ceremonies.services import CeremonyServices, build_ceremonies
 from wallet.checks.desks import VerifierDesks
+from wallet.checks.online.services import OnlineServices
 from wallet.checks.registering import Verifiers
 from wallet.checks.services import CheckServices
 from wallet.crypto.keystore import Secret
@@ -392,6 +393,19 @@ class Work:
     def verifier_desks(self) -> VerifierDesks:
         return self.checks.desks
 
+    @cached_property
+    def online(self) -> OnlineServices:
+        wallet = self.wallet
+        return OnlineServices(
+            means=self.means,
+            identity=self.identity,
+            documents=self.documents,
+            registered=self.checks,
+            catalogue=wallet.catalogue,
+            checking_of_codes=wallet.checking,
+            portrait_of=lambda number: wallet.portraits.of(number),
+        )
+
     # ── requests ──
 
     @cached_property
@@ -457,6 +471,7 @@ class Work:
             working_days=wallet.working_days,
             final_states=wallet.final_states,
             confidential=wallet.catalogue.confidential,
+            checks=self.online.held,
         )
 
     @property

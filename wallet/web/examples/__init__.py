@@ -17,6 +17,7 @@ from wallet.web.examples import (
     imports,
     launching,
     messages,
+    online,
     profile,
     requests,
     sessions,
@@ -41,6 +42,7 @@ _SURFACES: tuple[Any, ...] = (
     profile,
     ceremonies,
     requests,
+    online,
 )
 
 BODIES: dict[str, Any] = {name: body for surface in _SURFACES for name, body in surface.BODIES.items()}
