@@ -223,7 +223,7 @@ def test_all_faults_come_at_once(admin: CitizenPhone, unchanged: Unchanged) -> N
 
 
 def test_the_shape_of_an_order_is_strict(admin: CitizenPhone, unchanged: Unchanged) -> None:
-    body = order(purpose("Không", quotas={"citizens_an_hour": 0, "checks_a_minute": 1e9}, kind="spy"), tamplate="x")
+    body = order(purpose("Không", quotas={"citizens_an_hour": 0, "checks_a_minute": 1e9}, kind="spy"), motto="x")
     body |= {"template": "spies", "enterprise_code": "12", "legal_ground": "", "name": {"vi": "a\u202eb"}}
     with unchanged():
         refused = field_errors(assert_refused(register(admin, body), 422, "invalid_input"))
@@ -235,7 +235,7 @@ def test_the_shape_of_an_order_is_strict(admin: CitizenPhone, unchanged: Unchang
         "/legal_ground": "invalid_length",
         "/template": "not_a_choice",
         "/enterprise_code": "invalid_format",
-        "/tamplate": "unknown_field",
+        "/motto": "unknown_field",
         "/purposes/0/code": "invalid_format",
         "/purposes/0/kind": "not_a_choice",
         "/purposes/0/quotas/citizens_an_hour": "out_of_range",
