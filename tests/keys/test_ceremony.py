@@ -72,7 +72,7 @@ def kid(keys: Path, role: Role) -> str:
         ({"steps": ["rotate"]}, "do is rotate or revoke"),
         ({"steps": [{"do": "destroy"}]}, "do is rotate or revoke"),
         ({"steps": [{"do": ["rotate"]}]}, "do is rotate or revoke"),
-        ({"steps": [{**ROTATE, "role": "card"}]}, "role is one of"),
+        ({"steps": [{**ROTATE, "role": "root"}]}, "role is one of"),
         ({"steps": [{**ROTATE, "role": ["doc"]}]}, "role is one of"),
         ({"steps": [{**ROTATE, "when": "now"}]}, "when is no member"),
         ({"steps": [{**ROTATE, "at": "2026-12-01"}]}, "a time with its zone"),

@@ -23,7 +23,7 @@ from wallet.sources.ministry_models import (
     SocialSecurity,
     Vehicle,
 )
-from wallet.sources.models import Residence
+from wallet.sources.models import Citizen, Residence
 from wallet.sources.tables import reading
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,6 +49,8 @@ class Changes(Protocol):
 
 
 _TABLES: Mapping[str, tuple[type, ...]] = {
+    RegisterCode.POPULATION: (Citizen,),
+    RegisterCode.PORTRAITS: (Citizen,),
     RegisterCode.RESIDENCE: (Residence,),
     RegisterCode.CRIMINAL_RECORDS: (Conviction, PostBan),
     RegisterCode.HEALTH_INSURANCE: (HealthInsurance,),
