@@ -354,9 +354,9 @@ def test_nothing_shows_a_secret(keys: Path) -> None:
 # --- A deployment of an older version --------------------------------------------------------------------------------
 
 
-def test_deployment_that_lacks_new_roles_gets_them_and_keeps_its_keys(keys: Path) -> None:
-    """Keys of before the IACA root: they stay as they are, byte for byte, and what is new is made beside them."""
-    new = {Role.IACA, Role.SD_JWT, Role.MDOC, Role.SEAL}
+@pytest.mark.parametrize("new", [{Role.IACA, Role.SD_JWT, Role.MDOC, Role.SEAL}, {Role.CARD, Role.LIVE}], ids=str)
+def test_deployment_that_lacks_new_roles_gets_them_and_keeps_its_keys(keys: Path, new: set[Role]) -> None:
+    """Keys of before a role was there: they stay as they are, byte for byte, and what is new is made beside them."""
     for role in new:
         for path in keys.glob(f"{role}-*"):
             path.unlink()
@@ -368,7 +368,8 @@ def test_deployment_that_lacks_new_roles_gets_them_and_keeps_its_keys(keys: Path
     assert error.mend == "wallet keys new"
     assert {name.split("-")[0] for name in create(keys)} == new
     assert before.items() <= content(keys).items()
-    assert Keystore.open(keys).signer(Role.MDOC).certificate_der
+    store = Keystore.open(keys)
+    assert all(store.signer(role).certificate_der for role in new)
 
 
 def test_signer_whose_root_is_gone_is_refused(keys: Path) -> None:

@@ -51,7 +51,7 @@ def test_bundle_names_the_keys_that_sign_and_no_other(wallet: Wallet) -> None:
     assert issuer["name"]["vi"] != issuer["name"]["en"]
     expected = {
         (key.record.kid, str(role))
-        for role in (Role.DOCUMENT, Role.STATUS, Role.SD_JWT, Role.MDOC)
+        for role in (Role.DOCUMENT, Role.CARD, Role.LIVE, Role.STATUS, Role.SD_JWT, Role.MDOC)
         for key in wallet.keystore.keys(role)
     }
     assert {(entry["kid"], *entry["roles"]) for entry in issuer["keys"]} == expected

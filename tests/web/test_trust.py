@@ -267,7 +267,7 @@ def test_keys_have_no_private_part(client: FlaskClient) -> None:
     public = {"kty", "crv", "x", "y", "kid", "use", "alg", "viso_role", "x5c"}
     assert all(key.keys() == public for key in keys)
     assert len({key["kid"] for key in keys}) == len(keys)
-    assert {key["viso_role"] for key in keys} == {"doc", "status", "sdjwt", "access"}
+    assert {key["viso_role"] for key in keys} == {"doc", "card", "live", "status", "sdjwt", "access"}
     for key in keys:
         certificate = base64.b64decode(key["x5c"][0])
         assert key["kid"] == hashlib.sha256(certificate).hexdigest()[:16]

@@ -36,10 +36,13 @@ log = structlog.get_logger("wallet.keys")
 class Role(StrEnum):
     """What a key is for; it is used for nothing else. The names of published ones are those of docs/wire.md, section 4.
 
-    IACA certifies the signers below it and signs nothing else; a key is made after the one that certifies it.
+    IACA certifies the signers below it and signs nothing else; a key is made after the one that certifies it. CARD
+    signs what a phone shows from, LIVE both layers of what is shown without one, its own key in the place of a phone's.
     """
 
     DOCUMENT = "doc"
+    CARD = "card"
+    LIVE = "live"
     STATUS = "status"
     BUNDLE_ROOT = "bundle"
     ACCESS = "access"

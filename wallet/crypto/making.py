@@ -47,6 +47,7 @@ class Life:
 LIVES = dict.fromkeys(Role, Life()) | {
     Role.IACA: Life(timedelta(days=1826), timedelta(days=3652)),
     Role.DOCUMENT: Life(backdated=A_DAY),
+    Role.CARD: Life(backdated=A_DAY),
     Role.SD_JWT: Life(backdated=A_DAY),
     Role.MDOC: Life(timedelta(days=84), timedelta(days=456), LONGEST_DOCUMENT_SIGNER, A_DAY),
 }

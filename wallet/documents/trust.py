@@ -56,7 +56,7 @@ _Basis = tuple[int, tuple[int, int]]
 """Of what the keys and types were made: the revisions of the catalogue and of the keyring."""
 BUNDLE = "bundle"
 """What the bundle is called among the publications."""
-PUBLISHED_ROLES = (Role.DOCUMENT, Role.STATUS, Role.SD_JWT, Role.MDOC)
+PUBLISHED_ROLES = (Role.DOCUMENT, Role.CARD, Role.LIVE, Role.STATUS, Role.SD_JWT, Role.MDOC)
 
 
 @dataclass(frozen=True, slots=True)

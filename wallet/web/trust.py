@@ -32,7 +32,7 @@ PKIX_CRL = "application/pkix-crl"
 CACHE = "public, max-age=5, stale-while-revalidate=30"
 TYPES_CACHE = "public, max-age=86400"
 KEYS_CACHE = "public, max-age=300"
-JWKS_ROLES = (Role.DOCUMENT, Role.STATUS, Role.SD_JWT, Role.ACCESS)
+JWKS_ROLES = (Role.DOCUMENT, Role.CARD, Role.LIVE, Role.STATUS, Role.SD_JWT, Role.ACCESS)
 UNTOLD = frozenset({State.PLANNED, State.REVOKED})
 """A key set has no word for a revoked key: it is not there, and who asks for one learns it by no other way."""
 
