@@ -234,7 +234,7 @@ def is_vietnamese(text: str) -> bool:
     return "đ" in text.lower() or any(unicodedata.combining(mark) for mark in unicodedata.normalize("NFD", text))
 
 
-ENGLISH_NAMES = {"pages.other_language", "pages.title"}
+ENGLISH_NAMES = {"pages.other_language", "pages.title", "scan.other_language"}
 """In English too: the other language calls itself by its own name, and the product has one name."""
 
 MARKLESS = {"Nam", "Con", "STT", "Trang"}

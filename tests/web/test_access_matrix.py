@@ -256,6 +256,13 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("GET", "/openapi.json"): ANYONE,
     ("GET", "/problems/<code>"): ANYONE,
     ("GET", "/favicon.ico"): ANYONE,
+    ("GET", "/scan"): ANYONE,
+    ("GET", "/scan/config.json"): ANYONE,
+    ("GET", "/scan/sw.js"): ANYONE,
+    ("GET", "/scan/worker.js"): ANYONE,
+    ("GET", "/scan/manifest.webmanifest"): ANYONE,
+    ("GET", "/scan/icon.svg"): ANYONE,
+    ("GET", "/scan/<name>.png"): ANYONE,
     ("GET", "/static/<path:filename>"): ANYONE,
 }
 

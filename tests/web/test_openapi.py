@@ -33,6 +33,13 @@ PAGES = {
     "/openapi.json",
     "/problems/{code}",
     "/static/{filename}",
+    "/scan",
+    "/scan/config.json",
+    "/scan/sw.js",
+    "/scan/worker.js",
+    "/scan/manifest.webmanifest",
+    "/scan/icon.svg",
+    "/scan/{name}.png",
 }
 """What a browser opens; nothing here is an operation of the API."""
 

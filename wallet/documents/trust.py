@@ -106,6 +106,15 @@ class TrustCentre:
         """Return what a verifier is given by another way, to know the bundle by."""
         return pin_of(self.keystore.signer(Role.BUNDLE_ROOT).certificate_der)
 
+    @property
+    def pins(self) -> list[str]:
+        """Return the pin of the root that signs, and after it that of the next one once it is made."""
+        told = (State.ACTIVE, State.PUBLISHED, State.PLANNED)
+        roots = [key for key in self.keystore.keys(Role.BUNDLE_ROOT) if key.record.state in told]
+        return [
+            pin_of(key.signer.certificate_der) for key in sorted(roots, key=lambda key: told.index(key.record.state))
+        ]
+
     def trust(self) -> Trust:
         """Return what to verify against now: own keys, and the board as it is at this moment."""
         at, own = self.board.refresh(), self._known()

@@ -46,6 +46,7 @@ from wallet.web import (
     reuse,
     review_desk,
     sandbox,
+    scan,
     secrets,
     shares,
     sources,
@@ -71,6 +72,8 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+NO_CAMERA = "camera=(), microphone=(), geolocation=()"
 
 DESCRIBED = (
     accounts.routes,
@@ -119,7 +122,7 @@ DESCRIBED = (
 )
 """What flask-smorest describes."""
 
-PLAIN = (verify.routes, trust.routes, health.routes, pages.routes)
+PLAIN = (verify.routes, trust.routes, health.routes, pages.routes, scan.routes)
 """Plain views; `wallet.web.openapi` describes those of the API."""
 
 log = structlog.get_logger("wallet.web")
@@ -171,7 +174,8 @@ def _finish(response: Response) -> Response:
     for name, value in EVERY_ANSWER:
         headers.add(name, value)
     if response.mimetype == "text/html":
-        headers["Content-Security-Policy"] = CSP
+        headers.setdefault("Content-Security-Policy", CSP)  # the scanner has its own, and the camera
+        headers.setdefault("Permissions-Policy", NO_CAMERA)
     if not log.is_enabled_for(logging.DEBUG):
         return response
     rule: Any = request.url_rule

@@ -101,10 +101,8 @@ function needed({ file, outputs }) {
 const plain = (names, file) => Object.fromEntries(names.map((name) => [`${name}-${file}`, `${name}/${file}.ts`]));
 
 mkdirSync(dist, { recursive: true });
-// The glue of barcode-detector and a .wasm of another version crash each other: take the one it resolves itself.
-const fromHere = createRequire(import.meta.url);
-const fromDetector = createRequire(fromHere.resolve("barcode-detector"));
-const wasm = hashed(fromDetector.resolve("zxing-wasm/reader/zxing_reader.wasm"));
+// The glue of zxing-wasm and a .wasm of another version crash each other: both come from the one package.
+const wasm = hashed(createRequire(import.meta.url).resolve("zxing-wasm/reader/zxing_reader.wasm"));
 
 const define = () => ({ ASSETS: JSON.stringify(assets) });
 const workers = await run(plain(having("worker.ts"), "worker"), { format: "iife", define: define() });

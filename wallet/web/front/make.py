@@ -17,6 +17,7 @@ from pathlib import Path
 
 FRONT = Path(__file__).resolve().parent
 ROOT = FRONT.parents[2]
+TEXTS = ROOT / "wallet" / "texts"
 DIST = FRONT.parent / "static" / "dist"
 STATE = DIST / ".state"
 STAMP = DIST / ".sources"
@@ -32,7 +33,8 @@ def main() -> int:
     DIST.mkdir(parents=True, exist_ok=True)
     with (DIST / ".lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        sources = _digest(path for path in FRONT.rglob("*") if path.is_file() and "node_modules" not in path.parts)
+        own = (path for path in FRONT.rglob("*") if path.is_file() and "node_modules" not in path.parts)
+        sources = _digest([*own, *TEXTS.glob("*.json")])  # the words of the pages come from the one catalogue
         if STAMP.exists() and STAMP.read_text() == sources and (DIST / "manifest.json").exists():
             return 0
         STATE.write_text("building")

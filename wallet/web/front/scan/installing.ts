@@ -1,0 +1,46 @@
+/** The page as an app: its service worker, its place on the home screen. */
+
+import { html } from "htm/preact";
+import type { VNode } from "preact";
+import { installPrompt, newVersion } from "./state";
+import { t } from "./texts";
+
+let waitingWorker: ServiceWorker | null = null;
+
+export async function installServiceWorker(): Promise<void> {
+  if (!("serviceWorker" in navigator)) return;
+  try {
+    const registration = await navigator.serviceWorker.register("/scan/sw.js", { scope: "/scan" });
+    const isWaiting = (): void => {
+      waitingWorker = registration.waiting;
+      newVersion.value = waitingWorker !== null && navigator.serviceWorker.controller !== null;
+    };
+    isWaiting();
+    registration.addEventListener("updatefound", () => {
+      registration.installing?.addEventListener("statechange", isWaiting);
+    });
+  } catch {
+    // Without it the page works as long as there is network.
+  }
+}
+
+/** Nobody is moved to a new version in the middle of a queue: it is taken when somebody says so. */
+export function takeNewVersion(): void {
+  navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
+  waitingWorker?.postMessage("takeOver");
+}
+
+export function listenForInstall(): void {
+  window.addEventListener("beforeinstallprompt", (event) => {
+    event.preventDefault();
+    installPrompt.value = event as unknown as { prompt: () => Promise<unknown> };
+  });
+  window.addEventListener("appinstalled", () => (installPrompt.value = undefined));
+}
+
+export function InstallHint(): VNode {
+  const prompt = installPrompt.value;
+  if (prompt) return html`<button onClick=${() => prompt.prompt()}>${t("install")}</button>` as VNode;
+  const isIos = /iPhone|iPad/.test(navigator.userAgent) && !(navigator as { standalone?: boolean }).standalone;
+  return html`${isIos && html`<p class="small">${t("install.ios")}</p>`}` as VNode;
+}

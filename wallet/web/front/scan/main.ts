@@ -1,0 +1,59 @@
+/** The scanner page `/scan`: a gate that needs no network. docs/scanning.md */
+
+import { html, render } from "htm/preact";
+import { effect } from "@preact/signals";
+import "../shared/fonts.css";
+import "./scan.css";
+import { App, home } from "./app";
+import { checkText, closeCamera, goTo, openCamera, startWorker, toWorker, wipe } from "./gate";
+import { installServiceWorker, listenForInstall } from "./installing";
+import { readDesk } from "./online";
+import { keepChoices, now, screen, shown, tally, type Tally } from "./state";
+import { read, ReplayMemory } from "./store";
+import { keepTrust } from "./trust";
+import { t } from "./texts";
+import { listenToWedge } from "./wedge";
+
+const TICK_MILLISECONDS = 5000;
+const root = document.getElementById("scan")!;
+
+keepChoices();
+listenForInstall();
+startWorker();
+listenToWedge((text) => void checkText(text));
+effect(() => void (document.title = t("title")));
+
+let wasOpen = false;
+const hidden = (): void => {
+  wasOpen ||= screen.value === "scan" && root.querySelector(".view.on") !== null;
+  wipe();
+  closeCamera();
+};
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return hidden();
+  now.value = Date.now() / 1000;
+  if (wasOpen) void openCamera();
+  wasOpen = false;
+});
+window.addEventListener("pagehide", hidden);
+
+setInterval(() => {
+  now.value = Date.now() / 1000;
+  for (const name of ["gate", "training"]) void new ReplayMemory(name).sweep(now.value);
+}, TICK_MILLISECONDS);
+
+async function start(): Promise<void> {
+  tally.value = (await read<Tally>("tally")) ?? tally.value;
+  await readDesk();
+  const trusted = keepTrust(toWorker);
+  // Where the page was set up before, nobody waits for the network.
+  await Promise.race([trusted, new Promise((resolve) => setTimeout(resolve, 400))]);
+  root.replaceChildren();
+  render(html`<${App} />`, root);
+  if (screen.value === "choose" && home() === "scan") goTo("scan");
+  await trusted;
+  if (screen.value === "choose" && home() === "scan" && !shown.value) goTo("scan");
+}
+
+void start();
+void installServiceWorker();

@@ -1,0 +1,129 @@
+/** One verdict, covering the screen: colour, shape and word first, then the person, then what to do. */
+
+import { html } from "htm/preact";
+import type { VNode } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Answer } from "../verifier";
+import { AUTO_SECONDS, holdVerdict, next } from "./gate";
+import { sign } from "./icons";
+import { claim, type Outcome } from "./outcome";
+import { profile, shown, training, type Shown } from "./state";
+import { ago, calendarDay, language, moment, other, said, t, type Language } from "./texts";
+
+export function Verdict(): VNode {
+  const { outcome, answer, milliseconds } = shown.value!;
+  const element = useRef<HTMLDivElement>(null);
+  const [isHeld, setHeld] = useState(false);
+  useEffect(() => element.current?.focus({ preventScroll: true }), [outcome.code]);
+  const hold = (): void => {
+    holdVerdict();
+    setHeld(true);
+  };
+  return html`
+    <main id="main" class=${`verdict ${outcome.look}`} data-outcome=${outcome.code} data-milliseconds=${Math.round(milliseconds)}
+      onKeyDown=${(event: KeyboardEvent) => event.key === "Escape" && next()}>
+      <div class="word" role="alert" tabindex="-1" ref=${element}>
+        ${sign(outcome.look)}
+        <h2 class=${word(outcome, language.value).length > 22 ? "long" : ""}>${word(outcome, language.value)}</h2>
+        <p class="second" lang=${other()}>${word(outcome, other())}</p>
+        <p class="todo">${todo(shown.value!)}</p>
+      </div>
+      <div class="facts">
+        ${answer?.document ? html`<${Person} answer=${answer} />` : null}
+        <${How} />
+      </div>
+      <div class="onward">
+        <button class="next" onClick=${next}>
+          <span>${t("next")} <small lang=${other()}>${t("next", {}, other())}</small></span>
+          ${!isHeld && html`<small>${t("next.auto", { n: AUTO_SECONDS })}</small>`}
+        </button>
+        ${!isHeld && html`<button class="hold" onClick=${hold}>${t("next.hold")}</button>`}
+      </div>
+    </main>
+  ` as VNode;
+}
+
+function word(outcome: Outcome, lang: Language): string {
+  const values = {
+    moment: outcome.moment === undefined ? "--:--" : moment(outcome.moment, "time"),
+    place: outcome.place ?? "--",
+  };
+  return t(`outcome.${outcome.code}`, values, lang);
+}
+
+function todo({ outcome, photo }: Shown): string {
+  if (outcome.code === "valid" && photo) return t("outcome.valid.next");
+  const when = outcome.moment === undefined ? "--/--" : moment(outcome.moment);
+  return t(outcome.next, { moment: when, n: profile.value?.min_age ?? "" });
+}
+
+/** Names of claims that say who somebody is; each is the same in every utility that has it. */
+const NAME = "full_name";
+const NUMBER_TAILS = ["number_last4", "number_tail"];
+const WITH_THE_NAME = [NAME, "birth_date", "sex", "portrait_sha256", "portrait_hash", ...NUMBER_TAILS];
+
+function Person({ answer }: { answer: Answer }): VNode {
+  const [isTail, setTail] = useState(false);
+  const { photo, outcome } = shown.value!;
+  const { document: found } = answer;
+  const here = training.value ? undefined : profile.value;
+  const name = claim(answer, NAME);
+  const tail = NUMBER_TAILS.map((each) => claim(answer, each)).find((each) => typeof each === "string");
+  const picture = photo && html`<img class="photo" src=${photo} alt=${t("fact.photo")} />`;
+  if (here?.view === "answer") {
+    const key = outcome.ofAge === undefined ? "rule.age_unknown" : outcome.ofAge ? "fact.over" : "fact.under";
+    return html`<div class="person">${picture}<p class="fullName">${t(key, { n: here.min_age ?? "" })}</p></div>` as VNode;
+  }
+  const others = found!.claims.filter((each) => !WITH_THE_NAME.includes(each.name ?? ""));
+  return html`
+    <div class="person">
+      ${picture}
+      <div>
+        ${typeof name === "string" && html`<p class="fullName" lang="vi" translate="no">${name}</p>`}
+        <p class="born">${[born(answer), sex(answer)].filter(Boolean).join(" · ")}</p>
+        ${tail && html`
+          <p class="tail">${t("fact.number")} <span>••••${isTail ? tail : "••••"}</span>
+            ${!isTail && html`<button class="plain" onClick=${() => setTail(true)}>${t("fact.show_last4")}</button>`}
+          </p>`}
+        <p class="small">${said(found!.utility.title) || found!.utility.code}</p>
+        <p class="small">${t("fact.valid_until", { moment: moment(Date.parse(found!.expires_at) / 1000) })} · ${t("fact.issuer", { name: said(found!.issuer.name) || found!.issuer.code })}</p>
+      </div>
+    </div>
+    ${others.length > 0 && html`
+      <details>
+        <summary>${t("fact.more")}</summary>
+        <dl>${others.map((each) => html`<div><dt>${said(each.label) || t("fact.unnamed", { n: each.n ?? "?" })}</dt><dd>${told(each.kind, each.value)}</dd></div>`)}</dl>
+      </details>`}
+  ` as VNode;
+}
+
+function born(answer: Answer): string {
+  const day = claim(answer, "birth_date");
+  return typeof day === "string" ? `${t("fact.born")} ${calendarDay(day)}` : "";
+}
+
+function sex(answer: Answer): string {
+  const found = claim(answer, "sex");
+  return typeof found === "string" ? found : "";
+}
+
+function told(kind: string | undefined, value: unknown): string {
+  if (value === true || value === false) return t(value ? "fact.yes" : "fact.no");
+  if (kind === "day") return calendarDay(String(value));
+  if (kind === "time") return moment(Number(value));
+  return Array.isArray(value) ? value.join(", ") : String(value);
+}
+
+/** How this was found out: with or without network, by whose signature, on how old a list. */
+function How(): VNode {
+  const { answer, askedAt, listAgeSeconds, photoAwaited } = shown.value!;
+  return html`
+    <ul class="how">
+      ${askedAt !== undefined
+        ? html`<li>${t("checked.online", { moment: moment(askedAt, "time") })}</li>`
+        : listAgeSeconds !== undefined && html`<li>${t("checked.offline", { moment: ago(listAgeSeconds) })}</li>`}
+      ${answer?.document && html`<li class=${answer.holder_binding === "server" ? "weaker" : ""}>${t(`holder.${answer.holder_binding}`)}</li>`}
+      ${photoAwaited && html`<li>${t("fact.photo_wait")}</li>`}
+    </ul>
+  ` as VNode;
+}
