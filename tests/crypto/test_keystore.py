@@ -388,7 +388,9 @@ def test_nothing_shows_a_secret(keys: Path) -> None:
 # --- A deployment of an older version --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("new", [{Role.IACA, Role.SD_JWT, Role.MDOC, Role.SEAL}, {Role.CARD, Role.LIVE}], ids=["forms", "screens"])
+@pytest.mark.parametrize(
+    "new", [{Role.IACA, Role.SD_JWT, Role.MDOC, Role.SEAL}, {Role.CARD, Role.LIVE}], ids=["forms", "screens"]
+)
 def test_deployment_that_lacks_new_roles_gets_them_and_keeps_its_keys(keys: Path, new: set[Role]) -> None:
     """Keys of before a role was there: they stay as they are, byte for byte, and what is new is made beside them."""
     for role in new:

