@@ -190,6 +190,7 @@ def assert_every_code_verifies(wallet: Wallet, rows: dict[str, DocumentRow]) -> 
     with wallet.read() as work:
         for row in rows.values():
             code = json.loads(work.holders.unseal(row.holder_id, row.id, row.sealed))["code"]
-            ends = {"revoked": row.revoked_at is not None, "expired": now >= row.expires_at}
-            wanted = tuple(reason for reason in ("expired", "revoked") if ends[reason]) or ("ok",)
+            ends = {"expired": now >= row.expires_at, "revoked": row.revoked_at is not None}
+            ends["suspended"] = row.suspended_at is not None and not ends["revoked"]
+            wanted = tuple(reason for reason, holds in ends.items() if holds) or ("ok",)
             assert tuple(map(str, judge(code, trust, Policy(), now).reasons)) == wanted, row.id
