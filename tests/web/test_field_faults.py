@@ -321,6 +321,13 @@ def test_whom_it_is_about_is_judged_together_with_the_answers(
     assert len(events("source.read")) == before
 
 
+def test_the_name_of_somebody_else_is_read_as_people_type_it(phone: CitizenPhone, unchanged: Unchanged) -> None:
+    someone = about("tich", full_name="  ".join(persona("tich").name.upper().split()))
+    order = {"utility": JUDICIAL, "capacity": "proxy", "about": someone, "answers": {"kind": "none"}}
+    with unchanged():
+        assert "/about" not in refused(phone, order)
+
+
 def test_of_somebody_whom_the_register_has_otherwise_nothing_else_is_told(
     phone: CitizenPhone, unchanged: Unchanged
 ) -> None:

@@ -226,6 +226,20 @@ def test_an_insurance_that_is_over_or_of_another_makes_no_paper(
     assert faults(response) == fault
 
 
+def test_a_book_of_another_insurance_is_shown_to_nobody(wallet: Wallet, phone_of: Make) -> None:
+    """Two people may have one name and one day of birth: what is in the book is then told in no part."""
+    citizen = phone_of("an")
+    link(citizen)
+    assert offers(citizen, "visit_id")
+    with wallet.nation.write() as session:
+        card = update(HealthInsurance).where(HealthInsurance.number == citizen.persona.number)
+        session.execute(card.values(insurance_number="0000000000"))
+    assert_refused(citizen.get(f"{BOOK}/facts"), 409, "not_linked")
+    assert offers(citizen, "visit_id") == []
+    assert link(citizen)["state"] == "mismatch"
+    assert_refused(citizen.get(f"{BOOK}/facts"), 409, "not_linked")
+
+
 @pytest.mark.parametrize(
     ("answers", "fault"),
     [

@@ -23,6 +23,7 @@ from wallet.utilities.answering import parse, plain, read
 from wallet.utilities.base import Answers, Ask, Capacity, Case, Field, Rules, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.lifecycles import DRAFT
+from wallet.utilities.names import same_name
 from wallet.utilities.plugin import Plugin
 from wallet.working_days import vietnamese_day
 
@@ -300,7 +301,8 @@ def _assert_is(about: About, facts: Mapping[str, Any]) -> None:
     """Refuse a person whom the register has otherwise; which part is wrong is not told."""
     stated = facts.get("birth_date")
     birth = stated.isoformat() if isinstance(stated, date) else stated
-    if facts.get("full_name") != about.full_name or birth != about.birth_date:
+    name = str(facts.get("full_name") or "")
+    if not name or not same_name(name, about.full_name) or birth != about.birth_date:
         raise InvalidInput({"/about": "not_as_recorded"})
     if facts.get("alive") is False:
         raise NotAllowed("person_not_living")

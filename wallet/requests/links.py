@@ -77,8 +77,7 @@ class Links:
         self.rollout.assert_open_to(utility.code, actor)
         self.holders.hold(holder_id, shared=True)
         ground = Ground("link_record", utility.code, actor)
-        registers = (Source.POPULATION, link.register)
-        gathered = gather(self.sources, registers, self.holders.number(holder_id), ground, subject=holder_id)
+        gathered = gather(self.sources, link.registers, self.holders.number(holder_id), ground, subject=holder_id)
         reason = mismatch(link, gathered)
         state = LinkState.LINKED if reason is None else LinkState.MISMATCH
         as_of = gathered.facts[link.register].as_of if link.register in gathered.facts else None

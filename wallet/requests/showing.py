@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from wallet.clock import Clock
+from wallet.errors import Conflict
 from wallet.identity.holders import Holders
 from wallet.requests.cases import OWN_REQUESTS, Cases, holder_of
-from wallet.requests.links import Links, LinkState, assert_may_see
+from wallet.requests.links import Links, LinkState, assert_may_see, mismatch
 from wallet.sources.base import Ground
 from wallet.sources.gathering import Gathered, gather
 from wallet.sources.reading import Sources
@@ -67,7 +68,10 @@ class Showing:
         assert_may_see(utility, actor)
         if utility.link is not None:
             self.links.assert_linked(utility, holder_id)
-        gathered = self._read(utility, tuple(utility.shows), "show_data", actor)
+        gathered = self._read(utility, _with_link(utility, tuple(utility.shows)), "show_data", actor)
+        if utility.link is not None and mismatch(utility.link, gathered) is not None:
+            # What was linked once is another person's by now, or was never held against what is known today.
+            raise Conflict("not_linked", utility=utility.code)
         withheld = utility.withheld(self._case(utility, gathered, actor))
         return [
             ShownFact(name, plain(facts.values[name]), register, facts.as_of)
@@ -87,7 +91,11 @@ class Showing:
         registers = [each[0] for field in utility.form for each in (field.held_by, field.one_of) if each]
         if utility.link is not None and self.links.get(code, actor).state is not LinkState.LINKED:
             registers = [register for register in registers if register != utility.link.register]
+        if utility.link is not None and utility.link.register in registers:
+            registers = [*_with_link(utility, tuple(registers))]
         gathered = self._read(utility, tuple(dict.fromkeys(registers)), "fill_form", actor)
+        if utility.link is not None and utility.link.register in registers and mismatch(utility.link, gathered):
+            gathered = gathered.without(utility.link.register)
         held = self.cases.held(utility, gathered)
         return [self._asked(field, held, gathered) for field in utility.form]
 
@@ -118,3 +126,8 @@ class Showing:
             account_level=actor.account_level,
             figures=utility.rules_on(vietnamese_day(now)).figures,
         )
+
+
+def _with_link(utility: Utility, registers: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the registers with those that tell whether the linked record is still the person's."""
+    return registers if utility.link is None else tuple(dict.fromkeys((*registers, *utility.link.registers)))

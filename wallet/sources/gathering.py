@@ -21,6 +21,10 @@ class Gathered:
         """Register to what it states."""
         return {register: facts.values for register, facts in self.facts.items()}
 
+    def without(self, register: str) -> "Gathered":
+        """Return the same as if one register had not been asked."""
+        return Gathered({each: facts for each, facts in self.facts.items() if each != register}, self.unknown)
+
 
 def gather(
     sources: Sources,

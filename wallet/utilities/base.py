@@ -226,12 +226,20 @@ class Link:
     """What the holder must link before anything is issued: a record about them in another institution's register.
 
     It matches when the register's name (without case and diacritics) and date of birth are the population's.
-    register: where it is; name, birth_date: what the register calls them.
+    register: where it is; name, birth_date: what the register calls them. same: further facts of it that must not
+    differ from what another register states, each as its name, that register, and the name there: two people may share
+    a name and a day. Where either register does not state it, it decides nothing.
     """
 
     register: str
     name: str = "full_name"
     birth_date: str = "birth_date"
+    same: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def registers(self) -> tuple[str, ...]:
+        """The registers that are read to match."""
+        return tuple(dict.fromkeys((Source.POPULATION, self.register, *(other for _, other, _ in self.same))))
 
     def matches(self, facts: Mapping[str, Claims]) -> bool:
         """Return whether the record is about the person. facts: register to what it states, as a case has it.
@@ -242,7 +250,9 @@ class Link:
         one, other = (str(each.get(name, "")) for each, name in ((theirs, self.birth_date), (ours, "birth_date")))
         days = bool(one and other) and (one.startswith(other) or other.startswith(one))
         names = unmarked(theirs.get(self.name, "")), unmarked(ours.get("full_name", ""))
-        return days and bool(names[0]) and names[0] == names[1]
+        told = ((theirs.get(name), facts.get(other, {}).get(there)) for name, other, there in self.same)
+        differs = any(one and other and one != other for one, other in told)
+        return days and bool(names[0]) and names[0] == names[1] and not differs
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,9 @@ def test_one_day_before_six_is_not_too_old() -> None:
     ("state", "notice_id", "refused"),
     [
         ("in_steps", "CS-2026-000123", True),
+        ("awaiting_agreement", "CS-2026-000123", True),
         ("supplement_required", "CS-2026-000123", True),
+        ("verifying", "CS-2026-000123", True),
         ("issued", "CS-2026-000123", True),
         ("rejected", "CS-2026-000123", False),
         ("withdrawn", "CS-2026-000123", False),

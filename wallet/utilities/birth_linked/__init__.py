@@ -44,7 +44,7 @@ from wallet.utilities.base import (
 NOTICE_OF_BIRTH = Field("notice_id", size=(1, 40), one_of=(Source.CIVIL_STATUS, "births", "notice_id"))
 PARENTS = {"mother": "mother_number", "father": "father_number"}
 OWN_REQUESTS = "own_requests"
-UNDER_WAY = ("awaiting_agreement", "in_steps", "supplement_required", "issued")
+UNDER_WAY = ("awaiting_agreement", "in_steps", "supplement_required", "verifying", "issued")
 DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 NOTICED = {
     "child_born_on": "born_on",

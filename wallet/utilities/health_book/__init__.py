@@ -87,7 +87,7 @@ utility = Utility(
             "appointments",
         ),
     },
-    link=Link(register=Source.HEALTH_RECORDS),
+    link=Link(Source.HEALTH_RECORDS, same=(("insurance_number", Source.HEALTH_INSURANCE, "insurance_number"),)),
     accept=accept,
     look=look,
     document_for=paper,

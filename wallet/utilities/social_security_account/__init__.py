@@ -37,7 +37,7 @@ from wallet.utilities.base import (
 
 REGISTER = Source.SOCIAL_SECURITY
 OWN_REQUESTS = "own_requests"
-UNDER_WAY = ("submitted", "supplement_required", "accepted", "verifying")
+UNDER_WAY = ("submitted", "supplement_required", "accepted", "verifying", "proposed")
 
 
 def digits_of(account: str) -> str:
