@@ -288,8 +288,10 @@ def _play_gate(
     from wallet.demo.stories.calling import Calling, Surprise, Watch
     from wallet.demo.stories.gate import GateStory, Network, carded_phone, codes_served
     from wallet.web.app import create_app
+    from wallet.web.logs import configure_logs
     from wallet.wiring import Wallet
 
+    configure_logs(chosen)
     wallet = Wallet.build(chosen)
     try:
         if asked or _answers(address):

@@ -145,6 +145,7 @@ def _welcome(chosen: Settings, seconds: float) -> None:
     say(f"\nVí Số đang chạy / is running ({seconds:.1f} s)\n")
     say(f"  {here}/        trang chủ / front door")
     say(f"  {here}/docs    tài liệu API / API documentation")
+    say(f"  {here}/scan    cửa kiểm tra / the gate's scanner")
     say(f"  {here}/v1/trust/bundle    gói tin cậy / trust bundle")
     if not chosen.production:
         from wallet.demo.personas import credentials, persona
