@@ -30,6 +30,14 @@ def demo() -> None:
     """The demo nation and its people."""
 
 
+def _demo_settings(missing_vi: str, missing_en: str, mend: str) -> Settings:
+    """Return the settings of a demo; end the command where this is none, saying what production does not have."""
+    chosen = settings()
+    if chosen.production:
+        fail(f"Chế độ vận hành thật không có {missing_vi} / production mode has no {missing_en}", mend)
+    return chosen
+
+
 @demo.command()
 @click.option("--citizens", default=DEFAULT_CITIZENS, show_default=True, type=click.IntRange(1, 10_000_000))
 @click.option("--seed", default=DEFAULT_SEED, show_default=True, help="The same seed is the same nation.")
@@ -40,12 +48,7 @@ def seed(citizens: int, seed: int, replace: bool) -> None:
     from wallet.db import Database
     from wallet.demo.nation import grows, seed_nation
 
-    chosen = settings()
-    if chosen.production:
-        fail(
-            "Chế độ vận hành thật không có dữ liệu mẫu / production mode has no demo data",
-            "WALLET_MODE=demo wallet demo seed",
-        )
+    chosen = _demo_settings("dữ liệu mẫu", "demo data", "WALLET_MODE=demo wallet demo seed")
     database = Database(chosen.sources_url)
     try:
         with progress("Công dân / citizens") as on_progress:
@@ -73,12 +76,7 @@ def personas(key: str | None, as_json: bool) -> None:
     from wallet.demo.personas import PERSONAS, credentials
     from wallet.demo.phones import phone_of
 
-    chosen = settings()
-    if chosen.production:
-        fail(
-            "Chế độ vận hành thật không có nhân vật mẫu / production mode has no personas",
-            "WALLET_MODE=demo wallet demo personas",
-        )
+    chosen = _demo_settings("nhân vật mẫu", "personas", "WALLET_MODE=demo wallet demo personas")
     secret = open_keystore(chosen, CLOCK).secret(Secret.DEMO)
     wanted = [persona for persona in PERSONAS if key is None or persona.key == key]
     if not wanted:
@@ -127,12 +125,7 @@ def desks(key: str | None, as_json: bool) -> None:
     """Show the desks that may check here: an airline's, a hospital's, a hotel's and one to try things with."""
     from wallet.demo.gates import GATES, key_of
 
-    chosen = settings()
-    if chosen.production:
-        fail(
-            "Chế độ vận hành thật không có bàn kiểm tra mẫu / production mode has no sample desks",
-            "wallet verifiers list",
-        )
+    chosen = _demo_settings("bàn kiểm tra mẫu", "sample desks", "wallet verifiers list")
     secret = open_keystore(chosen, CLOCK).secret(Secret.DEMO)
     wanted = [gate for gate in GATES if key is None or gate.key == key]
     if not wanted:
@@ -171,12 +164,7 @@ def move(key: str, commune: str | None, line: str) -> None:
     from wallet.demo.moving import move as move_to
     from wallet.demo.personas import PERSONAS
 
-    chosen = settings()
-    if chosen.production:
-        fail(
-            "Chế độ vận hành thật không có nhân vật mẫu / production mode has no personas",
-            "WALLET_MODE=demo wallet demo personas",
-        )
+    chosen = _demo_settings("nhân vật mẫu", "personas", "WALLET_MODE=demo wallet demo personas")
     persona = next((persona for persona in PERSONAS if persona.key == key), None)
     if persona is None:
         fail(f"Không có nhân vật {key} / no such persona", "wallet demo personas")
@@ -261,12 +249,7 @@ def gate(url: str | None, key: str, outcome: str | None, as_json: bool) -> None:
 
 def _scene(url: str | None) -> tuple[Settings, str]:
     """Return the settings of a story and the address of its server."""
-    chosen = settings()
-    if chosen.production:
-        fail(
-            "Chế độ vận hành thật không có chuyện mẫu / production mode has no stories",
-            "WALLET_MODE=demo wallet demo journey",
-        )
+    chosen = _demo_settings("chuyện mẫu", "stories", "WALLET_MODE=demo wallet demo journey")
     address = (url or chosen.issuer_url).rstrip("/")
     if not re.match(r"^https?://", address):
         fail(f"{address} không phải địa chỉ web / is no web address", "wallet demo journey --url http://127.0.0.1:8000")
@@ -350,12 +333,7 @@ def messages(last: int, as_json: bool) -> None:
     """Read the text messages that were sent: the demo's phones are files."""
     from wallet.messages.sending import Outbox
 
-    chosen = settings()
-    if chosen.production:
-        fail(
-            "Chế độ vận hành thật không có hộp tin mẫu / production mode has no outbox to read",
-            "WALLET_MODE=demo wallet demo messages",
-        )
+    chosen = _demo_settings("hộp tin mẫu", "outbox to read", "WALLET_MODE=demo wallet demo messages")
     if chosen.sms_gateway_url:
         fail("Tin nhắn đi qua cổng SMS / text messages go through the gateway", "wallet config show")
     rows = Outbox(chosen.sms_outbox_dir, CLOCK, SystemEntropy()).newest(last)
