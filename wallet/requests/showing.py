@@ -88,14 +88,16 @@ class Showing:
         """
         utility = self.catalogue.get(code)
         assert_may_see(utility, actor)
-        registers = [each[0] for field in utility.form for each in (field.held_by, field.one_of) if each]
-        if utility.link is not None and self.links.get(code, actor).state is not LinkState.LINKED:
-            registers = [register for register in registers if register != utility.link.register]
-        if utility.link is not None and utility.link.register in registers:
-            registers = [*_with_link(utility, tuple(registers))]
+        registers = tuple(each[0] for field in utility.form for each in (field.held_by, field.one_of) if each)
+        link = utility.link
+        if link is not None and link.register in registers:
+            if self.links.get(code, actor).state is LinkState.LINKED:
+                registers = _with_link(utility, registers)
+            else:
+                registers = tuple(register for register in registers if register != link.register)
         gathered = self._read(utility, tuple(dict.fromkeys(registers)), "fill_form", actor)
-        if utility.link is not None and utility.link.register in registers and mismatch(utility.link, gathered):
-            gathered = gathered.without(utility.link.register)
+        if link is not None and link.register in registers and mismatch(link, gathered) is not None:
+            gathered = gathered.without(link.register)
         held = self.cases.held(utility, gathered)
         return [self._asked(field, held, gathered) for field in utility.form]
 
