@@ -125,7 +125,7 @@ class DeskChecking:
         document = judgement.document if accepted else None
         if document is None or shown is None:
             if shown is not None:
-                self._record(Way.ONLINE, desk, purpose, actor, shown, (), judgement)
+                self._record(desk, purpose, actor, shown, (), judgement)
             return CheckAnswer(narrowed(judgement, ()), None, None)
         allowed = asked & registered(purpose, document.utility)
         known = stated(document)
@@ -133,7 +133,7 @@ class DeskChecking:
         compared = order.ticket.compared(known) if order.ticket.claims else None
         share, shared = self._share(order, desk, purpose, shown, allowed - known.keys(), judgement)
         compared_names = frozenset(order.ticket.claims) & known.keys()
-        self._record(Way.ONLINE, desk, purpose, actor, shown, disclosed | shared | compared_names, judgement)
+        self._record(desk, purpose, actor, shown, disclosed | shared | compared_names, judgement)
         return CheckAnswer(narrowed(judgement, disclosed), compared, share)
 
     def judged(
@@ -179,7 +179,6 @@ class DeskChecking:
 
     def _record(
         self,
-        way: Way,
         desk: DeskActor,
         purpose: Purpose,
         actor: Actor,
@@ -188,7 +187,7 @@ class DeskChecking:
         judgement: Judgement,
     ) -> None:
         self.looks.record(
-            way,
+            Way.ONLINE,
             desk,
             purpose,
             actor,
