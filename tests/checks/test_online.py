@@ -15,7 +15,6 @@ from tests.checks.verifier import CLAIMS, Desk, live_code, purpose_json
 from tests.documents.people import admin_of
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
-from tests.web.conftest import events, gone, unchanged  # noqa: F401 - fixtures
 from tests.web.refusals import assert_refused
 from wallet.documents.revoking import RevocationReason
 from wallet.formats.live_code import GateChallenge
@@ -77,7 +76,7 @@ def test_s67_more_than_was_registered_is_refused(
     phone: CitizenPhone,
     desk: Desk,
     residence: str,
-    unchanged: Unchanged,  # noqa: F811
+    unchanged: Unchanged,
     claims: list[str],
     field: str,
 ) -> None:
@@ -162,7 +161,7 @@ def test_s49_more_citizens_than_the_quota_are_refused_and_raise_an_alarm(
     wallet: Wallet,
     client: FlaskClient,
     phone_of: Make,
-    events: Events,  # noqa: F811
+    events: Events,
 ) -> None:
     desk = Desk.open(wallet, client, purpose_json(quotas={"citizens_an_hour": 1, "checks_a_minute": 100}))
     first, second = phone_of("an"), phone_of("sau")
@@ -379,7 +378,7 @@ def test_a_body_of_another_shape_is_refused(
     desk: Desk,
     body: dict[str, Any],
     pointer: str,
-    unchanged: Unchanged,  # noqa: F811
+    unchanged: Unchanged,
 ) -> None:
     with unchanged():
         response = client.post("/v1/verifier/checks", json=body, headers=desk.headers)

@@ -15,7 +15,6 @@ from tests.checks.test_online import audit_broken, claims_of, revoke
 from tests.checks.verifier import Desk, live_code, purpose_json
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
-from tests.web.conftest import events, unchanged  # noqa: F401 - fixtures
 from tests.web.refusals import assert_refused
 from tests.web.test_fhir import CARD, issued
 from tests.web.test_wards import for_ward, register
@@ -105,7 +104,7 @@ def test_nothing_is_agreed_to_by_default(
     phone: CitizenPhone,
     desk: Desk,
     residence: str,
-    unchanged: Unchanged,  # noqa: F811
+    unchanged: Unchanged,
 ) -> None:
     share = asked(desk, phone, residence)
     with unchanged():
@@ -171,7 +170,7 @@ def test_s34_nobody_reads_or_answers_the_share_of_another(
     phone: CitizenPhone,
     desk: Desk,
     residence: str,
-    unchanged: Unchanged,  # noqa: F811
+    unchanged: Unchanged,
 ) -> None:
     share = asked(desk, phone, residence)
     stranger = phone_of("sau")
@@ -322,7 +321,7 @@ def test_s48_another_verifiers_presentation_is_refused_and_stays_unused(
     client: FlaskClient,
     desk: Desk,
     presented: str,
-    unchanged: Unchanged,  # noqa: F811
+    unchanged: Unchanged,
 ) -> None:
     both = [purpose_json(), purpose_json("lounge")]
     other = Desk.open(wallet, client, *both)
@@ -347,7 +346,7 @@ def test_what_is_over_checks_nobody_in(
     residence: str,
     presented: str,
     clock: FixedClock,
-    unchanged: Unchanged,  # noqa: F811
+    unchanged: Unchanged,
     ending: str,
 ) -> None:
     expected = "presentation_over"
@@ -393,7 +392,7 @@ def test_a_presentation_is_refused_for_what_is_not_there(
     phone_of: Make,
     desk: Desk,
     residence: str,
-    unchanged: Unchanged,  # noqa: F811
+    unchanged: Unchanged,
 ) -> None:
     other_kind = Desk.open(wallet, client, purpose_json(claims={"driving_licence": ["full_name"]}))
     stranger = phone_of("sau")
@@ -526,7 +525,7 @@ def test_a_list_that_is_too_long_or_without_its_claims_is_refused(
     wallet: Wallet,
     client: FlaskClient,
     desk: Desk,
-    unchanged: Unchanged,  # noqa: F811
+    unchanged: Unchanged,
 ) -> None:
     row = {"name": "X", "birth_date": "1990-01-01"}
     narrow = Desk.open(wallet, client, purpose_json(claims={"residence": ["full_name"]}))
@@ -556,7 +555,7 @@ def test_a_receipt_is_seen_by_its_holder_once_and_says_that_it_was_offline(
     phone: CitizenPhone,
     desk: Desk,
     residence: str,
-    events: Events,  # noqa: F811
+    events: Events,
 ) -> None:
     body = {"receipts": [receipt(residence)], "counts": {"valid": 7, "invalid": 1}}
     for _ in range(2):
@@ -572,7 +571,7 @@ def test_a_receipt_is_seen_by_its_holder_once_and_says_that_it_was_offline(
 def test_s49_an_id_that_fits_nobody_is_taken_and_dropped(
     desk: Desk,
     residence: str,
-    events: Events,  # noqa: F811
+    events: Events,
 ) -> None:
     known = desk.post("receipts", {"receipts": [receipt(residence)]})
     unknown = desk.post("receipts", {"receipts": [receipt("doc_" + "0" * 32, id="receipt-0002")]})
@@ -596,7 +595,7 @@ def test_s49_an_id_that_fits_nobody_is_taken_and_dropped(
 def test_a_receipt_of_another_shape_is_refused(
     desk: Desk,
     residence: str,
-    unchanged: Unchanged,  # noqa: F811
+    unchanged: Unchanged,
     changes: dict[str, Any],
     pointer: str,
 ) -> None:
@@ -625,7 +624,7 @@ def test_a_look_is_reported_once_and_an_auditor_reads_it(
     phone: CitizenPhone,
     desk: Desk,
     access: str,
-    events: Events,  # noqa: F811
+    events: Events,
 ) -> None:
     made = report(phone, access)
     assert made.status_code == 201, made.text
@@ -652,7 +651,7 @@ def test_s34_nobody_reports_the_look_at_another(
     phone_of: Make,
     phone: CitizenPhone,
     access: str,
-    unchanged: Unchanged,  # noqa: F811
+    unchanged: Unchanged,
 ) -> None:
     stranger = phone_of("sau")
     stranger.step_up(2)
@@ -689,7 +688,7 @@ def test_s12_nothing_is_shared_or_presented_after_a_new_binding(
     phone: CitizenPhone,
     desk: Desk,
     residence: str,
-    unchanged: Unchanged,  # noqa: F811
+    unchanged: Unchanged,
 ) -> None:
     share = asked(desk, phone, residence)
     with wallet.work() as work:
@@ -716,7 +715,7 @@ def test_s13_sharing_or_presenting_health_data_needs_a_fresh_authentication(
     client: FlaskClient,
     phone_of: Make,
     clock: FixedClock,
-    unchanged: Unchanged,  # noqa: F811
+    unchanged: Unchanged,
 ) -> None:
     document = issued(wallet, CARD)
     citizen = phone_of("an")
@@ -744,12 +743,13 @@ def test_s13_refusing_never_needs_one(wallet: Wallet, client: FlaskClient, phone
 
 
 def test_a_guardian_is_told_answers_reports_and_sees_for_a_ward(
-    wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str
+    wallet: Wallet, clock: FixedClock, phone: CitizenPhone, desk: Desk, residence: str
 ) -> None:
     ward = register(phone)
     acting = for_ward(ward)
     document = phone.post("/v1/requests", {"utility": "residence"}, **acting).json["document_id"]
     code = phone.get(f"/v1/documents/{document}/code.txt", **acting).text
+    clock.advance(seconds=1)  # of two notices of one moment neither is the newest
     share = desk.checked(code)["share"]["id"]
     assert phone.get("/v1/notices").json["data"][0]["values"] == {"share": share, "ward": ward["account_id"]}
     assert phone.get("/v1/me/shares").json["data"] == [], "a ward's are not one's own"
