@@ -1,7 +1,8 @@
 """What the tests of ceremonies share: phones that ask, an account that waits for its activation, and what is stored."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,9 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from tests.ceremonies.asking import AskingPhone
-from tests.conftest import COUNTERS
+from tests.stored import GUESSING, all_that_is_stored, nothing_changes
 from wallet.audit import AuditEvent
-from wallet.db import Base
 from wallet.demo.numbers import FEMALE, fixed_number
 from wallet.demo.phones import phone_of as number_of_phone
 from wallet.identity.accounts import HolderKind
@@ -76,29 +76,10 @@ def events(wallet: Wallet) -> Callable[[str], list[dict[str, Any]]]:
 @pytest.fixture
 def stored(wallet: Wallet) -> Callable[..., dict[str, list[str]]]:
     """Read everything that is stored but counters, and of codes and ceremonies how often something was tried."""
-
-    def read() -> dict[str, list[str]]:
-        content = {}
-        with wallet.db.read() as session:
-            for table in Base.metadata.sorted_tables:
-                if table.name not in COUNTERS:
-                    hidden = {"failures", "passcode_failures", "blocked_until", "tries"}
-                    columns = [column for column in table.columns if column.name not in hidden]
-                    content[table.name] = sorted(map(repr, session.execute(select(*columns)).all()))
-        return content
-
-    return read
+    return partial(all_that_is_stored, wallet.db, GUESSING | {"tries"})
 
 
 @pytest.fixture
 def unchanged(stored: Callable[..., dict[str, list[str]]]) -> Callable[[], AbstractContextManager[None]]:
     """Hold everything that is stored before and after a block against each other."""
-
-    @contextmanager
-    def hold() -> Iterator[None]:
-        before = stored()
-        assert sum(map(len, before.values())) > 20, "an empty state proves nothing"
-        yield
-        assert stored() == before
-
-    return hold
+    return partial(nothing_changes, stored)

@@ -21,6 +21,7 @@ from tests.web.refusals import assert_refused, field_errors
 from wallet.demo.phones import phone_of as number_of_phone
 from wallet.demo.phones import second_phone_of
 from wallet.identity.devices import activation_key
+from wallet.identity.questions import QUESTIONS
 from wallet.terms import AccountLevel
 from wallet.wiring import Wallet
 
@@ -35,6 +36,16 @@ def phone(asking: Any, approved: str, mailbox: Mailbox) -> AskingPhone:
     phone.begin("activation", WIFE, phone=PHONE)
     phone.prove_code(mailbox, PHONE)
     return phone
+
+
+def test_questions_to_choose_from_are_told_in_words_to_whoever_asks(asking: Any, approved: str) -> None:
+    """The same for a number that nobody has: what is told depends on the kind of ceremony alone."""
+    for number in (WIFE, NOBODYS_NUMBER):
+        told = asking().begin("activation", number, phone=PHONE)
+        assert [each["code"] for each in told["codes"]] == list(QUESTIONS)
+        assert {"vi": "Món ăn bạn thích nhất?", "en": "What is your favourite dish?"} in [
+            each["label"] for each in told["codes"]
+        ]
 
 
 def test_account_is_activated_with_the_code_alone_and_signs_in(

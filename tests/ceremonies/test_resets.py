@@ -16,6 +16,7 @@ from wallet.demo.phones import phone_of as number_of_phone
 from wallet.identity.models import Passkey
 from wallet.identity.questions import Answer
 from wallet.terms import Actor
+from wallet.texts.catalogue import both
 from wallet.wiring import Wallet
 
 AN = persona("an").number
@@ -48,6 +49,10 @@ def step_up(phone: AskingPhone, headers: dict[str, str], passcode: str) -> Any:
 def test_passcode_is_reset_with_code_and_answers(wallet: Wallet, resetting: AskingPhone, mailbox: Mailbox) -> None:
     assert resetting.ceremony["factors"] == ["device"]
     assert resetting.ceremony["questions"] == sorted(each["question"] for each in ANSWERS)
+    assert resetting.ceremony["codes"] == [
+        {"name": "questions", "code": code, "label": both("questions", code)}
+        for code in resetting.ceremony["questions"]
+    ]
     resetting.prove_code(mailbox, PHONE)
     assert resetting.done("answers", answers=ANSWERS)["factors"] == ["device", "otp", "questions"]
     resetting.done("completion", passcode=NEW_PASSCODE)
@@ -127,7 +132,7 @@ def test_s11_code_and_answers_reset_nothing_from_another_phone(
 ) -> None:
     """The questions are not even asked there, so nobody guesses at leisure."""
     thief = asking()
-    assert "questions" not in thief.begin("passcode_reset", WIFE)
+    assert {"questions", "codes"}.isdisjoint(thief.begin("passcode_reset", WIFE))
     with unchanged():
         assert_refused(thief.step("codes"), 403, "stronger_factor_required")
         assert_refused(thief.step("answers", answers=ANSWERS), 409, "factor_not_useful")

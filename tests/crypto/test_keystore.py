@@ -16,7 +16,7 @@ from tests.support import AUTHORITY, NOON, SeededEntropy
 from wallet.crypto import key_files as module
 from wallet.crypto.certificates import read_certificate, self_signed
 from wallet.crypto.keyring import KEYRING
-from wallet.crypto.keystore import LASTING, Keystore, Role, Secret
+from wallet.crypto.keystore import LASTING, REQUIRED, Keystore, Role, Secret
 from wallet.crypto.making import create_missing
 from wallet.crypto.signing import kid_of, verify_es256
 from wallet.entropy import SystemEntropy
@@ -68,7 +68,7 @@ def problem(directory: Path) -> ConfigurationError:
 
 def test_every_role_and_every_secret_is_made(keys: Path) -> None:
     store = Keystore.open(keys)
-    for role in Role:
+    for role in REQUIRED:
         (key,) = store.keys(role)
         assert (key.record.role, key.record.state) == (role, "active")
         assert store.signer(role) is key.signer
@@ -143,14 +143,14 @@ def test_making_may_stop_anywhere_and_go_on(tmp_path: Path, monkeypatch: pytest.
         monkeypatch.setattr(module, "write", real)
         create(directory)
         store = Keystore.open(directory)
-        assert [len(store.keys(role)) for role in Role] == [1] * len(Role)
+        assert [len(store.keys(role)) for role in REQUIRED] == [1] * len(REQUIRED)
         assert kept.items() <= content(directory).items()
         assert records(directory)[: len(listed)] == listed
 
 
 def content_after(directory: Path) -> list[str]:
     create(directory)
-    return [*content(directory), *(KEYRING for _ in range(len(Role) - 1))]  # the keyring is written once a role
+    return [*content(directory), *(KEYRING for _ in range(len(REQUIRED) - 1))]  # the keyring is written once a role
 
 
 def test_half_written_file_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +202,7 @@ def test_file_that_was_removed_does_not_come_back(tmp_path: Path, settled: list[
 
 
 def test_times_of_a_key_lie_within_its_certificate(keys: Path) -> None:
-    for role in Role:
+    for role in REQUIRED:
         (key,) = Keystore.open(keys).keys(role)
         certificate = read_certificate(key.signer.certificate_der)
         begin, end = (datetime.fromtimestamp(moment, UTC) for moment in (key.record.not_before, key.record.not_after))
@@ -264,7 +264,7 @@ def test_every_problem_is_named_at_once(keys: Path) -> None:
 
 def test_empty_directory_names_every_role_and_secret(tmp_path: Path) -> None:
     error = problem(tmp_path)
-    assert len(error.problems) == len(Role) + len(Secret)
+    assert len(error.problems) == len(REQUIRED) + len(Secret)
     assert error.mend == "wallet keys new"
 
 
@@ -370,7 +370,7 @@ def test_the_youngest_active_key_signs(keys: Path, tmp_path: Path) -> None:
         name = f"doc-{later['kid']}{suffix}"
         shutil.copy(tmp_path / "later" / name, keys / name)
     for state, expected in (("published", False), ("retired", False), ("revoked", False), ("active", True)):
-        rewrite(keys, lambda found, state=state: [*found[: len(Role)], {**later, "state": state}])
+        rewrite(keys, lambda found, state=state: [*found[: len(REQUIRED)], {**later, "state": state}])
         assert (Keystore.open(keys).signer(Role.DOCUMENT).kid == later["kid"]) is expected
 
 

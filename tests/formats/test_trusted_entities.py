@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,26 @@ def test_only_a_revoked_key_is_withdrawn(world: World, state: str, status: str) 
     content = replace(content, issuers=(replace(issuer, keys=(key,)),))
     (service,) = services(list_of_trusted_entities(content, OPERATOR))
     assert service["ServiceStatus"].endswith(f"/{status}")
+
+
+@pytest.mark.parametrize(("days", "former"), [(30, ["granted"]), (0, []), (-1, [])])
+def test_a_revoked_key_is_withdrawn_since_it_was_revoked(world: World, days: int, former: list[str]) -> None:
+    """Whoever judges by the moment finds it, and what the key was before; one that never signed was nothing."""
+    content = world.content()
+    issuer = content.issuers[0]
+    key, other = replace(issuer.keys[0], state="revoked"), issuer.keys[1]
+    content = replace(content, issuers=(replace(issuer, keys=(key, other)),))
+    moment = key.not_before + timedelta(days=days)
+    listed = list_of_trusted_entities(content, OPERATOR, {key.kid: moment, "ff" * 8: content.issued_at})
+    assert faults(listed) == []
+    withdrawn, granted = listed["LoTE"]["TrustedEntitiesList"][0]["TrustedEntityServices"]
+    assert withdrawn["ServiceInformation"]["ServiceStatus"].endswith("/withdrawn")
+    assert withdrawn["ServiceInformation"]["StatusStartingTime"] == moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    history = withdrawn.get("ServiceHistory", [])
+    assert [each["ServiceStatus"].rpartition("/")[2] for each in history] == former
+    assert {each["StatusStartingTime"] for each in history} <= {key.not_before.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    assert "ServiceHistory" not in granted
+    assert granted["ServiceInformation"]["StatusStartingTime"] == other.not_before.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def test_it_is_as_old_and_as_new_as_the_bundle(world: World) -> None:

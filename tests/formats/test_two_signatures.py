@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from tests.support import NOON, SeededEntropy
 from tests.verifier.world import World
+from wallet.crypto.certificates import self_signed
 from wallet.crypto.jws import b64url_decode, b64url_encode
-from wallet.crypto.post_quantum import PostQuantumSigner, post_quantum_certificate, post_quantum_key
+from wallet.crypto.post_quantum import PostQuantumSigner, post_quantum_key
 from wallet.errors import Malformed, VerificationFailed, WalletError
 from wallet.formats.trust_bundle import TYP, parse_bundle
 from wallet.formats.two_signatures import add_second_signature, parse_twice_signed
@@ -22,7 +23,7 @@ from wallet.formats.two_signatures import add_second_signature, parse_twice_sign
 def new_signer(seed: int) -> PostQuantumSigner:
     private = MLDSA65PrivateKey.from_seed_bytes(bytes([seed]) * 32)
     life = timedelta(days=730)
-    certificate = post_quantum_certificate(private, "second", NOON, NOON + life, SeededEntropy())
+    certificate = self_signed(private, "second", NOON, NOON + life, SeededEntropy())
     return PostQuantumSigner(private, certificate)
 
 

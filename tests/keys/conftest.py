@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.keys.signing_server import TestServer
+from tests.needs import need
 
 MODULES = (
     "/usr/lib/softhsm/libsofthsm2.so",
@@ -17,25 +18,35 @@ MODULES = (
     "/opt/homebrew/lib/softhsm/libsofthsm2.so",
 )
 PIN = "493817"
+GUARDED = "guarded"
+"""Another token of the module, whose PIN a test may change."""
 
 
 @pytest.fixture(scope="session")
 def softhsm(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The library of a fresh token called `wallet`. Skipped aloud where SoftHSM is not installed."""
+    """The library of two fresh tokens, one of them called `wallet`. Skipped aloud where SoftHSM is not installed."""
     module = next((path for path in MODULES if Path(path).is_file()), "")
-    if not module or shutil.which("softhsm2-util") is None:
-        if os.environ.get("WALLET_REQUIRE_SOFTHSM"):
-            pytest.fail("SoftHSM is required here and not installed (apt-get install softhsm2)")
-        pytest.skip("SoftHSM is not installed: hardware keys are not tested (apt-get install softhsm2)")
+    there = module and shutil.which("softhsm2-util")
+    need(there, "WALLET_REQUIRE_SOFTHSM", "no SoftHSM, keys in a hardware module: apt-get install softhsm2")
     directory = tmp_path_factory.mktemp("softhsm")
     (directory / "tokens").mkdir()
     config = directory / "softhsm2.conf"
     config.write_text(f"directories.tokendir = {directory}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
     # Read when the library is first loaded, and that once in a process.
     os.environ["SOFTHSM2_CONF"] = str(config)
-    order = ["softhsm2-util", "--init-token", "--free", "--label", "wallet", "--pin", PIN, "--so-pin", "71934862"]
-    subprocess.run(order, check=True, capture_output=True)
+    for label in ("wallet", GUARDED):
+        order = ["softhsm2-util", "--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "71934862"]
+        subprocess.run(order, check=True, capture_output=True)
     return module
+
+
+@pytest.fixture
+def pin_file(tmp_path: Path) -> Path:
+    """A file with the PIN of every token."""
+    path = tmp_path / "pin"
+    path.touch(0o600)
+    path.write_text(PIN)
+    return path
 
 
 @pytest.fixture

@@ -63,10 +63,11 @@ class TestServer:
         return self._sign(order)
 
     def _create(self, order: dict[str, Any]) -> tuple[int, bytes]:
-        key = ec.generate_private_key(ec.SECP256R1())
-        self.keys[order["label"]] = key
-        point = key.public_key().public_numbers()
-        return 201, _json(key=order["label"], x=b64(point.x.to_bytes(32, "big")), y=b64(point.y.to_bytes(32, "big")))
+        label = next(reversed(self.keys)) if self.fault == "replays a key" else order["label"]
+        key = self.keys.setdefault(label, ec.generate_private_key(ec.SECP256R1()))
+        named = ec.generate_private_key(ec.SECP256R1()) if self.fault == "names a stranger" else key
+        point = named.public_key().public_numbers()
+        return 201, _json(key=label, x=b64(point.x.to_bytes(32, "big")), y=b64(point.y.to_bytes(32, "big")))
 
     def _sign(self, order: dict[str, Any]) -> tuple[int, bytes]:
         key = self.keys.get(order["key"])

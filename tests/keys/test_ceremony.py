@@ -15,6 +15,7 @@ from tests.keys.conftest import serving
 from tests.keys.signing_server import SECRET
 from tests.support import AUTHORITY, NOON, FixedClock
 from wallet.clock import SystemClock
+from wallet.crypto import key_files
 from wallet.crypto.keyring import KeyRecord, read_keyring
 from wallet.crypto.keystore import Role, certificate_path
 from wallet.crypto.making import Making, create_missing
@@ -138,6 +139,29 @@ def test_what_is_on_its_way_or_revoked_is_found(keys: Path) -> None:
     assert len(found(keys, ROTATE, revoke(own))) == 2
 
 
+@pytest.mark.parametrize("given", ["the next key itself", "the root that certified it"])
+def test_next_key_that_an_earlier_step_ends_makes_room_for_another(keys: Path, given: str) -> None:
+    rotating = Rotating(Making(keys, SystemEntropy(), AUTHORITY), FixedClock(), LIFETIME)
+    coming = rotating.rotate(Role.SD_JWT)
+    ended = coming.kid if given == "the next key itself" else coming.issuer
+    again = {**ROTATE, "role": "sdjwt"}
+    assert found(keys, again, revoke(ended)) == ["step 1: the next key of sdjwt is on its way already"]
+    steps = [revoke(ended), again]
+    assert found(keys, *steps) == []
+    assert STOPPED not in done(keys, read(steps=steps), lambda _: rotating)
+    (following,) = [
+        r for r in read_keyring(keys) if r.role == "sdjwt" and r.state == "published" and r.kid != coming.kid
+    ]
+    assert following.active_from > NOON.timestamp()
+
+
+def test_next_key_of_another_role_makes_no_room(keys: Path) -> None:
+    rotating = Rotating(Making(keys, SystemEntropy(), AUTHORITY), FixedClock(), LIFETIME)
+    rotating.rotate(Role.DOCUMENT)
+    other = rotating.rotate(Role.SEAL)
+    assert found(keys, revoke(other.kid), ROTATE) == ["step 2: the next key of doc is on its way already"]
+
+
 def done(keys: Path, ceremony: Ceremony, rotating_with: Callable[[str], Rotating]) -> str:
     """Carry a ceremony out; return its transcript."""
     journal = Journal.begin(keys, ceremony.digest, NOON)
@@ -164,6 +188,38 @@ def test_s63_transcript_names_everything_that_was_done(keys: Path) -> None:
     for record in new:
         digest = hashlib.sha256(certificate_path(keys, record).read_bytes()).hexdigest()
         assert f"made {record.role} {record.kid}, certificate sha256 {digest}" in transcript
+
+
+def test_no_word_of_the_file_makes_a_line_of_the_transcript(keys: Path) -> None:
+    rotating = Rotating(Making(keys, SystemEntropy(), AUTHORITY), FixedClock(), LIFETIME)
+    forged = f"Đổi khóa\nperson Lê Văn C\n{STOPPED}"
+    journal = Journal.begin(keys, "0" * 64, NOON)
+    perform(read(title=forged), lambda _: rotating, certificates(keys), journal)
+    lines = journal.text.splitlines()
+    assert [line.split()[0] for line in lines] == [
+        "file",
+        "title",
+        "person",
+        "person",
+        "begun",
+        "step",
+        "made",
+        "ended",
+    ]
+    assert journal.is_whole
+
+
+def test_key_whose_file_stays_is_on_record_and_ends_the_ceremony(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(key_files, "remove", forbidden)
+    rotating, own = Rotating(Making(keys, SystemEntropy(), AUTHORITY), FixedClock(), LIFETIME), kid(keys, Role.STATUS)
+    journal = Journal.begin(keys, "0" * 64, NOON)
+    perform(read(steps=[revoke(own), ROTATE]), lambda _: rotating, certificates(keys), journal)
+    assert [(action, record.kid) for action, record in journal.changed] == [("key.revoked", own)]
+    assert "not destroyed: PermissionError" in journal.text
+    assert ("made status" in journal.text, "step 2" in journal.text, journal.is_whole) == (True, False, False)
 
 
 def test_ceremony_that_is_stopped_says_where(keys: Path) -> None:

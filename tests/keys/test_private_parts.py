@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask import Flask
 from flask.testing import FlaskClient
@@ -22,16 +23,15 @@ from sqlalchemy import select
 from tests.keys.conftest import PIN
 from tests.keys.signing_server import SECRET
 from tests.phone import CitizenPhone
-from tests.support import FixedClock
+from tests.support import AUTHORITY, FixedClock
 from wallet.crypto import key_files
 from wallet.crypto.keyring import FILES, KEYRING, read_keyring
-from wallet.crypto.keystore import Role, Secret, key_path
-from wallet.crypto.making import encrypt_plain
+from wallet.crypto.keystore import OPTIONAL, Role, Secret, key_path
+from wallet.crypto.making import create_missing, encrypt_plain
 from wallet.db import Base
 from wallet.entropy import SystemEntropy
 from wallet.keys.opening import HARDWARE, REMOTE, making_of, passphrase_for_new, passphrase_of, services_of
 from wallet.keys.rotating import KeyReason, Rotating
-from wallet.keys.second import make_second, open_second
 from wallet.settings import Settings
 from wallet.utilities.catalogue import Catalogue
 from wallet.wiring import Wallet
@@ -69,7 +69,7 @@ def wallet(
         given.write_text(PIN)
         settings = replace(settings, pkcs11_module=module, pkcs11_token="wallet", pkcs11_pin_file=str(given))
     entropy = SystemEntropy()
-    make_second(settings.keys_dir, passphrase_for_new(settings, entropy), "VN", clock.now(), entropy, sample=True)
+    create_missing(settings.keys_dir, now=clock.now(), entropy=entropy, authority=AUTHORITY, also=OPTIONAL)
     encrypt_plain(settings.keys_dir, passphrase_for_new(settings, entropy))
     wallet = Wallet.build(settings, clock=clock, catalogue=built_in.anew())
     yield wallet
@@ -88,14 +88,13 @@ def private_parts(settings: Settings) -> Iterator[bytes]:
         path = key_path(settings.keys_dir, record)
         if record.backend == FILES and path.exists():
             key = key_files.load_private(path, passphrase)
-            number = key.private_numbers().private_value.to_bytes(32, "big")
             pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-            yield from (number, number.hex().encode(), "".join(pem.splitlines()[1:-1]).encode())
-    second = open_second(settings.keys_dir, passphrase)
-    assert second is not None
-    for signer in (second.bundle, second.status):
-        seed = signer.private_key.private_bytes_raw()
-        yield from (seed, seed.hex().encode(), base64.b64encode(seed), base64.urlsafe_b64encode(seed).rstrip(b"="))
+            if isinstance(key, MLDSA65PrivateKey):
+                part = key.private_bytes_raw()
+                yield from (base64.b64encode(part), base64.urlsafe_b64encode(part).rstrip(b"="))
+            else:
+                part = key.private_numbers().private_value.to_bytes(32, "big")
+            yield from (part, part.hex().encode(), "".join(pem.splitlines()[1:-1]).encode())
     assert passphrase is not None
     yield passphrase
     yield Path(settings.remote_signer_secret_file or settings.pkcs11_pin_file).read_bytes()

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -15,8 +16,9 @@ from tests.keys.signing_server import SECRET
 from tests.support import AUTHORITY, NOON, FixedClock
 from wallet.clock import SystemClock
 from wallet.crypto import key_files
-from wallet.crypto.keyring import read_keyring
-from wallet.crypto.keystore import Keystore, Opening, Role
+from wallet.crypto.algorithms import ALGORITHMS
+from wallet.crypto.keyring import read_keyring, write_keyring
+from wallet.crypto.keystore import ALG, OPTIONAL, Keystore, Opening, Role, needed
 from wallet.crypto.making import CERTIFIED, Making, create_missing
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, Unavailable
@@ -32,7 +34,7 @@ PASSPHRASE = b"f" * 64
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("made") / "keys"
     making = Making(directory, SystemEntropy(), AUTHORITY, PASSPHRASE)
-    create_missing(directory, now=NOON, entropy=SystemEntropy(), authority=AUTHORITY, making=making)
+    create_missing(directory, now=NOON, entropy=SystemEntropy(), authority=AUTHORITY, making=making, also=OPTIONAL)
     return directory
 
 
@@ -62,7 +64,7 @@ def test_every_role_rotates_and_no_instant_lies_between_the_two(
     store = opened(keys, clock)
     old = store.signer(role)
     made = rotating.rotate(role)
-    lead = LIFETIME * (10 if role is Role.BUNDLE_ROOT else 1)
+    lead = LIFETIME * (10 if role in (Role.BUNDLE_ROOT, Role.SECOND_BUNDLE) else 1)
     assert made.not_before - made.published_at == lead.total_seconds()
     assert made.published_at >= NOON.timestamp()
     assert made.not_before < made.active_from < made.not_after
@@ -324,3 +326,112 @@ def test_unknown_key_and_moment_ahead_are_refused(keys: Path, clock: FixedClock,
     with pytest.raises(ConfigurationError, match="lies ahead"):
         rotating.revoke(opened(keys, clock).signer(Role.DOCUMENT).kid, KeyReason.LOST, NOON + timedelta(seconds=1))
     assert {path.name: path.read_bytes() for path in keys.iterdir()} == before
+
+
+# --- The second keys: of another algorithm, and like all others -----------------------------------------------------
+
+
+@pytest.fixture
+def once(tmp_path: Path) -> Rotating:
+    """A deployment that signs once."""
+    directory = tmp_path / "once"
+    making = Making(directory, SystemEntropy(), AUTHORITY, PASSPHRASE)
+    create_missing(directory, now=NOON, entropy=SystemEntropy(), authority=AUTHORITY, making=making)
+    return Rotating(making, FixedClock(), LIFETIME)
+
+
+def test_who_signs_once_lacks_nothing_and_gets_no_second_key_unasked(once: Rotating) -> None:
+    keys = once.making.directory
+    store, before = opened(keys, FixedClock()), (keys / "keyring.json").read_bytes()
+    assert [store.keys(role) for role in OPTIONAL] == [(), ()]
+    assert not set(OPTIONAL) & set(lasting(read_keyring(keys), NOON))
+    create_missing(keys, now=NOON, entropy=SystemEntropy(), authority=AUTHORITY, making=once.making, renew=True)
+    assert (keys / "keyring.json").read_bytes() == before
+    with pytest.raises(Unavailable):
+        store.signer(Role.SECOND_BUNDLE)
+
+
+def test_first_second_key_may_be_rotated_in_and_taken_back_before_it_signs(once: Rotating) -> None:
+    keys = once.making.directory
+    made = once.rotate(Role.SECOND_BUNDLE)
+    assert (made.alg, made.state) == (ALG[Role.SECOND_BUNDLE], "published")
+    assert Role.SECOND_BUNDLE not in needed(read_keyring(keys), made.active_from - 1)
+    assert Role.SECOND_BUNDLE in needed(read_keyring(keys), made.active_from)
+    opened(keys, FixedClock())
+    once.revoke(made.kid, KeyReason.CEASED, NOON)
+    opened(keys, FixedClock())
+    assert Role.SECOND_BUNDLE not in needed(read_keyring(keys), made.active_from)
+
+
+@pytest.mark.parametrize("role", OPTIONAL)
+def test_start_is_refused_while_a_second_key_that_was_used_has_no_successor(
+    role: Role, keys: Path, clock: FixedClock, rotating: Rotating, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes, *, replace: bool = False) -> None:
+        if not replace:
+            raise OSError(28, "No space left on device")
+        written(path, content, replace=replace)
+
+    store, written = opened(keys, clock), key_files.write
+    with monkeypatch.context() as patch:
+        patch.setattr(key_files, "write", full)
+        done = rotating.revoke(store.signer(role).kid, KeyReason.COMPROMISED, NOON)
+    assert ([lacking for lacking, _ in done.lacking], done.made) == ([role], ())
+    clock.advance(seconds=2)
+    with pytest.raises(Unavailable):
+        store.signer(role)
+    with pytest.raises(ConfigurationError, match=f"no active key for the role {role}"):
+        opened(keys, clock)
+    assert lasting(read_keyring(keys), NOON)[role] is None
+    create_missing(keys, now=NOON, entropy=SystemEntropy(), authority=AUTHORITY, making=rotating.making, renew=True)
+    assert opened(keys, clock).signer(role).kid == read_keyring(keys)[-1].kid
+
+
+@pytest.mark.parametrize("role", OPTIONAL)
+@pytest.mark.parametrize("backend", ["pkcs11", "remote"])
+def test_second_key_is_kept_in_files_alone(role: Role, backend: str, keys: Path, rotating: Rotating) -> None:
+    before = {path.name: path.read_bytes() for path in keys.iterdir()}
+    elsewhere = replace(rotating, making=replace(rotating.making, backend=backend))
+    with pytest.raises(ConfigurationError, match="kept in files alone"):
+        elsewhere.rotate(role)
+    assert {path.name: path.read_bytes() for path in keys.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("role", "changes", "told"),
+    [
+        (Role.SECOND_BUNDLE, {"alg": "ES256"}, "is a key for ES256"),
+        (Role.STATUS, {"alg": "ML-DSA-65"}, "is a key for ML-DSA-65"),
+        (Role.SECOND_STATUS, {"sample": True}, "was made for a demo"),
+    ],
+)
+def test_s60_second_key_that_is_another_than_its_role_says_is_refused(
+    role: Role, changes: dict[str, Any], told: str, keys: Path
+) -> None:
+    ring = [replace(r, **changes) if r.role == role else r for r in read_keyring(keys)]
+    write_keyring(keys, ring)
+    with pytest.raises(ConfigurationError, match=told):
+        Keystore.open(keys, Opening(PASSPHRASE, production=True), clock=FixedClock())
+
+
+def test_s60_files_of_second_keys_are_held_to_the_same(keys: Path) -> None:
+    def refused(passphrase: bytes | None = PASSPHRASE) -> str:
+        with pytest.raises(ConfigurationError) as caught:
+            Keystore.open(keys, Opening(passphrase, production=True), clock=FixedClock())
+        return "; ".join(caught.value.problems)
+
+    (file,), (other,) = keys.glob("second-bundle-*.key.pem"), keys.glob("second-status-*.key.pem")
+    own = file.read_bytes()
+    file.chmod(0o640)
+    assert "readable by others" in refused()
+    file.chmod(0o600)
+    file.write_bytes(other.read_bytes())
+    assert "its certificate is another key's" in refused()
+    file.write_bytes(next(keys.glob("seal-*.key.pem")).read_bytes())
+    assert "is not a ML-DSA-65 key" in refused()
+    file.write_bytes(key_files.private_pem(ALGORITHMS["ML-DSA-65"].generate(), None))
+    assert "is not encrypted" in refused()
+    file.write_bytes(own)
+    assert "under this passphrase" in refused(b"g" * 64)
+    file.unlink()
+    assert "is missing" in refused()

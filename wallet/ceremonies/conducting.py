@@ -100,7 +100,7 @@ class Conducting:
         with self.write() as work:
             return work.ceremonies.ceremonies.view(work.ceremonies.ceremonies.load(ceremony_id))
 
-    def send_code(self, ceremony_id: str, proof_text: str, request_id: str) -> CodeSent:
+    def send_code(self, ceremony_id: str, proof_text: str) -> CodeSent:
         """Send a one-time code, once another factor is proven where one is asked for besides (S-11).
 
         Raises NotAllowed("stronger_factor_required"), TooManyAttempts("too_many_codes"), NotFound, NotAuthenticated,

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
+from wallet.crypto.algorithms import PublicKey
 from wallet.crypto.certificates import key_usage
 from wallet.crypto.signing import Signer, der_from_raw
 from wallet.entropy import Entropy
@@ -91,7 +92,7 @@ def root_certificate(
 
 def certify(
     profile: Profile,
-    public_key: ec.EllipticCurvePublicKey,
+    public_key: PublicKey,
     root: Signer,
     authority: Authority,
     not_before: datetime,
@@ -181,7 +182,7 @@ def _cut(text: str, most: int) -> str:
 def _builder(
     subject: x509.Name,
     issuer: x509.Name,
-    public_key: ec.EllipticCurvePublicKey,
+    public_key: PublicKey,
     not_before: datetime,
     not_after: datetime,
     entropy: Entropy,

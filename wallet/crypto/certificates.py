@@ -10,7 +10,9 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from wallet.entropy import Entropy
@@ -41,7 +43,7 @@ class Certificate:
 
 
 def self_signed(
-    private_key: ec.EllipticCurvePrivateKey,
+    private_key: ec.EllipticCurvePrivateKey | MLDSA65PrivateKey,
     common_name: str,
     not_before: datetime,
     not_after: datetime,
@@ -49,10 +51,11 @@ def self_signed(
 ) -> bytes:
     """Return the DER of a signer's certificate: one key, one use (digitalSignature), no authority.
 
-    Whole seconds count; the serial is 16 random bytes. Source: RFC 5280, sections 4.1.2.2 and 4.2.1.3.
+    Whole seconds count; the serial is 16 random bytes. Source: RFC 5280, sections 4.1.2.2 and 4.2.1.3;
+    RFC 9881 (ML-DSA).
     """
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    certificate = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -62,9 +65,10 @@ def self_signed(
         .not_valid_after(not_after.replace(microsecond=0))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(key_usage("digital_signature"), critical=True)
-        .sign(private_key, hashes.SHA256(), ecdsa_deterministic=True)
     )
-    return certificate.public_bytes(Encoding.DER)
+    if isinstance(private_key, MLDSA65PrivateKey):
+        return builder.sign(private_key, None).public_bytes(Encoding.DER)
+    return builder.sign(private_key, hashes.SHA256(), ecdsa_deterministic=True).public_bytes(Encoding.DER)
 
 
 def key_usage(*names: str) -> x509.KeyUsage:
@@ -89,6 +93,19 @@ def read_certificate(der: bytes) -> Certificate:
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         key = None
     return Certificate(der, not_before, not_after, key)
+
+
+def public_part(public_key: CertificatePublicKeyTypes) -> bytes:
+    """Return the bytes of a public key that are the same under every certificate of it. RFC 5280, section 4.1.2.7."""
+    return public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def certified_part(der: bytes) -> bytes:
+    """Return the same of a certificate's key, whatever its algorithm. Raises Malformed."""
+    try:
+        return public_part(x509.load_der_x509_certificate(der).public_key())
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise Malformed("not a certificate whose key can be read") from error
 
 
 def public_key_from_point(x: bytes, y: bytes) -> ec.EllipticCurvePublicKey:

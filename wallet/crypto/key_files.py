@@ -8,8 +8,9 @@ import os
 import stat
 import sys
 from pathlib import Path
+from typing import cast
 
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from wallet.crypto.algorithms import ALGORITHMS, PrivateKey
 from wallet.errors import ConfigurationError
 
 LEAST_PASSPHRASE_BYTES = 32
@@ -54,19 +56,43 @@ def readable_by_others(path: Path) -> bool:
     return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
 
 
+def read_secret(path: Path, setting: str, least: int) -> bytes:
+    """Return what a file that is its owner's alone holds. setting: what names it. Raises ConfigurationError."""
+    if not path.is_file():
+        raise ConfigurationError(f"{setting}: {path if path.name else 'empty'} is no file", mend="wallet config show")
+    if readable_by_others(path):
+        raise ConfigurationError(f"{path} is readable by others (chmod 600 {path})", mend=f"chmod 600 {path}")
+    content = path.read_bytes().strip()
+    if len(content) < least:
+        raise ConfigurationError(f"{path} is shorter than {least} bytes", mend=f"export {setting}=...")
+    return content
+
+
+def stamp(path: Path) -> tuple[int, ...]:
+    """Return what tells one content of a file from another without reading it; empty while there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_mtime_ns, found.st_ino, found.st_size)
+
+
 def is_encrypted(path: Path) -> bool:
     """Return whether a private key lies under a passphrase."""
     return _ENCRYPTED in path.read_bytes()
 
 
-def private_pem(private: ec.EllipticCurvePrivateKey, passphrase: bytes | None) -> bytes:
+def private_pem(private: PrivateKey, passphrase: bytes | None) -> bytes:
     """Return a private key as PEM, encrypted unless there is no passphrase."""
     protection = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
     return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
 
 
-def load_private(path: Path, passphrase: bytes | None) -> ec.EllipticCurvePrivateKey:
-    """Return the private key of a file. Raises ConfigurationError."""
+def load_private(path: Path, passphrase: bytes | None, alg: str | None = None) -> PrivateKey:
+    """Return the private key of a file. alg: of which algorithm it is to be; None for any that keys here have.
+
+    Raises ConfigurationError.
+    """
     content = path.read_bytes()
     encrypted = _ENCRYPTED in content
     if encrypted and not passphrase:
@@ -78,9 +104,13 @@ def load_private(path: Path, passphrase: bytes | None) -> ec.EllipticCurvePrivat
     except ValueError as error:
         told = "is not a private key under this passphrase" if encrypted else "is not a private key"
         raise ConfigurationError(f"{path} {told}", mend="wallet doctor") from error
-    if not isinstance(private, ec.EllipticCurvePrivateKey) or not isinstance(private.curve, ec.SECP256R1):
-        raise ConfigurationError(f"{path} is not a P-256 key", mend="wallet doctor")
-    return private
+    except UnsupportedAlgorithm as error:
+        raise ConfigurationError(f"{path} is a key of an unknown kind", mend="wallet doctor") from error
+    wanted = [algorithm for name, algorithm in ALGORITHMS.items() if alg in (None, name)]
+    if not any(algorithm.fits(private) for algorithm in wanted):
+        kinds = " or ".join(algorithm.kind for algorithm in wanted)
+        raise ConfigurationError(f"{path} is not a {kinds} key", mend="wallet doctor")
+    return cast(PrivateKey, private)
 
 
 def write(path: Path, content: bytes, *, replace: bool = False) -> None:

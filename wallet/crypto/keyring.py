@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from wallet.crypto import key_files
+from wallet.crypto.algorithms import ES256
 from wallet.errors import ConfigurationError
 
 KEYRING = "keyring.json"
@@ -38,7 +39,7 @@ class KeyRecord:
     it; place: by which name that knows it. published_at, active_from: when verifiers are told of it, and when it takes
     over from the key before it. own_end: until when it might sign if nothing followed, 0 for one that nothing does; a
     successor shortens `not_after` alone. compromised_at: since when whatever it signed may be somebody else's. sample:
-    it was made for a demo, and no production starts with it.
+    it was made for a demo, and no production starts with it. alg: what it signs with, one of `algorithms.ALGORITHMS`.
     """
 
     role: str
@@ -56,6 +57,7 @@ class KeyRecord:
     compromised_at: int = 0
     reason: str = ""
     sample: bool = False
+    alg: str = ES256
 
     def state_at(self, now: int) -> State:
         """Return what this key is at a moment, were it the only one of its role."""
@@ -104,6 +106,17 @@ def states_at(records: Iterable[KeyRecord], now: int) -> dict[str, State]:
                 states[older.kid] = State.RETIRED
             latest[record.role] = newer
     return states
+
+
+def lost_at(records: Iterable[KeyRecord]) -> dict[str, int]:
+    """Return since when what a key signed has to be made anew, in seconds since 1970, by kid; no other key is there.
+
+    It was revoked, or the root that certified it was: what rests on its chain is worth nothing to who follows that.
+    """
+    records = list(records)
+    revoked = {record.kid: record.revoked_at for record in records if record.state == State.REVOKED}
+    found = {record.kid: [revoked[kid] for kid in (record.kid, record.issuer) if kid in revoked] for record in records}
+    return {kid: min(moments) for kid, moments in found.items() if moments}
 
 
 def read_keyring(directory: Path) -> list[KeyRecord]:

@@ -5,7 +5,7 @@ Nothing here is ever written to a database, a log or an answer.
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,13 +13,13 @@ from enum import StrEnum
 from pathlib import Path
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from wallet.clock import Clock, SystemClock
 from wallet.crypto import key_files
-from wallet.crypto.certificates import read_certificate
-from wallet.crypto.keyring import FILES, KEYRING, KeyRecord, State, read_keyring, states_at
-from wallet.crypto.signing import LocalSigner, ServiceSigner, Signer, SigningService, kid_of
+from wallet.crypto.algorithms import ALGORITHMS, ES256, ML_DSA_65
+from wallet.crypto.certificates import certified_part
+from wallet.crypto.keyring import FILES, KEYRING, KeyRecord, State, lost_at, read_keyring, states_at
+from wallet.crypto.signing import AbsentSigner, ServiceSigner, Signer, SigningService, kid_of
 from wallet.errors import ConfigurationError, Unavailable, WalletError
 
 try:
@@ -38,6 +38,7 @@ class Role(StrEnum):
 
     IACA certifies the signers below it and signs nothing else; a key is made after the one that certifies it. CARD
     signs what a phone shows from, LIVE both layers of what is shown without one, its own key in the place of a phone's.
+    SECOND_BUNDLE and SECOND_STATUS sign bundle and lists once more (docs/decisions/0025).
     """
 
     DOCUMENT = "doc"
@@ -51,6 +52,15 @@ class Role(StrEnum):
     SD_JWT = "sdjwt"
     MDOC = "mdoc"
     SEAL = "seal"
+    SECOND_BUNDLE = "second-bundle"
+    SECOND_STATUS = "second-status"
+
+
+OPTIONAL = (Role.SECOND_BUNDLE, Role.SECOND_STATUS)
+"""The roles that a deployment may do without, until it has begun to use them."""
+REQUIRED = tuple(role for role in Role if role not in OPTIONAL)
+ALG = dict.fromkeys(map(str, REQUIRED), ES256) | dict.fromkeys(map(str, OPTIONAL), ML_DSA_65)
+"""With which algorithm the keys of each role sign."""
 
 
 class Secret(StrEnum):
@@ -75,11 +85,16 @@ LASTING = frozenset({Secret.PEPPER, Secret.NUMBER_INDEX, Secret.DATA_KEYS, Secre
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that is loaded. record: its state is what it is now. chain: certificates, the signer's first."""
+    """A key that is loaded.
+
+    record: its state is what it is now. chain: certificates, the signer's first. lost_at: when it or the root that
+    certified it was revoked, in seconds since 1970, None where neither was.
+    """
 
     record: KeyRecord
     signer: Signer
     chain: tuple[bytes, ...]
+    lost_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +142,12 @@ class _Ring:
         past = [moment for moment in self.moments if moment <= now]
         coming = [moment for moment in self.moments if moment > now]
         states = states_at((key.record for key in self.keys), now)
+        lost = lost_at(key.record for key in self.keys)
         by_role: dict[str, list[Key]] = {role: [] for role in Role}
         for key in self.keys:
             state = replace(key.record, state=str(states[key.record.kid]))
-            by_role.setdefault(key.record.role, []).append(replace(key, record=state))
+            key = replace(key, record=state, lost_at=lost.get(key.record.kid))
+            by_role.setdefault(key.record.role, []).append(key)
         return _Face(
             (self.revision, len(past)),
             max(past, default=-(2**62)),
@@ -148,7 +165,7 @@ class Keystore:
         self._directory, self._ring, self._secrets = directory, ring, secrets
         self._opening, self._clock = opening, clock
         self._looked_at = clock.now()
-        self._refused: tuple[int, ...] = ()
+        self._refused: tuple[tuple[int, ...], datetime] = ((), self._looked_at)
         self._face = ring.face(int(self._looked_at.timestamp()))
         self._lock = threading.Lock()
 
@@ -181,6 +198,15 @@ class Keystore:
                 return key.signer
         raise Unavailable("signing_unavailable")
 
+    def is_lost(self, kid: str | None) -> bool:
+        """Return whether a key of ours was revoked, or the root that certified it was, as the keyring says now.
+
+        It looks at once: what is handed out next rests on the answer.
+        """
+        self._follow(self._clock.now())
+        every = (key for keys in self._current().by_role.values() for key in keys)
+        return any(key.record.kid == kid and key.lost_at is not None for key in every)
+
     @property
     def epoch(self) -> tuple[int, int]:
         """Return what changes whenever a key came, went or has another state: what was made of keys is then old."""
@@ -209,11 +235,12 @@ class Keystore:
         if not self._lock.acquire(blocking=False):
             return  # another thread is looking
         try:
-            stamp, since = _stamp(self._directory), now - self._looked_at
+            stamp, (refused, at) = key_files.stamp(self._directory / KEYRING), self._refused
             self._looked_at = now
-            if stamp in (self._ring.stamp, ()) or (stamp == self._refused and since < TRY_AGAIN_AFTER):
+            again = stamp != refused or not timedelta(0) <= now - at < TRY_AGAIN_AFTER
+            if stamp in (self._ring.stamp, ()) or not again:
                 return
-            self._refused = stamp
+            self._refused = (stamp, now)
             self._ring = _load(self._directory, self._opening, int(now.timestamp()), [], self._ring)
             log.info("keyring taken", keys=len(self._ring.keys), revision=self._ring.revision)
         except (ConfigurationError, OSError) as error:
@@ -238,40 +265,48 @@ def open_signer(directory: Path, record: KeyRecord, opening: Opening) -> Signer:
     Raises ConfigurationError for a file that is not what the record says.
     """
     path, revoked = key_path(directory, record), record.state == State.REVOKED
+    algorithm = ALGORITHMS.get(record.alg)
+    if algorithm is None:
+        raise ConfigurationError(f"{path}: no algorithm is called {record.alg}", mend="wallet doctor")
     filed = record.backend == FILES and not revoked
-    if filed:
-        private = key_files.load_private(path, opening.passphrase)
+    private = key_files.load_private(path, opening.passphrase, record.alg) if filed else None
     certificate = certificate_path(directory, record).read_bytes()
     try:
-        certified = read_certificate(certificate).public_key
+        certified = algorithm.certified(certificate)
     except WalletError as error:
-        raise ConfigurationError(f"{path} or its certificate is not on P-256", mend="wallet doctor") from error
-    if certified is None:
-        raise ConfigurationError(f"{path} or its certificate is not on P-256", mend="wallet doctor")
+        told = f"{path} or its certificate is not that of a {algorithm.kind} key"
+        raise ConfigurationError(told, mend="wallet doctor") from error
     if kid_of(certificate).hex() != record.kid:
         raise ConfigurationError(f"{path}: its certificate has another kid", mend="wallet doctor")
-    if not filed:
-        services = None if revoked else opening.services
-        if services is not None and record.backend not in services:
-            told = f"{record.role} {record.kid} is kept by {record.backend}, which is not set up"
-            raise ConfigurationError(told, mend="wallet config show")
-        return ServiceSigner((services or {}).get(record.backend, _Nobody()), record.place, certificate)
-    if certified != private.public_key():
-        raise ConfigurationError(f"{path}: its certificate is another key's", mend="wallet doctor")
-    return LocalSigner(private, certificate)
+    if private is not None:
+        if certified != private.public_key():
+            raise ConfigurationError(f"{path}: its certificate is another key's", mend="wallet doctor")
+        return algorithm.signer(private, certificate)
+    if revoked or opening.services is None:
+        return AbsentSigner(certificate)
+    if record.backend not in opening.services:
+        told = f"{record.role} {record.kid} is kept by {record.backend}, which is not set up"
+        raise ConfigurationError(told, mend="wallet config show")
+    return ServiceSigner(opening.services[record.backend], record.place, certificate)
 
 
-class _Nobody:
-    """Stands for a service that is not asked for: a command that only looks signs nothing."""
+def may_keep(backend: str, role: Role) -> bool:
+    """Return whether a backend may keep the keys of a role: signing services know ES256 alone."""
+    return backend == FILES or ALG[role] == ES256
 
-    def create(self, label: str) -> tuple[str, ec.EllipticCurvePublicKey]:
-        raise Unavailable("signing_unavailable")
 
-    def sign(self, place: str, message: bytes) -> bytes:
-        raise Unavailable("signing_unavailable")
+def has_begun(record: KeyRecord) -> bool:
+    """Return whether a key has begun to sign: not one that was taken back before. record: with the state it has now."""
+    waiting = record.state in (State.PLANNED, State.PUBLISHED)
+    return not waiting and not 0 < record.revoked_at < record.active_from
 
-    def close(self) -> None:
-        """There is nothing to give back."""
+
+def needed(records: Iterable[KeyRecord], now: int) -> list[Role]:
+    """Return the roles that have to have a key that signs: an optional one too, once a key of it has begun to."""
+    records = list(records)
+    states = states_at(records, now)
+    begun = {r.role for r in records if has_begun(replace(r, state=str(states[r.kid])))}
+    return [role for role in Role if role not in OPTIONAL or role in begun]
 
 
 def secret_path(directory: Path, name: Secret) -> Path:
@@ -291,7 +326,7 @@ def _load(directory: Path, opening: Opening, now: int, problems: list[str], befo
 
     before: the reading before this one; a key that is in both is not loaded again.
     """
-    stamp, records, opening = _stamp(directory), read_keyring(directory), opening.found(directory)
+    stamp, records, opening = key_files.stamp(directory / KEYRING), read_keyring(directory), opening.found(directory)
     problems = [*problems, *_faults(directory, records, opening, now, starting=before is None)]
     if problems:
         raise ConfigurationError(*problems, mend="wallet keys new")
@@ -301,7 +336,7 @@ def _load(directory: Path, opening: Opening, now: int, problems: list[str], befo
     if orphans:
         told = [f"the key {r.issuer}, which certified {r.role} {r.kid}, is not in {directory}" for r in orphans]
         raise ConfigurationError(*told, mend="wallet doctor")
-    if len({_point(signer) for signer in signers.values()}) != len(signers):
+    if len({certified_part(signer.certificate_der) for signer in signers.values()}) != len(signers):
         raise ConfigurationError(f"one key in {directory} stands under two certificates", mend="wallet doctor")
     moments = {moment for record in records for moment in record.moments if moment}
     keys = tuple(Key(record, signers[record.kid], _chain(record, signers)) for record in records)
@@ -323,7 +358,7 @@ def _faults(directory: Path, records: list[KeyRecord], opening: Opening, now: in
         if key_files.readable_by_others(path):
             yield f"{path} is readable by others (chmod 600 {path})"
     states = states_at(records, now)
-    for role in Role:
+    for role in needed(records, now):
         if starting and not any(r.role == role and states[r.kid] is State.ACTIVE for r in records):
             yield f"no active key for the role {role} in {directory}"
     if len(states) != len(records):
@@ -335,24 +370,12 @@ def _faults(directory: Path, records: list[KeyRecord], opening: Opening, now: in
             yield f"{path} or its certificate is missing"
         elif opening.production and filed and not key_files.is_encrypted(path):
             yield f"{path} is not encrypted"
+        if record.alg != ALG.get(record.role, record.alg):
+            yield f"{record.role} {record.kid} is a key for {record.alg}"
         if opening.production and record.sample:
             yield f"{record.role} {record.kid} was made for a demo"
-
-
-def _stamp(directory: Path) -> tuple[int, ...]:
-    """Return what tells one keyring from another without reading it; empty while there is none."""
-    try:
-        found = (directory / KEYRING).stat()
-    except OSError:
-        return ()
-    return (found.st_mtime_ns, found.st_ino, found.st_size)
 
 
 def _chain(record: KeyRecord, signers: Mapping[str, Signer]) -> tuple[bytes, ...]:
     own = signers[record.kid].certificate_der
     return (own, signers[record.issuer].certificate_der) if record.issuer else (own,)
-
-
-def _point(signer: Signer) -> ec.EllipticCurvePublicNumbers | None:
-    public_key = read_certificate(signer.certificate_der).public_key
-    return None if public_key is None else public_key.public_numbers()

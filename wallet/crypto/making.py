@@ -1,13 +1,16 @@
 """Making keys and secrets: what a deployment lacks, and the key that follows another."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from wallet.crypto import key_files
+from wallet.crypto.algorithms import ALGORITHMS, PrivateKey, PublicKey
 from wallet.crypto.authority import (
     DOCUMENT_SIGNER,
     LONGEST_DOCUMENT_SIGNER,
@@ -18,27 +21,43 @@ from wallet.crypto.authority import (
     certify,
     root_certificate,
 )
-from wallet.crypto.certificates import read_certificate, self_signed
+from wallet.crypto.certificates import certified_part, public_part, read_certificate, self_signed
 from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_at, write_keyring
-from wallet.crypto.keystore import LASTING, Opening, Role, Secret, certificate_path, key_path, open_signer, secret_path
+from wallet.crypto.keystore import (
+    ALG,
+    LASTING,
+    Opening,
+    Role,
+    Secret,
+    certificate_path,
+    key_path,
+    may_keep,
+    needed,
+    open_signer,
+    secret_path,
+)
 from wallet.crypto.signing import Signer, SigningService, kid_of, sign_and_look
 from wallet.entropy import Entropy
-from wallet.errors import ConfigurationError
+from wallet.errors import ConfigurationError, Malformed, VerificationFailed
+from wallet.terms import LONGEST_VALIDITY
 
 BACKDATED = timedelta(minutes=5)
 A_DAY = timedelta(days=1)
+SIGNING = timedelta(days=730)
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
     """How long a key of a role may sign, and how long its certificate lives: what was signed last must live on.
 
+    A document ends within `LONGEST_VALIDITY`, on a day that is whole; its key's certificate lives on for that. A copy
+    ends with the certificate of its signer at the latest, whatever its document says, and is then made anew.
     longest: of the whole certificate, also of one that is dated back; None where nobody sets a limit. backdated: at
     least how long before it is made it may have signed: copies carry rounded times, and what was decided while the
     signer was away is signed later.
     """
 
-    signing: timedelta = timedelta(days=730)
+    signing: timedelta = SIGNING
     certificate: timedelta = timedelta(days=1500)
     longest: timedelta | None = None
     backdated: timedelta = BACKDATED
@@ -46,7 +65,7 @@ class Life:
 
 LIVES = dict.fromkeys(Role, Life()) | {
     Role.IACA: Life(timedelta(days=1826), timedelta(days=3652)),
-    Role.DOCUMENT: Life(backdated=A_DAY),
+    Role.DOCUMENT: Life(SIGNING, SIGNING + LONGEST_VALIDITY + A_DAY, backdated=A_DAY),
     Role.CARD: Life(backdated=A_DAY),
     Role.SD_JWT: Life(backdated=A_DAY),
     Role.MDOC: Life(timedelta(days=84), timedelta(days=456), LONGEST_DOCUMENT_SIGNER, A_DAY),
@@ -60,7 +79,8 @@ class Making:
     """How keys of one deployment are made. Whoever calls holds the lock of the directory (`keystore.exclusive`).
 
     authority: whose keys they are. passphrase: of key files; None leaves them as they are. sample: they are a demo's.
-    services: who keeps keys that are no files, by backend. backend: who keeps the new ones.
+    services: who keeps keys that are no files, by backend. backend: who keeps the new ones. refused: why none can be
+    made, None where they can.
     """
 
     directory: Path
@@ -70,24 +90,30 @@ class Making:
     sample: bool = False
     services: Mapping[str, SigningService] = field(default_factory=dict)
     backend: str = FILES
+    refused: ConfigurationError | None = None
 
     def make(self, role: Role, not_before: datetime, begin: datetime, root: Signer | None) -> KeyRecord:
         """Make a key that may sign from `not_before` and takes over at `begin`; the keyring does not name it yet.
 
         root: who certifies it, for the roles that are certified. Raises ConfigurationError, Unavailable.
         """
+        if self.refused is not None:
+            raise self.refused
         life, end = LIVES[role], begin + LIVES[role].certificate
         if life.longest is not None:
             not_before = max(not_before, end - life.longest)
         if root is not None:
             end = min(end, read_certificate(root.certificate_der).not_after)
-        place, private = self._private(role)
+        place, private, sign = self._private(role)
+        self._assert_own(role, private.public_key(), sign)
         if root is not None:
             certificate = certify(
                 CERTIFIED[role], private.public_key(), root, self.authority, not_before, end, self.entropy
             )
         elif role is Role.IACA:
-            certificate = root_certificate(private, self.authority, not_before, end, self.entropy)
+            certificate = root_certificate(
+                cast(ec.EllipticCurvePrivateKey, private), self.authority, not_before, end, self.entropy
+            )
         else:
             certificate = self_signed(private, f"{self.authority.organisation} {role}", not_before, end, self.entropy)
         record = KeyRecord(
@@ -100,6 +126,7 @@ class Making:
             backend=self.backend,
             place=place,
             sample=self.sample,
+            alg=ALG[role],
         )
         if self.backend == FILES:
             key_files.write(key_path(self.directory, record), key_files.private_pem(private, self.passphrase))
@@ -116,15 +143,46 @@ class Making:
             raise ConfigurationError(f"no active key for the role {Role.IACA}", mend="wallet keys new")
         return open_signer(self.directory, found[-1], Opening(self.passphrase, self.services))
 
-    def _private(self, role: Role) -> tuple[str, ec.EllipticCurvePrivateKey]:
-        """Make a private key; return by which name its backend knows it, and something that signs with it."""
+    def _private(self, role: Role) -> tuple[str, PrivateKey, Callable[[bytes], bytes]]:
+        """Make a private key; return by which name its backend knows it, and something that signs with it.
+
+        The last signs too, and what it returns is as the backend made it: nobody has looked at it.
+        """
         if self.backend == FILES:
-            return "", ec.generate_private_key(ec.SECP256R1())
+            private = ALGORITHMS[ALG[role]].generate()
+            return "", private, partial(ALGORITHMS[ALG[role]].sign, private)
+        if not may_keep(self.backend, role):
+            raise ConfigurationError(f"{role}: a key for {ALG[role]} is kept in {FILES} alone", mend="wallet keys list")
         service = self.services.get(self.backend)
         if service is None:
             raise ConfigurationError(f"no {self.backend} is set up to keep keys", mend="wallet config show")
         place, public_key = service.create(f"{role}-{self.entropy.bytes(4).hex()}")
-        return place, SigningKey(lambda message: sign_and_look(service, place, public_key, message), public_key)
+        look = partial(sign_and_look, service, place, public_key)
+        return place, SigningKey(look, public_key), partial(service.sign, place)
+
+    def _assert_own(self, role: Role, public_key: PublicKey, sign: Callable[[bytes], bytes]) -> None:
+        """Refuse a key that its backend has not, or that stands in this directory already, before anything is written.
+
+        A root certifies a key that was never used (RFC 2986 has it sign its request for that): one that is somebody
+        else's would be found when it is to sign, and one that is there twice keeps every process from starting.
+        """
+        message = self.entropy.bytes(32)
+        try:
+            ALGORITHMS[ALG[role]].verify(public_key, message, sign(message))
+        except VerificationFailed as error:
+            told = f"{role}: {self.backend} không ký bằng khóa mà nó nêu / does not sign with the key that it names"
+            raise ConfigurationError(told, mend="wallet config show") from error
+        if public_part(public_key) in self._certified():
+            told = f"{role}: {self.backend} nêu một khóa đã có ở đây / names a key that is here already"
+            raise ConfigurationError(told, mend="wallet keys list")
+
+    def _certified(self) -> Iterator[bytes]:
+        """Return every public key that a certificate of this directory has, be it in the keyring or not."""
+        for path in self.directory.glob("*.cert.der"):
+            try:
+                yield certified_part(path.read_bytes())
+            except Malformed:
+                continue  # it has no key that another could be; whoever opens the keyring says what is wrong with it
 
 
 def create_missing(
@@ -136,6 +194,7 @@ def create_missing(
     backdated: timedelta = BACKDATED,
     renew: bool = False,
     making: Making | None = None,
+    also: Collection[Role] = (),
 ) -> list[str]:
     """Create what a deployment lacks and return the names of what was made. Safe to interrupt and to repeat.
 
@@ -143,6 +202,7 @@ def create_missing(
 
     authority: whose keys they are. backdated: how long before `now` a key may already have signed; a demo has documents
     with a past. renew: a role whose keys have all ended lacks one too. making: how, where it is not as plain files.
+    also: optional roles that the deployment is to have from now on.
     """
     directory.mkdir(parents=True, exist_ok=True)
     key_files.settle(directory.parent)
@@ -157,7 +217,8 @@ def create_missing(
     for path in (secret_path(directory, name) for name in absent):
         key_files.write(path, entropy.bytes(32))
         made.append(path.name)
-    for role in Role:
+    wanted = {*needed(records, int(now.timestamp())), *also}
+    for role in (role for role in Role if role in wanted):
         if _has_active(records, role, now, ended=not renew):
             continue
         begin = now - max(backdated, LIVES[role].backdated)

@@ -4,16 +4,11 @@ Nothing relies on it alone: it stands beside ES256 and a reader that does not kn
 Source: FIPS 204; RFC 9964 (`ML-DSA-65` in JOSE); RFC 9881 (in certificates).
 """
 
-from datetime import datetime
-
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, MLDSA65PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 
 from wallet.crypto.signing import kid_of
-from wallet.entropy import Entropy
 from wallet.errors import Malformed, VerificationFailed
 
 ALG = "ML-DSA-65"
@@ -25,32 +20,12 @@ class PostQuantumSigner:
     """A signer whose ML-DSA-65 key is in the memory of this process. The same shape as every `Signer`."""
 
     def __init__(self, private_key: MLDSA65PrivateKey, certificate_der: bytes) -> None:
-        self.private_key = private_key
+        self._private_key = private_key
         self.certificate_der = certificate_der
         self.kid = kid_of(certificate_der).hex()
 
     def sign(self, message: bytes) -> bytes:
-        """Return the 3,309 bytes of the signature, without context. Source: FIPS 204, section 5.2; RFC 9964."""
-        return self.private_key.sign(message)
-
-
-def post_quantum_certificate(
-    private_key: MLDSA65PrivateKey, common_name: str, not_before: datetime, not_after: datetime, entropy: Entropy
-) -> bytes:
-    """Return the DER of a self-signed certificate for an ML-DSA-65 key: known by its pin, vouched for by nobody."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private_key.public_key())
-        .serial_number(int.from_bytes(b"\x01" + entropy.bytes(16), "big"))
-        .not_valid_before(not_before.replace(microsecond=0))
-        .not_valid_after(not_after.replace(microsecond=0))
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .sign(private_key, None)
-    )
-    return certificate.public_bytes(Encoding.DER)
+        return sign_ml_dsa(self._private_key, message)
 
 
 def post_quantum_key(der: bytes) -> MLDSA65PublicKey:
@@ -69,10 +44,9 @@ def post_quantum_key(der: bytes) -> MLDSA65PublicKey:
     return key
 
 
-def common_name(der: bytes) -> str:
-    """Return whose certificate this is."""
-    found = x509.load_der_x509_certificate(der).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(found[0].value) if found else ""
+def sign_ml_dsa(private_key: MLDSA65PrivateKey, message: bytes) -> bytes:
+    """Return the 3,309 bytes of the signature, without context. Source: FIPS 204, section 5.2; RFC 9964."""
+    return private_key.sign(message)
 
 
 def verify_ml_dsa(public_key: MLDSA65PublicKey, message: bytes, signature: bytes) -> None:

@@ -1,6 +1,6 @@
-"""ES256: who signs, and whether a signature holds. Private keys are reached only through `Signer`.
+"""Who signs, and whether an ES256 signature holds. Private keys are reached only through `Signer`.
 
-Signatures are raw, 64 bytes `r || s`, high and low `s` alike: a signature identifies nothing.
+Those of ES256 are raw, 64 bytes `r || s`, high and low `s` alike: a signature identifies nothing.
 Source: FIPS 186-5, section 6; RFC 7518, section 3.4; RFC 9053, section 2.1.
 """
 
@@ -36,7 +36,7 @@ class Signer(Protocol):
         ...
 
     def sign(self, message: bytes) -> bytes:
-        """Return the raw 64-byte ES256 signature over `message`."""
+        """Return the signature over `message`: the raw 64 bytes of ES256, of another algorithm its own."""
         ...
 
 
@@ -74,6 +74,17 @@ class ServiceSigner:
         return sign_and_look(self._service, self._place, self._public_key, message)
 
 
+class AbsentSigner:
+    """A certificate without its key: of a key that is revoked, or where somebody only looks. It signs nothing."""
+
+    def __init__(self, certificate_der: bytes) -> None:
+        self.certificate_der = certificate_der
+        self.kid = kid_of(certificate_der).hex()
+
+    def sign(self, message: bytes) -> bytes:
+        raise Unavailable("signing_unavailable")
+
+
 def sign_and_look(service: SigningService, place: str, public_key: ec.EllipticCurvePublicKey, message: bytes) -> bytes:
     """Return what a service signed, once it is seen to be this key's. Raises Unavailable("signing_unavailable")."""
     signature = service.sign(place, message)
@@ -95,12 +106,17 @@ class LocalSigner:
         self.kid = kid_of(certificate_der).hex()
 
     def sign(self, message: bytes) -> bytes:
-        return raw_from_der(self._private_key.sign(message, _SIGN))
+        return sign_es256(self._private_key, message)
 
 
 def kid_of(certificate_der: bytes) -> bytes:
     """Return the key id: the first 8 bytes of SHA-256 over the certificate. Source: docs/wire.md, section 1."""
     return hashlib.sha256(certificate_der).digest()[:KID_BYTES]
+
+
+def sign_es256(private_key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
+    """Return the raw signature of a private key over `message`."""
+    return raw_from_der(private_key.sign(message, _SIGN))
 
 
 def verify_es256(public_key: ec.EllipticCurvePublicKey, message: bytes, signature: bytes) -> None:

@@ -16,6 +16,7 @@ from wallet.crypto.signing import Signer, kid_of
 from wallet.errors import Malformed, VerificationFailed
 from wallet.formats.cbor import MAX_INTEGER
 from wallet.formats.compact_values import LAST_SECOND, moment_of, seconds_of
+from wallet.formats.second_keys import MEMBER, SecondKey, second_keys_json
 
 TYP = "viso-bundle+jwt"
 MAX_BUNDLE_CHARACTERS = 32 * 1024 * 1024
@@ -80,7 +81,11 @@ class StatusListEntry:
 
 @dataclass(frozen=True, slots=True)
 class BundleContent:
-    """What a bundle says. iss: URL of the service. seq: rises by one. prev: `bundle_digest` of the one before."""
+    """What a bundle says. iss: URL of the service. seq: rises by one. prev: `bundle_digest` of the one before.
+
+    second_keys: told by whoever signs a bundle. docs/wire.md does not name them, so a reader of one signature passes
+    them over, whatever they are, and has none; who demands two reads them apart (`second_keys.read_second_keys`).
+    """
 
     iss: str
     issued_at: datetime
@@ -91,6 +96,7 @@ class BundleContent:
     issuers: tuple[IssuerEntry, ...]
     status_lists: tuple[StatusListEntry, ...]
     types: tuple[TypeEntry, ...]
+    second_keys: tuple[SecondKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,9 @@ def sign_bundle(content: BundleContent, root_signer: Signer) -> str:
         payload["prev"] = content.prev
     payload["issuers"] = [_issuer_json(issuer) for issuer in content.issuers]
     payload["status_lists"] = [{"uri": entry.uri, "token": entry.token} for entry in content.status_lists]
-    payload["types"] = [_type_json(entry) for entry in content.types]
+    payload["types"] = [type_json(entry) for entry in content.types]
+    if content.second_keys:
+        payload[MEMBER] = second_keys_json(content.second_keys)
     return jws.sign(payload, root_signer, typ=TYP, header={"x5c": [_b64(root_signer.certificate_der)]})
 
 
@@ -171,7 +179,8 @@ def _key_json(key: KeyEntry) -> dict[str, Any]:
     }
 
 
-def _type_json(entry: TypeEntry) -> dict[str, Any]:
+def type_json(entry: TypeEntry) -> dict[str, Any]:
+    """Return a member of `types` as JSON."""
     claims = [{"n": c.n, "name": c.name, "label": dict(c.label), "kind": c.kind} for c in entry.claims]
     return {"code": entry.code, "version": entry.version, "title": dict(entry.title), "claims": claims}
 
@@ -191,7 +200,7 @@ def _content(payload: dict[str, Any]) -> BundleContent:
         prev=prev,
         issuers=issuers,
         status_lists=tuple(StatusListEntry(_text(item, "uri"), _text(item, "token")) for item in lists),
-        types=tuple(_type(item) for item in _objects(payload, "types")),
+        types=tuple(type_from_json(item) for item in _objects(payload, "types")),
     )
 
 
@@ -223,7 +232,8 @@ def _key(item: dict[str, Any]) -> KeyEntry:
     return key
 
 
-def _type(item: dict[str, Any]) -> TypeEntry:
+def type_from_json(item: dict[str, Any]) -> TypeEntry:
+    """Return what a member of `types` says. Raises Malformed."""
     claims = tuple(
         ClaimEntry(_uint(claim, "n"), _text(claim, "name"), _languages(claim, "label"), _text(claim, "kind"))
         for claim in _objects(item, "claims")

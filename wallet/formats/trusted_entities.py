@@ -8,6 +8,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from wallet.formats.trust_bundle import BundleContent, IssuerEntry, KeyEntry
@@ -16,6 +17,9 @@ LOTE_VERSION = 1
 LANGUAGES = ("vi", "en")
 GOOD_STATES = frozenset({"published", "active", "retired"})
 """What such a key signed is good, whatever its state says about signing now (docs/wire.md, section 4)."""
+
+
+NOBODY: Mapping[str, datetime] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +33,13 @@ class Operator:
     country: str = "VN"
 
 
-def list_of_trusted_entities(content: BundleContent, operator: Operator) -> dict[str, Any]:
-    """Return the list of a bundle's issuers as JSON: same sequence, same moment, same end as the bundle."""
+def list_of_trusted_entities(
+    content: BundleContent, operator: Operator, revoked_at: Mapping[str, datetime] = NOBODY
+) -> dict[str, Any]:
+    """Return the list of a bundle's issuers as JSON: same sequence, same moment, same end as the bundle.
+
+    revoked_at: by kid, when a key was revoked, which no bundle tells; one that is not there was as the list was issued.
+    """
     return {
         "LoTE": {
             "ListAndSchemeInformation": {
@@ -51,12 +60,14 @@ def list_of_trusted_entities(content: BundleContent, operator: Operator) -> dict
                 "NextUpdate": _moment(content.next_update),
                 "DistributionPoints": [f"{content.iss}/v1/trust/entities"],
             },
-            "TrustedEntitiesList": [_entity(issuer, content, operator) for issuer in content.issuers],
+            "TrustedEntitiesList": [_entity(issuer, content, operator, revoked_at) for issuer in content.issuers],
         }
     }
 
 
-def _entity(issuer: IssuerEntry, content: BundleContent, operator: Operator) -> dict[str, Any]:
+def _entity(
+    issuer: IssuerEntry, content: BundleContent, operator: Operator, revoked_at: Mapping[str, datetime]
+) -> dict[str, Any]:
     return {
         "TrustedEntityInformation": {
             "TEName": _words(issuer.name),
@@ -64,22 +75,31 @@ def _entity(issuer: IssuerEntry, content: BundleContent, operator: Operator) -> 
             "TEAddress": {"TEPostalAddress": _postal(operator), "TEElectronicAddress": _links(content.iss)},
             "TEInformationURI": _links(f"{content.iss}/docs"),
         },
-        "TrustedEntityServices": [_service(key, content.iss) for key in issuer.keys],
+        "TrustedEntityServices": [
+            _service(key, content.iss, revoked_at.get(key.kid, content.issued_at)) for key in issuer.keys
+        ],
     }
 
 
-def _service(key: KeyEntry, iss: str) -> dict[str, Any]:
+def _service(key: KeyEntry, iss: str, revoked_at: datetime) -> dict[str, Any]:
+    """Return a key with its status and since when it has it; of a withdrawn one, also that it was granted before."""
     (role,) = key.roles
-    status = "granted" if key.state in GOOD_STATES else "withdrawn"
-    return {
-        "ServiceInformation": {
+
+    def standing(status: str, since: datetime) -> dict[str, Any]:
+        return {
             "ServiceName": [{"lang": language, "value": f"{role} {key.kid}"} for language in LANGUAGES],
             "ServiceDigitalIdentity": {"X509Certificates": [{"val": _base64(key.x5c[0])}]},
             "ServiceTypeIdentifier": f"{iss}/trust/service-types/{role}",
             "ServiceStatus": f"{iss}/trust/service-status/{status}",
-            "StatusStartingTime": _moment(key.not_before),
+            "StatusStartingTime": _moment(since),
         }
-    }
+
+    granted = standing("granted", key.not_before)
+    if key.state in GOOD_STATES:
+        return {"ServiceInformation": granted}
+    service = {"ServiceInformation": standing("withdrawn", revoked_at)}
+    # One that was revoked before it might sign was granted nothing.
+    return service | {"ServiceHistory": [granted]} if key.not_before < revoked_at else service
 
 
 def _words(words: Mapping[str, str]) -> list[dict[str, str]]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from wallet.crypto import key_files
-from wallet.crypto.keyring import KeyRecord, State, states_at
-from wallet.crypto.keystore import Role
+from wallet.crypto.keyring import FILES, KeyRecord, State, states_at
+from wallet.crypto.keystore import Role, may_keep
 from wallet.errors import ConfigurationError, WalletError
 from wallet.keys.rotating import KeyReason, Rotating, times_of
 
@@ -70,7 +70,8 @@ def read_ceremony(content: bytes, *, toml: bool) -> Ceremony:
     if not isinstance(given, dict) or set(given) != _MEMBERS:
         raise ConfigurationError(f"its members are {', '.join(sorted(_MEMBERS))}", mend="wallet keys ceremony --help")
     title, persons, steps = given["title"], given["persons"], given["steps"]
-    if not isinstance(title, str) or not title.strip():
+    title = " ".join(title.split()) if isinstance(title, str) else ""  # one line of the transcript, whatever is in it
+    if not title:
         problems.append("title: empty")
     named = [" ".join(each.split()) for each in persons if isinstance(each, str)] if isinstance(persons, list) else []
     if len({name.casefold() for name in named if name}) < 2 or len(named) != len(persons):
@@ -81,7 +82,7 @@ def read_ceremony(content: bytes, *, toml: bool) -> Ceremony:
     read = [_step(number, step, problems) for number, step in enumerate(steps, 1)]
     if problems:
         raise ConfigurationError(*problems, mend="wallet keys ceremony FILE --dry-run")
-    return Ceremony(title.strip(), tuple(named), tuple(step for step in read if step is not None), digest)
+    return Ceremony(title, tuple(named), tuple(step for step in read if step is not None), digest)
 
 
 def faults(
@@ -90,7 +91,7 @@ def faults(
     """Return what of a ceremony cannot be done to this keyring now, every fault at once."""
     states = states_at(records, int(now.timestamp()))
     known = {record.kid: record for record in records}
-    coming = {r.role for r in records if states[r.kid] in (State.PLANNED, State.PUBLISHED)}
+    coming = [r for r in records if states[r.kid] in (State.PLANNED, State.PUBLISHED)]
     found: list[str] = []
     done: set[str] = set()
     for number, step in enumerate(ceremony.steps, 1):
@@ -99,10 +100,12 @@ def faults(
             found.append(f"step {number}: {target} a second time")
         done.add(target)
         if step.role is not None:
-            if step.role in coming:
+            if any(record.role == step.role for record in coming):
                 found.append(f"step {number}: the next key of {step.role} is on its way already")
             if step.backend not in backends:
                 found.append(f"step {number}: {step.backend} is not set up")
+            elif not may_keep(step.backend, step.role):
+                found.append(f"step {number}: {step.role} is kept in {FILES} alone")
             try:
                 times_of(step.role, records, now, publication, step.at)
             except ConfigurationError as error:
@@ -111,6 +114,8 @@ def faults(
             found.append(f"step {number}: no key {step.kid}")
         elif states[step.kid] is State.REVOKED:
             found.append(f"step {number}: {step.kid} is revoked already")
+        else:  # what comes no more makes room for another, in the steps after this one
+            coming = [record for record in coming if step.kid not in (record.kid, record.issuer)]
         if step.since is not None and step.since > now:
             found.append(f"step {number}: {step.since.isoformat()} lies ahead")
     return found
@@ -158,7 +163,7 @@ class Journal:
     @property
     def is_whole(self) -> bool:
         """Return whether all of its ceremony was done."""
-        return self.is_over and STOPPED not in self.text
+        return self.is_over and STOPPED not in self.text.splitlines()
 
     def line(self, text: str) -> None:
         key_files.append(self.path, f"{text}\n".encode())
@@ -191,11 +196,11 @@ def perform(
             if step.role is not None:
                 made: tuple[KeyRecord, ...] = (rotating_with(step.backend).rotate(step.role, step.at),)
                 lacking: tuple[tuple[Role, Exception], ...] = ()
+                kept: OSError | None = None
                 journal.changed.append((ROTATED, made[0]))
             else:
-                since = step.since or rotating.clock.now()
-                done = rotating.revoke(step.kid, step.reason or KeyReason.CEASED, since)
-                made, lacking = done.made, done.lacking
+                done = rotating.revoke(step.kid, step.reason or KeyReason.CEASED, step.since)
+                made, lacking, kept = done.made, done.lacking, done.kept
                 journal.changed.append((REVOKED, done.record))
         except (WalletError, OSError) as error:
             journal.line(f"  stopped: {type(error).__name__} {error}")
@@ -207,7 +212,9 @@ def perform(
             journal.line(f"  made {record.role} {record.kid}, certificate sha256 {digest}, active from {begin}")
         for role, why in lacking:
             journal.line(f"  lacking {role}: {type(why).__name__} {why}")
-        if lacking:
+        if kept is not None:
+            journal.line(f"  not destroyed: {type(kept).__name__} {kept}")
+        if lacking or kept is not None:
             journal.line(STOPPED)
             return
     journal.line(f"ended {_moment(rotating.clock.now())}")

@@ -1,7 +1,8 @@
 """Keys in a hardware module, over PKCS#11 (version 2.40; python-pkcs11): they are made there and never leave it.
 
 The library is loaded and the token opened when somebody first signs, in the process that does. A session that failed is
-dropped and another opened by the next signature, so a module that comes back is used again by itself.
+dropped and another opened by the next signature, so a module that comes back is used again by itself. A PIN that was
+refused is not given again: a token counts wrong ones and locks itself (PKCS#11 2.40, section 4.4, CKF_USER_PIN_LOCKED).
 """
 
 import hashlib
@@ -9,24 +10,43 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from wallet.crypto import key_files
 from wallet.errors import Unavailable
 
+LEAST_PIN_BYTES = 4
 log = structlog.get_logger("wallet.keys")
+
+
+class PinState(StrEnum):
+    """What a token says of its PIN to whoever has not logged in. Source: PKCS#11 2.40, section 4.4 (CK_TOKEN_INFO)."""
+
+    FINE = "fine"
+    WRONG_BEFORE = "wrong_before"
+    LAST_TRY = "last_try"
+    LOCKED = "locked"
+
+
+class _PinRefused(Exception):
+    """The PIN that lies there was refused before."""
 
 
 class HardwareModule:
     """One token of a module. Connects to nothing until it is used.
 
+    pin_file: where its PIN lies. Once that was refused nobody logs in again until the file is another, or the process.
     budget: how long a signature waits for those before it; the module's own time is the module's.
     """
 
-    def __init__(self, module: str, token: str, pin: str, budget: timedelta) -> None:
-        self._module, self._token, self._pin, self._budget = module, token, pin, budget
+    def __init__(self, module: str, token: str, pin_file: Path, budget: timedelta) -> None:
+        self._module, self._token, self._pin_file, self._budget = module, token, pin_file, budget
+        self._refused: tuple[int, ...] | None = None  # what told the file from another whose PIN was refused
         self._lock = threading.Lock()  # a session serves one thread at a time
         self._session: Any = None
         self._keys: dict[str, Any] = {}
@@ -56,8 +76,12 @@ class HardwareModule:
             return bytes(self._keys[place].sign(hashlib.sha256(message).digest(), mechanism=Mechanism.ECDSA))
 
     def close(self) -> None:
-        with self._lock:
-            self._drop()
+        """Give the session back; a module that hangs keeps it, and nobody from ending."""
+        if self._lock.acquire(timeout=self._budget.total_seconds()):
+            try:
+                self._drop()
+            finally:
+                self._lock.release()
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
@@ -65,13 +89,7 @@ class HardwareModule:
             raise Unavailable("signing_unavailable")
         try:
             if self._session is None:
-                import pkcs11
-
-                token = pkcs11.lib(self._module).get_token(token_label=self._token)
-                try:
-                    self._session = token.open(rw=True, user_pin=self._pin)
-                except pkcs11.UserAlreadyLoggedIn:  # a login is the process's, whichever session it came by
-                    self._session = token.open(rw=True)
+                self._session = self._log_in()
             yield self._session
         except Exception as error:
             # Whatever a module or its library raises: it did not sign.
@@ -81,9 +99,53 @@ class HardwareModule:
         finally:
             self._lock.release()
 
+    def _log_in(self) -> Any:
+        import pkcs11
+
+        stamp = key_files.stamp(self._pin_file)
+        if stamp == self._refused:
+            raise _PinRefused
+        pin = read_pin(self._pin_file)
+        token = pkcs11.lib(self._module).get_token(token_label=self._token)
+        try:
+            return token.open(rw=True, user_pin=pin)
+        except pkcs11.UserAlreadyLoggedIn:  # a login is the process's, whichever session it came by
+            return token.open(rw=True)
+        except (
+            pkcs11.PinIncorrect,
+            pkcs11.PinInvalid,
+            pkcs11.PinLenRange,
+            pkcs11.PinLocked,
+            pkcs11.PinExpired,
+        ) as error:
+            self._refused = stamp
+            told = "hardware module refuses the PIN: nobody logs in again until its file changes"
+            log.error(told, token=self._token, file=str(self._pin_file), reason=type(error).__name__)
+            raise
+
     def _drop(self) -> None:
         session, self._session, self._keys = self._session, None, {}
         # A token whose session is gone cannot close it either.
         with suppress(Exception):
             if session is not None:
                 session.close()
+
+
+def read_pin(path: Path) -> str:
+    """Return the PIN of a token. Raises ConfigurationError."""
+    return key_files.read_secret(path, "WALLET_PKCS11_PIN_FILE", LEAST_PIN_BYTES).decode()
+
+
+def pin_state(module: str, token: str) -> PinState:
+    """Return what a token says of its PIN, without a login. Raises Unavailable where it is not there."""
+    try:
+        import pkcs11
+
+        flags = pkcs11.lib(module).get_token(token_label=token).flags
+    except Exception as error:
+        raise Unavailable("signing_unavailable") from error
+    if pkcs11.TokenFlag.USER_PIN_LOCKED in flags:
+        return PinState.LOCKED
+    if pkcs11.TokenFlag.USER_PIN_FINAL_TRY in flags:
+        return PinState.LAST_TRY
+    return PinState.WRONG_BEFORE if pkcs11.TokenFlag.USER_PIN_COUNT_LOW in flags else PinState.FINE

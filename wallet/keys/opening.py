@@ -13,7 +13,7 @@ from wallet.crypto.making import Making
 from wallet.crypto.signing import SigningService
 from wallet.entropy import Entropy
 from wallet.errors import ConfigurationError
-from wallet.keys.hardware import HardwareModule
+from wallet.keys.hardware import HardwareModule, read_pin
 from wallet.keys.remote import SigningServer
 from wallet.settings import Settings
 
@@ -31,25 +31,14 @@ def services_of(settings: Settings, clock: Clock, entropy: Entropy) -> dict[str,
     found: dict[str, SigningService] = {}
     budget = timedelta(milliseconds=settings.signing_milliseconds)
     if settings.pkcs11_module:
-        pin = _secret(settings.pkcs11_pin_file, "WALLET_PKCS11_PIN_FILE", least=4)
-        found[HARDWARE] = HardwareModule(settings.pkcs11_module, settings.pkcs11_token, pin.decode(), budget)
+        pin_file = Path(settings.pkcs11_pin_file)
+        read_pin(pin_file)
+        found[HARDWARE] = HardwareModule(settings.pkcs11_module, settings.pkcs11_token, pin_file, budget)
     if settings.remote_signer_url:
-        secret = _secret(settings.remote_signer_secret_file, "WALLET_REMOTE_SIGNER_SECRET_FILE", least=32)
+        secret_file = Path(settings.remote_signer_secret_file)
+        secret = key_files.read_secret(secret_file, "WALLET_REMOTE_SIGNER_SECRET_FILE", least=32)
         found[REMOTE] = SigningServer(settings.remote_signer_url, secret, clock, entropy, budget)
     return found
-
-
-def _secret(file: str, setting: str, least: int) -> bytes:
-    """Return what a file that is its owner's alone holds. Raises ConfigurationError."""
-    path = Path(file)
-    if not file or not path.is_file():
-        raise ConfigurationError(f"{setting}: {file or 'empty'} is no file", mend="wallet config show")
-    if key_files.readable_by_others(path):
-        raise ConfigurationError(f"{path} is readable by others (chmod 600 {path})", mend=f"chmod 600 {path}")
-    content = path.read_bytes().strip()
-    if len(content) < least:
-        raise ConfigurationError(f"{path} is shorter than {least} bytes", mend=f"export {setting}=...")
-    return content
 
 
 def open_keystore(settings: Settings, clock: Clock, services: Mapping[str, SigningService] | None = None) -> Keystore:
@@ -61,6 +50,16 @@ def open_keystore(settings: Settings, clock: Clock, services: Mapping[str, Signi
     looked_for = None if settings.production and not settings.keys_passphrase_file else path
     opening = Opening(passphrase_of(settings), services, settings.production, looked_for)
     return Keystore.open(settings.keys_dir, opening, clock=clock)
+
+
+def unused_second(directory: Path) -> Path | None:
+    """Return the folder of second keys of an older version, None where no file lies in one.
+
+    They are keys like all others now (decision 0025): no command reads that folder, so nobody would notice that a
+    second signature is missing.
+    """
+    folder = directory / "second"
+    return folder if folder.is_dir() and any(folder.iterdir()) else None
 
 
 def passphrase_of(settings: Settings) -> bytes | None:
@@ -92,17 +91,32 @@ def passphrase_for_new(settings: Settings, entropy: Entropy) -> bytes:
     return passphrase
 
 
+def making_to_revoke(settings: Settings, clock: Clock, entropy: Entropy, backend: str) -> Making:
+    """Return how this deployment makes keys; where it cannot, one that makes none and says why.
+
+    A revocation waits for neither a passphrase nor a signing service: it is written, and what follows is made later.
+    """
+    try:
+        return making_of(settings, entropy, services_of(settings, clock, entropy), backend)
+    except ConfigurationError as error:
+        return Making(settings.keys_dir, entropy, _authority(settings), refused=error)
+
+
 def making_of(
     settings: Settings, entropy: Entropy, services: Mapping[str, SigningService], backend: str = FILES
 ) -> Making:
     """Return how this deployment makes keys. Raises ConfigurationError."""
-    name = settings.issuer_code if settings.production else f"{settings.issuer_code} sample"
     return Making(
         directory=settings.keys_dir,
         entropy=entropy,
-        authority=Authority(name, settings.issuer_url),
+        authority=_authority(settings),
         passphrase=passphrase_for_new(settings, entropy) if backend == FILES else passphrase_of(settings),
         sample=not settings.production,
         services=services,
         backend=backend,
     )
+
+
+def _authority(settings: Settings) -> Authority:
+    name = settings.issuer_code if settings.production else f"{settings.issuer_code} sample"
+    return Authority(name, settings.issuer_url)

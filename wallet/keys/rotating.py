@@ -14,12 +14,14 @@ from enum import StrEnum
 from wallet.clock import Clock
 from wallet.crypto import key_files
 from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_at, write_keyring
-from wallet.crypto.keystore import Role, key_path
+from wallet.crypto.keystore import Role, key_path, needed
 from wallet.crypto.making import LIVES, Making, at_once
 from wallet.errors import ConfigurationError, WalletError
 
-ROOT_LEAD = 10
-"""How many cache lifetimes a bundle root is known before it signs: its pin reaches verifiers by hand."""
+PINNED = (Role.BUNDLE_ROOT, Role.SECOND_BUNDLE)
+"""The roles whose keys verifiers know by a pin."""
+PINNED_LEAD = 10
+"""How many cache lifetimes such a key is known before it signs: its pin reaches verifiers by hand."""
 LONGEST_SETTLING = timedelta(days=1)
 
 
@@ -48,7 +50,7 @@ def times_of(
     Raises ConfigurationError for a moment that is too soon, or when the present key has ended. Where that ends before
     verifiers can know another, as soon as may be is the best there is.
     """
-    lead = publication * (ROOT_LEAD if role is Role.BUNDLE_ROOT else 1)
+    lead = publication * (PINNED_LEAD if role in PINNED else 1)
     settling = min(LONGEST_SETTLING, publication / 3)
     earliest = now + lead + settling
     active_from = earliest if at is None else at
@@ -70,11 +72,11 @@ def times_of(
 
 
 def lasting(records: Iterable[KeyRecord], now: datetime) -> dict[Role, datetime | None]:
-    """Return until when each role has a key that may sign, without a gap from now on; None for one that has none."""
+    """Return until when each role that needs a key has one that may sign, without a gap from now on; else None."""
     records, seconds = list(records), int(now.timestamp())
     states = states_at(records, seconds)
     found: dict[Role, datetime | None] = {}
-    for role in Role:
+    for role in needed(records, seconds):
         signing = [r for r in records if r.role == role and states[r.kid] is State.ACTIVE and r.not_after > seconds]
         end = signing[-1].not_after if signing else 0
         for r in records:
@@ -124,30 +126,38 @@ class Rotating:
         write_keyring(self.making.directory, [*kept, made])
         return made
 
-    def revoke(self, kid: str, reason: KeyReason, since: datetime) -> "Revocation":
+    def revoke(self, kid: str, reason: KeyReason, since: datetime | None = None) -> "Revocation":
         """Revoke a key: with the next bundle nothing it signed counts. Return what came of it.
 
-        since: from when on others may have signed with it. The revocation is written first, whatever keeps the next key
-        from being made. The private part of a file is destroyed. Where the key was the one that signed, another does at
-        once; where it was a root, so does another for each that it certified, kept by whom kept the one before. Where
-        it was to follow another, that one keeps its own time. Revoking again makes no key; an earlier `since` counts.
-        Raises ConfigurationError for a key that is not there or a moment that lies ahead.
+        since: from when on others may have signed with it, as of the whole second; None, as the second of the
+        revocation itself: nobody did. The revocation is written first, whatever keeps the next key from being made. The
+        private part of a file is destroyed. Where the key was the one that signed, another does at once; where it was a
+        root, so does another for each that it certified, kept by whom kept the one before. Where it was to follow
+        another, that one keeps its own time. Revoking again makes no key; an earlier `since` counts. Raises
+        ConfigurationError for a key that is not there or a moment that lies ahead.
         """
         now, records = self.clock.now(), read_keyring(self.making.directory)
         found = next((record for record in records if record.kid == kid), None)
         if found is None:
             raise ConfigurationError(f"{kid}: no such key", mend="wallet keys list")
-        if since > now:
+        if since is not None and since > now:
             raise ConfigurationError(f"--since {since.isoformat()} lies ahead", mend="wallet keys revoke --help")
         states = states_at(records, int(now.timestamp()))
-        revoked = _revoked(found, reason, now, since)
+        revoked = _revoked(found, reason, now, since or now)
         hurt = [r for r in records if kid in (r.kid, r.issuer) and states[r.kid] is State.ACTIVE]
         left = [revoked if record.kid == kid else record for record in records]
         write_keyring(self.making.directory, _unfollowed(left, int(now.timestamp())))
-        if found.backend == FILES:
-            key_files.remove(key_path(self.making.directory, found))
+        kept = self._destroy(found) if found.backend == FILES else None
         made, lacking = self._replace(hurt, now)
-        return Revocation(revoked, made, lacking)
+        return Revocation(revoked, made, lacking, kept)
+
+    def _destroy(self, record: KeyRecord) -> OSError | None:
+        """Remove the private part of a key; return why it is still there, None when it is gone."""
+        try:
+            key_files.remove(key_path(self.making.directory, record))
+        except OSError as error:
+            return error
+        return None
 
     def _replace(
         self, hurt: Sequence[KeyRecord], now: datetime
@@ -178,12 +188,14 @@ class Rotating:
 class Revocation:
     """What came of revoking a key: itself, the keys made in the place of others, and which could not be made, and why.
 
-    A role that lacks its key signs nothing until `wallet keys new` has made one.
+    A role that lacks its key signs nothing until `wallet keys new` has made one. kept: why the file of its private part
+    could not be removed; revoking again removes it.
     """
 
     record: KeyRecord
     made: tuple[KeyRecord, ...] = ()
     lacking: tuple[tuple[Role, WalletError | OSError], ...] = ()
+    kept: OSError | None = None
 
 
 def _unfollowed(records: list[KeyRecord], now: int) -> list[KeyRecord]:
