@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.support import NOON, SeededEntropy
+from tests.vectors.carried_lists import carried_list_cases, reasons_then
 from tests.verifier.world import (
     DAY,
     ISSUER,
@@ -539,6 +540,9 @@ def lives(world: World) -> Iterator[Case]:
     yield Case("live: text that is no gate id", "2", no_gate_id, ["wrong_gate"], policy={"gate_id": "GATE-1"})
     doc_inside = _outer(world, outer_claims(raw(world, cbor.encode(document_claims(world)))))
     yield Case("live: a document inside", "2", doc_inside, ["wrong_type"])
+    outer = base45.decode(code.removeprefix("VL1:"))
+    yield Case("a live code printed as a document", "3, step 2", wrapped(outer), ["wrong_type"])
+    yield Case("live: a card that no phone signed", "3, step 2", wrapped(inner, "VL1:"), ["wrong_type"])
     doc_key = signed(cbor.encode(claims), world.doc.sign, card_headers(world) | {4: bytes.fromhex(world.doc.kid)})
     yield Case("live: a card by a document key", "3, step 3", _outer(world, outer_claims(doc_key)), ["key_not_allowed"])
     forged = signed(cbor.encode(claims), world.doc.sign, card_headers(world))
@@ -686,6 +690,16 @@ def bundle_cases(world: World) -> Iterator[dict[str, Any]]:
     )
     yield case("NaN", _token(world, header, text.replace('"seq": 5', '"seq": 5, "x": NaN').encode()), "malformed")
     yield case("a float nobody knows", told({"x": 1.5}), None)
+    second = {
+        "pin": "0" * 64,
+        "alg": "ML-DSA-65",
+        "role": "bundle",
+        "not_before": 0,
+        "not_after": 1,
+        "state": "revoked",
+    }
+    yield case("second keys, which one signature has no use for", told({"second_keys": [second]}), None)
+    yield case("second keys of another type", told({"second_keys": {"pin": 7}}), None)
     yield case("text after it", _token(world, header, text.encode() + b"x"), "malformed")
     yield case("a byte order mark", _token(world, header, b"\xef\xbb\xbf" + text.encode()), "malformed")
     yield case("not UTF-8", _token(world, header, text.encode().replace(b"https", b"\xff\xfe")), "malformed")
@@ -730,6 +744,7 @@ def bundle_cases(world: World) -> Iterator[dict[str, Any]]:
     yield case("the next one, which follows another", told({"seq": 6, "prev": "x"}), "prev_differs", held=held)
     yield case("the next one, which follows none", told({"seq": 6}), "prev_differs", held=held)
     yield case("one further on", told({"seq": 7}), None, held=held)
+    yield from carried_list_cases(world, seeded_signer("next status"))
 
 
 def _token(world: World, header: Mapping[str, Any], payload: bytes) -> str:
@@ -805,6 +820,8 @@ def made() -> dict[str, dict[str, Any]]:
     for offer in offered:
         found = taken(offer, world.pins)
         assert found == offer["reason"], (offer["name"], found)
+        if "text" in offer:
+            assert reasons_then(offer, world.pins, NOW) == offer["reasons"], offer["name"]
     head = {"about": ABOUT, "now": NOW, "pins": world.pins}
     return {"codes.json": {**head, "bundles": tokens, "cases": cases}, "bundles.json": {**head, "cases": offered}}
 

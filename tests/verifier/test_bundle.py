@@ -154,6 +154,45 @@ def test_what_is_held_must_fit_the_pins(world: World, tmp_path: Path) -> None:
         BundleStore(tmp_path).held(["0" * 64])
 
 
+@pytest.mark.parametrize("pins", ["both", "the new one", "the new one, after both"])
+def test_a_new_root_follows_in_a_store_whether_or_not_the_old_pin_is_still_there(
+    world: World, tmp_path: Path, pins: str
+) -> None:
+    held = BundleStore(tmp_path).offer(world.bundle(seq=5), world.pins, NOON).token
+    root = make_signer("next root")
+    new, both = [pin_of(root.certificate_der)], [*world.pins, pin_of(root.certificate_der)]
+    token = sign_bundle(world.content(seq=6, prev=bundle_digest(held)), root)
+    if pins != "the new one":
+        BundleStore(tmp_path).offer(token, both, NOON)
+    taken = BundleStore(tmp_path).offer(token, both if pins == "both" else new, NOON)
+    assert (taken.seq, taken.token) == (6, token)
+    kept = BundleStore(tmp_path).held(new)
+    assert kept is not None
+    assert kept.token == token
+
+
+def test_what_a_root_without_pin_signed_still_bounds_what_follows_and_judges_nothing(
+    world: World, tmp_path: Path
+) -> None:
+    store, root = BundleStore(tmp_path), make_signer("next root")
+    held, pins = store.offer(world.bundle(seq=5), world.pins, NOON).token, [pin_of(root.certificate_der)]
+    for token, reason in (
+        (sign_bundle(world.content(seq=4), root), "seq_not_higher"),
+        (sign_bundle(world.content(seq=5), root), "seq_not_higher"),
+        (sign_bundle(world.content(seq=6), root), "prev_differs"),
+        (held, "key_not_allowed"),
+        (world.bundle(seq=9), "key_not_allowed"),
+    ):
+        with pytest.raises(BundleRefused) as caught:
+            store.offer(token, pins, NOON)
+        assert caught.value.reason == reason
+        with pytest.raises(BundleRefused, match="key_not_allowed"):
+            store.held(pins)
+    kept = store.held(world.pins)
+    assert kept is not None
+    assert kept.token == held
+
+
 def test_a_clock_set_back_does_not_forget_the_sequence(world: World, tmp_path: Path) -> None:
     clock = FixedClock()
     BundleStore(tmp_path).offer(world.bundle(seq=5), world.pins, clock.now())

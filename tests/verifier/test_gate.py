@@ -1,15 +1,16 @@
 """A gate: one line in, one verdict out, whatever the line holds; high mode; a profile; killed and started again."""
 
 import base64
-import io
 import json
 import os
 import random
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,17 @@ from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import catalogue
 from wallet.verifier import FileReplay, MemoryReplay
 from wallet.verifier.__main__ import main
-from wallet.verifier.gate import MAX_LINE_BYTES, Challenges, Gate, json_line, lines_of
+from wallet.verifier.at_gate import Screen
+from wallet.verifier.at_gate import World as GateWorld
+from wallet.verifier.fetching import Fetched, FetchFailed
+from wallet.verifier.gate import MAX_LINE_BYTES, Challenges, Gate, json_line, lines_of, told_line
 from wallet.verifier.judgement import Judgement
 from wallet.verifier.outcomes import LOOKS, Outcome, outcome_of
 from wallet.verifier.profile import Profile, ProfileRefused, profile_of, read_profile
-from wallet.verifier.reasons import REASONS, VERDICT_OF
+from wallet.verifier.reasons import REASONS, VERDICT_OF, Verdict
 from wallet.verifier.receipts import Receipts
 from wallet.verifier.refreshing import Held
+from wallet.verifier.waiting import Silence, Waiting
 
 FUZZ = int(os.environ.get("FUZZ", "1000"))
 LINES = 10_000 if FUZZ >= 100_000 else 1_000
@@ -60,6 +65,10 @@ def post(world: World, tmp_path: Path) -> Callable[..., Post]:
     return lambda **options: Post(world, tmp_path, options=options)
 
 
+def dead_network(url: str, headers: Mapping[str, str], body: bytes | None = None, *, most: int = 0) -> Fetched:
+    raise FetchFailed("unreachable")
+
+
 def high(world: World, tmp_path: Path) -> Post:
     challenges = Challenges("C3", SeededEntropy("nonce"))
     return Post(world, tmp_path, options={"gate_id": "C3", "challenges": challenges})
@@ -80,8 +89,54 @@ def test_a_picture_is_read(post: Callable[..., Post], world: World, tmp_path: Pa
     path = picture(world.live_code(), tmp_path / "code.png")
     at = post()
     assert at.say(image=str(path))["accepted"]
-    assert at.say(image=str(path))["reasons"] == ["live_replayed"]
+    again = at.say(image=str(path))
+    assert again["reasons"] == ["live_replayed"]
+    assert again["first_seen"] == {"at": "2026-03-02T05:00:00Z"}, "this gate has no name"
+    assert "first_seen" not in at.say(code=world.document_code())
     assert at.say(image=str(tmp_path / "none.png"))["error"] == "image_unreadable"
+
+
+def test_a_document_is_read_from_a_file_that_a_program_names(
+    post: Callable[..., Post], world: World, tmp_path: Path
+) -> None:
+    path = tmp_path / "paper.sdjwt"
+    path.write_text("no document")
+    assert post().say(image=str(path))["verdict"] == "invalid"
+
+
+@pytest.mark.parametrize("name", ["code.png", "paper.mdoc", "paper.sdjwt", "paper"])
+def test_only_a_regular_file_is_read(post: Callable[..., Post], tmp_path: Path, name: str) -> None:
+    at = post()
+    os.mkfifo(tmp_path / name)  # nobody writes: whoever waits for it waits for good
+    (tmp_path / "folder.png").mkdir()
+    for path in (tmp_path / name, Path("/dev/zero"), tmp_path / "folder.png"):
+        found = at.say(image=str(path))
+        assert (found["verdict"], found["accepted"]) == ("cannot_tell", False)
+        assert found["error"] in ("image_unreadable", "document_missing")
+
+
+def test_what_a_program_calls_an_image_is_never_a_code(post: Callable[..., Post], world: World) -> None:
+    found = post().say(image=world.document_code())
+    assert (found["error"], found["accepted"]) == ("image_unreadable", False)
+
+
+@pytest.mark.parametrize("name", ["visitor.png", "visitor", "visitor.mdoc", "visitor.sdjwt"])
+def test_a_line_at_a_gate_is_never_a_path(
+    post: Callable[..., Post], world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    picture(world.document_code(), tmp_path / "visitor.png").rename(tmp_path / name)  # of whoever was here before
+    monkeypatch.chdir(tmp_path)
+    at = post()
+    for line in (str(tmp_path / name), name, f"file:{tmp_path / name}", f"file {tmp_path / name}"):
+        told = told_line(at.gate, line)
+        assert (told.judgement.verdict, told.judgement.reasons) == (Verdict.INVALID, ("not_a_code",))
+        assert told.judgement.document is None
+        assert at.say(code=line)["reasons"] == ["not_a_code"]
+
+
+def test_a_line_that_names_a_pipe_holds_up_no_gate(post: Callable[..., Post], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mdoc")
+    assert told_line(post().gate, str(tmp_path / "pipe.mdoc")).judgement.reasons == ("not_a_code",)
 
 
 GARBAGE = [
@@ -136,7 +191,7 @@ def test_every_line_of_a_fuzzed_gate_has_one_answer(world: World, tmp_path: Path
     at = Post(world, tmp_path / "store")
     lines = list(fuzzed(world, LINES))
     # What has a path of a file that exists would be read: there is none among these.
-    read = list(lines_of(io.BytesIO(b"\n".join(lines) + b"\n")))
+    read = list(lines_of(BytesIO(b"\n".join(lines) + b"\n")))
     assert len(read) == LINES
     answers = [json_line(at.gate, line) for line in read]
     assert all(answer["verdict"] in ("invalid", "cannot_tell", "valid") for answer in answers)
@@ -148,9 +203,9 @@ def test_every_line_of_a_fuzzed_gate_has_one_answer(world: World, tmp_path: Path
 
 
 def test_a_line_of_any_length_takes_no_more_room_than_the_limit() -> None:
-    stream = io.BytesIO(b"x" * (MAX_LINE_BYTES * 3) + b"\nVD1:\n" + b"y" * (MAX_LINE_BYTES + 1))
+    stream = BytesIO(b"x" * (MAX_LINE_BYTES * 3) + b"\nVD1:\n" + b"y" * (MAX_LINE_BYTES + 1))
     assert list(lines_of(stream)) == [None, "VD1:", None]
-    assert list(lines_of(io.BytesIO(b"a\r\nb"))) == ["a", "b"]
+    assert list(lines_of(BytesIO(b"a\r\nb"))) == ["a", "b"]
 
 
 def test_state_is_told_when_it_is_asked_for(post: Callable[..., Post]) -> None:
@@ -211,16 +266,76 @@ def test_in_high_mode_another_answer_is_refused_and_uses_nothing_up(
     assert at.say(code=world.live_code(challenge=challenge))["accepted"], "still the same challenge"
 
 
-def test_a_challenge_dies_after_120_seconds(world: World, tmp_path: Path) -> None:
+def test_a_challenge_is_renewed_before_it_dies_after_120_seconds(world: World, tmp_path: Path) -> None:
     at = high(world, tmp_path)
     challenge = parse_gate_challenge(at.say(challenge=True)["challenge"])
-    at.clock.advance(seconds=119)
+    at.clock.advance(seconds=89)
     assert parse_gate_challenge(at.say(challenge=True)["challenge"]) == challenge
     at.clock.advance(seconds=1)
+    second = parse_gate_challenge(at.say(challenge=True)["challenge"])
+    assert second != challenge
+    at.clock.advance(seconds=29)
+    in_time = world.live_code(challenge=challenge, issued_at=at.clock.now())
+    assert at.say(code=in_time)["accepted"], "it was read in its last second"
+    answering = world.live_code(challenge=second, issued_at=at.clock.now())
+    assert at.say(code=answering)["reasons"] == ["wrong_gate"], "one answer, and both are over"
+
+
+def test_what_answers_a_dead_challenge_is_refused(world: World, tmp_path: Path) -> None:
+    at = high(world, tmp_path)
+    challenge = parse_gate_challenge(at.say(challenge=True)["challenge"])
+    at.clock.advance(seconds=90)
+    at.say(challenge=True)
+    at.clock.advance(seconds=30)
     late = world.live_code(challenge=challenge, issued_at=at.clock.now())
     assert at.say(code=late)["reasons"] == ["wrong_gate"]
     at.clock.set(NOON - timedelta(minutes=5))
     assert parse_gate_challenge(at.say(challenge=True)["challenge"]) != challenge
+    at.clock.set(NOON + timedelta(hours=9))
+    late = world.live_code(challenge=challenge, issued_at=at.clock.now())
+    assert at.say(code=late)["reasons"] == ["wrong_gate"], "nobody was there to renew it"
+
+
+def test_a_terminal_that_nobody_uses_renews_its_challenge_by_itself(world: World, tmp_path: Path) -> None:
+    at = high(world, tmp_path)
+    out, err = StringIO(), StringIO()
+    waits: list[float | None] = []
+
+    def next_line(seconds: float | None) -> str | None:
+        """Say nothing for as long as the screen waits, three times; then answer what it shows."""
+        waits.append(seconds)
+        if len(waits) <= 3:
+            at.clock.advance(seconds=seconds or 0)
+            raise Silence
+        if len(waits) > 4:
+            raise EOFError
+        shown = parse_gate_challenge("VG1:" + out.getvalue().rsplit("VG1:", 1)[1].strip())
+        return world.live_code(challenge=shown, issued_at=at.clock.now())
+
+    here = GateWorld(BytesIO(), out, err, at.clock, SeededEntropy("x"), dead_network, lambda _: None)
+    Screen(at.gate, here, "en", next_line).serve()
+    challenges = re.findall("VG1:.*", out.getvalue())
+    assert len(challenges) == len(set(challenges)) == 5, "at the start, after each silence, and after the answer"
+    assert waits == [90, 90, 90, 90, 90]
+    assert "VALID" in out.getvalue()
+    assert "valid: 1" in err.getvalue().lower()
+
+
+def test_lines_are_waited_for_and_silence_is_told(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    with open(reading, "rb") as stream, open(writing, "wb") as other:
+        waiting = Waiting(lines_of(stream))
+        with pytest.raises(Silence):
+            waiting.next(0)
+        other.write(b"one\n")
+        other.flush()
+        assert waiting.next(None) == "one"
+        with pytest.raises(Silence):
+            waiting.next(0)
+        other.close()
+        for _ in range(2):
+            with pytest.raises(EOFError):
+                waiting.next(None)
 
 
 def test_in_high_mode_paper_is_not_enough(world: World, tmp_path: Path) -> None:
@@ -235,6 +350,7 @@ def test_policy_is_told_apart_from_authenticity(post: Callable[..., Post], world
     for profile, rule in (
         (Profile(utilities=frozenset({"identity"})), "utility"),
         (Profile(claims=frozenset({"full_name"})), "claims"),
+        (Profile(needs=frozenset({"full_name", "birth_date"})), "needs"),
         (Profile(minimum_age=18), "minimum_age"),
     ):
         found = post(profile=profile).say(code=world.document_code())
@@ -294,6 +410,7 @@ def test_midnight_in_hanoi_is_the_birthday(post: Callable[..., Post], world: Wor
     [
         [], None, {"what": 1}, {"utilities": "identity"}, {"claims": [1]}, {"minimum_age": "18"}, {"minimum_age": -1},
         {"minimum_age": True}, {"purpose": "A B"}, {"title": "x"}, {"recipients": None},
+        {"needs": "full_name"},
     ],
 )  # fmt: skip
 def test_a_profile_that_is_none_is_refused(content: Any) -> None:
@@ -388,7 +505,9 @@ def test_a_gate_that_is_killed_still_knows_what_it_saw(world: World, store: Path
         if stream is not None:
             stream.close()
     with serving(world, store, "--json", "--gate", "C3") as second:
-        assert said(second, live)["reasons"] == ["live_replayed"]
+        again = said(second, live)
+        assert (again["reasons"], again["outcome"]) == (["live_replayed"], "already_scanned")
+        assert again["first_seen"] == {"at": "2026-03-02T05:00:00Z", "gate": "C3"}
         assert said(second, "garbage")["error"] == "line"
         assert said(second, json.dumps({"code": world.document_code()}))["accepted"]
         assert second.communicate(timeout=10)[1] == b""
@@ -397,7 +516,8 @@ def test_a_gate_that_is_killed_still_knows_what_it_saw(world: World, store: Path
 
 def test_people_see_one_large_verdict_a_line(world: World, store: Path) -> None:
     with serving(world, store, "--gate", "C3") as process:
-        lines = [world.document_code(), "", "nonsense", world.live_code(), world.live_code(), str(store / "none.png")]
+        lines = [world.document_code(), "", "nonsense", world.live_code(), world.live_code()]
+        lines += [str(picture(world.document_code(), store / "former.png")), "x" * (MAX_LINE_BYTES + 1)]
         out, err = process.communicate("\n".join(lines).encode(), timeout=20)
     text = out.decode()
     heads = [line for line in text.splitlines() if line.startswith("====")]
@@ -405,10 +525,12 @@ def test_people_see_one_large_verdict_a_line(world: World, store: Path) -> None:
         "✓ HỢP LỆ  |  VALID",
         "- KHÔNG PHẢI MÃ CỦA VÍ  |  NOT A WALLET CODE",
         "✓ HỢP LỆ  |  VALID",
-        "? MÃ ĐÃ ĐƯỢC QUÉT  |  ALREADY SCANNED",
+        "? ĐÃ QUÉT LÚC 12:00, CỬA C3  |  ALREADY SCANNED AT 12:00, GATE C3",
+        "- KHÔNG PHẢI MÃ CỦA VÍ  |  NOT A WALLET CODE",
         "? CHƯA KẾT LUẬN ĐƯỢC  |  CANNOT TELL",
     ]
-    assert text.count(SAMPLE_MARK) == 5
+    assert text.count(SAMPLE_MARK) == 6
+    assert "Được quét lần đầu lúc 2026-03-02 12:00:00 +07:00, tại cửa C3" in text
     assert "so họ tên và ngày sinh" in text
     assert "\x1b" not in text + err.decode()
     assert "Gói tin cậy còn mới" in err.decode()
@@ -465,6 +587,6 @@ def test_a_gate_with_a_network_that_is_dead_goes_on(
     from tests.verifier.test_fetching import dead_address
 
     line = json.dumps({"code": world.document_code(issuer="VN-XX")})
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line.encode())))
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(line.encode())))
     assert main(["gate", "--store", str(store), "--pin", world.pins[0], "--json", "--url", dead_address()]) == 0
     assert "unknown_issuer" in json.loads(capsys.readouterr().out)["reasons"]

@@ -10,11 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
 from tests.support import NOON, FixedClock, SeededEntropy
 from tests.verifier.test_fetching import answer, dead_address, server
 from tests.verifier.world import World, make_signer
+from wallet.crypto.certificates import self_signed
+from wallet.crypto.post_quantum import PostQuantumSigner
+from wallet.formats.second_keys import SecondKey
 from wallet.formats.trust_bundle import MAX_BUNDLE_CHARACTERS, bundle_digest, pin_of, sign_bundle
+from wallet.formats.two_signatures import add_second_signature
+from wallet.verifier import BundleStore
 from wallet.verifier.__main__ import main
 from wallet.verifier.fetching import Fetched, FetchFailed, UrllibFetching
 from wallet.verifier.refreshing import Background, Held, Level, Refreshed, Refreshing, bundle_url, pause_after, state_of
@@ -332,3 +338,107 @@ def test_content_of_the_bundle_is_unchanged_by_its_ages(world: World) -> None:
     trust = world.trust()
     assert trust.lists_issued_at == int((NOON - timedelta(minutes=10)).timestamp())
     assert replace(trust, lists_issued_at=None).lists_issued_at is None
+
+
+# --- Who demands two signatures -------------------------------------------------------------------------------------
+
+
+def post_quantum(seed: int) -> PostQuantumSigner:
+    private = MLDSA65PrivateKey.from_seed_bytes(bytes([seed]) * 32)
+    return PostQuantumSigner(private, self_signed(private, "second", NOON, NOON + timedelta(days=9), SeededEntropy()))
+
+
+def second_key(signer: PostQuantumSigner, state: str) -> SecondKey:
+    start = int(NOON.timestamp())
+    return SecondKey(pin_of(signer.certificate_der), "ML-DSA-65", "bundle", start - 86_400, start + 86_400, state)
+
+
+def test_a_revoked_second_key_counts_no_more_for_who_demands_two_also_after_a_restart(
+    world: World, tmp_path: Path
+) -> None:
+    burnt, new = post_quantum(1), post_quantum(2)
+    pins = [pin_of(burnt.certificate_der), pin_of(new.certificate_der)]
+
+    def offered(seq: int, signer: PostQuantumSigner, *told: SecondKey, pins: list[str] = pins) -> Refreshed:
+        text = add_second_signature(world.bundle(seq=seq, second_keys=told), signer)
+        return Refreshing(tmp_path, Held(tmp_path, world.pins), URL, Scripted(came(text)), pins).once(NOON)
+
+    assert offered(5, burnt, second_key(burnt, "active"), second_key(new, "published")).outcome == "taken"
+    refused = offered(7, new, second_key(burnt, "revoked"), second_key(new, "active"), pins=pins[:1])
+    assert (refused.outcome, refused.reason) == ("refused", "key_not_allowed")
+    assert offered(7, burnt, second_key(burnt, "revoked")).reason == "key_not_allowed"
+    assert offered(7, new, second_key(burnt, "revoked"), second_key(new, "active")).outcome == "taken"
+    for told in ((), (second_key(burnt, "active"),)):
+        refused = offered(9, burnt, *told)
+        assert (refused.reason, refused.detail) == ("key_not_allowed", "the second key is revoked")
+    kept = Held(tmp_path, world.pins).bundle()
+    assert kept is not None
+    assert kept.seq == 7
+    once_signed = world.bundle(seq=9)
+    assert once(Held(tmp_path, world.pins), tmp_path, came(once_signed)).outcome == "taken", "one signature is enough"
+
+
+def test_second_keys_that_are_not_told_right_are_refused_by_who_demands_two(world: World, tmp_path: Path) -> None:
+    signer = post_quantum(1)
+    pin = pin_of(signer.certificate_der)
+    told = world.bundle(second_keys=(replace(second_key(signer, "active"), state="burnt"),))
+    text = add_second_signature(told, signer)
+    held = Held(tmp_path, world.pins)
+    assert Refreshing(tmp_path, held, URL, Scripted(came(text)), [pin]).once(NOON).reason == "malformed"
+    assert held.bundle() is None
+    assert once(held, tmp_path, came(told)).outcome == "taken", "who demands one passes them over"
+
+
+def test_check_with_a_store_heeds_what_the_bundle_held_says(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    burnt, code = post_quantum(1), world.document_code()
+    store, file = tmp_path / "store", tmp_path / "bundle"
+    BundleStore(store).offer(world.bundle(seq=6, second_keys=(second_key(burnt, "revoked"),)), world.pins, NOON)
+    file.write_text(add_second_signature(world.bundle(seq=8), burnt))
+    pins = ["--pin", world.pins[0], "--second-pin", pin_of(burnt.certificate_der)]
+    arguments = ["check", code, "--bundle", str(file), *pins, "--at", NOON.isoformat()]
+    assert main(arguments) == 0, "the pin alone vouches, where nothing else is known"
+    main([*arguments, "--store", str(store)])
+    assert "the second key is revoked" in capsys.readouterr().err
+    kept = BundleStore(store).held(world.pins)
+    assert kept is not None
+    assert kept.seq == 6
+
+
+def test_with_another_root_a_revoked_second_key_still_counts_no_more(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the bundle held says of second keys outlives the pin of its root."""
+    burnt, new, root, code = post_quantum(1), post_quantum(2), make_signer("next root"), world.document_code()
+    store, file, pins = tmp_path / "store", tmp_path / "bundle", [pin_of(root.certificate_der)]
+    BundleStore(store).offer(world.bundle(seq=6, second_keys=(second_key(burnt, "revoked"),)), world.pins, NOON)
+    seconds = [pin_of(burnt.certificate_der), pin_of(new.certificate_der)]
+    given = ["--pin", pins[0], *(word for pin in seconds for word in ("--second-pin", pin)), "--store", str(store)]
+    arguments = ["check", code, "--bundle", str(file), *given, "--at", NOON.isoformat()]
+
+    text = add_second_signature(sign_bundle(world.content(seq=8), root), burnt)
+    refused = Refreshing(store, Held(store, pins), URL, Scripted(came(text)), seconds).once(NOON)
+    assert (refused.reason, refused.detail) == ("key_not_allowed", "the second key is revoked")
+    file.write_text(text)
+    assert main(arguments) == 2
+    assert "CANNOT TELL" in capsys.readouterr().out
+
+    text = add_second_signature(sign_bundle(world.content(seq=8, second_keys=(second_key(new, "active"),)), root), new)
+    assert Refreshing(store, Held(store, pins), URL, Scripted(came(text)), seconds).once(NOON).outcome == "taken"
+    file.write_text(text)
+    assert main(arguments) == 0
+
+
+def test_a_gate_that_dropped_the_old_root_takes_what_the_new_one_signs(world: World, tmp_path: Path) -> None:
+    held = Held(tmp_path, world.pins)
+    held.offer(world.bundle(seq=5), NOON)
+    root = make_signer("next root")
+    restarted = Held(tmp_path, [pin_of(root.certificate_der)])
+    assert restarted.bundle() is None, "it judges nothing by a root without pin"
+    token = sign_bundle(world.content(seq=7), root)
+    assert once(restarted, tmp_path, came(token)).outcome == "taken"
+    found = restarted.bundle()
+    assert found is not None
+    assert found.token == token
+    assert once(restarted, tmp_path, came(world.bundle(seq=9))).reason == "key_not_allowed"

@@ -11,6 +11,7 @@ import pytest
 
 from wallet.errors import Unavailable
 from wallet.verifier import FileReplay, MemoryReplay, Replay
+from wallet.verifier.replay import Sighting
 
 Make = Callable[[], Replay]
 
@@ -26,6 +27,31 @@ def test_the_second_time_is_told_per_gate(replay: Replay) -> None:
     assert replay.remember("B", b"1", 100, 1.0)
     assert replay.remember("A", b"2", 100, 1.0)
     assert not replay.remember("A", b"1", 100, 100.0)
+
+
+def test_a_memory_knows_when_and_where_it_saw_a_code_first(replay: Replay) -> None:
+    assert replay.sighting("C3", b"1") is None
+    for second in (5.9, 7.0, 99.0):
+        replay.remember("C3", b"1", 100, second)
+        assert replay.sighting("C3", b"1") == Sighting(5, "C3")
+    assert replay.sighting("C4", b"1") is None, "another gate"
+    assert replay.remember("C3", b"1", 300, 101.0)
+    assert replay.sighting("C3", b"1") == Sighting(101, "C3")
+
+
+def test_of_what_an_earlier_version_remembers_nobody_knows_when(tmp_path: Path) -> None:
+    path = tmp_path / "seen.sqlite"
+    replay = FileReplay(path)
+    assert replay.remember("C3", DIGEST, 100, 5.0)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE former (mark BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID")
+        connection.execute("INSERT INTO former SELECT mark, until FROM salted")
+        connection.execute("DROP TABLE salted")
+        connection.execute("ALTER TABLE former RENAME TO salted")
+    assert not replay.remember("C3", DIGEST, 100, 6.0), "still known"
+    assert replay.sighting("C3", DIGEST) is None
+    assert replay.remember("C3", b"2", 100, 7.0)
+    assert replay.sighting("C3", b"2") == Sighting(7, "C3")
 
 
 def test_what_is_past_its_time_is_forgotten(replay: Replay) -> None:
@@ -44,7 +70,7 @@ def test_the_memory_does_not_grow_without_end() -> None:
     replay = MemoryReplay()
     for second in range(10_000):
         assert replay.remember("A", second.to_bytes(4, "big"), second + 90, float(second))
-    assert len(replay._until) < 200
+    assert len(replay._seen) < 200
 
 
 def test_the_file_outlives_the_process(tmp_path: Path) -> None:
@@ -69,7 +95,6 @@ def test_what_is_kept_says_nothing_of_what_was_shown(tmp_path: Path) -> None:
         path = tmp_path / name
         assert FileReplay(path).remember("C3", DIGEST, 100, 0.0)
         assert DIGEST not in path.read_bytes()
-        assert b"C3" not in path.read_bytes()
         with closing(sqlite3.connect(path)) as connection:
             marks += connection.execute("SELECT mark FROM salted").fetchall()
             (salt,) = connection.execute("SELECT value FROM salt").fetchone()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.vectors.carried_lists import reasons_then
 from tests.vectors.generate_verifier import FOLDER, made, policy_of, taken
 from tests.verifier.front import need_front, node
 from wallet.terms import SAMPLE_MARK
@@ -36,6 +37,11 @@ def test_code_is_judged_as_its_vector_says(held: Mapping[str, TrustedBundle], ca
 @pytest.mark.parametrize("case", BUNDLES["cases"], ids=lambda case: str(case["name"]))
 def test_bundle_is_taken_or_refused_as_its_vector_says(case: dict[str, Any]) -> None:
     assert taken(case, BUNDLES["pins"]) == case["reason"]
+
+
+@pytest.mark.parametrize("case", [case for case in BUNDLES["cases"] if "text" in case], ids=lambda case: case["name"])
+def test_code_is_judged_by_the_latest_of_the_lists_that_were_held(case: dict[str, Any]) -> None:
+    assert reasons_then(case, BUNDLES["pins"], BUNDLES["now"]) == case["reasons"]
 
 
 def test_every_reason_has_a_vector() -> None:

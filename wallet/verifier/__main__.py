@@ -4,7 +4,8 @@ A DOCUMENT is an SD-JWT VC, as text or in a file named `.sdjwt`, or an mdoc in a
 
 Exit 0: valid and accepted. 1: not valid. 2: cannot tell, not accepted here, or nothing could be checked.
 
-`gate` checks line after line without network, `refresh` renews the bundle of its store, `upload` sends its receipts.
+`gate` checks line after line without network, `refresh` renews the bundle of its store, `upload` sends its receipts,
+`refused` shows those that the service refused for good.
 Exit 0: that was done. 2: it was not.
 """
 
@@ -25,7 +26,7 @@ from wallet.clock import SystemClock
 from wallet.errors import Unavailable
 from wallet.formats import live_code
 from wallet.texts.catalogue import catalogue
-from wallet.verifier.answer import answer_json
+from wallet.verifier.answer import answer_json, first_seen_json
 from wallet.verifier.bundle import BundleRefused, BundleStore, TrustedBundle, read_bundle_file, signed_twice
 from wallet.verifier.credential import judge_credential, looks_like_credential
 from wallet.verifier.failing import CommandFailed
@@ -41,6 +42,8 @@ from wallet.verifier.verify import judge
 
 EXIT_ACCEPTED, EXIT_INVALID, EXIT_CANNOT_TELL = 0, 1, 2
 MAX_STDIN_BYTES = 1_048_578
+TRIES = 4
+"""Of one batch of receipts, in one call, by default: a minute or two."""
 
 _MODULE = "python -m wallet.verifier"
 _COMMAND = f"{_MODULE} check"
@@ -81,7 +84,8 @@ def _run(given: list[str], lang: str, *, as_json: bool) -> int:
     except CommandFailed as failure:
         _print_failure(failure, lang, as_json=as_json)
         return EXIT_CANNOT_TELL
-    print(_json(answer_json(judgement)) if options.json else report(judgement, options.lang))
+    told = answer_json(judgement) | first_seen_json(judgement)
+    print(_json(told) if options.json else report(judgement, options.lang))
     if judgement.accepted:
         return EXIT_ACCEPTED
     return EXIT_INVALID if judgement.verdict is Verdict.INVALID else EXIT_CANNOT_TELL
@@ -120,7 +124,7 @@ def _parser() -> _Parser:
     gate.add_argument("--gate", metavar="ID", help="this gate: 1 to 16 of A-Z, 0-9 and -")
     gate.add_argument("--profile", type=Path, metavar="FILE", help="what this gate wants, as JSON")
     gate.add_argument("--high", action="store_true", help="show a challenge first, and demand its nonce")
-    gate.add_argument("--receipts", action="store_true", help="keep a receipt of each check until it is uploaded")
+    gate.add_argument("--receipts", action="store_true", help="keep a receipt of each code until it is uploaded")
     gate.add_argument("--purpose", default="", metavar="CODE", help="for which registered purpose, on the receipts")
     _add_speech(gate, "one JSON line in, one out")
 
@@ -128,7 +132,21 @@ def _parser() -> _Parser:
     _add_store(upload)
     upload.add_argument("--url", required=True, help="the service")
     upload.add_argument("--desk-key-file", required=True, type=Path, metavar="FILE", help="a file with the desk's key")
+    upload.add_argument(
+        "--tries",
+        type=_tries,
+        default=TRIES,
+        metavar="N",
+        help=f"of each batch while there is trouble, by default {TRIES}",
+    )
     _add_speech(upload, "print what came of it as JSON")
+
+    refused = commands.add_parser("refused", help="show what the service refused for good", allow_abbrev=False)
+    _add_store(refused)
+    either = refused.add_mutually_exclusive_group()
+    either.add_argument("--again", action="store_true", help="let `upload` send it again")
+    either.add_argument("--drop", action="store_true", help="erase it")
+    _add_speech(refused, "print it as JSON")
     return parser
 
 
@@ -164,6 +182,13 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _tries(text: str) -> int:
+    tries = int(text)
+    if not 1 <= tries <= 20:
+        raise ValueError
+    return tries
+
+
 def _at_gate(options: argparse.Namespace) -> bool:
     """Run a command of a gate's store; return whether it did what it is for. Raises CommandFailed."""
     from wallet.verifier import at_gate  # urllib is loaded for these alone
@@ -174,7 +199,9 @@ def _at_gate(options: argparse.Namespace) -> bool:
         at_gate.store_of(options)
         return at_gate.run_refresh(options, world)
     if options.command == "upload":
-        at_gate.run_upload(options, world)
+        return at_gate.run_upload(options, world)
+    if options.command == "refused":
+        at_gate.run_refused(options, world)
     else:
         at_gate.store_of(options)
         at_gate.run_gate(options, world)
@@ -220,7 +247,8 @@ def _trust(options: argparse.Namespace, now: datetime) -> TrustedBundle:
         except OSError as error:
             raise CommandFailed("bundle_missing", fetch, detail=str(error)) from error
         if options.second_pin:
-            token = signed_twice(token, [pin.strip().lower() for pin in options.second_pin])
+            last = None if store is None else store.last()
+            token = signed_twice(token, [pin.strip().lower() for pin in options.second_pin], last)
         if store is not None:
             return store.offer(token, pins, now)
         return TrustedBundle.from_jws(token, pins, now)

@@ -7,6 +7,9 @@ from wallet.formats.compact_values import readable_value
 from wallet.terms import SAMPLE_MARK
 from wallet.verifier.judgement import STEP_NAMES, Judgement, VerifiedClaim, VerifiedDocument
 
+NO_BINDING = "none"
+"""What is said where nobody signed that the holder is here: of a paper, and of what was presented beforehand."""
+
 
 def answer_json(judgement: Judgement) -> dict[str, Any]:
     """Return the answer in no one language: names come in Vietnamese and English. Absent values are left out."""
@@ -15,7 +18,7 @@ def answer_json(judgement: Judgement) -> dict[str, Any]:
         "reasons": list(judgement.reasons),
         "accepted": judgement.accepted,
         "checked": [STEP_NAMES[step] for step in judgement.checked],
-        "holder_binding": judgement.device or "none",
+        "holder_binding": judgement.device or NO_BINDING,
         "checked_at": rfc3339(judgement.checked_at),
         "bundle_age_seconds": judgement.bundle_age_seconds,
         "sample_mark": SAMPLE_MARK,
@@ -25,6 +28,18 @@ def answer_json(judgement: Judgement) -> dict[str, Any]:
     if judgement.document is not None:
         answer["document"] = document_json(judgement.document)
     return answer
+
+
+def first_seen_json(judgement: Judgement) -> dict[str, Any]:
+    """Return when, and at which gate, a code that is `live_replayed` was first seen; nothing where that is not known.
+
+    What a gate, or the service for a desk, adds to the answer: its own memory alone knows it.
+    """
+    if judgement.first_seen is None:
+        return {}
+    seen_at, gate_id = judgement.first_seen
+    found = {"at": rfc3339(datetime.fromtimestamp(seen_at, UTC))}
+    return {"first_seen": found | ({"gate": gate_id} if gate_id else {})}
 
 
 def document_json(document: VerifiedDocument) -> dict[str, Any]:

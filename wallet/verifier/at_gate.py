@@ -1,10 +1,11 @@
-"""`python -m wallet.verifier gate`, `refresh`, `upload`: what a gate's people and its operator see of them."""
+"""`python -m wallet.verifier gate`, `refresh`, `upload`, `refused`: what a gate's people and operator see of them."""
 
 import argparse
 import json
 import os
 import shlex
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -14,6 +15,7 @@ from wallet.entropy import Entropy, SystemEntropy
 from wallet.errors import Unavailable
 from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import LANGUAGES, catalogue
+from wallet.verifier.answer import rfc3339
 from wallet.verifier.failing import CommandFailed
 from wallet.verifier.fetching import FetchFailed, Fetching, UrllibFetching
 from wallet.verifier.gate import Challenges, Gate, NotJudged, Told, json_line, lines_of, told_line
@@ -23,8 +25,9 @@ from wallet.verifier.profile import PURPOSE, Profile, ProfileRefused, read_profi
 from wallet.verifier.receipts import Receipts
 from wallet.verifier.refreshing import Background, Held, Level, Refreshed, Refreshing, TrustState, state_of
 from wallet.verifier.replay import FileReplay
-from wallet.verifier.report import age, details, headline, printable
+from wallet.verifier.report import age, details, headline, printable, scanned
 from wallet.verifier.uploading import UploadFailed, read_desk_key, upload
+from wallet.verifier.waiting import Silence, Waiting, own_reader
 
 SEEN_FILE = "seen.sqlite"
 _COMMAND = "python -m wallet.verifier"
@@ -43,11 +46,12 @@ class World:
     clock: Clock
     entropy: Entropy
     fetch: Fetching
+    pause: Callable[[float], None]
 
 
 def world_of(stdin: BinaryIO, stdout: TextIO, stderr: TextIO, clock: Clock) -> World:
     """Return the world of a process."""
-    return World(stdin, stdout, stderr, clock, SystemEntropy(), UrllibFetching())
+    return World(stdin, stdout, stderr, clock, SystemEntropy(), UrllibFetching(), time.sleep)
 
 
 # ── refresh ──
@@ -93,23 +97,89 @@ def state_words(state: TrustState, texts: Mapping[str, str]) -> str:
 # ── upload ──
 
 
-def run_upload(options: argparse.Namespace, world: World) -> None:
-    """Send what waits in the store. Raises CommandFailed; what was not taken is still there."""
+def run_upload(options: argparse.Namespace, world: World) -> bool:
+    """Send what waits in the store; return whether all of it was taken. Raises CommandFailed.
+
+    What was not taken is still there: it waits, or it was refused for good and is set aside.
+    """
     texts = catalogue(options.lang)["verifier"]
+    receipts = _receipts(options)
     try:
-        if not options.store.is_dir():
-            raise UploadFailed("store", str(options.store))
         key = read_desk_key(options.desk_key_file)
-        done = upload(Receipts(options.store), options.url, key, world.fetch)
+        done = upload(
+            receipts,
+            options.url,
+            key,
+            world.fetch,
+            tries=options.tries,
+            pause=world.pause,
+            clock=world.clock,
+            entropy=world.entropy,
+        )
+        aside = receipts.refused()
     except UploadFailed as failure:
-        again = f"{_COMMAND} upload --help"
+        again = shlex.join([*_COMMAND.split(), "upload", "--url", options.url, "--store", str(options.store)])
+        again += f" --desk-key-file {shlex.quote(str(options.desk_key_file))}"
         raise CommandFailed(failure.code, again, detail=failure.values["detail"]) from failure
     except Unavailable as error:
-        raise CommandFailed("store", f"ls -la {shlex.quote(str(options.store))}", detail=str(options.store)) from error
+        raise _no_store(options) from error
+    kept = {"receipts": sum(each.receipts for each in aside), "checks": sum(each.checks for each in aside)}
+    following = f"{_COMMAND} refused --store {shlex.quote(str(options.store))}"
     if options.json:
-        _write(world.stdout, _json_text({"outcome": "uploaded", "receipts": done.receipts, "checks": done.checks}))
+        found = {"outcome": "uploaded", "receipts": done.receipts, "checks": done.checks}
+        _write(world.stdout, _json_text(found | ({"set_aside": kept, "next": following} if aside else {})))
     else:
         _write(world.stdout, texts["upload.done"].format(receipts=done.receipts, checks=done.checks))
+        if aside:
+            _write(world.stderr, texts["upload.set_aside"].format(**kept))
+            _write(world.stderr, f"{texts['label.next']}: {printable(following)}")
+    return not (done.refused or done.refused_checks)
+
+
+def run_refused(options: argparse.Namespace, world: World) -> None:
+    """Show what the service refused for good, let it be sent again, or erase it. Raises CommandFailed."""
+    texts = catalogue(options.lang)["verifier"]
+    receipts = _receipts(options)
+    found: dict[str, Any]
+    try:
+        if options.again or options.drop:
+            outcome, key = ("again", "upload.again") if options.again else ("dropped", "upload.dropped")
+            moved = receipts.take_back() if options.again else receipts.drop_refused()
+            found = {"outcome": outcome, "receipts": moved}
+            lines = [texts[key].format(receipts=moved)]
+        else:
+            kept = receipts.refused()
+            shown: list[dict[str, Any]] = [
+                {
+                    "code": each.code,
+                    "refused_at": rfc3339(each.refused_at),
+                    "receipts": each.receipts,
+                    "checks": each.checks,
+                }
+                for each in kept
+            ]
+            found = {"outcome": "kept", "refused": shown}
+            words = catalogue(options.lang)["fields"]
+            lines = [
+                f"{texts['upload.kept'].format(moment=row['refused_at'], **row)}"
+                f" {words.get(row['code'], '')} [{row['code']}]"
+                for row in shown
+            ] or [texts["upload.none"]]
+            lines += [texts["upload.next"]] if shown else []
+    except Unavailable as error:
+        raise _no_store(options) from error
+    for line in [_json_text(found)] if options.json else lines:
+        _write(world.stdout, line)
+
+
+def _receipts(options: argparse.Namespace) -> Receipts:
+    if not options.store.is_dir():
+        raise _no_store(options)
+    return Receipts(options.store)
+
+
+def _no_store(options: argparse.Namespace) -> CommandFailed:
+    return CommandFailed("store", f"ls -la {shlex.quote(str(options.store))}", detail=str(options.store))
 
 
 # ── gate ──
@@ -146,7 +216,8 @@ def run_gate(options: argparse.Namespace, world: World) -> None:
         if options.json:
             _serve_programs(gate, world)
         else:
-            _Screen(gate, world, options.lang).serve()
+            lines = Waiting(lines_of(own_reader(world.stdin)))
+            Screen(gate, world, options.lang, lines.next).serve()
     finally:
         if background is not None:
             background.stop()
@@ -157,12 +228,16 @@ def _serve_programs(gate: Gate, world: World) -> None:
         _write(world.stdout, _json_text(json_line(gate, line)))
 
 
-class _Screen:
-    """What the agent at a gate sees: one verdict at a time, large, by sign, word and colour; then nothing of it."""
+class Screen:
+    """What the agent at a gate sees: one verdict at a time, large, by sign, word and colour; then nothing of it.
 
-    def __init__(self, gate: Gate, world: World, lang: str) -> None:
+    next_line: `Waiting.next`. In high mode a challenge is shown that nobody has to ask for: when its time is over the
+    next one takes its place, and with it goes the last verdict.
+    """
+
+    def __init__(self, gate: Gate, world: World, lang: str, next_line: Callable[[float | None], str | None]) -> None:
         self._gate, self._out, self._err = gate, world.stdout, world.stderr
-        self._lines = lines_of(world.stdin)
+        self._next_line = next_line
         self._lang = lang
         self._texts: Mapping[str, str] = catalogue(lang)["verifier"]
         self._is_terminal = world.stdout.isatty()
@@ -172,18 +247,26 @@ class _Screen:
     def serve(self) -> None:
         self._say_ready()
         try:
-            for line in self._lines:
-                if self._is_terminal:
-                    self._out.write(_CLEAR)  # whoever was checked before is on no screen and in no scrollback
-                if line is None or line.strip():
-                    self._tell(line)
-                self._say_next()
-        except KeyboardInterrupt:
+            while True:
+                self._serve_one()
+        except (EOFError, KeyboardInterrupt):
             pass
         counted = " · ".join(
             f"{self._texts[f'verdict.{verdict}']}: {count}" for verdict, count in self._checked.items()
         )
         _write(self._err, f"{self._texts['gate.over']} {counted}".rstrip())
+
+    def _serve_one(self) -> None:
+        challenges, now = self._gate.challenges, self._gate.clock.now()
+        try:
+            line = self._next_line(None if challenges is None else max(0.0, challenges.renewed_in(now)))
+        except Silence:
+            line = ""
+        if self._is_terminal:
+            self._out.write(_CLEAR)  # whoever was checked before is on no screen and in no scrollback
+        if line is None or line.strip():
+            self._tell(line)
+        self._say_next()
 
     def _tell(self, line: str | None) -> None:
         try:
@@ -197,7 +280,10 @@ class _Screen:
 
     def _tell_outcome(self, told: Told) -> None:
         look = LOOKS[told.outcome]
-        self._large(f"outcome.{told.outcome.value}", look)
+        key, values = f"outcome.{told.outcome.value}", dict[str, str]()
+        if told.outcome is Outcome.ALREADY_SCANNED and told.judgement.first_seen is not None:
+            key, values = scanned(told.judgement.first_seen)
+        self._large(key, look, **values)
         self._count(told.judgement.verdict.value)
         _write(self._out, details(told.judgement, self._lang))
         for rule in told.refused_for:
@@ -214,11 +300,12 @@ class _Screen:
         _write(self._out, SAMPLE_MARK)
         _write(self._out, "  - " + printable(self._texts[f"error.{code}"].format(**values)))
 
-    def _large(self, key: str, look: Look) -> None:
+    def _large(self, key: str, look: Look, **values: str) -> None:
         if not self._in_colour:
-            _write(self._out, headline(key, look.sign))
+            _write(self._out, headline(key, look.sign, **values))
         else:
-            words = [f"{look.sign}  {catalogue(LANGUAGES[0])['verifier'][key]}", catalogue("en")["verifier"][key]]
+            words = [catalogue(language)["verifier"][key].format(**values) for language in LANGUAGES]
+            words[0] = f"{look.sign}  {words[0]}"
             rows = "\n".join(f"\x1b[{_BACKGROUND[look.colour]};1m{row:^60}\x1b[0m" for row in ("", *words, ""))
             _write(self._out, rows)
         if self._is_terminal:

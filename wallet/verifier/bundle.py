@@ -5,22 +5,32 @@ import errno
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+from wallet.crypto.jws import b64url_decode, json_object
 from wallet.errors import Malformed, VerificationFailed
 from wallet.formats.compact_values import seconds_of
+from wallet.formats.second_keys import refuse_second_key
 from wallet.formats.trust_bundle import MAX_BUNDLE_CHARACTERS, TYP, BundleContent, bundle_digest, parse_bundle, pin_of
 from wallet.formats.two_signatures import parse_twice_signed
-from wallet.verifier.trust import AddressedTrust, held_lists, trusted_issuers, trusted_types
+from wallet.verifier.trust import (
+    FUTURE_SECONDS,
+    AddressedTrust,
+    HeldLists,
+    held_lists,
+    trusted_issuers,
+    trusted_types,
+)
 
 if sys.platform != "win32":
     import fcntl
 
-FUTURE_SECONDS = 60
+_NO_LISTS = HeldLists({})
 
 
 class BundleRefused(VerificationFailed):
@@ -35,13 +45,16 @@ class BundleRefused(VerificationFailed):
 class TrustedBundle(AddressedTrust):
     """A bundle that was taken: a `Trust`, and what is needed to judge the next one. next_update: seconds.
 
+    carried: tokens of status lists of bundles before it, of which it has an older copy or none: to be kept beside it.
     lists_issued_at, lists_expire_at: of the oldest status list in it, and when the first of them is over, in seconds;
     None without a list that counts.
     """
 
+    status: HeldLists = _NO_LISTS
     token: str
     seq: int
     next_update: int
+    carried: tuple[str | bytes, ...] = ()
     lists_issued_at: int | None = None
     lists_expire_at: int | None = None
 
@@ -50,27 +63,42 @@ class TrustedBundle(AddressedTrust):
         """Return the bundle with every key, type and status list in it parsed once.
 
         pins: lower-case hex SHA-256 over the root's certificate, got by another way than the bundle.
-        held: the bundle that this one would replace. Raises BundleRefused. Source: docs/wire.md, section 4.
+        held: the bundle that this one would replace; its status lists stay where they are later than those of this one.
+        Raises BundleRefused. Source: docs/wire.md, sections 4 and 5.
         """
         content = _verified(token, pins)
         if seconds_of(content.issued_at) > now.timestamp() + FUTURE_SECONDS:
             raise BundleRefused("not_yet_valid", "issued in the future")
-        if held is not None:
-            refuse_older(content, held.seq, held.token)
-        return cls._of(token, content)
+        if held is None:
+            return cls._of(token, content)
+        refuse_older(content, held.seq, held.token)
+        return cls._of(token, content, lambda own: held.status.outliving(own, now.timestamp()))
 
     @classmethod
-    def kept(cls, token: str, pins: Iterable[str]) -> Self:
-        """Return a bundle taken before: pin and signature are checked again, its age is the affair of `judge`."""
-        return cls._of(token, _verified(token, pins))
+    def kept(cls, token: str, pins: Iterable[str], carried: Iterable[str | bytes] = ()) -> Self:
+        """Return a bundle taken before: pin and signature are checked again, its age is the affair of `judge`.
+
+        carried: what it had carried from bundles before it; what its keys did not sign is left out.
+        """
+        return cls._of(token, _verified(token, pins), lambda _own: carried)
+
+    def holding(self, tokens: Iterable[str | bytes]) -> Self:
+        """Return the same with more copies of status lists; a bundle that replaces it treats them as those in here."""
+        return replace(self, status=self.status | held_lists(self.keys, tokens))
 
     @classmethod
-    def _of(cls, token: str, content: BundleContent) -> Self:
+    def _of(
+        cls,
+        token: str,
+        content: BundleContent,
+        carry: Callable[[HeldLists], Iterable[str | bytes]] = lambda _own: (),
+    ) -> Self:
+        """carry(own): returns the tokens of lists to hold beside the bundle's own; its keys must have signed them."""
         names, keys = trusted_issuers(content.issuers)
-        status = held_lists(keys, (entry.token for entry in content.status_lists))
-        uris = {entry.uri for entry in content.status_lists}
-        of_each = [status(issuer, uri) for issuer in names for uri in uris]
-        copies = [max(found, key=lambda copy: copy.issued_at) for found in of_each if found]
+        own = held_lists(keys, (entry.token for entry in content.status_lists))
+        carried = held_lists(keys, carry(own))
+        status = own | carried
+        copies = [max(status(*place), key=lambda copy: copy.issued_at) for place in own.copies]
         return cls(
             issuers=names,
             keys=keys,
@@ -82,6 +110,7 @@ class TrustedBundle(AddressedTrust):
             seq=content.seq,
             next_update=seconds_of(content.next_update),
             iss=content.iss,
+            carried=tuple(dict.fromkeys(copy.token for found in carried.copies.values() for copy in found)),
             lists_issued_at=min((copy.issued_at for copy in copies), default=None),
             lists_expire_at=min((copy.expires_at for copy in copies), default=None),
         )
@@ -102,18 +131,22 @@ def read_bundle_file(path: Path) -> str:
     return path.read_bytes().decode("latin-1").strip()
 
 
-def signed_twice(text: str, second_pins: Iterable[str]) -> str:
-    """Return the compact bundle of a document that is signed twice, once its second signature holds.
+def signed_twice(text: str, second_pins: Iterable[str], held: "TrustedBundle | None" = None) -> str:
+    """Return the compact bundle of a document that is signed twice, once its second signature holds and counts.
 
-    second_pins: lower-case hex SHA-256 over the second signer's certificate, got by another way. What is returned is
-    judged like every other bundle: whoever demands two signatures demands both. Raises BundleRefused.
+    second_pins: lower-case hex SHA-256 over the second signer's certificate, got by another way. held: the bundle that
+    this one would replace. A second key that either of the two calls revoked does not count, whatever pins there are,
+    nor does one outside the time that the new one gives it. What is returned is judged like every other bundle: whoever
+    demands two signatures demands both. Raises BundleRefused.
     Source: RFC 7515, section 7.2.1; RFC 9964; docs/decisions/0025.
     """
     try:
         found = parse_twice_signed(text, typ=TYP)
-        if pin_of(found.certificate_der) not in frozenset(second_pins):
+        pin = pin_of(found.certificate_der)
+        if pin not in frozenset(second_pins):
             raise BundleRefused("key_not_allowed", "no pin vouches for the second signer")
         found.verify_second()
+        refuse_second_key(pin, _payload(found.compact), {} if held is None else _payload(held.token))
     except Malformed as error:
         raise BundleRefused("malformed", error.detail) from error
     except BundleRefused:
@@ -123,31 +156,57 @@ def signed_twice(text: str, second_pins: Iterable[str]) -> str:
     return found.compact
 
 
+def _payload(token: str) -> dict[str, Any]:
+    return json_object(b64url_decode(token.split(".")[1]))
+
+
 class BundleStore:
-    """Keeps the last bundle that was taken in a folder, whole or not at all: an older one never counts again."""
+    """Keeps the last bundle that was taken in a folder, whole or not at all: an older one never counts again.
+
+    What it carries from bundles before it lies beside it, `carried.lists`: each line is the SHA-256 of the bundle that
+    carries it and the JWT. That file is written first, for the bundle held and the one to come: whichever of the two
+    a power cut leaves finds its own.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = folder / "bundle.jws"
+        self._lists = folder / "carried.lists"
 
     def held(self, pins: Iterable[str]) -> TrustedBundle | None:
         """Return the bundle held, None when there is none; raise BundleRefused when what is there does not verify."""
         token = self._read()
-        return None if token is None else TrustedBundle.kept(token, pins)
+        return None if token is None else TrustedBundle.kept(token, pins, self._carried(token))
+
+    def last(self) -> TrustedBundle | None:
+        """Return the last bundle that was taken, None when there is none, whichever pins there were then.
+
+        It bounds what may follow it and judges nothing: the pin of its root may have been dropped since. Raises
+        BundleRefused where its own root did not sign what is there.
+        """
+        token = self._read()
+        if token is None:
+            return None
+        try:
+            return TrustedBundle.kept(token, [parse_bundle(token).pin], self._carried(token))
+        except Malformed as error:
+            raise BundleRefused("malformed", error.detail) from error
 
     def offer(self, token: str, pins: Iterable[str], now: datetime) -> TrustedBundle:
         """Take a bundle if it may follow the one held, and return the one held afterwards.
 
-        The very bundle that is held is no news and no error. Raises BundleRefused; what is held then stays.
+        The very bundle that is held is no news and no error, unless the pin of its root was dropped. Raises
+        BundleRefused; what is held then stays.
         """
         pins = tuple(pins)
         token = token.strip()
         with self._alone():
-            held = self.held(pins)
-            if held is not None and held.token == token:
-                return held
-            taken = TrustedBundle.from_jws(token, pins, now, held)
-            self._write(token)
+            last = self.last()
+            if last is not None and last.token == token:
+                return TrustedBundle.kept(token, pins, last.carried)
+            taken = TrustedBundle.from_jws(token, pins, now, last)
+            self._carry([each for each in (last, taken) if each is not None and each.carried])
+            self._write(self._file, token)
             return taken
 
     def _read(self) -> str | None:
@@ -158,16 +217,35 @@ class BundleStore:
         except OSError as error:
             raise BundleRefused("store_unreadable", str(self._file)) from error
 
-    def _write(self, token: str) -> None:
-        """Replace the file in one step that a power cut leaves done or undone."""
+    def _carried(self, token: str) -> list[str]:
+        """Return the status lists that this bundle carries from bundles before it."""
+        try:
+            lines = self._lists.read_bytes().decode("latin-1").splitlines()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise BundleRefused("store_unreadable", str(self._lists)) from error
+        found = (line.partition(" ") for line in lines)
+        return [carried for digest, _, carried in found if digest == _digest(token)]
+
+    def _carry(self, bundles: Iterable[TrustedBundle]) -> None:
+        """Write down what these bundles carry."""
+        lines = [
+            f"{_digest(each.token)} {token}" for each in bundles for token in each.carried if isinstance(token, str)
+        ]
+        if lines or self._lists.exists():
+            self._write(self._lists, "\n".join(lines))
+
+    def _write(self, path: Path, text: str) -> None:
+        """Replace a file in one step that a power cut leaves done or undone."""
         try:
             descriptor, name = tempfile.mkstemp(dir=self._folder, prefix=".bundle-")
             try:
                 with os.fdopen(descriptor, "wb") as file:
-                    file.write(token.encode("ascii"))
+                    file.write(text.encode("ascii"))
                     file.flush()
                     os.fsync(file.fileno())
-                os.replace(name, self._file)
+                os.replace(name, path)
             except OSError:
                 with contextlib.suppress(OSError):
                     os.unlink(name)
@@ -193,6 +271,10 @@ class BundleStore:
             if sys.platform != "win32":
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _digest(token: str) -> str:
+    return sha256(token.encode("latin-1")).hexdigest()
 
 
 def _verified(token: str, pins: Iterable[str]) -> BundleContent:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from wallet.clock import Clock
@@ -16,15 +17,14 @@ from wallet.entropy import Entropy
 from wallet.errors import Unavailable, WalletError
 from wallet.formats.live_code import NONCE_BYTES, NONCE_SECONDS, GateChallenge, encode_gate_challenge
 from wallet.formats.sd_jwt import MAX_CHARACTERS
-from wallet.verifier.answer import answer_json, rfc3339
+from wallet.verifier.answer import answer_json, first_seen_json, rfc3339
 from wallet.verifier.bundle import TrustedBundle
 from wallet.verifier.credential import judge_credential, looks_like_credential
 from wallet.verifier.images import ImageRefused
-from wallet.verifier.inputs import Given, InputRefused, read_given
+from wallet.verifier.inputs import Given, InputRefused, read_file
 from wallet.verifier.judgement import Judgement
 from wallet.verifier.mdoc import judge_mdoc
 from wallet.verifier.outcomes import Outcome, outcome_of
-from wallet.verifier.policy import Policy
 from wallet.verifier.profile import Profile
 from wallet.verifier.reasons import POLICY_REFUSED
 from wallet.verifier.receipts import Receipts
@@ -34,6 +34,9 @@ from wallet.verifier.verify import judge
 
 MAX_LINE_BYTES = MAX_CHARACTERS + 4096
 MAX_ID_CHARACTERS = 128
+SHOWN_SECONDS = NONCE_SECONDS - 30
+"""So long a challenge is shown: a phone that reads it in its last second has half a minute to answer."""
+
 _HOLDER_STEP = 7
 _MEMBERS = frozenset({"id", "code", "image", "challenge", "state"})
 
@@ -44,28 +47,50 @@ class NotJudged(WalletError):
 
 @dataclass
 class Challenges:
-    """What a gate in high mode shows, and then demands: a nonce that is used once and dies after 120 seconds."""
+    """What a gate in high mode shows, and then demands: a nonce that is used once and dies after 120 seconds.
+
+    Another is shown before that, so that nobody reads one that dies in their hand; whoever read the former one has the
+    rest of its time.
+    """
 
     gate_id: str
     entropy: Entropy
-    _nonce: bytes = b""
-    _made_at: datetime | None = None
+    _shown: tuple[datetime, bytes] | None = None
+    _former: tuple[datetime, bytes] | None = None
 
     def current(self, now: datetime) -> GateChallenge:
-        """Return the challenge to show: a new one where the last was used or is too old, or the clock went back."""
-        age = None if self._made_at is None else now - self._made_at
-        if age is None or not timedelta(0) <= age < timedelta(seconds=NONCE_SECONDS):
-            self._nonce, self._made_at = self.entropy.bytes(NONCE_BYTES), now
-        return GateChallenge(self.gate_id, self._nonce)
+        """Return the challenge to show: a new one where the last was used or shown for long, or the clock went back."""
+        return GateChallenge(self.gate_id, self._current(now)[1])
 
     def shown(self, now: datetime) -> tuple[str, datetime]:
         """Return the text of the current one, and when it dies."""
-        text = encode_gate_challenge(self.current(now))
-        return text, (self._made_at or now) + timedelta(seconds=NONCE_SECONDS)
+        made_at, nonce = self._current(now)
+        text = encode_gate_challenge(GateChallenge(self.gate_id, nonce))
+        return text, made_at + timedelta(seconds=NONCE_SECONDS)
+
+    def renewed_in(self, now: datetime) -> float:
+        """Return the seconds after which there is another one to show."""
+        return (self._current(now)[0] + timedelta(seconds=SHOWN_SECONDS) - now).total_seconds()
+
+    def demanded(self, now: datetime) -> tuple[bytes, ...]:
+        """Return the nonces of which a code has to answer one, the one that is shown first."""
+        current = self._current(now)[1]
+        return (current,) if self._former is None or not _alive(self._former, now) else (current, self._former[1])
 
     def used(self) -> None:
-        """Never take the current one again."""
-        self._made_at = None
+        """Never take any of them again."""
+        self._shown = self._former = None
+
+    def _current(self, now: datetime) -> tuple[datetime, bytes]:
+        shown = self._shown
+        if shown is None or not _alive(shown, now) or now - shown[0] >= timedelta(seconds=SHOWN_SECONDS):
+            self._former = shown
+            self._shown = shown = now, self.entropy.bytes(NONCE_BYTES)
+        return shown
+
+
+def _alive(made: tuple[datetime, bytes], now: datetime) -> bool:
+    return timedelta(0) <= now - made[0] < timedelta(seconds=NONCE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +145,16 @@ class Gate:
             return judge_mdoc(given.mdoc, bundle, self.profile.policy(None), now)
         if looks_like_credential(given.text):
             return judge_credential(given.text, bundle, self.profile.policy(None), now)
-        policy = self._policy(now)
-        judgement = judge(given.text, bundle, policy, now, self.replay)
-        if self.challenges is not None and _HOLDER_STEP in judgement.checked and _met(judgement):
-            self.challenges.used()  # whoever answered it, and whatever else is wrong with the code
-        return judgement
-
-    def _policy(self, now: datetime) -> Policy:
-        nonce = None if self.challenges is None else self.challenges.current(now).nonce
-        return self.profile.policy(self.gate_id, nonce)
+        if self.challenges is None:
+            return judge(given.text, bundle, self.profile.policy(self.gate_id), now, self.replay)
+        found = []
+        for nonce in self.challenges.demanded(now):
+            judgement = judge(given.text, bundle, self.profile.policy(self.gate_id, nonce), now, self.replay)
+            if _HOLDER_STEP in judgement.checked and _met(judgement):
+                self.challenges.used()  # whoever answered it, and whatever else is wrong with the code
+                return judgement
+            found.append(judgement)  # a code that answers none of them was remembered by none of these
+        return found[0]
 
 
 def _met(judgement: Judgement) -> bool:
@@ -157,20 +183,21 @@ def lines_of(stream: BinaryIO) -> Iterator[str | None]:
 
 
 def told_line(gate: Gate, line: str | None) -> Told:
-    """Return what a gate says of one line: a code, or the path of a picture or of a document. Raises NotJudged."""
+    """Return what a gate says of one line. Raises NotJudged.
+
+    It is a text, whatever it reads like: who shows a code has written it, and no file here is theirs to name.
+    """
     if line is None:
         raise NotJudged("line_too_long", limit=MAX_LINE_BYTES)
-    try:
-        return gate.check(read_given(line))
-    except (ImageRefused, InputRefused) as refused:
-        raise NotJudged(refused.code, **refused.values) from refused
+    return gate.check(Given(line))
 
 
 def json_line(gate: Gate, line: str | None) -> dict[str, Any]:
     """Return the answer to one line of an integrator: always one object, whatever the line was.
 
-    {"id": …, "code": "VL1:…"} or {"id": …, "image": "path"} gives the answer of docs/wire.md, section 3, with `id`,
-    `outcome`, `refused_for`, `receipt_id` and, in high mode, the `challenge` to show next.
+    {"id": …, "code": "VL1:…"} or {"id": …, "image": "path"}, of a picture or of a document, gives the answer of
+    docs/wire.md, section 3, with `id`, `outcome`, `first_seen`, `refused_for`, `receipt_id` and, in high mode, the
+    `challenge` to show next.
     {"id": …, "challenge": true} gives the challenge, {"id": …, "state": true} the age of what is held.
     """
     request_id: str | int | None = None
@@ -219,14 +246,22 @@ def _answered(gate: Gate, asked: dict[str, Any]) -> dict[str, Any]:
         if gate.challenges is None:
             raise NotJudged("line", detail="not in high mode")
         return _challenge(gate.challenges, gate.clock.now())
-    told = gate.check(Given(value)) if name == "code" else told_line(gate, value)
+    told = gate.check(Given(value) if name == "code" else _read(value))
     found = told_json(gate, told)
     return found if gate.challenges is None else found | _challenge(gate.challenges, gate.clock.now())
+
+
+def _read(path: str) -> Given:
+    try:
+        return read_file(Path(path))
+    except (ImageRefused, InputRefused) as refused:
+        raise NotJudged(refused.code, **refused.values) from refused
 
 
 def told_json(gate: Gate, told: Told) -> dict[str, Any]:
     """Return the answer of docs/wire.md, section 3, with what a gate adds; what is absent is left out."""
     found = answer_json(told.judgement) | {"outcome": told.outcome.value}
+    found |= first_seen_json(told.judgement)
     if told.refused_for:
         found["refused_for"] = list(told.refused_for)
     if gate.profile.minimum_age and told.judgement.document is not None:

@@ -1,10 +1,12 @@
 """A code from a picture. Pillow and zxing-cpp are imported here alone, and only when a picture is read."""
 
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from wallet.errors import WalletError
 from wallet.formats import cwt_code, live_code
+from wallet.verifier.files import regular_file
 
 MAX_PIXELS = 40_000_000
 MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -28,9 +30,7 @@ def code_from_image(path: Path) -> str:
     except ImportError as error:
         raise ImageRefused("image_tools", detail=str(error)) from error
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ImageRefused("image_unreadable", detail=f"{path}: more than {MAX_FILE_BYTES} bytes")
-        with Image.open(path, formats=_FORMATS) as image:
+        with regular_file(path) as file, Image.open(_bounded(file, path), formats=_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ImageRefused("image_too_large", limit=MAX_PIXELS // 1_000_000, detail=str(path))
             if image.has_transparency_data:  # on white, or a code on transparent ground is black on black
@@ -53,6 +53,12 @@ def code_from_image(path: Path) -> str:
     if len(found) == 1:
         return found.pop()  # some other code: the verdict says so
     raise ImageRefused("image_no_code", detail=str(path))
+
+
+def _bounded(file: BinaryIO, path: Path) -> BinaryIO:
+    if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
+        raise ImageRefused("image_unreadable", detail=f"{path}: more than {MAX_FILE_BYTES} bytes")
+    return file
 
 
 def drawn(text: str) -> str | None:

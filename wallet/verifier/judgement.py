@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from wallet.errors import VerificationFailed
 from wallet.formats.claims_set import StatusReference
 from wallet.verifier.reasons import POLICY_REFUSED, Verdict, gravest, in_order
+from wallet.verifier.replay import Sighting
 
 STEP_NAMES = {
     1: "code",
@@ -67,6 +68,7 @@ class Judgement:
     reasons: in the order of the steps, `("ok",)` when there is none. checked: the numbers of the steps that were
     carried out. document: None until step 4 has passed. device: who proved to hold the key in `cnf`: "device",
     "server", or None. Ages in seconds: now - iat; status_age_seconds only when a copy of the list counted.
+    first_seen: of a live code that is `live_replayed`, when and where it was seen before, where the memory knows it.
     """
 
     verdict: Verdict
@@ -78,6 +80,7 @@ class Judgement:
     checked_at: datetime
     bundle_age_seconds: int
     status_age_seconds: int | None = None
+    first_seen: Sighting | None = None
 
     def adding(self, *codes: str) -> "Judgement":
         """Return the same with further reasons: what only the network can tell. Source: docs/wire.md, 3, end."""

@@ -1,9 +1,10 @@
-"""What one gate wants: accepted utilities, claims, a minimum age. Its answer stands apart from authenticity.
+"""What one gate wants: utilities, claims that it takes and that it needs, a minimum age. Its answer stands apart from
+authenticity.
 
 A profile is a small JSON file:
 
     {"title": {"vi": "Cửa an ninh", "en": "Security"}, "utilities": ["identity"], "claims": ["full_name", "birth_date"],
-     "minimum_age": 18, "recipients": ["Sân bay Mẫu"], "purpose": "airline_security"}
+     "needs": ["full_name"], "minimum_age": 18, "recipients": ["Sân bay Mẫu"], "purpose": "airline_security"}
 """
 
 import json
@@ -25,7 +26,7 @@ BIRTH_DATE = "birth_date"
 PURPOSE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 _VIETNAM = timezone(timedelta(hours=7))
-_NAMES = ("utilities", "claims", "recipients")
+_NAMES = ("utilities", "claims", "needs", "recipients")
 _MEMBERS = frozenset({"title", "minimum_age", "purpose", *_NAMES})
 
 
@@ -40,12 +41,14 @@ class ProfileRefused(WalletError):
 class Profile:
     """The demands of one gate. utilities, claims: what is wanted here, None for any. minimum_age: years, 0 for none.
 
+    needs: names of claims without which nobody is taken, for it is to them that whoever stands there is compared.
     purpose: for which registered purpose this gate checks; its receipts name it.
     """
 
     title: Mapping[str, str] = field(default_factory=dict)
     utilities: frozenset[str] | None = None
     claims: frozenset[str] | None = None
+    needs: frozenset[str] = frozenset()
     recipients: frozenset[str] = frozenset()
     minimum_age: int = 0
     purpose: str = ""
@@ -62,10 +65,14 @@ class Profile:
         )
 
     def applied(self, judgement: Judgement) -> Judgement:
-        """Return the judgement with what this gate has to say beyond its policy: the age."""
-        if self.minimum_age and judgement.document is not None and not self.is_old_enough(judgement):
-            return judgement.adding(POLICY_REFUSED)
-        return judgement
+        """Return the judgement with what this gate has to say beyond its policy: what it needs to know, and the age."""
+        is_refused = self.lacks(judgement) or (self.minimum_age and not self.is_old_enough(judgement))
+        return judgement.adding(POLICY_REFUSED) if judgement.document is not None and is_refused else judgement
+
+    def lacks(self, judgement: Judgement) -> bool:
+        """Return whether what was signed leaves out, or empty, anything that this gate needs."""
+        claims = () if judgement.document is None else judgement.document.claims
+        return not self.needs <= {claim.name for claim in claims if claim.value != ""}
 
     def is_old_enough(self, judgement: Judgement) -> bool:
         """Return whether what was signed says so. A year of birth alone counts from its last day."""
@@ -82,7 +89,7 @@ class Profile:
         return years >= self.minimum_age
 
     def refused_for(self, judgement: Judgement) -> tuple[str, ...]:
-        """Return which of this gate's rules refused: `recipient`, `utility`, `claims`, `minimum_age`."""
+        """Return which of this gate's rules refused: `recipient`, `utility`, `claims`, `needs`, `minimum_age`."""
         document = judgement.document
         if document is None or POLICY_REFUSED not in judgement.reasons:
             return ()
@@ -92,6 +99,7 @@ class Profile:
             "recipient": whole.refuses(document.recipient, document.utility, []),
             "utility": self.utilities is not None and document.utility not in self.utilities,
             "claims": self.claims is not None and any(name not in self.claims for name in names),
+            "needs": self.lacks(judgement),
             "minimum_age": bool(self.minimum_age) and not self.is_old_enough(judgement),
         }
         return tuple(rule for rule, refuses in found.items() if refuses)
@@ -140,6 +148,7 @@ def profile_of(content: Any) -> Profile:
         title=title,
         utilities=frozenset(content["utilities"]) if "utilities" in content else None,
         claims=frozenset(content["claims"]) if "claims" in content else None,
+        needs=frozenset(content.get("needs", ())),
         recipients=frozenset(content.get("recipients", ())),
         minimum_age=age,
         purpose=purpose,

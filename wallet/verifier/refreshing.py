@@ -20,8 +20,9 @@ from wallet.clock import Clock
 from wallet.entropy import Entropy, SystemEntropy
 from wallet.errors import Unavailable
 from wallet.formats.two_signatures import MEDIA_TYPE as TWICE
-from wallet.verifier.bundle import FUTURE_SECONDS, BundleRefused, BundleStore, TrustedBundle, signed_twice
+from wallet.verifier.bundle import BundleRefused, BundleStore, TrustedBundle, signed_twice
 from wallet.verifier.fetching import FetchFailed, Fetching, UrllibFetching, address_of
+from wallet.verifier.trust import FUTURE_SECONDS
 
 PATH = "/v1/trust/bundle"
 BUNDLE_JWT = "application/jwt"
@@ -184,7 +185,7 @@ class Refreshing:
         try:
             token = answer.body.decode("latin-1").strip()
             if self._second_pins:
-                token = signed_twice(token, self._second_pins)
+                token = signed_twice(token, self._second_pins, before or self._held.store.last())
             taken = self._held.offer(token, now)
         except BundleRefused as refused:
             return Refreshed("refused", refused.reason, refused.detail)

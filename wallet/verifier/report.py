@@ -10,6 +10,7 @@ from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import catalogue
 from wallet.verifier.judgement import Judgement, VerifiedClaim, VerifiedDocument
 from wallet.verifier.reasons import Verdict
+from wallet.verifier.replay import Sighting
 
 _VIETNAM = timezone(timedelta(hours=7))
 
@@ -24,10 +25,10 @@ def details(judgement: Judgement, lang: str) -> str:
     return "\n".join(_lines(judgement, catalogue(lang)["verifier"], lang))
 
 
-def headline(key: str, sign: str = "") -> str:
-    """Return a text of both languages as the one line that nothing else looks like."""
+def headline(key: str, sign: str = "", **values: str) -> str:
+    """Return a text of both languages, filled with values, as the one line that nothing else looks like."""
     bar = "=" * 12
-    vietnamese, english = (catalogue(language)["verifier"][key] for language in ("vi", "en"))
+    vietnamese, english = (catalogue(language)["verifier"][key].format(**values) for language in ("vi", "en"))
     return f"{bar}  {sign}{' ' * bool(sign)}{vietnamese}  |  {english}  {bar}"
 
 
@@ -41,6 +42,10 @@ def _lines(judgement: Judgement, texts: Mapping[str, str], lang: str) -> Iterato
     yield ""
     for code in judgement.reasons:
         yield f"  - {texts['reason.' + code]} [{code}]"
+    if judgement.first_seen is not None:
+        seen_at, gate_id = judgement.first_seen
+        where = f", {texts['label.at_gate']} {printable(gate_id)}" if gate_id else ""
+        yield f"    {texts['label.first_seen']} {_seconds(seen_at)}{where}"
     if judgement.document is not None:
         yield ""
         yield from _document(judgement.document, texts, lang)
@@ -87,6 +92,15 @@ def _value(claim: VerifiedClaim, texts: Mapping[str, str]) -> str:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ", ".join(value)
     return str(value) if isinstance(value, (str, int)) else compact_json(value).decode()
+
+
+def scanned(sighting: Sighting) -> tuple[str, dict[str, str]]:
+    """Return the words for a code that was seen before, as a key of the texts and its values: when, and at which gate.
+
+    A time of the day, for it was within the life of a code; the whole moment stands below.
+    """
+    values = {"moment": f"{datetime.fromtimestamp(sighting.seen_at, _VIETNAM):%H:%M}", "place": sighting.gate_id}
+    return "outcome.already_scanned_where" if sighting.gate_id else "outcome.already_scanned_at", values
 
 
 def _seconds(value: Any) -> str:

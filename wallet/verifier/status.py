@@ -3,9 +3,7 @@
 from wallet.errors import Malformed
 from wallet.formats.claims_set import StatusReference
 from wallet.terms import Status
-from wallet.verifier.trust import StatusCopy, Trust
-
-FUTURE_SECONDS = 60
+from wallet.verifier.trust import FUTURE_SECONDS, StatusCopy, Trust
 
 
 def check_status(

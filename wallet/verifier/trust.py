@@ -43,11 +43,16 @@ StatusLookup = Callable[[str, str], Sequence[StatusCopy]]
 """Gives the copies held for (issuer code, uri), in any order: the verifier takes the latest."""
 
 
+FUTURE_SECONDS = 60
+"""How far ahead a list or a bundle may be dated (docs/wire.md, section 3, step 5)."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeldStatusList:
-    """A copy of a status list that was verified when it was taken."""
+    """A copy of a status list that was verified when it was taken. token: a JWT as text, a CWT as bytes."""
 
     claims: StatusListClaims
+    token: str | bytes
 
     @property
     def issued_at(self) -> int:
@@ -62,6 +67,36 @@ class HeldStatusList:
         if self.claims.entries is None:
             raise Malformed("the list is unreadable")
         return get_entry(self.claims.entries, index, bits=self.claims.bits)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLists:
+    """A `StatusLookup` over copies that were verified. copies: by (issuer code, uri)."""
+
+    copies: Mapping[tuple[str, str], Sequence[HeldStatusList]]
+
+    def __call__(self, issuer: str, uri: str) -> Sequence[HeldStatusList]:
+        return self.copies.get((issuer, uri), ())
+
+    def __or__(self, others: "HeldLists") -> "HeldLists":
+        return HeldLists({place: (*self(*place), *others(*place)) for place in {**self.copies, **others.copies}})
+
+    def outliving(self, newer: "HeldLists", moment: float) -> tuple[str | bytes, ...]:
+        """Return the tokens of the copies whose place none of `newer` may take: theirs are older.
+
+        moment: seconds. A list that is missing there stays until it is over. What is dated ahead does not stay: it was
+        taken by a clock that ran ahead. Source: docs/wire.md, sections 3 and 5.
+        """
+        return tuple(
+            dict.fromkeys(
+                copy.token
+                for place, copies in self.copies.items()
+                for copy in copies
+                if copy.issued_at <= moment + FUTURE_SECONDS
+                and (place in newer.copies or moment < copy.expires_at)
+                and all(copy.issued_at > other.issued_at for other in newer(*place))
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +247,7 @@ def trusted_types(types: Iterable[TypeEntry]) -> dict[tuple[str, int], TrustedTy
     }
 
 
-def held_lists(keys: Mapping[tuple[str, str], TrustedKey], tokens: Iterable[str | bytes]) -> StatusLookup:
+def held_lists(keys: Mapping[tuple[str, str], TrustedKey], tokens: Iterable[str | bytes]) -> HeldLists:
     """Return a lookup over these status list tokens, each verified once against the `status` keys of each issuer.
 
     Source: docs/wire.md, section 3, step 6; Token Status List draft-21, section 8.3.
@@ -221,7 +256,7 @@ def held_lists(keys: Mapping[tuple[str, str], TrustedKey], tokens: Iterable[str 
     for key in keys.values():
         if key.role == "status":
             by_kid.setdefault(key.kid, []).append(key)
-    copies: dict[tuple[str, str], list[StatusCopy]] = {}
+    copies: dict[tuple[str, str], list[HeldStatusList]] = {}
     for token in tokens:
         try:
             unverified = parse_status_jwt(token) if isinstance(token, str) else parse_status_cwt(token)
@@ -235,5 +270,5 @@ def held_lists(keys: Mapping[tuple[str, str], TrustedKey], tokens: Iterable[str 
             except (Malformed, VerificationFailed):
                 continue
             if key.may_sign(claims.issued_at, claims.issued_at if claims.expires_at is None else claims.expires_at):
-                copies.setdefault((key.issuer, claims.uri), []).append(HeldStatusList(claims))
-    return lambda issuer, uri: copies.get((issuer, uri), ())
+                copies.setdefault((key.issuer, claims.uri), []).append(HeldStatusList(claims, token))
+    return HeldLists(copies)

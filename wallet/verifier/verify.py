@@ -14,7 +14,7 @@ from wallet.formats.live_code import UnverifiedLiveCode, parse_live_code
 from wallet.verifier.judgement import Judgement, VerifiedClaim, VerifiedDocument, is_accepted
 from wallet.verifier.policy import Policy
 from wallet.verifier.reasons import OK, Verdict, gravest, in_order
-from wallet.verifier.replay import Replay
+from wallet.verifier.replay import Replay, Sighting
 from wallet.verifier.status import check_status
 from wallet.verifier.trust import Trust, TrustedKey
 
@@ -59,7 +59,10 @@ def verify(text: str, trust: Trust, policy: Policy, now: datetime, replay: Repla
 class _Check:
     """One pass over one code: what was found so far."""
 
-    __slots__ = ("checked", "device", "moment", "now", "policy", "reasons", "replay", "second", "status_age", "trust")
+    __slots__ = (
+        *("checked", "device", "first_seen", "moment", "now", "policy", "reasons", "replay", "second", "status_age"),
+        "trust",
+    )
 
     def __init__(self, trust: Trust, policy: Policy, now: datetime, replay: Replay | None) -> None:
         if now.tzinfo is None:
@@ -71,6 +74,7 @@ class _Check:
         self.checked: list[int] = []
         self.device: str | None = None
         self.status_age: int | None = None
+        self.first_seen: Sighting | None = None
 
     def judge(self, text: str) -> Judgement:
         # 1 prefix and caps
@@ -174,8 +178,10 @@ class _Check:
             return
         digest = hashlib.sha256(code.outer.payload).digest()
         until = code.expires_at + LIVE_LEEWAY_SECONDS
-        if not self.replay.remember(self.policy.gate_id or "", digest, until, self.moment):
+        gate_id = self.policy.gate_id or ""
+        if not self.replay.remember(gate_id, digest, until, self.moment):
             self.reasons.append("live_replayed")
+            self.first_seen = self.replay.sighting(gate_id, digest)
 
     def _document(self, content: UnverifiedClaimsSet) -> VerifiedDocument:
         """Return what was signed, with the names that the trust bundle has for it."""
@@ -219,4 +225,5 @@ class _Check:
             self.now,
             self.second - self.trust.iat,
             self.status_age,
+            self.first_seen,
         )

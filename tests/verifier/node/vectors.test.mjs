@@ -29,12 +29,18 @@ for (const kind of ["WebCrypto", "noble"]) {
 }
 
 test("bundles", async (context) => {
-  for (const { name, token, reason, pins, now, held } of bundles.cases) {
+  for (const { name, token, reason, pins, now, held, text, reasons } of bundles.cases) {
     await context.test(name, async () => {
       const before = held === undefined ? null : await keptBundle(held, bundles.pins);
       const taking = takeBundle(token, pins ?? bundles.pins, now ?? bundles.now, before);
       if (reason === null) assert.equal((await taking).token, token);
       else await assert.rejects(taking, (error) => error instanceof BundleRefused && error.reason === reason);
+      if (text === undefined) return;
+      const taken = await taking;
+      const again = await keptBundle(token, bundles.pins, taken.carried);
+      for (const bundle of [taken, again]) {
+        assert.deepEqual((await judge(text, bundle, {}, bundles.now)).reasons, reasons);
+      }
     });
   }
 });
