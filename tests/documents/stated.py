@@ -24,8 +24,8 @@ from wallet.formats.cwt_code import (
 from wallet.utilities.base import Claims, DocumentType
 from wallet.utilities.catalogue import Catalogue, Plugin
 from wallet.utilities.examples import answered, load, read_examples
+from wallet.utilities.fitting import longest
 from wallet.utilities.paper import compact_claims, full_claims
-from wallet.utilities.room import longest
 from wallet.utilities.stating import claims_of
 
 ISSUER_URL = "https://vi.example.vn"

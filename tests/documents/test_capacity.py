@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from tests.support import NOON, FixedClock
 from wallet.documents.capacity import Capacity, CapacityWarning, ListUse, capacity_of
+from wallet.documents.models import PublicationRow
 from wallet.documents.repository import StatusRepository
 from wallet.wiring import Wallet
 from wallet.working_days import vietnamese_day
@@ -18,7 +20,7 @@ def use(list_id: int, used: int, *, shard: int = 0, age: timedelta = 10 * DAY, b
 
 
 def measured(*lists: ListUse) -> Capacity:
-    return capacity_of(lists, NOON)
+    return capacity_of(lists, NOON, 0)
 
 
 def test_room_is_what_is_left_in_all_lists() -> None:
@@ -68,8 +70,25 @@ def test_lists_of_a_deployment_are_measured(wallet: Wallet, clock: FixedClock) -
         before = len([work.indices.reserve() for _ in range(9)])
     clock.advance(days=1)
     with wallet.db.read() as session:
-        found = capacity_of(StatusRepository(session).uses(), clock.now())
+        found = capacity_of(StatusRepository(session).uses(), clock.now(), 0)
     (own,) = found.lists
     assert own.used >= before
     assert found.free == found.size - own.used == (1 << 12) - own.used
     assert found.per_day == own.used
+
+
+@pytest.mark.parametrize(("size", "warned"), [(0, False), (16 * 2**20, False), (16 * 2**20 + 1, True), (2**26, True)])
+def test_a_bundle_that_verifiers_will_not_take_soon_is_told_of(size: int, warned: bool) -> None:
+    """Whoever lists are large for has half of what verifiers take to do something about it."""
+    found = capacity_of([use(1, 10)], NOON, size)
+    assert (CapacityWarning.BUNDLE_TOO_LARGE_SOON in found.warnings) is warned
+    assert found.bundle_bytes == size
+
+
+def test_size_of_the_bundle_is_that_of_the_one_in_force(wallet: Wallet) -> None:
+    with wallet.db.write() as session:
+        session.execute(delete(PublicationRow))
+    assert wallet.status_capacity().bundle_bytes == 0
+    assert wallet.status_capacity().bundle_bytes == 0, "looking makes none"
+    size = len(wallet.trust.bundle().token)
+    assert wallet.status_capacity().bundle_bytes == size

@@ -26,6 +26,7 @@ from wallet.entropy import SystemEntropy
 from wallet.errors import Conflict, NotFound, ProfileViolated, Unavailable
 from wallet.formats.mdoc.issuer_signed import issuer_signed_of
 from wallet.formats.mdoc.values import map_of, read
+from wallet.formats.pades_reading import attached
 from wallet.formats.sd_jwt_vc import parse_credential
 from wallet.identity.compact_jws import thumbprint
 from wallet.terms import Status
@@ -478,3 +479,53 @@ def test_what_is_held_of_copies_is_told_and_blanked(wallet: Wallet) -> None:
         assert "sealed" not in section.rows[0]
         held.erase(person)
     assert [row.sealed for row in copies_of(wallet)] == [b""]
+
+
+def test_after_a_move_a_copy_that_names_the_former_address_is_made_anew(wallet: Wallet, clock: FixedClock) -> None:
+    """Verifiers with a bundle of the service where it is now know no issuer at that address."""
+    document, actor = issue(wallet), actor_of(wallet)
+    keys = {Form.SD_JWT: KEY, Form.MDOC: KEY, Form.PDF: None}
+    before = {form: wallet.copying.copy(document.id, form, key, actor) for form, key in keys.items()}
+    moved = Wallet.build(replace(wallet.settings, issuer_url="https://moved.example.vn"), clock=clock)
+    try:
+        moved.prepare()
+        assert moved.reverifying.run().mismatch is None, "what was issued before is no fault"
+        with pytest.raises(Conflict, match="copy_over"):
+            moved.copying.read(document.id, before[Form.SD_JWT].id, actor)
+        after = {form: moved.copying.copy(document.id, form, key, actor) for form, key in keys.items()}
+        assert {form for form in keys if after[form].content != before[form].content} == {Form.SD_JWT, Form.PDF}
+        assert judged(moved, after[Form.SD_JWT]).reasons == ("ok",)
+        inside = attached(after[Form.PDF].content, OFFERS[Form.SD_JWT].media_type)
+        assert judged(moved, replace(after[Form.PDF], form=Form.SD_JWT, content=inside)).reasons == ("ok",)
+        for form, key in keys.items():
+            assert moved.copying.copy(document.id, form, key, actor).content == after[form].content
+        found = {row.id: (row.revoked_at is not None, status_of(moved, row)) for row in copies_of(moved)}
+        ended, good = (True, Status.INVALID), (False, Status.VALID)
+        assert found == {before[form].id: good if form is Form.MDOC else ended for form in keys} | {
+            after[form].id: good for form in keys
+        }
+        assert moved.reverifying.run().mismatch is None
+    finally:
+        moved.close()
+
+
+def test_where_the_service_stayed_reading_a_copy_changes_nothing(wallet: Wallet) -> None:
+    document, actor = issue(wallet), actor_of(wallet)
+    first = {form: wallet.copying.copy(document.id, form, None, actor) for form in (Form.SD_JWT, Form.PDF)}
+    before = {row.id: row.revoked_at for row in copies_of(wallet)}
+    for form, copy in first.items():
+        assert wallet.copying.copy(document.id, form, None, actor).content == copy.content
+    assert {row.id: row.revoked_at for row in copies_of(wallet)} == before
+
+
+@pytest.mark.parametrize("form", [Form.SD_JWT, Form.PDF])
+def test_a_copy_that_cannot_be_read_any_more_is_made_anew(wallet: Wallet, form: Form) -> None:
+    document, actor = issue(wallet), actor_of(wallet)
+    broken = wallet.copying.copy(document.id, form, None, actor)
+    with wallet.work() as work:
+        row = work.documents.copy_rows.get(broken.id)
+        assert row is not None
+        row.sealed = work.holders.seal(row.holder_id, row.id, broken.content[:40])
+    after = wallet.copying.copy(document.id, form, None, actor)
+    assert (after.id != broken.id, after.content[:40]) == (True, broken.content[:40])
+    assert {row.id: row.revoked_at is not None for row in copies_of(wallet)} == {broken.id: True, after.id: False}

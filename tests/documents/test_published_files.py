@@ -318,7 +318,7 @@ def test_disk_that_refuses_stops_no_publication(wallet: Wallet, clock: FixedCloc
 @on_one_database
 def test_write_that_is_cut_off_leaves_the_old_file_whole(wallet: Wallet, monkeypatch: pytest.MonkeyPatch) -> None:
     copies = served(wallet)
-    shelf = PublishedFiles(folder(wallet), wallet.trust.recognised)
+    shelf = PublishedFiles(folder(wallet), wallet.trust.recognised, wallet.clock)
 
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
@@ -345,7 +345,7 @@ def test_files_are_for_everyone_to_read_and_hold_no_secret(wallet: Wallet) -> No
 @on_one_database
 def test_name_never_leads_out_of_the_folder(wallet: Wallet, tmp_path: Path) -> None:
     (tmp_path / "outside.jwt").write_bytes(served(wallet)[1].token)
-    shelf = PublishedFiles(folder(wallet), wallet.trust.recognised)
+    shelf = PublishedFiles(folder(wallet), wallet.trust.recognised, wallet.clock)
     for name in ("../outside.jwt", "status-list/../../outside.jwt", "status-list/x.jwt", "status-list/9.jwt", ""):
         assert shelf.read(name) is None
 

@@ -1,6 +1,7 @@
 """Issuing again in bulk: what is provably logged before the moment lives on, the rest is revoked (S-63)."""
 
-import shutil
+import base64
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,22 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select, update
 
+from tests.documents.own_keys import rotating, with_own_keys
 from tests.documents.people import status_of
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from wallet.audit import AuditEvent
+from wallet.crypto import jws
 from wallet.crypto.keystore import Key, Role
 from wallet.documents.models import DocumentCopyRow, DocumentRow
 from wallet.documents.reissuing import Tally
-from wallet.entropy import SystemEntropy
-from wallet.keys.opening import making_of
-from wallet.keys.rotating import KeyReason, Rotating
+from wallet.documents.revoking import RevocationReason
+from wallet.keys.rotating import KeyReason
 from wallet.settings import Settings
-from wallet.terms import Status
+from wallet.terms import Actor, Status
 from wallet.utilities.catalogue import Catalogue
 from wallet.verifier import Policy, judge
 from wallet.wiring import Wallet
@@ -35,7 +39,7 @@ Make = Callable[..., CitizenPhone]
 @pytest.fixture
 def wallet(deployment: Settings, clock: FixedClock, built_in: Catalogue, tmp_path: Path) -> Iterator[Wallet]:
     """A wallet with keys of its own, which may be revoked."""
-    settings = replace(deployment, keys_dir=Path(shutil.copytree(deployment.keys_dir, tmp_path / "keys")))
+    settings = with_own_keys(deployment, tmp_path)
     wallet = Wallet.build(settings, clock=clock, catalogue=built_in.anew())
     yield wallet
     wallet.close()
@@ -46,11 +50,12 @@ def client(wallet: Wallet, application: Callable[[Wallet], Flask]) -> FlaskClien
     return application(wallet).test_client()
 
 
-def revoke(wallet: Wallet, clock: FixedClock, since: timedelta = timedelta(0), *, role: Role = Role.DOCUMENT) -> Key:
-    """Revoke the key of a role, that for documents, as of so long ago, and let the wallet notice."""
-    kid = wallet.keystore.signer(role).kid
-    making = making_of(wallet.settings, SystemEntropy(), {})
-    Rotating(making, clock, timedelta(hours=72)).revoke(kid, KeyReason.COMPROMISED, clock.now() - since)
+def revoke(
+    wallet: Wallet, clock: FixedClock, since: timedelta = timedelta(0), *, role: Role = Role.DOCUMENT, kid: str = ""
+) -> Key:
+    """Revoke the key of a role, that for documents, or one revoked before, as of so long ago; let the wallet notice."""
+    kid = kid or wallet.keystore.signer(role).kid
+    rotating(wallet).revoke(kid, KeyReason.COMPROMISED, clock.now() - since)
     clock.advance(seconds=5)
     return next(key for key in wallet.keystore.keys(role) if key.record.kid == kid)
 
@@ -141,6 +146,49 @@ def test_s63_what_no_record_speaks_of_is_revoked(wallet: Wallet, phone_of: Make,
     clock.advance(hours=1)
     wallet.reissue_job.go(revoke(wallet, clock))
     assert rows(wallet)[document].revocation_reason == "key_revoked"
+
+
+def test_s63_an_earlier_moment_told_later_revokes_what_was_issued_again_meanwhile(
+    wallet: Wallet, client: FlaskClient, phone_of: Make, clock: FixedClock
+) -> None:
+    sooner = phone_of("an").issue_residence()
+    clock.advance(hours=1)
+    citizen = phone_of("sau")
+    later, ended = citizen.issue_residence(), citizen.issue_residence()
+    clock.advance(minutes=30)
+    key = revoke(wallet, clock)
+    wallet.reissue_job.run()
+    new = wallet.keystore.signer(Role.DOCUMENT).kid
+    citizen.sign_in()
+    code = citizen.code_of(later)
+    assert reasons(wallet, code) == ("ok",)
+    with wallet.work() as work:
+        work.revoking.void(ended, RevocationReason.DATA_CHANGED, Actor("system"))
+    unrelated = phone_of("doi").issue_residence()
+    clock.advance(hours=2)
+    wallet.reissue_job.run()
+    key = revoke(wallet, clock, timedelta(hours=3), kid=key.record.kid)
+    assert wallet.reissue_job.run() is False
+    found = rows(wallet)
+    assert (found[sooner].kid, found[sooner].revoked_at) == (new, None)
+    assert (found[later].kid, found[later].revocation_reason) == (new, "key_revoked")
+    assert found[ended].revocation_reason == "data_changed"
+    assert found[unrelated].revoked_at is None
+    assert reasons(wallet, code) == ("revoked",)
+    assert wallet.reissue_job.go(key) == Tally(), "looking again changes nothing"
+    assert wallet.reverifying.run().mismatch is None
+
+
+def test_s63_the_same_moment_told_again_revokes_nothing(wallet: Wallet, phone_of: Make, clock: FixedClock) -> None:
+    document = phone_of("an").issue_residence()
+    clock.advance(hours=1)
+    key = revoke(wallet, clock, timedelta(minutes=30))
+    assert wallet.reissue_job.go(key).reissued >= 1
+    clock.advance(hours=1)
+    for since in (timedelta(minutes=20), timedelta(minutes=90)):  # a later one, and one that is as early as it was
+        key = revoke(wallet, clock, since, kid=key.record.kid)
+        assert wallet.reissue_job.go(key) == Tally()
+    assert rows(wallet)[document].revoked_at is None
 
 
 def test_revoked_and_expired_documents_are_left_as_they_are(wallet: Wallet, phone_of: Make, clock: FixedClock) -> None:
@@ -252,6 +300,7 @@ def test_of_a_key_that_counts_nothing_is_taken_back(wallet: Wallet, phone_of: Ma
 # --- Copies in other forms ------------------------------------------------------------------------------------------
 
 FILES = {"sd_jwt": "document.sdjwt", "mdoc": "document.mdoc", "pdf": "document.pdf"}
+CERTIFIED = (Role.SD_JWT, Role.MDOC, Role.SEAL)
 RESTING = {
     Role.SD_JWT: {"sd_jwt", "pdf"},
     Role.MDOC: {"mdoc"},
@@ -299,6 +348,42 @@ def test_a_copy_that_rests_on_a_revoked_key_is_revoked_and_made_anew(
     assert len({(row.status_list, row.status_index) for row in second}) == len(second)
     assert [status_of(wallet, row) for row in second if row.revoked_at is None] == [Status.VALID] * len(FILES)
     assert read_all(citizen, document) == after
+    assert wallet.reverifying.run().mismatch is None
+
+
+@pytest.mark.parametrize("rotated", [False, True], ids=["signs", "retired"])
+def test_copies_whose_chain_leads_to_a_revoked_root_are_revoked_and_made_anew(
+    wallet: Wallet, client: FlaskClient, phone_of: Make, clock: FixedClock, rotated: bool
+) -> None:
+    """Else nobody who follows chains could read what a holder gets, and nothing else could be had."""
+    citizen = phone_of("an")
+    document = citizen.issue_residence()
+    before, first = read_all(citizen, document), copies(wallet)
+    signers = [wallet.keystore.signer(role).kid for role in CERTIFIED]
+    root = wallet.keystore.signer(Role.IACA).kid
+    if rotated:
+        rotating(wallet).rotate(Role.IACA)
+        clock.advance(days=5)
+    rotating(wallet).revoke(root, KeyReason.COMPROMISED, clock.now())
+    clock.advance(seconds=5)
+    wallet.trust.publish()
+    citizen.sign_in()
+    after = read_all(citizen, document)
+    assert [form for form in FILES if after[form] == before[form]] == [], "at once, before any job came by"
+    assert {key.record.kid for key in wallet.reissue_job.revoked()} >= set(signers)
+    assert wallet.reissue_job.run() is False
+    rows_now = copies(wallet)
+    assert {row.id for row in rows_now if row.revoked_at is not None} == {row.id for row in first}
+    assert {status_of(wallet, row) for row in rows_now if row.revoked_at is not None} == {Status.INVALID}
+    assert [status_of(wallet, row) for row in rows_now if row.revoked_at is None] == [Status.VALID] * len(FILES)
+    (served,) = x509.load_pem_x509_certificates(client.get("/v1/trust/iaca").data)
+    header = json.loads(jws.b64url_decode(after["sd_jwt"].decode().split(".")[0]))
+    x509.load_der_x509_certificate(base64.b64decode(header["x5c"][0])).verify_directly_issued_by(served)
+    now = {kid for row in rows_now if row.revoked_at is None for kid in (row.kid, row.seal_kid)} - {None}
+    chains = {key.record.kid: key.chain for role in CERTIFIED for key in wallet.keystore.keys(role)}
+    assert {chains[kid or ""][1] for kid in now} == {served.public_bytes(Encoding.DER)}
+    assert read_all(citizen, document) == after
+    assert sum((wallet.reissue_job.go(key) for key in wallet.reissue_job.revoked()), Tally()) == Tally()
     assert wallet.reverifying.run().mismatch is None
 
 

@@ -1,8 +1,7 @@
 """The roots and their lists of revoked signers, as readers of other makers fetch them. Source: RFC 5280, section 5."""
 
-import shutil
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,14 +11,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.documents.own_keys import rotating, with_own_keys
+from tests.formats.test_trusted_entities import faults
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused
+from wallet.crypto.jws import parse
 from wallet.crypto.keystore import Role
 from wallet.documents.publishing import Publication
 from wallet.documents.revoked_signers import list_name, recognised
-from wallet.entropy import SystemEntropy
-from wallet.keys.opening import making_of
-from wallet.keys.rotating import KeyReason, Rotating
+from wallet.keys.rotating import KeyReason
 from wallet.settings import Settings
 from wallet.utilities.catalogue import Catalogue
 from wallet.wiring import Wallet
@@ -27,7 +27,7 @@ from wallet.wiring import Wallet
 
 @pytest.fixture
 def wallet(deployment: Settings, clock: FixedClock, built_in: Catalogue, tmp_path: Path) -> Iterator[Wallet]:
-    settings = replace(deployment, keys_dir=Path(shutil.copytree(deployment.keys_dir, tmp_path / "keys")))
+    settings = with_own_keys(deployment, tmp_path)
     wallet = Wallet.build(settings, clock=clock, catalogue=built_in.anew())
     yield wallet
     wallet.close()
@@ -36,10 +36,6 @@ def wallet(deployment: Settings, clock: FixedClock, built_in: Catalogue, tmp_pat
 @pytest.fixture
 def client(wallet: Wallet, application: Callable[[Wallet], Flask]) -> FlaskClient:
     return application(wallet).test_client()
-
-
-def rotating(wallet: Wallet, clock: FixedClock) -> Rotating:
-    return Rotating(making_of(wallet.settings, SystemEntropy(), {}), clock, timedelta(hours=72))
 
 
 def address_in(certificate: x509.Certificate) -> str:
@@ -69,7 +65,7 @@ def test_revoked_signer_is_on_the_list_and_its_number_rises(
 ) -> None:
     signer = x509.load_der_x509_certificate(wallet.keystore.signer(Role.MDOC).certificate_der)
     before = x509.load_der_x509_crl(client.get(address_in(signer)).data)
-    rotating(wallet, clock).revoke(wallet.keystore.signer(Role.MDOC).kid, KeyReason.COMPROMISED, clock.now())
+    rotating(wallet).revoke(wallet.keystore.signer(Role.MDOC).kid, KeyReason.COMPROMISED, clock.now())
     clock.advance(seconds=5)
     after = x509.load_der_x509_crl(client.get(address_in(signer)).data)
     assert [entry.serial_number for entry in after] == [signer.serial_number]
@@ -77,8 +73,25 @@ def test_revoked_signer_is_on_the_list_and_its_number_rises(
     assert numbers[0] < numbers[1]
 
 
+def test_list_of_entities_tells_when_a_key_was_revoked(wallet: Wallet, client: FlaskClient, clock: FixedClock) -> None:
+    kid, moment = wallet.keystore.signer(Role.MDOC).kid, clock.advance(days=3)
+    rotating(wallet).revoke(kid, KeyReason.COMPROMISED, moment - timedelta(days=1))
+    clock.advance(hours=5)
+    for accept in ("application/json", "application/jose"):
+        answer = client.get("/v1/trust/entities", headers={"Accept": accept}).data
+        listed = json.loads(answer if accept.endswith("json") else parse(answer.decode(), typ="JOSE").payload)
+        assert faults(listed) == []
+        (entity,) = listed["LoTE"]["TrustedEntitiesList"]
+        since = {
+            each["ServiceInformation"]["ServiceName"][0]["value"]: each["ServiceInformation"]["StatusStartingTime"]
+            for each in entity["TrustedEntityServices"]
+            if each["ServiceInformation"]["ServiceStatus"].endswith("/withdrawn")
+        }
+        assert since == {f"mdoc {kid}": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
 def test_next_root_is_told_of_with_a_list_of_its_own(wallet: Wallet, client: FlaskClient, clock: FixedClock) -> None:
-    rotating(wallet, clock).rotate(Role.IACA)
+    rotating(wallet).rotate(Role.IACA)
     clock.advance(seconds=5)
     old, new = x509.load_pem_x509_certificates(client.get("/v1/trust/iaca").data)
     assert address_in(old) != address_in(new)

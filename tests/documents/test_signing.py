@@ -3,7 +3,6 @@
 Source: docs/security.md, S-41, S-42, S-62.
 """
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from tests.documents.own_keys import rotating, with_own_keys
 from tests.documents.people import actor_of, admin_of, issue, on_one_database, order_for, saying
 from tests.phone import CitizenPhone
 from tests.support import NOON, FixedClock
@@ -25,10 +25,8 @@ from wallet.documents.intended import IntendedDocument, read_unsigned
 from wallet.documents.models import DocumentRow
 from wallet.documents.revoking import RevocationReason
 from wallet.documents.signing import BATCH
-from wallet.entropy import SystemEntropy
 from wallet.errors import ProfileViolated, Unavailable
-from wallet.keys.opening import making_of
-from wallet.keys.rotating import KeyReason, Rotating
+from wallet.keys.rotating import KeyReason
 from wallet.settings import Settings
 from wallet.sources.base import RegisterCode
 from wallet.terms import Status
@@ -337,7 +335,7 @@ def test_as_many_as_there_are_are_signed_round_by_round(wallet: Wallet, signer: 
 @pytest.fixture
 def own_keys(deployment: Settings, clock: FixedClock, built_in: Catalogue, tmp_path: Path) -> Iterator[Wallet]:
     """A wallet with keys of its own, which may be revoked."""
-    settings = replace(deployment, keys_dir=Path(shutil.copytree(deployment.keys_dir, tmp_path / "keys")))
+    settings = with_own_keys(deployment, tmp_path)
     wallet = Wallet.build(settings, clock=clock, catalogue=built_in.anew())
     yield wallet
     wallet.close()
@@ -353,8 +351,7 @@ def test_s42_what_the_lost_key_left_unsigned_is_signed_by_the_next_as_of_its_day
     (row,) = left_behind(wallet, watched, 1)
     clock.advance(days=2)
     lost = wallet.keystore.signer(Role.DOCUMENT).kid
-    making = making_of(wallet.settings, SystemEntropy(), {})
-    Rotating(making, clock, timedelta(hours=72)).revoke(lost, KeyReason.LOST, clock.now())
+    rotating(wallet).revoke(lost, KeyReason.LOST, clock.now())
     clock.advance(seconds=5)
     wallet.__dict__["signing"] = real
     real.run()

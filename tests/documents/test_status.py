@@ -41,8 +41,8 @@ class Rows:
             raise Unavailable("dependency_unavailable")
         yield self
 
-    def lists(self) -> list[tuple[int, int, int, str]]:
-        return [(list_id, bits, len(self.changes[list_id]), f"list-{list_id}") for list_id, bits in self.sizes.items()]
+    def lists(self) -> list[tuple[int, int, int, str, bool]]:
+        return [(each, bits, len(self.changes[each]), f"list-{each}", False) for each, bits in self.sizes.items()]
 
     def changes_since(self, list_id: int, sequence: int) -> list[tuple[int, int, int, bool, bool]]:
         self.reads.append((list_id, sequence))
@@ -228,6 +228,7 @@ def reserve(wallet: Wallet, count: int, bits: int = 8) -> list[StatusIndex]:
             bits_log2_size=bits,
             clock=wallet.clock,
             address=wallet.trust.address,
+            pass_over=work.documents.marks.pass_over,
         )
         return [indices.reserve() for _ in range(count)]
 

@@ -3,6 +3,7 @@
 import io
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import zxingcpp
 from PIL import Image, ImageFilter
@@ -53,6 +54,12 @@ def held_badly(image: Image.Image) -> Image.Image:
     return noisy(blurred(tilted(turned(image, 6), 0.08), PIXELS_A_MODULE / 6), 0.18)
 
 
+def smaller(image: Image.Image, pixels: float) -> Image.Image:
+    """Return it made smaller. pixels: a module."""
+    width, height = (round(side * pixels / PIXELS_A_MODULE) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BICUBIC)
+
+
 WEAR: dict[str, Callable[[Image.Image], Image.Image]] = {
     "as drawn": lambda image: image,
     "blurred": blurred,
@@ -61,6 +68,23 @@ WEAR: dict[str, Callable[[Image.Image], Image.Image]] = {
     "noisy": noisy,
     "all at once": held_badly,
 }
+
+MEASURED: dict[str, tuple[Callable[[Image.Image], Image.Image], ...]] = {
+    "out of focus by 0.33, 0.40, 0.45, 0.50 of a module (standard deviation)": tuple(
+        partial(blurred, radius=share * PIXELS_A_MODULE) for share in (0.33, 0.4, 0.45, 0.5)
+    ),
+    "tilted: the far edge shorter by 20 %, 40 %, 50 %, 60 %": tuple(
+        partial(tilted, share=share / 2) for share in (0.2, 0.4, 0.5, 0.6)
+    ),
+    "grain: 35 %, 50 %, 60 %, 70 % of each pixel is chance": tuple(
+        partial(noisy, share=share) for share in (0.35, 0.5, 0.6, 0.7)
+    ),
+    "turned by 6°, tilted, out of focus and with grain at once": (held_badly,),
+    "made smaller (bicubic) to two pixels a module, to one and a half": tuple(
+        partial(smaller, pixels=pixels) for pixels in (2, 1.5)
+    ),
+}
+"""What docs/paper.md tells of wear, row by row."""
 
 
 def _perspective(to: Sequence[Point], of: Sequence[Point]) -> list[float]:

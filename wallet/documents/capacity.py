@@ -1,4 +1,4 @@
-"""How much room the status lists have, how long it lasts at the present rate, and what to warn of.
+"""How much room status lists and bundle have, how long it lasts at the present rate, and what to warn of.
 
 A list is opened by itself when another is half used, so room never ends; what may go wrong is that a list is used up
 before every verifier's bundle names the one after it (docs/wire.md, section 4: a bundle is good for 72 hours).
@@ -12,6 +12,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
+from wallet.formats.trust_bundle import MAX_BUNDLE_CHARACTERS
 from wallet.working_days import vietnamese_day
 
 KNOWN_AFTER = timedelta(hours=72)
@@ -26,11 +27,13 @@ class CapacityWarning(StrEnum):
 
     `full`: nothing can be issued. `no_next_list`: a list is more than half used and none waits behind it.
     `next_list_too_young`: it will be drawn from before every verifier knows it; larger lists are needed.
+    `bundle_too_large_soon`: it is more than half as large as verifiers take one, and most of it is lists.
     """
 
     FULL = "full"
     NO_NEXT_LIST = "no_next_list"
     NEXT_LIST_TOO_YOUNG = "next_list_too_young"
+    BUNDLE_TOO_LARGE_SOON = "bundle_too_large_soon"
 
 
 class ListUse(NamedTuple):
@@ -53,9 +56,10 @@ class ListUse(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """The room of all lists. per_day: indices a day, None where too little was drawn to tell.
+    """The room of all lists, and the size of the bundle that carries them.
 
-    lasts_until: the day on which the lists of today would be used up at that rate; None: not in a hundred years.
+    per_day: indices a day, None where too little was drawn to tell. lasts_until: the day on which the lists of today
+    would be used up at that rate; None: not in a hundred years.
     """
 
     lists: tuple[ListUse, ...]
@@ -63,11 +67,12 @@ class Capacity:
     size: int
     per_day: float | None
     lasts_until: date | None
+    bundle_bytes: int
     warnings: tuple[CapacityWarning, ...]
 
 
-def capacity_of(lists: Iterable[ListUse], now: datetime) -> Capacity:
-    """Return how much room these lists have. The rate is that since each shard's present list was opened."""
+def capacity_of(lists: Iterable[ListUse], now: datetime, bundle_bytes: int) -> Capacity:
+    """Return how much room there is. The rate is that since each shard's present list was opened."""
     found = sorted(lists, key=attrgetter("shard", "list_id"))
     warnings: set[CapacityWarning] = set()
     rates = []
@@ -86,11 +91,13 @@ def capacity_of(lists: Iterable[ListUse], now: datetime) -> Capacity:
     free, size = sum(each.free for each in found), sum(each.size for each in found)
     if not free:
         warnings.add(CapacityWarning.FULL)
+    if bundle_bytes * 2 > MAX_BUNDLE_CHARACTERS:
+        warnings.add(CapacityWarning.BUNDLE_TOO_LARGE_SOON)
     known = [rate for rate in rates if rate is not None]
     per_day = sum(known) if known else None
     lasting = _lasting(free, per_day) if per_day else FARTHEST
     until = vietnamese_day(now + lasting) if lasting < FARTHEST else None
-    return Capacity(tuple(sorted(found)), free, size, per_day, until, tuple(sorted(warnings)))
+    return Capacity(tuple(sorted(found)), free, size, per_day, until, bundle_bytes, tuple(sorted(warnings)))
 
 
 def _rate(current: ListUse, *, had_former: bool, now: datetime) -> float | None:

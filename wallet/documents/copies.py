@@ -24,6 +24,7 @@ from wallet.documents.status import Indices, StatusIndex
 from wallet.documents.trust import TrustCentre
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, InvalidInput, NotFound, Unavailable
+from wallet.formats.sd_jwt_vc import integrity_of
 from wallet.identity.compact_jws import thumbprint
 from wallet.identity.devices import Devices
 from wallet.identity.holders import Holders
@@ -70,8 +71,9 @@ class OpenedCopy:
 class Copies:
     """The copies of one transaction.
 
-    assert_unlocked: refuses a holder whose account is locked or closed; assert_open: such an account. reserved: what
-    was stored in this transaction and is to be signed once it has committed, each with who asked.
+    assert_unlocked: refuses a holder whose account is locked or closed; assert_open: such an account. keep_type: keeps
+    what a kind says of itself. reserved: what was stored in this transaction and is to be signed once it has committed,
+    each with who asked.
     """
 
     documents: DocumentRepository
@@ -90,6 +92,7 @@ class Copies:
     entropy: Entropy
     assert_unlocked: Callable[[str], None]
     assert_open: Callable[[str], None]
+    keep_type: Callable[[Plugin, DocumentType], None]
     reserved: list[tuple[str, Actor]]
 
     def offered(self, held: HeldDocument) -> tuple[Form, ...]:
@@ -199,6 +202,7 @@ class Copies:
             claims=content.claims,
             salt=content.salt,
             code=content.code,
+            integrity=integrity_of(self.trust.kept.served(plugin, kind)),
         )
 
     def store(self, copy_id: str, made: MadeCopy) -> bool:
@@ -250,7 +254,8 @@ class Copies:
     ) -> list[str]:
         if not holder_keys:
             return []
-        _, kind = self._kind(held)
+        plugin, kind = self._kind(held)
+        self.keep_type(plugin, kind)
         times, places = self.making.times(form, kind, held.expires_at), self.indices.reserve_many(len(holder_keys))
         if form in SCREENS:
             self._assert_shown(held, form, holder_keys[0], times, places[0], view, actor)
@@ -336,7 +341,8 @@ class Copies:
     def _is_in_use(self, row: DocumentCopyRow) -> bool:
         if row.signed_at is None or row.revoked_at is not None:
             return False
-        return self.making.is_good(row, self._row(row.document_id).kid)
+        content = self.holders.unseal(row.holder_id, row.id, row.sealed)
+        return self.making.is_good(row, content, self._row(row.document_id).kid)
 
     def _opened(self, row: DocumentCopyRow) -> OpenedCopy:
         content = self.holders.unseal(row.holder_id, row.id, row.sealed)

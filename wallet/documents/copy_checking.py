@@ -8,7 +8,6 @@ from typing import Any
 
 from wallet.crypto.jwk import public_jwk
 from wallet.crypto.jws import json_object
-from wallet.crypto.keyring import State
 from wallet.crypto.keystore import Keystore, Role
 from wallet.crypto.signing import kid_of
 from wallet.documents.forms import card
@@ -27,6 +26,7 @@ from wallet.identity.compact_jws import thumbprint
 from wallet.verifier import Judgement, Policy, judge, judge_credential, judge_mdoc
 from wallet.verifier.credential import named
 from wallet.verifier.judgement import VerifiedDocument
+from wallet.verifier.trust import TrustedType
 
 STANDING = frozenset({"revoked", "suspended"})
 
@@ -61,7 +61,7 @@ class CopyChecking:
         made = judgement.document
         if made is None:
             reason = str(judgement.reasons[0])
-            return "" if ended and self._is_revoked(OFFERS[Form(row.form)].role, row.kid) else reason
+            return "" if ended and self.keystore.is_lost(row.kid) else reason
         if (made.utility, made.utility_version) != (document.kind, document.kind_version):
             return "another_document"
         times = (seconds_of(made.issued_at), seconds_of(made.expires_at))
@@ -73,7 +73,7 @@ class CopyChecking:
             return "other_key"
         known = self.trust.trust().types.get((document.kind, document.kind_version))
         if row.form in SCREENS:
-            if not self._shows(made, row.view, claims):
+            if not self._shows(made, row.view, claims, known):
                 return "other_claims"
             if made.document_id != f"doc_{row.id.rpartition('_')[2]}":
                 return "another_document"
@@ -86,19 +86,23 @@ class CopyChecking:
         standing = {reason for reason in judgement.reasons if reason in STANDING}
         return "" if standing == _expected(row, document, locked=locked) else "other_status"
 
-    def _shows(self, made: VerifiedDocument, view: str, claims: Mapping[str, Any]) -> bool:
-        """Return whether a card shows what its document states of this view, and no more."""
-        named_so = (made.utility, made.utility_version)
-        kinds = (kind for plugin in self.trust.catalogue.with_former for kind in plugin.utility.documents)
-        kind = next((kind for kind in kinds if (kind.code, kind.version) == named_so), None)
-        read = {claim.n: claim.value for claim in made.claims}
-        return kind is not None and read in nfc(card.variants(kind, claims, view))
+    def _shows(self, made: VerifiedDocument, view: str, claims: Mapping[str, Any], known: TrustedType | None) -> bool:
+        """Return whether a card shows what its document states of this view, and no more.
+
+        What belongs to a view is known of what is installed alone. A card of any other version shows what its document
+        states, under the numbers that were kept of it (`kept_types.py`).
+        """
+        issued = self.trust.catalogue.issued(made.utility, made.utility_version)
+        if issued is None:
+            stated = named(nfc(claims), known)
+            return bool(made.claims) and all(claim.n is not None and claim in stated for claim in made.claims)
+        return {claim.n: claim.value for claim in made.claims} in nfc(card.variants(issued[1], claims, view))
 
     def _unsealed(self, row: DocumentCopyRow, pdf: bytes, *, ended: bool) -> bytes:
         """Return the SD-JWT VC inside a PDF whose seal holds. Raises Malformed, VerificationFailed."""
         kid = kid_of(sealed_by(pdf)).hex()
         known = any(key.record.kid == kid for key in self.keystore.keys(Role.SEAL))
-        if kid != row.seal_kid or not known or (not ended and self._is_revoked(Role.SEAL, kid)):
+        if kid != row.seal_kid or not known or (not ended and self.keystore.is_lost(kid)):
             raise VerificationFailed("key_not_allowed")
         return attached(pdf, OFFERS[Form.SD_JWT].media_type)
 
@@ -112,12 +116,11 @@ class CopyChecking:
             jwk = card.holder_key_of(content, now)
             return judge(card.unproven(content, now), trust, Policy(), now), thumbprint(jwk["x"], jwk["y"])
         text = content.decode("ascii", "replace")
-        bound = json_object(parse_credential(text).signed.payload).get("cnf")
-        judgement = judge_credential(text, trust.addressed(self.trust.issuer_url), Policy(), now)
+        stated = json_object(parse_credential(text).signed.payload)
+        bound, address = stated.get("cnf"), str(stated.get("iss"))
+        # Where the service was when it signed: one that has moved since makes another copy for whoever asks.
+        judgement = judge_credential(text, trust.addressed(address), Policy(), now)
         return judgement, "" if bound is None else thumbprint(bound["jwk"]["x"], bound["jwk"]["y"])
-
-    def _is_revoked(self, role: Role, kid: str | None) -> bool:
-        return any(key.record.kid == kid and key.record.state == State.REVOKED for key in self.keystore.keys(role))
 
 
 def claims_of(sealed: bytes) -> Mapping[str, Any]:

@@ -15,15 +15,16 @@ from wallet.crypto.keyring import State
 from wallet.crypto.keystore import Key, Keystore, Role
 from wallet.crypto.signing import Signer
 from wallet.documents.copy_linting import CopyLinter, faults, seal_faults, write
-from wallet.documents.forms import card, pdf
+from wallet.documents.forms import card, pdf, sd_jwt
 from wallet.documents.forms.offered import OFFERS, Form
 from wallet.documents.forms.stated import Copy, StatedDocument
 from wallet.documents.models import DocumentCopyRow
 from wallet.documents.trust import TrustCentre
 from wallet.entropy import Entropy
-from wallet.errors import Unavailable, WalletError
+from wallet.errors import Malformed, Unavailable, WalletError
 from wallet.formats.cwt_code import parse_document_code
 from wallet.formats.live_code import GateChallenge, encode_live_code
+from wallet.formats.pades_reading import attached
 from wallet.utilities.base import DocumentType
 from wallet.verifier import Policy, judge
 from wallet.verifier.trust import TrustedKey
@@ -79,26 +80,36 @@ class CopyMaking:
         """
         return self._terms(form, self.keystore.signer(OFFERS[form].role), kind, expires_at)
 
-    def is_good(self, row: DocumentCopyRow, code_kid: str | None) -> bool:
-        """Return whether a copy that was signed still counts: its time is not over, no key of it was revoked.
+    def is_good(self, row: DocumentCopyRow, content: bytes, code_kid: str | None) -> bool:
+        """Return whether a copy that was signed still counts: its time is not over, no key of it nor its root was lost,
+        and the service is still where it says.
 
-        code_kid: who signed the document's code, as it is now. One that is printed with a code of another key, or
-        nobody knows with which, is of the time before the document was issued again.
+        content: its bytes. code_kid: who signed the document's code, as it is now. One that is printed with a code of
+        another key, or nobody knows with which, is of the time before the document was issued again.
         """
         if not self.stands(row.kid) or self.clock.now() >= row.expires_at:
             return False
+        if not self._is_of_here(Form(row.form), content):
+            return False
         if row.form != Form.PDF:
             return True
-        sealed = any(
-            key.record.kid == row.seal_kid and key.record.state != State.REVOKED
-            for key in self.keystore.keys(Role.SEAL)
-        )
+        sealed = any(key.record.kid == row.seal_kid and key.lost_at is None for key in self.keystore.keys(Role.SEAL))
         return sealed and row.code_kid == code_kid and self.stands(code_kid)
 
+    def _is_of_here(self, form: Form, content: bytes) -> bool:
+        """Return whether a copy whose form says where its issuer is says where this service is now."""
+        if form not in (Form.SD_JWT, Form.PDF):
+            return True
+        try:
+            inside = attached(content, OFFERS[Form.SD_JWT].media_type) if form is Form.PDF else content
+            return sd_jwt.issuer_url_of(inside) == self.trust.issuer_url
+        except Malformed:
+            return False
+
     def stands(self, kid: str | None) -> bool:
-        """Return whether verifiers take what a key of ours signed in its time."""
+        """Return whether verifiers take what a key of ours signed in its time, also those that follow its chain."""
         key = self.trust.trust().keys.get((self.trust.issuer_code, kid or ""))
-        return key is not None and not key.revoked
+        return key is not None and not key.revoked and not self.trust.keystore.is_lost(kid)
 
     def make(
         self,
@@ -192,6 +203,8 @@ class CopyMaking:
         if key is None:
             raise Unavailable("signing_unavailable", reasons=["key_not_allowed"])
         now = self.clock.now()
+        if form is Form.PDF:
+            expires_at = min(expires_at, read_certificate(self._seal().signer.certificate_der).not_after)
         if form in STEPS:
             life = self.card_life if form is Form.CARD else LIVE_CARD_LIFE
             times = card_times(key, expires_at, now, STEPS[form], life)

@@ -1,9 +1,10 @@
-"""Copies that end before their document does: with their phone, with a key that signed them, with the code in them.
+"""Copies that end before their document does: with their phone, with the guardianship for which a phone was given them,
+with a key that signed them, with the code in them.
 
 Nothing is signed: their entries in the status lists say it. The document stays, and whoever may asks for another copy.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +24,7 @@ class CopyEnd(StrEnum):
     published list alone knows of it, for the database was put back to an earlier day."""
 
     DEVICE_UNBOUND = "device_unbound"
+    GUARDIANSHIP_ENDED = "guardianship_ended"
     KEY_REVOKED = "key_revoked"
     REPLACED = "replaced"
     RESTORED = "restored"
@@ -43,6 +45,14 @@ class CopyRevoking:
         Whoever asks has taken the phone's place away in this transaction: no copy comes to be meanwhile.
         """
         return self.revoke(self.copies.of_device(device_id, self.clock.now()), CopyEnd.DEVICE_UNBOUND, actor)
+
+    def of_ward(self, holder_id: str, device_ids: Collection[str], actor: Actor) -> int:
+        """Revoke every copy of a ward's documents that a guardian's phones were given; return how many.
+
+        What is bound to no phone is nobody's in particular: another guardian may have been given the same.
+        """
+        rows = self.copies.of_holder_on(holder_id, device_ids, self.clock.now())
+        return self.revoke(rows, CopyEnd.GUARDIANSHIP_ENDED, actor)
 
     def signed_by(self, kid: str, after: str, actor: Actor) -> tuple[int, str]:
         """Revoke the next copies that rest on a key; return how many, and the id of the last.

@@ -3,8 +3,8 @@
 Of several processes that sign one copy, one stores it and the others take that one.
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from wallet.documents.copies import HolderKey, OpenedCopy
@@ -12,7 +12,7 @@ from wallet.documents.copy_making import CopyMaking, LiveCode
 from wallet.documents.forms.offered import Form
 from wallet.documents.services import DocumentServices
 from wallet.documents.trust import TrustCentre
-from wallet.errors import Conflict, NotFound
+from wallet.errors import Conflict, NotFound, Unavailable
 from wallet.formats.live_code import GateChallenge
 from wallet.terms import Actor
 
@@ -51,7 +51,8 @@ class Copying:
             return kept
         list_id, index = kept.place
         place, card_id = (self.trust.status_uri(list_id), index), bytes.fromhex(kept.id.rpartition("_")[2])
-        made = self.making.make(kept.form, document, place, kept.holder_key, card_id, kept.view)
+        with self._asking_again(kept.document_id, actor):
+            made = self.making.make(kept.form, document, place, kept.holder_key, card_id, kept.view)
         with self.working() as work:
             work.copies.store(copy_id, made)
         with self.reading() as work:
@@ -72,7 +73,9 @@ class Copying:
         TooManyAttempts, InvalidInput."""
         with self.working() as work:
             card_id = work.copies.live_card(document_id, view, actor)
-        return self.making.live_code(self.completed(card_id, actor).content, challenge)
+        content = self.completed(card_id, actor).content
+        with self._asking_again(document_id, actor):
+            return self.making.live_code(content, challenge)
 
     def complete(self, copies: Iterable[tuple[str, Actor]]) -> None:
         """Sign those of these copies that are not signed yet; what ended meanwhile says so to whoever reads it.
@@ -84,3 +87,13 @@ class Copying:
                 self.completed(copy_id, actor)
             except (Conflict, NotFound):
                 continue
+
+    @contextmanager
+    def _asking_again(self, document_id: str, actor: Actor) -> Iterator[None]:
+        """Say of what does not verify whether its document or its account was shut meanwhile: no signer failed then."""
+        try:
+            yield
+        except Unavailable:
+            with self.reading() as work:
+                work.copies.stated(document_id, actor)
+            raise

@@ -13,7 +13,7 @@ from wallet.documents.revoking import RevocationReason
 from wallet.errors import NotFound, Unavailable
 from wallet.identity.holders import Holders
 from wallet.terms import Actor
-from wallet.utilities.catalogue import Catalogue
+from wallet.utilities.catalogue import Catalogue, may_learn, only_for
 
 STATES = ("signing", "valid", "suspended", "expired", "revoked", "superseded")
 """What a holder may see of a document; each has a word in the texts."""
@@ -63,7 +63,8 @@ class Holding:
 
     def page(self, actor: Actor, limit: int, place: str | None) -> tuple[list[HeldDocument], str | None]:
         """Return one page, newest first, and where the next one starts."""
-        rows, following = self.documents.page_of_holder(_holder(actor), limit, place, without=self._hidden(actor))
+        only = only_for(actor, self.catalogue.open_to_wards)
+        rows, following = self.documents.page_of_holder(_holder(actor), limit, place, only=only)
         now = self.clock.now()
         return [_held(row, now) for row in rows], following
 
@@ -87,12 +88,9 @@ class Holding:
 
     def _row(self, document_id: str, actor: Actor) -> DocumentRow:
         row = self.documents.of_holder(document_id, _holder(actor))
-        if row is None or row.utility in self._hidden(actor):
+        if row is None or not may_learn(actor, row.utility, self.catalogue.open_to_wards):
             raise NotFound("not_found")
         return row
-
-    def _hidden(self, actor: Actor) -> frozenset[str]:
-        return self.catalogue.confidential if actor.acting_for is not None else frozenset()
 
 
 def _holder(actor: Actor) -> str:

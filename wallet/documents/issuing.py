@@ -39,11 +39,11 @@ from wallet.launching.rollout import Rollout
 from wallet.sources.base import Ground
 from wallet.sources.gathering import Gathered, gather
 from wallet.sources.reading import Sources
-from wallet.terms import Actor
+from wallet.terms import LONGEST_VALIDITY, Actor
 from wallet.utilities.base import Capacity, Case, Claim, Claims, DocumentType, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.paper import compact_claims, full_claims
-from wallet.utilities.plugin import in_words_of
+from wallet.utilities.plugin import Plugin, in_words_of
 from wallet.working_days import end_of_day, vietnamese_day
 
 
@@ -74,8 +74,9 @@ class IssueOrder:
 class Issuing:
     """Decides on documents and stores them unsigned, in one transaction.
 
-    signer: who will sign. assert_unlocked: refuses a holder whose account is locked or closed. intended: what was
-    stored in this transaction and is to be signed once it has committed.
+    signer: who will sign. assert_unlocked: refuses a holder whose account is locked or closed, and lets nobody close or
+    erase them until the transaction ends. keep_type: keeps what a kind says of itself. intended: what was stored in
+    this transaction and is to be signed once it has committed.
     """
 
     catalogue: Catalogue
@@ -91,6 +92,7 @@ class Issuing:
     entropy: Entropy
     issuer_code: str
     assert_unlocked: Callable[[str], None]
+    keep_type: Callable[[Plugin, DocumentType], None]
     intended: list[IntendedDocument]
 
     def issue(self, order: IssueOrder, actor: Actor) -> IntendedDocument:
@@ -100,9 +102,9 @@ class Issuing:
         not open, a register does not know the person), ClaimsRejected, ProfileViolated, Unavailable. On any of them the
         transaction rolls back, nothing was signed and nothing was handed out.
         """
-        utility = self.catalogue.get(order.utility)
+        plugin = self.catalogue.plugin(order.utility)
+        utility = plugin.utility
         self._assert_may_issue(utility, order, actor)
-        self.holders.hold(order.holder_id, shared=True)
         now = self.clock.now()
         kind = utility.document_of(order.case)
         gathered = self._gather(kind, order, actor)
@@ -110,6 +112,7 @@ class Issuing:
             claims = self._claims(kind, order.case, gathered, vietnamese_day(now))
         document = self._draft(kind, order, claims, _provenance(kind, claims, gathered), now, actor)
         self._assert_signable(document)
+        self.keep_type(plugin, kind)
         self.documents.add(unsigned_row(document, self.holders))
         self.intended.append(document)
         return document
@@ -168,7 +171,8 @@ class Issuing:
     ) -> IntendedDocument:
         issued_at = now.replace(microsecond=0)
         last = kind.until(replace(order.case, claims=claims))
-        expires_at = end_of_day(last) if last is not None else end_of_validity(issued_at, kind.validity)
+        longest = vietnamese_day(issued_at) + LONGEST_VALIDITY
+        expires_at = end_of_validity(issued_at, kind.validity) if last is None else end_of_day(min(last, longest))
         if last is None and order.ends_by is not None:
             expires_at = min(expires_at, order.ends_by)
         if expires_at <= issued_at:

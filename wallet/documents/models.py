@@ -1,8 +1,9 @@
 """Tables of documents: what was issued, which status index it holds, what was published."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Boolean, Index, Integer, LargeBinary, String, Text, UniqueConstraint, false, text
+from sqlalchemy import JSON, Boolean, Index, Integer, LargeBinary, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wallet.db import Base, UtcDateTime
@@ -97,6 +98,7 @@ class StatusListRow(Base):
     `shard`: which of the rows that are drawn from in parallel it belongs to. Of each shard the oldest list that is not
     full is drawn from; a younger one waits. `full`: nothing is left; an index leads past such lists.
     `uri`: its name for good, which stands in every document of it; the address of the service may change later.
+    `over_at`: since when no bundle carries it, for whatever has an entry in it has long ended.
     """
 
     __tablename__ = "status_lists"
@@ -108,6 +110,7 @@ class StatusListRow(Base):
     full: Mapped[bool] = mapped_column(Boolean, server_default=false())
     uri: Mapped[str] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    over_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index("ix_status_lists_full_shard", "full", "shard", "id"),)
 
@@ -138,6 +141,21 @@ class StatusChange(Base):
     """Whether it is invalid because a newer document took its place: the online check says so, no list does."""
     locked: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     """Whether it is suspended because an account is locked: likewise."""
+
+
+class TypeMetadataRow(Base):
+    """What one version of a kind of document said of itself; no row is changed or dropped (`kept_types.py`).
+
+    content: the type metadata as it is served. bundle_entry: what the trust bundle says of it.
+    """
+
+    __tablename__ = "type_metadata"
+
+    kind: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    bundle_entry: Mapped[dict[str, Any]] = mapped_column(JSON)
+    stored_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class PublicationRow(Base):

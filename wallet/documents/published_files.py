@@ -1,7 +1,7 @@
 """Signed copies as files: what a process serves that starts while the database is away.
 
 Each file is the signed token itself, as the world fetches it: a plain web server or a content network may serve the
-folder as it is. A file is replaced in one step, and never by an older copy.
+folder as it is. A file is replaced in one step, and never by an older copy, unless it is dated ahead.
 """
 
 import os
@@ -13,9 +13,10 @@ from pathlib import Path
 
 import structlog
 
+from wallet.clock import Clock
 from wallet.crypto.key_files import settle
 from wallet.crypto.keystore import exclusive
-from wallet.documents.publishing import Publication
+from wallet.documents.publishing import Publication, dated_ahead
 
 log = structlog.get_logger("wallet.documents")
 
@@ -29,6 +30,7 @@ class PublishedFiles:
 
     folder: Path
     recognise: Callable[[str, bytes], Publication | None]
+    clock: Clock
 
     def read(self, name: str) -> Publication | None:
         """Return the copy in a file; None when there is none that verifies."""
@@ -39,11 +41,14 @@ class PublishedFiles:
         return self.recognise(name, token)
 
     def put(self, copy: Publication) -> None:
-        """Write a copy unless the file holds a newer one. A disk that refuses is logged: the copy is served anyway."""
+        """Write a copy unless the file holds a newer one that is not dated ahead.
+
+        A disk that refuses is logged: the copy is served anyway.
+        """
         try:
             with exclusive(self.folder):
                 there = self.read(copy.name)
-                if there is None or there.issued_at < copy.issued_at:
+                if there is None or there.issued_at < copy.issued_at or dated_ahead(there.issued_at, self.clock.now()):
                     self._write(self._path(copy.name), copy.token)
         except OSError as error:
             log.warning("published file not written", name=copy.name, error=error.strerror)

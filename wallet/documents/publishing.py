@@ -3,6 +3,8 @@
 A copy is made again when its content changed or when it grows old; of several processes that try at once, one
 stores its copy and the others take it. Verifiers see a sequence that rises by one. While the database is away the last
 copy is served until it expires, also by a process that started meanwhile: it finds the copy in its file.
+
+A copy that a clock dated ahead is one that no verifier takes: it bounds the sequence, and otherwise does not count.
 """
 
 import threading
@@ -14,14 +16,24 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Protocol
 
+import structlog
+
 from wallet.clock import Clock
 from wallet.documents.models import PublicationRow
 from wallet.documents.repository import PublicationHead, PublicationRepository
 from wallet.errors import Unavailable
+from wallet.verifier.trust import FUTURE_SECONDS
 
+log = structlog.get_logger("wallet.documents")
 Opening = Callable[[], AbstractContextManager[PublicationRepository]]
 CLOCKS_DIFFER = timedelta(seconds=5)
 """How far a copy's time may lie ahead before this process's clock counts as set back."""
+_SECOND = timedelta(seconds=1)
+
+
+def dated_ahead(issued_at: datetime, now: datetime) -> bool:
+    """Return whether what is dated so is refused by every verifier whose clock is right (docs/wire.md, section 3)."""
+    return issued_at > now + timedelta(seconds=FUTURE_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,10 @@ class Publication:
     @cached_property
     def etag(self) -> str:
         return sha256(self.token).hexdigest()[:32]
+
+    def counts(self, now: datetime) -> bool:
+        """Return whether it may be handed out: it is not over, and not dated ahead."""
+        return now < self.expires_at and not dated_ahead(self.issued_at, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +78,10 @@ class Shelf(Protocol):
         ...
 
     def put(self, copy: Publication) -> None:
-        """Lay a copy there, unless a newer one lies there already. Never raises: the copy is served all the same."""
+        """Lay a copy there, unless a newer one that is not dated ahead lies there already.
+
+        Never raises: the copy is served all the same.
+        """
         ...
 
 
@@ -102,15 +121,13 @@ class Publisher:
 
     def at_hand(self, name: str) -> Publication | None:
         """Return the copy in memory, where a job keeps it fresh; None when it has to be looked for."""
-        return self._unexpired(name, self.clock.now()) if self.left_to_job else None
+        return self._counting(name, self.clock.now()) if self.left_to_job else None
 
     def kept(self, name: str) -> Publication:
         """Return the last copy, from memory or from its file, until it expires. Raises Unavailable."""
         now = self.clock.now()
-        held = self._unexpired(name, now)
-        if held is None:
-            held = self.shelf.read(name)
-        if held is None or now >= held.expires_at:
+        held = self._counting(name, now) or self.shelf.read(name)
+        if held is None or not held.counts(now):
             raise Unavailable("dependency_unavailable")
         return held
 
@@ -129,7 +146,7 @@ class Publisher:
         # A lock for each name: the bundle is made of the lists, so one publication asks for another.
         lock = self._lock(name)
         looking = lock.locked() and not part
-        if looking and (held := self._unexpired(name, now)) is not None:
+        if looking and (held := self._counting(name, now)) is not None:
             return held  # another thread is looking; what is held is a moment old
         with lock:
             return self._newest(name, draft, now, part=part)
@@ -148,6 +165,18 @@ class Publisher:
             now = self.clock.now()
             return self._hold(self._settled(name, head, draft, now), now)
 
+    def standing(self, name: str) -> Publication | None:
+        """Return the newest copy that is stored or was handed out and counts, None without one. Raises Unavailable."""
+        with self.reading() as rows:
+            row = rows.get(name)
+        now = self.clock.now()
+        found = [None if row is None else _publication(row), self._known(name)]
+        return max(
+            (copy for copy in found if copy is not None and copy.counts(now)),
+            key=lambda copy: copy.issued_at,
+            default=None,
+        )
+
     def _lock(self, name: str) -> threading.Lock:
         return self._locks.setdefault(name, threading.Lock())
 
@@ -158,9 +187,9 @@ class Publisher:
             return None
         return held
 
-    def _unexpired(self, name: str, now: datetime) -> Publication | None:
+    def _counting(self, name: str, now: datetime) -> Publication | None:
         _, held = self._held.get(name, (None, None))
-        return held if held is not None and now < held.expires_at else None
+        return held if held is not None and held.counts(now) else None
 
     def _hold(self, copy: Publication, now: datetime) -> Publication:
         _, held = self._held.get(copy.name, (None, None))
@@ -183,12 +212,14 @@ class Publisher:
         return self._hold(newest, now)
 
     def _looked_up(self, name: str, now: datetime) -> Publication | None:
-        """Return the copy that is stored, None when there is none; an expired one is for the job to renew."""
+        """Return the copy that is stored, None when none counts; an expired one is for the job to renew."""
         with self.reading() as rows:
             row = rows.get(name)
-        if row is not None and now >= row.expires_at:
+        if row is None or dated_ahead(row.issued_at, now):
+            return None
+        if now >= row.expires_at:
             raise Unavailable("dependency_unavailable")
-        return None if row is None else _publication(row)
+        return _publication(row)
 
     def _look(self, name: str, make: Callable[[], Draft], now: datetime) -> Publication:
         with self.reading() as rows:
@@ -205,23 +236,34 @@ class Publisher:
     def _settled(self, name: str, head: PublicationHead | None, draft: Draft, now: datetime) -> Publication:
         """Return the stored copy if it will do, else a new one, or that of a process which was quicker."""
         known = self._known(name)
-        went_back = known is not None and (head is None or head.issued_at < known.issued_at)
-        if head is not None and not went_back:
+        went_back = (
+            known is not None
+            and not dated_ahead(known.issued_at, now)
+            and (head is None or head.issued_at < known.issued_at)
+        )
+        if head is not None and dated_ahead(head.issued_at, now):
+            log.warning("published copy is dated ahead", name=name, issued_at=head.issued_at.isoformat())
+        elif head is not None and not went_back:
             same = head.content_key == draft.content_key and now - head.issued_at < draft.renew_after
             # Two copies never share a second, and none is made ahead of its time: the change waits for the next one.
             ahead = head.issued_at - now.replace(microsecond=0)
             if same or timedelta(0) <= ahead < CLOCKS_DIFFER:
                 return self._stored(head)
-        # A database that was restored is behind what was handed out: the line goes on from there.
-        before = known if went_back else None if head is None else self._stored(head)
-        stored_sequence = None if head is None else head.sequence
-        if before is not None and not went_back and before.sequence != stored_sequence:
-            return before  # another process was quicker
-        sequence, issued_at = 1, now.replace(microsecond=0)
-        if before is not None:
-            # Readers keep the copy with the later time: two copies never share a second.
-            sequence = max(before.sequence, stored_sequence or 0) + 1
-            issued_at = max(issued_at, before.issued_at + timedelta(seconds=1))
+        stored = None if head is None else self._stored(head)
+        if head is not None and stored is not None and stored.sequence != head.sequence:
+            return stored  # another process was quicker
+        # A database that was restored is behind what was handed out: the line goes on from the higher sequence.
+        found = [copy for copy in (stored, known) if copy is not None]
+        before = max(found, key=lambda copy: copy.sequence, default=None)
+        # Readers keep the copy with the later time, but take none that is dated ahead: its date binds nobody.
+        binding = [copy for copy in found if not dated_ahead(copy.issued_at, now)]
+        latest = max(binding, key=lambda copy: copy.issued_at, default=None)
+        issued_at = now.replace(microsecond=0)
+        if latest is not None:
+            if dated_ahead(latest.issued_at + _SECOND, now):
+                return latest  # what follows it would be dated ahead itself: the change waits a second
+            issued_at = max(issued_at, latest.issued_at + _SECOND)
+        sequence = before.sequence + 1 if before else 1
         made = Publication(
             name=name,
             sequence=sequence,
@@ -232,7 +274,7 @@ class Publisher:
         )
         with self.writing() as rows:
             row = PublicationRow(**{each.name: getattr(made, each.name) for each in fields(made)})
-            if rows.replace(row, stored_sequence):
+            if rows.replace(row, None if head is None else head.sequence):
                 return made
         with self.reading() as rows:
             winner = rows.get(name)

@@ -128,7 +128,6 @@ def terminal(text: str) -> str:
     padded = [blank] * QUIET_ZONE
     padded += [(False,) * QUIET_ZONE + row + (False,) * QUIET_ZONE for row in modules]
     padded += [blank] * (QUIET_ZONE + len(padded) % 2)
-    padded += [blank] * (len(padded) % 2)
     blocks = {(False, False): "█", (False, True): "▀", (True, False): "▄", (True, True): " "}
     lines = [
         "".join(blocks[pair] for pair in zip(upper, lower, strict=True))

@@ -1,7 +1,8 @@
 """Issuing again what a revoked key signed, in bulk: the same document under another key, without its holder acting.
 
 Only what is on record as issued before the moment from which others may have signed; the rest is revoked, for nobody
-can say who made it. A document keeps its id, its claims, their salt and its status entry, so there is never a second
+can say who made it. Where that moment is the revocation itself, nobody but us has signed, and all that is on record
+counts. A document keeps its id, its claims, their salt and its status entry, so there is never a second
 one that lives: the old code ends with its key. The row names the key, so the rows are the queue: whoever is interrupted
 goes on with those that still name the old one (docs/security.md, S-63). A copy in another form that rests on such a key
 is revoked: whoever has the document gets the next one when they ask.
@@ -19,7 +20,6 @@ import structlog
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.crypto.certificates import read_certificate
-from wallet.crypto.keyring import State
 from wallet.crypto.keystore import Key, Keystore, Role
 from wallet.crypto.signing import Signer
 from wallet.documents.copy_revoking import CopyRevoking
@@ -30,6 +30,7 @@ from wallet.documents.revoking import RevocationReason, Revoking
 from wallet.documents.trust import TrustCentre
 from wallet.errors import Malformed, NotFound, Unavailable, VerificationFailed
 from wallet.formats.claims_set import UnverifiedClaimsSet
+from wallet.formats.compact_values import seconds_of
 from wallet.formats.cwt_code import encode_document_code, parse_document_code
 from wallet.identity.holders import Holders
 from wallet.terms import Actor
@@ -37,6 +38,8 @@ from wallet.verifier import Policy, judge
 
 BATCH = 100
 """Documents of one round: it signs them between two transactions, and the second is short."""
+PASSED = 1_000
+"""Documents that were issued again, of one look for those that an earlier moment ends: hardly any is to be changed."""
 REISSUED = "document.reissued"
 """On record once for each time; its code is then of the moment it was signed again, not of its issuing."""
 SETTLED = timedelta(hours=1)
@@ -87,7 +90,7 @@ class Reissuing:
         after: the id of the last one before, "" to begin.
         """
         _assert_revoked(key)
-        since = datetime.fromtimestamp(key.record.compromised_at, UTC)
+        since = _ours_before(key)
         rows = self.documents.signed_by(key.record.kid, after, self.clock.now(), most)
         recorded = self.audit.subjects_of("document.issued", [row.id for row in rows], before=since)
         again, void, left = [], [], 0
@@ -102,14 +105,29 @@ class Reissuing:
                 left += 1
         return Due(tuple(again), tuple(void), left, rows[-1].id if rows else after)
 
+    def widened(self, key: Key, after: str, most: int = PASSED) -> "Due":
+        """Return which of the documents that were issued again in a revoked key's place are to be revoked all the same.
+
+        Nothing is, unless an earlier moment was told once they were: of what was not on record before it nobody can say
+        who made it. after: the `last` of the look before, "" to begin.
+        """
+        _assert_revoked(key)
+        since = _ours_before(key)
+        entries = self.audit.next_with(REISSUED, "former", key.record.kid, int(after or 0), most)
+        ids = [entry.subject for entry in entries]
+        recorded = self.audit.subjects_of("document.issued", ids, before=since)
+        rows = self.documents.counting(ids, self.clock.now())
+        void = tuple(row.id for row in rows if row.id not in recorded or row.issued_at >= since)
+        return Due((), void, 0, str(entries[-1].id) if entries else after)
+
     def settle(self, key: Key, due: "Due", signed: Mapping[str, str], kid: str, at: datetime) -> Tally:
         """Store what was signed again and revoke what nobody can speak for; return what came of it.
 
-        signed: codes by document, made by the key `kid` and dated `at`. What ended, or another process did, meanwhile
+        signed: codes by document, made by the key `kid` and dated `at`. What ended or another process did meanwhile
         stays so.
         """
         total = Tally(left=due.left)
-        for former in due.again:
+        for former in (former for former in due.again if former.id in signed):
             content = json.dumps(
                 {**former.content, "code": signed[former.id]}, ensure_ascii=False, separators=(",", ":")
             )
@@ -118,8 +136,8 @@ class Reissuing:
                 self.audit.record(REISSUED, _SYSTEM, former.id, former=key.record.kid, kid=kid)
                 total += Tally(reissued=1)
         for document_id in due.void:
-            self.revoking.void(document_id, RevocationReason.KEY_REVOKED, _SYSTEM)
-            total += Tally(revoked=1)
+            if self.revoking.void(document_id, RevocationReason.KEY_REVOKED, _SYSTEM):
+                total += Tally(revoked=1)
         return total
 
     def copy_batch(self, key: Key, after: str) -> tuple[Tally, str]:
@@ -150,7 +168,7 @@ class Former:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The next documents of a revoked key. again: to be signed; void: to be revoked. last: the id of the last one."""
+    """The next documents of a revoked key. again: to be signed; void: to be revoked. last: where to go on."""
 
     again: tuple[Former, ...]
     void: tuple[str, ...]
@@ -159,8 +177,19 @@ class Due:
 
 
 def _assert_revoked(key: Key) -> None:
-    if key.record.state != State.REVOKED:
+    if key.lost_at is None:
         raise ValueError("of a key that counts nothing is to be taken back")
+
+
+def _ours_before(key: Key) -> datetime:
+    """Return before when it has to be on record that a revoked key signed something, to be issued again.
+
+    Where nobody else had the key before it was revoked, what a process stored that had not noticed yet is ours too.
+    """
+    record = key.record
+    if record.compromised_at < record.revoked_at:
+        return datetime.fromtimestamp(record.compromised_at, UTC)
+    return datetime.fromtimestamp(record.revoked_at, UTC) + SETTLED
 
 
 class ReissuingWork(Protocol):
@@ -179,21 +208,22 @@ class ReissueJob:
     trust: TrustCentre
     keystore: Keystore
     clock: Clock
-    _settled: set[str] = field(default_factory=set)
+    _settled: set[tuple[str, int]] = field(default_factory=set)
 
     def run(self) -> bool:
         """Do one round; return False: there is nothing more to do at once."""
         for key in self.revoked():
-            if key.record.kid not in self._settled:
+            moment = (key.record.kid, key.record.compromised_at)  # which may be told again, and earlier
+            if moment not in self._settled:
                 self.go(key)
-                revoked_at = datetime.fromtimestamp(key.record.revoked_at, UTC)
-                if self.clock.now() - revoked_at > SETTLED:
-                    self._settled.add(key.record.kid)
+                lost_at = datetime.fromtimestamp(key.lost_at or 0, UTC)
+                if self.clock.now() - lost_at > SETTLED:
+                    self._settled.add(moment)
         return False
 
     def revoked(self) -> Iterator[Key]:
-        """Return the keys for documents and their copies that were revoked."""
-        return (key for role in ROLES for key in self.keystore.keys(role) if key.record.state == State.REVOKED)
+        """Return the keys for documents and their copies that were revoked, or whose root was."""
+        return (key for role in ROLES for key in self.keystore.keys(role) if key.lost_at is not None)
 
     def go(self, key: Key, on_progress: Callable[[int], None] | None = None) -> Tally:
         """Issue again what one key signed, to the end; return what came of it. Raises Unavailable.
@@ -202,6 +232,8 @@ class ReissueJob:
         """
         total = Tally()
         if key.record.role == Role.DOCUMENT:
+            if key.record.compromised_at < key.record.revoked_at:  # first: it needs no signer
+                total = self._through(key, self._widened, total, on_progress)
             total = self._through(key, self.documents, total, on_progress)
         return self._through(key, self._copies, total, on_progress)
 
@@ -215,16 +247,30 @@ class ReissueJob:
         if due.last == after:
             return Tally(), after
         signer, now = self.keystore.signer(Role.DOCUMENT), self.clock.now()
-        signed = {former.id: self._signed(former, signer, now) for former in due.again}
+        codes = {former.id: self._signed(former, signer, now) for former in due.again}
+        signed = {document_id: code for document_id, code in codes.items() if code is not None}
         with self.work() as work:
             return work.reissuing.settle(key, due, signed, signer.kid, now), due.last
 
-    def _signed(self, former: Former, signer: Signer, now: datetime) -> str:
+    def _signed(self, former: Former, signer: Signer, now: datetime) -> str | None:
+        """Return a document's code by another key, None where the document ended meanwhile. Raises Unavailable."""
+        if former.claims.expires_at <= seconds_of(now):
+            return None
         code = encode_document_code(dated(former.claims, now), signer)
         judgement = judge(code, self.trust.trust(), Policy(), now)
+        if "revoked" in judgement.reasons:
+            return None
         if not judgement.accepted and judgement.reasons != ("suspended",):
             raise Unavailable("signing_unavailable", reasons=[str(reason) for reason in judgement.reasons])
         return code
+
+    def _widened(self, key: Key, after: str) -> tuple[Tally, str]:
+        with self.read() as work:
+            due = work.reissuing.widened(key, after)
+        if not due.void:
+            return Tally(), due.last
+        with self.work() as work:
+            return work.reissuing.settle(key, due, {}, "", self.clock.now()), due.last
 
     def _copies(self, key: Key, after: str) -> tuple[Tally, str]:
         with self.work() as work:
@@ -243,6 +289,8 @@ class ReissueJob:
             if last == after:
                 return total
             total, after = total + done, last
+            if not done.done:
+                continue
             if on_progress is not None:
                 on_progress(total.done)
             log.info(

@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from wallet.db import insert_if_absent, keyset_page, rows_changed, table_of
+from wallet.db import Base, insert_if_absent, keyset_page, rows_changed, table_of
 from wallet.documents.capacity import ListUse
 from wallet.documents.forms.offered import SCREENS
 from wallet.documents.models import (
@@ -34,8 +34,10 @@ from wallet.documents.models import (
     StatusChange,
     StatusListRow,
     StatusSequence,
+    TypeMetadataRow,
 )
 from wallet.errors import Unavailable
+from wallet.formats.trust_bundle import type_from_json
 
 AT_ONCE = 500
 """Places that one statement asks for at most."""
@@ -100,15 +102,15 @@ class DocumentRepository:
         return self.session.scalar(statement)
 
     def page_of_holder(
-        self, holder_id: str, limit: int, place: str | None, *, without: Collection[str] = ()
+        self, holder_id: str, limit: int, place: str | None, *, only: Collection[str] | None = None
     ) -> tuple[list[DocumentRow], str | None]:
         """Return one page, newest first, and the place where the next one starts (None at the end).
 
-        without: utilities whose documents are left out.
+        only: codes of utilities, None for all that there ever were.
         """
         statement = select(DocumentRow).where(DocumentRow.holder_id == holder_id)
-        if without:
-            statement = statement.where(DocumentRow.utility.not_in(list(without)))
+        if only is not None:
+            statement = statement.where(DocumentRow.utility.in_(list(only)))
         ordered = statement.order_by(DocumentRow.issued_at.desc(), DocumentRow.id.desc())
         return keyset_page(self.session, ordered, limit, place)
 
@@ -182,6 +184,11 @@ class DocumentRepository:
             .limit(most)
         )
         return list(self.session.scalars(statement))
+
+    def counting(self, ids: Sequence[str], now: datetime) -> list[DocumentRow]:
+        """Return those of some documents that still count."""
+        counts = DocumentRow.revoked_at.is_(None), DocumentRow.expires_at > now
+        return list(self.session.scalars(select(DocumentRow).where(DocumentRow.id.in_(ids), *counts)))
 
     def sign_again(self, document_id: str, former: str, kid: str, at: datetime, sealed: bytes) -> bool:
         """Store a document as another key signed it, unless it is revoked or was signed again meanwhile."""
@@ -264,6 +271,25 @@ class DocumentRepository:
         statement = update(StatusListRow).where(StatusListRow.id == list_id, StatusListRow.full.is_(False))
         return rows_changed(self.session, statement.values(full=True)) == 1
 
+    def pass_over(self, list_id: int, used: int) -> None:
+        """Let a list count as drawn up to a number, if it is not and is drawn from."""
+        size = literal(1).op("<<")(StatusListRow.bits_log2_size)
+        drawn_from = StatusListRow.id == list_id, StatusListRow.full.is_(False), StatusListRow.used < used
+        rows_changed(self.session, update(StatusListRow).where(*drawn_from).values(used=used, full=used >= size))
+
+    def end_lists(self, before: datetime, at: datetime) -> int:
+        """Mark the lists over of which everything ended before a moment; return how many this call did.
+
+        Only such as were used up: of one that was closed (`close_list`) there are documents that no row tells of.
+        """
+        standing = (
+            exists().where(table.status_list == StatusListRow.id, table.expires_at >= before)
+            for table in (DocumentRow, DocumentCopyRow)
+        )
+        used_up = StatusListRow.used >= literal(1).op("<<")(StatusListRow.bits_log2_size)
+        statement = update(StatusListRow).where(StatusListRow.over_at.is_(None), used_up, *(~each for each in standing))
+        return rows_changed(self.session, statement.values(over_at=at))
+
     def at_places(self, list_id: int, indices: Sequence[int]) -> dict[int, str]:
         """Return the ids of the documents at these places of a list, by index."""
         found: dict[int, str] = {}
@@ -278,8 +304,9 @@ class DocumentRepository:
         """Return the highest number of a list, 0 when there is none."""
         return self.session.scalar(_LAST_LIST) or 0
 
-    def shards_with_room(self) -> set[int]:
-        return set(self.session.scalars(_SHARDS_WITH_ROOM))
+    def shards_half_free(self) -> set[int]:
+        """Return the shards that have a list of which half or more is left."""
+        return set(self.session.scalars(_SHARDS_HALF_FREE))
 
     def is_suspended(self, document_id: str) -> bool:
         """Return whether a document is suspended by what is committed, and by this transaction."""
@@ -381,6 +408,11 @@ class CopyRepository:
         """
         return self._unrevoked(DocumentCopyRow.device_id == device_id, _counts(now))
 
+    def of_holder_on(self, holder_id: str, device_ids: Collection[str], now: datetime) -> list[DocumentCopyRow]:
+        """Return the copies of a holder's documents that these phones were given and that are not revoked, held."""
+        theirs = DocumentCopyRow.holder_id == holder_id, DocumentCopyRow.device_id.in_(list(device_ids))
+        return self._unrevoked(*theirs, _counts(now))
+
     def _unrevoked(self, *which: ColumnElement[bool]) -> list[DocumentCopyRow]:
         statement = (
             select(DocumentCopyRow)
@@ -476,6 +508,10 @@ class StatusRepository:
         """Return how far each list is used."""
         return [ListUse(*row) for row in self.session.execute(_USES)]
 
+    def bundle_bytes(self) -> int:
+        """Return how long the trust bundle is that was published last, 0 before the first."""
+        return self.session.scalar(_BUNDLE_BYTES) or 0
+
     def changes_since(self, list_id: int, sequence: int) -> Iterable[Any]:
         return self.session.execute(_CHANGES, {"list_id": list_id, "sequence": sequence})
 
@@ -507,7 +543,7 @@ class PublicationRepository:
 
     def replace(self, row: PublicationRow, previous_sequence: int | None) -> bool:
         """Store a new copy over the one with this sequence (None: there is none); return whether it was stored."""
-        values = {column.name: getattr(row, column.name) for column in PublicationRow.__table__.columns}
+        values = _values(row)
         if previous_sequence is None:
             return insert_if_absent(self.session, PublicationRow, values)
         statement = (
@@ -518,9 +554,38 @@ class PublicationRepository:
         return rows_changed(self.session, statement) == 1
 
 
+class TypeRepository:
+    """What kinds of document said of themselves."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def add(self, row: TypeMetadataRow) -> None:
+        """Store a row unless there is one of that kind and version."""
+        insert_if_absent(self.session, TypeMetadataRow, _values(row))
+
+    def claims(self, kind: str, version: int) -> frozenset[str]:
+        """Return the claims, but for records, that a version of a kind declared; none where it is not kept."""
+        row = self.session.get(TypeMetadataRow, (kind, version))
+        return frozenset() if row is None else frozenset(each.name for each in type_from_json(row.bundle_entry).claims)
+
+    def but(self, known: Collection[tuple[str, int]]) -> list[TypeMetadataRow]:
+        """Return the rows but those of these kinds and versions."""
+        places = [(kind, version) for kind, version in self.session.execute(_TYPES)]
+        new = [place for place in places if place not in known]
+        if not new:
+            return []
+        columns = tuple_(TypeMetadataRow.kind, TypeMetadataRow.version)
+        return list(self.session.scalars(select(TypeMetadataRow).where(columns.in_(new))))
+
+
+def _values(row: Base) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in row.__table__.columns}
+
+
 # Of tables, not of classes: what SQLAlchemy remembers of such a statement it need not work out at each execution.
 _LISTS_TABLE, _NUMBERS_TABLE = table_of(StatusListRow), table_of(StatusSequence)
-_PUBLICATIONS_TABLE = table_of(PublicationRow)
+_PUBLICATIONS_TABLE, _TYPES_TABLE = table_of(PublicationRow), table_of(TypeMetadataRow)
 
 
 _COPIES_TABLE = table_of(DocumentCopyRow)
@@ -567,7 +632,8 @@ def _drawing(*, only_free: bool) -> ReturningUpdate[Any]:
 _DRAW_FREE = _drawing(only_free=True)
 _DRAW = _drawing(only_free=False)
 _ANY_ROOM = select(_LISTS_TABLE.c.id).where(_has_room(_LISTS_TABLE)).limit(1)
-_SHARDS_WITH_ROOM = select(_LISTS_TABLE.c.shard).where(_has_room(_LISTS_TABLE)).distinct()
+_HALF_FREE = _LISTS_TABLE.c.used * 2 <= literal(1).op("<<")(_LISTS_TABLE.c.bits_log2_size)
+_SHARDS_HALF_FREE = select(_LISTS_TABLE.c.shard).where(_has_room(_LISTS_TABLE), _HALF_FREE).distinct()
 _LAST_LIST = select(func.max(_LISTS_TABLE.c.id))
 _NUMBER = (
     update(_NUMBERS_TABLE)
@@ -576,11 +642,19 @@ _NUMBER = (
     .returning(_NUMBERS_TABLE.c.changes)
 )
 _LISTS = (
-    select(_LISTS_TABLE.c.id, _LISTS_TABLE.c.bits_log2_size, _NUMBERS_TABLE.c.changes, _LISTS_TABLE.c.uri)
+    select(
+        _LISTS_TABLE.c.id,
+        _LISTS_TABLE.c.bits_log2_size,
+        _NUMBERS_TABLE.c.changes,
+        _LISTS_TABLE.c.uri,
+        _LISTS_TABLE.c.over_at.is_not(None),
+    )
     .join(_NUMBERS_TABLE, _NUMBERS_TABLE.c.status_list == _LISTS_TABLE.c.id)
     .order_by(_LISTS_TABLE.c.id)
 )
 _USES = select(*(_LISTS_TABLE.c[name] for name in ("id", "shard", "bits_log2_size", "used", "created_at")))
+_TYPES = select(_TYPES_TABLE.c.kind, _TYPES_TABLE.c.version)
+_BUNDLE_BYTES = select(func.length(_PUBLICATIONS_TABLE.c.token)).where(_PUBLICATIONS_TABLE.c.name == "bundle")
 _HEADS = select(*(_PUBLICATIONS_TABLE.c[name] for name in ("name", "sequence", "content_key", "issued_at")))
 _CHANGES = (
     select(

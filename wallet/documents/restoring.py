@@ -2,7 +2,8 @@
 
 What is lost with the days between cannot be had back; what must not follow from it is that an index is given out twice,
 or that a revoked document is valid again. The signed lists survive the database as files: what they call invalid or
-suspended is so again, and nothing more is drawn from a list that is older than the newest of them.
+suspended is so again, and nothing more is drawn from a list that is older than the newest of them. A list is signed
+again after minutes only, and drawing changes none: how far each was drawn stands beside it (`high_water.py`).
 """
 
 from collections.abc import Iterator
@@ -13,8 +14,10 @@ import structlog
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.documents.copy_revoking import CopyEnd, CopyRevoking
+from wallet.documents.high_water import UNREADABLE, HighWaterMarks
 from wallet.documents.models import DocumentCopyRow
 from wallet.documents.published_files import PublishedFiles
+from wallet.documents.publishing import dated_ahead
 from wallet.documents.repository import CopyRepository, DocumentRepository, PublicationRepository, StatusRepository
 from wallet.documents.revoking import RevocationReason, Revoking
 from wallet.documents.status import BITS
@@ -47,6 +50,7 @@ class Restoring:
     revoking: Revoking
     copy_revoking: CopyRevoking
     files: PublishedFiles
+    marks: HighWaterMarks
     trust: TrustCentre
     audit: Audit
     clock: Clock
@@ -82,6 +86,23 @@ class Restoring:
         log.warning("database is older than what was published", closed=closed, revoked=revoked, suspended=suspended)
         return Restored(closed, revoked, suspended)
 
+    def pass_over(self) -> None:
+        """Draw nothing that may have been drawn already, however little the database has lost.
+
+        Whether it lost anything cannot be told here: the marks are ahead of what is drawn also when it did not. A list
+        that it never knew is opened so that nothing is drawn from it, and one whose mark says nothing is closed.
+        """
+        known = {list_id for list_id, *_ in self.statuses.lists()}
+        for list_id, mark in sorted(self.marks.all()):
+            if list_id not in known:
+                address = self.trust.address(list_id)
+                self.rows.open_list(list_id, mark.bits_log2_size, self.clock.now(), address)
+            if list_id not in known or mark == UNREADABLE:
+                if self.rows.close_list(list_id):
+                    log.warning("nothing more is drawn from a list", status_list=list_id, known=list_id in known)
+            else:
+                self.rows.pass_over(list_id, mark.used)
+
     def _published(self) -> Iterator[tuple[int, StatusListToken]]:
         for list_id, token in self.files.lists():
             read = self.trust.own_list(list_id, token)
@@ -90,6 +111,8 @@ class Restoring:
 
     def _is_newer(self, list_id: int, token: StatusListToken) -> bool:
         head = self.publications.head(self.trust.list_name(list_id))
+        if head is not None and dated_ahead(head.issued_at, self.clock.now()):
+            return head.issued_at != token.issued_at  # its date says nothing: it is the file's copy, or another day's
         return head is None or head.issued_at < token.issued_at
 
     def _bring_up(self, list_id: int, token: StatusListToken, ended: list[DocumentCopyRow]) -> tuple[int, int]:

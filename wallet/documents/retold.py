@@ -6,29 +6,28 @@ Source: docs/decisions/0025; ETSI TS 119 602; ETSI TS 119 182-1, clause 5.1 (JAd
 """
 
 import base64
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 
 from wallet.crypto import jws
 from wallet.crypto.certificates import read_certificate
 from wallet.crypto.keyring import State
-from wallet.crypto.keystore import Key, Keystore, Role
-from wallet.crypto.signing import Signer
+from wallet.crypto.keystore import Key, Keystore, Role, has_begun
+from wallet.crypto.signing import Signer, kid_of
 from wallet.documents.publishing import Draft, Publication
-from wallet.errors import Malformed, NotFound
+from wallet.errors import Malformed, NotFound, Unavailable
 from wallet.formats.status_list import JWT_TYP
-from wallet.formats.trust_bundle import TYP, parse_bundle, pin_of
+from wallet.formats.trust_bundle import MAX_BUNDLE_CHARACTERS, TYP, parse_bundle, pin_of
 from wallet.formats.trusted_entities import Operator, list_of_trusted_entities
 from wallet.formats.two_signatures import add_second_signature, parse_twice_signed
-from wallet.keys.second import SecondSigners
 
 JADES_TYP = "JOSE"
 ENTITIES = "entities.jws"
 """What the signed list of entities is called among the publications."""
-_TWICE = ".twice.json"
+_TWICE, _LISTS = ".twice.json", "status-list/"
 
 
 def name_twice(source: str) -> str:
@@ -38,20 +37,39 @@ def name_twice(source: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Retold:
-    """Other forms of what is published. second: None where nothing is signed twice."""
+    """Other forms of what is published."""
 
     keystore: Keystore
     operator: Operator
-    second: SecondSigners | None
+
+    def is_signed_twice(self, source: str) -> bool:
+        """Return whether a key signs this publication a second time now."""
+        return any(key.record.state == State.ACTIVE for key in self.keystore.keys(_second_role(source)))
+
+    def second_signer(self, source: str) -> Signer:
+        """Return who signs this publication a second time.
+
+        Raises NotFound("not_signed_twice") where nobody does, Unavailable while a revoked key has no successor.
+        """
+        role = _second_role(source)
+        if not any(has_begun(key.record) for key in self.keystore.keys(role)):
+            raise NotFound("not_signed_twice")
+        return self.keystore.signer(role)
+
+    def counting(self, twice: Publication) -> Publication:
+        """Return a copy with two signatures as it is. Raises Unavailable where the key of the second is revoked."""
+        kid = twice.content_key.rpartition(":")[2]
+        for key in self.keystore.keys(_second_role(twice.name)):
+            if key.record.kid == kid and key.record.state != State.REVOKED:
+                return twice
+        raise Unavailable("signing_unavailable")
 
     def twice(self, source: Publication, now: datetime) -> Draft:
         """Return what the bundle, or a status list's JWT, is with its second signature.
 
-        Raises NotFound("not_signed_twice").
+        Raises NotFound("not_signed_twice"), Unavailable.
         """
-        if self.second is None:
-            raise NotFound("not_signed_twice")
-        signer: Signer = self.second.status if source.name.endswith(".jwt") else self.second.bundle
+        signer = self.second_signer(source.name)
 
         def sign(_sequence: int, _previous: bytes | None, _issued_at: datetime) -> bytes:
             return add_second_signature(source.token.decode(), signer).encode()
@@ -68,16 +86,18 @@ class Retold:
                 "x5t#S256": _thumbprint(root),
                 "iat": int(bundle.issued_at.timestamp()),
             }
-            return jws.sign(json.loads(self.plain_entities(bundle).token), root, typ=JADES_TYP, header=header).encode()
+            return jws.sign(self._listed(bundle), root, typ=JADES_TYP, header=header).encode()
 
         return _draft(bundle, root, now, sign)
 
-    def plain_entities(self, bundle: Publication) -> Publication:
-        """Return the same list in JSON, unsigned."""
+    def _listed(self, bundle: Publication) -> dict[str, Any]:
         unverified = parse_bundle(bundle.token.decode())
         content = unverified.verify(frozenset([pin_of(unverified.root_der)]))  # it is our own: only read here
-        listed = list_of_trusted_entities(content, self.operator)
-        return replace(bundle, name="entities.json", token=json.dumps(listed, ensure_ascii=False).encode())
+        records = [key.record for role in Role for key in self.keystore.keys(role)]
+        revoked_at = {
+            record.kid: datetime.fromtimestamp(record.revoked_at, UTC) for record in records if record.revoked_at
+        }
+        return list_of_trusted_entities(content, self.operator, revoked_at)
 
     def recognised(
         self, name: str, token: bytes, source: Callable[[str, bytes], Publication | None]
@@ -89,27 +109,46 @@ class Retold:
         if name == ENTITIES:
             return _entities_of(token, self.keystore.keys(Role.BUNDLE_ROOT))
         stem = name.removesuffix(_TWICE)
-        if stem == name or self.second is None:
+        if stem == name:
             return None
-        listed = stem.startswith("status-list/")
-        signer: Signer = self.second.status if listed else self.second.bundle
+        listed = stem.startswith(_LISTS)
         read = parse_twice_signed(token.decode("ascii"), typ=JWT_TYP if listed else TYP)
         read.verify_second()
-        if read.certificate_der != signer.certificate_der:
+        keys = self.keystore.keys(_second_role(stem))
+        counting = {key.signer.certificate_der for key in keys if key.record.state != State.REVOKED}
+        if read.certificate_der not in counting:
             return None
         compact = source(f"{stem}.jwt" if listed else stem, read.compact.encode())
-        return None if compact is None else replace(compact, name=name, token=token)
+        if compact is None:
+            return None
+        made_of = _content_key(compact, kid_of(read.certificate_der).hex())
+        return replace(compact, name=name, token=token, content_key=made_of)
+
+
+def plain(entities: Publication) -> Publication:
+    """Return the list of entities in JSON, unsigned: what its JWS holds."""
+    payload = jws.b64url_decode(entities.token.split(b".")[1].decode())
+    return replace(entities, name="entities.json", token=payload)
+
+
+def _second_role(source: str) -> Role:
+    """Return whose key signs a publication a second time."""
+    return Role.SECOND_STATUS if source.startswith(_LISTS) else Role.SECOND_BUNDLE
 
 
 def _draft(
     source: Publication, signer: Signer, now: datetime, sign: Callable[[int, bytes | None, datetime], bytes]
 ) -> Draft:
     left = source.expires_at - now
-    return Draft(f"{source.etag}:{signer.kid}", left, left, sign)
+    return Draft(_content_key(source, signer.kid), left, left, sign)
+
+
+def _content_key(source: Publication, kid: str) -> str:
+    return f"{source.etag}:{kid}"
 
 
 def _entities_of(token: bytes, roots: Iterable[Key]) -> Publication | None:
-    unverified = jws.parse(token.decode("ascii"), typ=JADES_TYP)
+    unverified = jws.parse(token.decode("ascii"), typ=JADES_TYP, max_characters=MAX_BUNDLE_CHARACTERS)
     for root in roots:
         if root.record.state == State.REVOKED or unverified.header.get("x5t#S256") != _thumbprint(root.signer):
             continue

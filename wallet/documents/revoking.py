@@ -68,14 +68,14 @@ class Revoking:
         row = self.documents.get(document_id)
         return row is not None and self._revoke(row, reason, actor)
 
-    def replace(self, row: DocumentRow, successor: Callable[[], bool], actor: Actor) -> RevocationReason | None:
+    def replace(self, document_id: str, successor: Callable[[], bool], actor: Actor) -> RevocationReason | None:
         """Revoke a document for another that takes its place; return why it ended, None where it had ended before.
 
         successor: makes that, in this transaction; returns False where none can be made, and then the document is void
         all the same, for its data have changed. Of any number of calls one alone gets so far as to ask for it.
         """
-        now = self.clock.now()
-        if not self.documents.mark_revoked(row.id, now, str(RevocationReason.DATA_CHANGED)):
+        now, row = self.clock.now(), self.documents.get(document_id)
+        if row is None or not self.documents.mark_revoked(row.id, now, str(RevocationReason.DATA_CHANGED)):
             return None
         reason = RevocationReason.SUPERSEDED if successor() else RevocationReason.DATA_CHANGED
         self.documents.give_reason(row.id, str(reason))

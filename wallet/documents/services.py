@@ -8,14 +8,16 @@ from wallet.documents.copies import Copies
 from wallet.documents.copy_making import CopyMaking
 from wallet.documents.copy_revoking import CopyRevoking
 from wallet.documents.copy_standing import CopyStanding
+from wallet.documents.high_water import HighWaterMarks
 from wallet.documents.holding import Holding
 from wallet.documents.intended import IntendedDocument
 from wallet.documents.issuing import Issuing
 from wallet.documents.linting import Linter
 from wallet.documents.reissuing import Reissuing
-from wallet.documents.repository import CopyRepository, DocumentRepository
+from wallet.documents.repository import CopyRepository, DocumentRepository, TypeRepository
 from wallet.documents.revoking import RevocationReason, Revoking
 from wallet.documents.shown import ShownDocuments
+from wallet.documents.standing import Standing
 from wallet.documents.status import Indices
 from wallet.documents.suspending import Suspending
 from wallet.documents.trust import TrustCentre
@@ -24,7 +26,9 @@ from wallet.launching.rollout import Rollout
 from wallet.means import Means
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
+from wallet.utilities.base import DocumentType
 from wallet.utilities.catalogue import Catalogue
+from wallet.utilities.plugin import Plugin
 
 
 @dataclass
@@ -47,6 +51,14 @@ class DocumentServices:
     @cached_property
     def rows(self) -> DocumentRepository:
         return DocumentRepository(self.means.session)
+
+    @cached_property
+    def type_rows(self) -> TypeRepository:
+        return TypeRepository(self.means.session)
+
+    @cached_property
+    def standing(self) -> Standing:
+        return Standing(self.rows, self.type_rows, self.identity.holders)
 
     @cached_property
     def holding(self) -> Holding:
@@ -77,6 +89,7 @@ class DocumentServices:
             entropy=means.entropy,
             issuer_code=means.settings.issuer_code,
             assert_unlocked=self.identity.accounts.assert_unlocked,
+            keep_type=self.keep_type,
             intended=self.intended,
         )
 
@@ -112,6 +125,7 @@ class DocumentServices:
             entropy=means.entropy,
             assert_unlocked=self.identity.accounts.assert_unlocked,
             assert_open=self.identity.accounts.assert_open,
+            keep_type=self.keep_type,
             reserved=self.reserved,
         )
 
@@ -129,12 +143,20 @@ class DocumentServices:
 
     @cached_property
     def shown(self) -> ShownDocuments:
-        return ShownDocuments(self.rows, self.copy_rows, self.identity.accounts)
+        return ShownDocuments(self.rows, self.copy_rows, self.identity.accounts, self.identity.holders)
+
+    def keep_type(self, plugin: Plugin, kind: DocumentType) -> None:
+        """Keep what a kind of document says of itself, for as long as this deployment lasts."""
+        self.trust.kept.keep(self.type_rows, plugin, kind)
 
     def revoke_of_dead(self, holder_id: str, actor: Actor) -> int:
         """Revoke whatever a dead holder still has. The registers order it, so no admin is asked."""
         by_register = replace(actor, holder_id=None)
         return self.revoking.revoke_all(holder_id, RevocationReason.HOLDER_DIED, by_register, expired_too=False)
+
+    @property
+    def marks(self) -> HighWaterMarks:
+        return HighWaterMarks(self.means.settings.published_dir)
 
     @cached_property
     def indices(self) -> Indices:
@@ -145,6 +167,7 @@ class DocumentServices:
             bits_log2_size=means.settings.status_list_bits_log2_size,
             clock=means.clock,
             address=self.trust.address,
+            pass_over=self.marks.pass_over,
             shards=means.settings.status_shards,
             chance=lambda below: int.from_bytes(means.entropy.bytes(4)) % below,
         )

@@ -4,14 +4,20 @@ A document and a card both name themselves by 16 bytes, `doc_` and 32 hex digits
 own, so nobody but this service knows that two of them are of one document.
 """
 
+import json
 import re
 from dataclasses import dataclass
 
+from wallet.documents.forms.card import unproven
 from wallet.documents.forms.offered import SCREENS
 from wallet.documents.models import DocumentRow
 from wallet.documents.repository import CopyRepository, DocumentRepository
 from wallet.documents.revoking import RevocationReason
+from wallet.errors import NotFound
+from wallet.formats.cwt_code import parse_document_code
+from wallet.formats.live_code import parse_live_code
 from wallet.identity.accounts import Accounts
+from wallet.identity.holders import Holders
 
 _ID = re.compile(r"doc_([0-9a-f]{32})")
 COPY_PREFIX = "cpy"
@@ -42,6 +48,24 @@ class ShownDocuments:
     documents: DocumentRepository
     copies: CopyRepository
     accounts: Accounts
+    holders: Holders
+
+    def stated(self, document_id: str) -> frozenset[int]:
+        """Return the numbers of the claims that the code of a document, or a card, states; none for one that nobody
+        knows, that is not signed, or whose holder is erased. document_id: as `find` takes it.
+        """
+        row = self.documents.get(document_id)
+        card = self.copies.get(document_id.replace("doc_", f"{COPY_PREFIX}_")) if row is None else None
+        sealed = row if row is not None else card
+        if sealed is None or sealed.signed_at is None or (card is not None and card.form not in SCREENS):
+            return frozenset()
+        try:
+            content = self.holders.unseal(sealed.holder_id, sealed.id, sealed.sealed)
+        except NotFound:
+            return frozenset()
+        if card is None:
+            return frozenset(parse_document_code(json.loads(content)["code"]).content.claims)
+        return frozenset(parse_live_code(unproven(content, card.issued_at)).content.claims)
 
     def find(self, document_id: str) -> Shown | None:
         """Return what a code's id belongs to, None for one that nobody knows, or knows no longer.

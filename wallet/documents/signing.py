@@ -124,7 +124,10 @@ class Signing:
     def _store(
         self, document: IntendedDocument, issued: IntendedDocument, code: str, kid: str, work: DocumentServices
     ) -> None:
-        """Store the code of a document. issued: as it was signed; it takes the place of what was there when decided."""
+        """Store the code of a document. issued: as it was signed; it takes the place of what was there when decided.
+
+        Raises Unavailable where the key was revoked since: the document stays unsigned, and the next key signs it.
+        """
         holders = work.identity.holders
         try:
             sealed = signed_content(issued, holders, code)
@@ -132,6 +135,8 @@ class Signing:
             return  # the holder closed their account meanwhile: nothing of theirs is made to count
         if not work.rows.mark_signed(document.id, kid, self.clock.now(), sealed, issued.issued_at):
             return  # another process was quicker, or it was revoked meanwhile
+        if self.trust.keystore.is_lost(kid):  # last, for the statement above may have waited for others
+            raise Unavailable("signing_unavailable", reasons=["key_not_allowed"])
         actor = document.ordered_by.actor()
         if document.supersedes:
             self._supersede(document, actor, work)

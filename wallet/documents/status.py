@@ -43,6 +43,8 @@ class Indices:
 
     An index is a keyed permutation of a counter: constant cost at any size, never the same twice, and its order
     says nothing about the order of issuance.
+    pass_over(list_id, used, bits_log2_size): remembers outside the database how far a list is drawn, before anybody
+    gets what was drawn (`wallet.documents.high_water`).
     shards: how many lists are drawn from in parallel, so that parallel issuers do not wait for one another and one
     list's counter says little. chance: returns a number below the one it is given.
     """
@@ -52,6 +54,7 @@ class Indices:
     bits_log2_size: int
     clock: Clock
     address: Callable[[int], str]
+    pass_over: Callable[[int, int, int], None]
     shards: int = 1
     chance: Callable[[int], int] = _first
 
@@ -74,8 +77,8 @@ class Indices:
         return found
 
     def open_shards(self) -> None:
-        """See to it that every shard has a list to draw from; the first one of a deployment too."""
-        for shard in sorted(set(range(self.shards)) - self.rows.shards_with_room()):
+        """See to it that every shard has a list that is not half used; the first one of a deployment too."""
+        for shard in sorted(set(range(self.shards)) - self.rows.shards_half_free()):
             self._open(shard)
 
     def _turn(self) -> int:
@@ -89,6 +92,7 @@ class Indices:
             # The next list exists, and is on every verifier's bundle, long before it is needed. A transaction that
             # rolls back gives its numbers back, so exactly one that commits passes the middle.
             self._open(drawn.shard)
+        self.pass_over(drawn.list_id, drawn.used, drawn.bits_log2_size)
         key = sha256(self.secret + drawn.list_id.to_bytes(8, "big")).digest()
         return [
             StatusIndex(drawn.list_id, permute(key, number, drawn.bits_log2_size)) for number in drawn.numbers(asked)
@@ -103,7 +107,7 @@ class Indices:
 
 @dataclass(slots=True)
 class BoardList:
-    """One list as the board holds it: entries packed lowest bits first.
+    """One list as the board holds it: entries packed lowest bits first. over: no bundle carries it any more.
 
     superseded, locked: one bit for each entry, empty until there is one. They never leave the process: lists say
     `invalid` and `suspended`.
@@ -113,6 +117,7 @@ class BoardList:
     entries: bytearray
     changes: int = 0
     uri: str = ""
+    over: bool = False
     superseded: bytearray = field(default_factory=bytearray)
     locked: bytearray = field(default_factory=bytearray)
 
@@ -182,7 +187,7 @@ class StatusBoard:
 
     def _read(self, now: datetime) -> None:
         with self.reading() as rows:
-            for list_id, bits_log2_size, changes, uri in rows.lists():
+            for list_id, bits_log2_size, changes, uri, over in rows.lists():
                 held = self.lists.get(list_id)
                 if held is None:
                     held = BoardList(bits_log2_size, bytearray((1 << bits_log2_size) * BITS // 8), uri=uri)
@@ -198,5 +203,6 @@ class StatusBoard:
                     if held.get(index) is not Status.INVALID:
                         held.set(index, value)
                     held.changes = sequence
+                held.over = over
                 self.lists[list_id] = held
         self.refreshed_at = now

@@ -4,7 +4,7 @@ The same values, unsigned and fresher, are what the online check and issuing its
 Source: docs/wire.md, sections 4 and 5.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,14 +12,16 @@ from hashlib import sha256
 
 from wallet.clock import Clock
 from wallet.crypto.keyring import State
-from wallet.crypto.keystore import Key, Keystore, Role
+from wallet.crypto.keystore import OPTIONAL, Key, Keystore, Role
 from wallet.crypto.making import CERTIFIED
 from wallet.documents import revoked_signers
+from wallet.documents.kept_types import KeptTypes
 from wallet.documents.publishing import Draft, Publication, Publisher
 from wallet.documents.retold import ENTITIES, Retold, name_twice
 from wallet.documents.status import BITS, BoardList, StatusBoard
 from wallet.errors import Malformed, NotFound, Unavailable, VerificationFailed
 from wallet.formats.claims_set import StatusReference
+from wallet.formats.second_keys import BUNDLE_TWICE, STATUS_TWICE, SecondKey
 from wallet.formats.status_list import (
     StatusListToken,
     compress,
@@ -33,7 +35,6 @@ from wallet.formats.status_list import (
 from wallet.formats.trust_bundle import (
     ANY_UTILITY,
     BundleContent,
-    ClaimEntry,
     IssuerEntry,
     KeyEntry,
     StatusListEntry,
@@ -43,8 +44,7 @@ from wallet.formats.trust_bundle import (
     pin_of,
     sign_bundle,
 )
-from wallet.utilities.base import Kind
-from wallet.utilities.catalogue import Catalogue, Plugin
+from wallet.utilities.catalogue import Catalogue
 from wallet.verifier import Trust
 
 LIFE = timedelta(hours=72)
@@ -52,10 +52,12 @@ NEXT_UPDATE = timedelta(hours=24)
 STATUS_TTL = timedelta(seconds=900)
 BOARD_LIFE_SECONDS = 60
 """How long the board speaks for itself while the database is away; after that the online check cannot tell."""
-_Basis = tuple[int, tuple[int, int]]
-"""Of what the keys and types were made: the revisions of the catalogue and of the keyring."""
+_Basis = tuple[int, int, tuple[int, int]]
+"""Of what the keys and types were made: the revisions of the catalogue, of what is kept, and of the keyring."""
 BUNDLE = "bundle"
 """What the bundle is called among the publications."""
+SIGNS_TWICE: Mapping[str, str] = {Role.SECOND_BUNDLE: BUNDLE_TWICE, Role.SECOND_STATUS: STATUS_TWICE}
+"""What the bundle calls the roles of second keys."""
 PUBLISHED_ROLES = (Role.DOCUMENT, Role.CARD, Role.LIVE, Role.STATUS, Role.SD_JWT, Role.MDOC)
 
 
@@ -85,6 +87,7 @@ class TrustCentre:
     board: StatusBoard
     publisher: Publisher
     retold: Retold
+    kept: KeptTypes
     clock: Clock
     _current: tuple[datetime, _Basis, Trust] | None = None
     _own: "_Known | None" = None
@@ -183,9 +186,9 @@ class TrustCentre:
         return self.publisher.current(ENTITIES, lambda: self.retold.entities(self.bundle(), self.clock.now()))
 
     def _twice(self, name: str, source: Callable[[], Publication]) -> Publication:
-        if self.retold.second is None:
-            raise NotFound("not_signed_twice")
-        return self.publisher.current(name_twice(name), lambda: self.retold.twice(source(), self.clock.now()))
+        self.retold.second_signer(name)  # while nobody signs twice, there is no such form
+        copy = self.publisher.current(name_twice(name), lambda: self.retold.twice(source(), self.clock.now()))
+        return self.retold.counting(copy)
 
     @property
     def roots(self) -> list[Key]:
@@ -207,27 +210,43 @@ class TrustCentre:
         """Make every copy again that changed or grew old: the job of each process that serves. Raises Unavailable.
 
         Returns False: the next round comes with time. What is stored is looked at before the content, and the lists
-        before the bundle that carries them (docs/decisions/0006).
+        before the bundle that carries them (docs/decisions/0006). A signer that is away holds nothing else up: what it
+        would have signed stays as it stands, and that it could not is said when all the rest is done.
         """
         heads = self.publisher.heads()
         self.board.refresh(force=True)
+        self.kept.refresh()
+        away: list[Unavailable] = []
 
-        def renewed(name: str, draft: Draft) -> Publication:
-            return self.publisher.renew(name, heads.get(name), draft)
+        def renewed(name: str, draft: Callable[[], Draft]) -> Publication | None:
+            try:
+                return self.publisher.renew(name, heads.get(name), draft())
+            except Unavailable as error:
+                away.append(_unsigned(error))
+                return self._standing(name)
 
         lists = {}
         for list_id in sorted(self.board.lists):
             for cbor in (True, False):
                 name = _list_name(list_id, cbor=cbor)
-                lists[list_id] = renewed(name, self._list_draft(list_id, cbor=cbor))
-        bundle, now = renewed(BUNDLE, self._bundle_draft(lists)), self.clock.now()
-        if self.retold.second is not None:
-            for copy in (bundle, *lists.values()):
-                renewed(name_twice(copy.name), self.retold.twice(copy, now))
-        renewed(ENTITIES, self.retold.entities(bundle, now))
-        for root in self.roots:  # last: a root may be in a safe, and then nothing else waits for it
-            renewed(revoked_signers.list_name(root), self._signers_draft(root))
+                lists[list_id] = renewed(name, partial(self._list_draft, list_id, cbor=cbor))
+        carried = {list_id: copy for list_id, copy in lists.items() if not self.board.lists[list_id].over}
+        bundle, now = renewed(BUNDLE, lambda: self._bundle_draft(carried)), self.clock.now()
+        for copy in (bundle, *lists.values()):
+            if copy is not None and self.retold.is_signed_twice(copy.name):
+                renewed(name_twice(copy.name), partial(self.retold.twice, copy, now))
+        if bundle is not None:
+            renewed(ENTITIES, partial(self.retold.entities, bundle, now))
+        for root in self.roots:
+            renewed(revoked_signers.list_name(root), partial(self._signers_draft, root))
+        if away:
+            raise away[0]
         return False
+
+    def _standing(self, name: str) -> Publication | None:
+        """Return the copy that is in force where none can be signed now, None when a revoked key signed it."""
+        copy = self.publisher.standing(name)
+        return None if copy is None or self.recognised(name, copy.token) is None else copy
 
     def recognised(self, name: str, token: bytes) -> Publication | None:
         """Return the copy that these bytes are, None when no key of ours that counts has signed them."""
@@ -306,14 +325,25 @@ class TrustCentre:
 
     def _bundle_looked_at(self) -> Draft:
         self.board.refresh(force=True)
-        return self._bundle_draft({list_id: self.status_list(list_id) for list_id in sorted(self.board.lists)})
+        self.kept.refresh()
+        carried = (list_id for list_id in sorted(self.board.lists) if not self.board.lists[list_id].over)
+        return self._bundle_draft({list_id: self._list_or_standing(list_id) for list_id in carried})
 
-    def _bundle_draft(self, lists: Mapping[int, Publication]) -> Draft:
-        own = self._known()
+    def _list_or_standing(self, list_id: int) -> Publication | None:
+        try:
+            return self.status_list(list_id)
+        except Unavailable as error:
+            _unsigned(error)
+            return self._standing(_list_name(list_id, cbor=False))
+
+    def _bundle_draft(self, found: Mapping[int, Publication | None]) -> Draft:
+        """Return what the bundle is made of. found: the lists; one of which no copy counts is left out."""
+        own, lists = self._known(), {list_id: copy for list_id, copy in found.items() if copy is not None}
         parts = [
             self.issuer_url,
             repr(own.issuer),
             repr(own.types),
+            repr(own.second_keys),
             self.pin,
             *(copy.etag for copy in lists.values()),
         ]
@@ -332,6 +362,7 @@ class TrustCentre:
                     StatusListEntry(self.status_uri(list_id), copy.token.decode()) for list_id, copy in lists.items()
                 ),
                 types=own.types,
+                second_keys=own.second_keys,
             )
             return sign_bundle(content, root).encode()
 
@@ -339,18 +370,28 @@ class TrustCentre:
 
     def _known(self) -> "_Known":
         """Return the keys that verifiers may know and the kinds of document, parsed once for each change of either."""
-        known, basis = self._own, (self.catalogue.revision, self.keystore.epoch)
+        known, basis = self._own, (self.catalogue.revision, self.kept.revision, self.keystore.epoch)
         if known is None or known.basis != basis:
-            now, types = self.clock.now(), tuple(_types(self.catalogue.with_former))
+            now, types = self.clock.now(), self.kept.entries(self.catalogue.with_former)
             keys = tuple(_entry(key) for role in PUBLISHED_ROLES for key in self.keystore.keys(role) if _is_told(key))
             issuer = IssuerEntry(self.issuer_code, self.issuer_name, keys)
-            known = _Known(basis, issuer, types, Trust.of([issuer], types, issued_at=now, expires_at=now + LIFE))
+            second = tuple(_second_key(key) for role in OPTIONAL for key in self.keystore.keys(role) if _is_told(key))
+            known = _Known(
+                basis, issuer, types, second, Trust.of([issuer], types, issued_at=now, expires_at=now + LIFE)
+            )
             self._own = known
         return known
 
 
 def _list_name(list_id: int, *, cbor: bool) -> str:
     return f"status-list/{list_id}.{'cwt' if cbor else 'jwt'}"
+
+
+def _unsigned(error: Unavailable) -> Unavailable:
+    """Return why a signer did not sign. Raises the error where it is the database that is away."""
+    if error.code != "signing_unavailable":
+        raise error
+    return error
 
 
 def _number_of(name: str) -> int:
@@ -368,6 +409,7 @@ class _Known:
     basis: _Basis
     issuer: IssuerEntry
     types: tuple[TypeEntry, ...]
+    second_keys: tuple[SecondKey, ...]
     trust: Trust
 
 
@@ -376,15 +418,16 @@ def _is_told(key: Key) -> bool:
     return key.record.state != State.PLANNED
 
 
-def _types(plugins: Iterable[Plugin]) -> Iterator[TypeEntry]:
-    for plugin in plugins:
-        for kind in plugin.utility.documents:
-            shown = tuple(
-                ClaimEntry(claim.number, claim.name, plugin.label(claim.name), str(claim.kind))
-                for claim in kind.claims
-                if claim.kind is not Kind.RECORDS
-            )
-            yield TypeEntry(kind.code, kind.version, dict(kind.title), shown)
+def _second_key(key: Key) -> SecondKey:
+    record = key.record
+    return SecondKey(
+        pin=pin_of(key.signer.certificate_der),
+        alg=record.alg,
+        not_before=record.not_before,
+        not_after=record.not_after,
+        role=SIGNS_TWICE[record.role],
+        state=record.state,
+    )
 
 
 def _entry(key: Key) -> KeyEntry:

@@ -1,6 +1,5 @@
 """Papers as the tests make them: sealed below a root of their own, and read by software that nobody here wrote."""
 
-import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -9,7 +8,6 @@ from functools import cache
 from io import BytesIO
 from typing import Any
 
-import pytest
 from asn1crypto.x509 import Certificate
 from cryptography.hazmat.primitives.asymmetric import ec
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -18,6 +16,7 @@ from pyhanko.sign.validation.status import PdfSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
 from tests.documents.stated import STATUS_URI, every_example, longest_of_each_kind
+from tests.needs import need
 from tests.support import SeededEntropy
 from wallet.crypto.authority import SEAL_SIGNER, Authority, certify, root_certificate
 from wallet.crypto.signing import LocalSigner
@@ -94,10 +93,7 @@ def household(members: int) -> StatedDocument:
 
 def poppler(tool: str, *arguments: str, content: bytes) -> bytes:
     """Return what a tool of poppler writes about a PDF; the test is skipped aloud where it is not installed."""
-    if shutil.which(tool) is None:
-        if os.environ.get("WALLET_REQUIRE_POPPLER"):
-            pytest.fail(f"{tool} is required here: apt-get install poppler-utils")
-        pytest.skip(f"SKIPPED ALOUD, no {tool} on this machine: apt-get install poppler-utils")
+    need(shutil.which(tool), "WALLET_REQUIRE_POPPLER", f"no {tool} on this machine: apt-get install poppler-utils")
     done = subprocess.run([tool, *arguments], input=content, capture_output=True, check=True, timeout=120)
     return done.stdout
 

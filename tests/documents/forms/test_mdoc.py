@@ -12,7 +12,7 @@ from tests.documents.stated import ISSUER_URL, every_example, with_claims
 from tests.formats.mdoc.world import DAY, TRANSCRIPT, MdocWorld, raw_signature, root_der
 from tests.support import NOON, SeededEntropy
 from wallet.crypto.jwk import public_jwk
-from wallet.crypto.keystore import Keystore, Role
+from wallet.crypto.keystore import REQUIRED, Keystore, Role
 from wallet.crypto.signing import LocalSigner
 from wallet.documents.forms import mdoc
 from wallet.documents.forms.stated import Copy, StatedDocument
@@ -206,7 +206,7 @@ def test_keys_of_a_deployment_sign_and_are_believed(keys_dir: Path) -> None:
     assert (shown.present, list(shown.elements[namespace])) == (True, ["full_name"])
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role is not Role.MDOC])
+@pytest.mark.parametrize("role", [role for role in REQUIRED if role is not Role.MDOC])
 def test_no_other_key_of_a_deployment_signs_an_mdoc(keys_dir: Path, role: Role) -> None:
     document = replace(every_example()[HOUSEHOLD], issued_at=NOON, expires_at=NOON + 300 * DAY)
     with pytest.raises(MdocRefused, match="signer_profile"):

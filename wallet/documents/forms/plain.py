@@ -16,7 +16,7 @@ from wallet.documents.forms.page import Printable, Words, body_of
 from wallet.documents.forms.pdf import INSTALL, RETRY_AFTER_SECONDS
 from wallet.errors import Unavailable
 from wallet.terms import SAMPLE_MARK
-from wallet.texts.catalogue import LANGUAGES, lookup
+from wallet.texts.catalogue import LANGUAGES, both
 from wallet.working_days import vietnamese_day
 
 
@@ -65,7 +65,7 @@ def content(paper: PlainPaper, printable: Printable) -> dict[str, Any]:
         return {language: printable(unicodedata.normalize("NFC", text)) for language, text in texts.items()}
 
     def text(code: str, **values: str) -> Words:
-        return shown({language: lookup("paper", code, language, **values) for language in LANGUAGES})
+        return shown(both("paper", code, **values))
 
     def row(part: Line | Mapping[str, str]) -> dict[str, Any]:
         if not isinstance(part, Line):

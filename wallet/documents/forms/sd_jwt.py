@@ -4,13 +4,14 @@ It carries neither the document's id nor its code: two copies have nothing in co
 Source: docs/wire.md, section 6; draft-ietf-oauth-sd-jwt-vc-19.
 """
 
+from wallet.crypto.jws import json_object
 from wallet.crypto.signing import Signer
 from wallet.documents.forms import type_metadata
 from wallet.documents.forms.stated import Copy, StatedDocument
 from wallet.entropy import Entropy
 from wallet.formats.claims_set import StatusReference
 from wallet.formats.hiding import hide
-from wallet.formats.sd_jwt_vc import Credential, sign_credential
+from wallet.formats.sd_jwt_vc import Credential, parse_credential, sign_credential
 
 
 def make(document: StatedDocument, copy: Copy, signer: Signer, entropy: Entropy) -> str:
@@ -30,10 +31,15 @@ def make(document: StatedDocument, copy: Copy, signer: Signer, entropy: Entropy)
     credential = Credential(
         issuer=document.issuer_url,
         vct=type_metadata.address_of(document.issuer_url, kind),
-        integrity=type_metadata.integrity(document.plugin, kind, document.issuer_url),
+        integrity=document.integrity or type_metadata.integrity(document.plugin, kind, document.issuer_url),
         issued_at=copy.issued_at,
         expires_at=copy.expires_at,
         holder_key=copy.holder_key,
         status=StatusReference(copy.status_index, copy.status_uri),
     )
     return sign_credential(credential, hidden, signer)
+
+
+def issuer_url_of(credential: bytes) -> str:
+    """Return where the service was that an SD-JWT VC of ours names. Raises Malformed."""
+    return str(json_object(parse_credential(credential.decode("ascii", "replace")).signed.payload).get("iss"))

@@ -19,7 +19,8 @@ class StatedDocument:
 
     id: `doc_` and 32 hex digits. plugin: the utility and its words. claims: as JSON carries them and as they are hashed
     (`wallet.utilities.paper.full_claims`): `"YYYY-MM-DD"` or `"YYYY"`, times in seconds, absent left out.
-    salt: of the hash in the code. code: its `VD1:` text.
+    salt: of the hash in the code. code: its `VD1:` text. integrity: of what the `vct` of its kind answers
+    (`vct#integrity`), "" where that is what is installed.
     """
 
     id: str
@@ -33,6 +34,7 @@ class StatedDocument:
     claims: Mapping[str, Any]
     salt: str
     code: str
+    integrity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

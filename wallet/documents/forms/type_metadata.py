@@ -8,7 +8,7 @@ Source: draft-ietf-oauth-sd-jwt-vc-19, type metadata.
 from collections.abc import Iterator
 from typing import Any
 
-from wallet.crypto.jws import compact_json
+from wallet.crypto.jws import compact_json, json_object
 from wallet.formats.sd_jwt_vc import integrity_of
 from wallet.utilities.base import Claim, DocumentType, Kind
 from wallet.utilities.plugin import LANGUAGES, Plugin
@@ -19,6 +19,11 @@ PATH = "/v1/types/{code}/{version}"
 def address_of(issuer_url: str, kind: DocumentType) -> str:
     """Return the `vct` of a kind of document: where its metadata is."""
     return issuer_url + PATH.format(code=kind.code, version=kind.version)
+
+
+def addressed(metadata: bytes, issuer_url: str, code: str, version: int) -> bytes:
+    """Return metadata as it is served at this address, the same bytes where it was written for it."""
+    return compact_json(json_object(metadata) | {"vct": issuer_url + PATH.format(code=code, version=version)})
 
 
 def metadata_of(plugin: Plugin, kind: DocumentType, issuer_url: str) -> bytes:
