@@ -1,6 +1,7 @@
 """The daily look: deaths, ended and renewed cards, wards who come of age; repeated, interrupted, without registers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -12,12 +13,12 @@ from wallet.demo.personas import persona
 from wallet.enrolment.sweeping import AccountSweep, SweepReport
 from wallet.enrolment.unlocking import UnlockForm
 from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unavailable, WalletError
-from wallet.identity.account_states import LockGround
+from wallet.identity.account_states import AccountState, LockGround
 from wallet.identity.accounts import AccountView
 from wallet.identity.guardians import Relation
-from wallet.identity.models import Account, AccountState, Holder
+from wallet.identity.models import Account, Holder
 from wallet.requests.lifecycle import RequestOrder
-from wallet.sources.base import Facts, Ground, RegisterCode
+from wallet.sources.base import Facts, Ground, Register, RegisterCode
 from wallet.terms import Actor, StaffRole
 from wallet.wiring import Wallet
 
@@ -187,6 +188,31 @@ def test_interrupted_round_is_taken_up_where_it_ended(wallet: Wallet) -> None:
     assert checked == 3
     sweep(wallet)
     assert view(wallet).lock_ground is LockGround.HOLDER_DIED
+
+
+class Mad:
+    """A population register that answers of one person what nobody foresaw, and else as it is."""
+
+    code = RegisterCode.POPULATION
+
+    def __init__(self, real: Register, number: str) -> None:
+        self.real, self.number = real, number
+
+    def read(self, number: str, ground: Ground) -> Facts:
+        if number == self.number:
+            raise KeyError("no such column")
+        return self.real.read(number, ground)
+
+
+def test_what_nobody_foresaw_of_one_account_stops_nobody(wallet: Wallet) -> None:
+    population = Mad(wallet.registers[RegisterCode.POPULATION], persona("sau").number)
+    mad = replace(wallet, registers={**wallet.registers, RegisterCode.POPULATION: population})
+    report = mad.account_sweep.run()
+    assert (report.failed, report.registers_answered) == (1, True)
+    with wallet.read() as work:
+        left = work.due_accounts.unchecked(wallet.clock.now() - timedelta(seconds=1), 10)
+    assert left == [account_of(wallet, "sau")]
+    assert sweep(wallet).failed == 0
 
 
 def test_batches_reach_everybody_and_one_failure_stops_nobody(wallet: Wallet) -> None:

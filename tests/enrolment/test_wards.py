@@ -11,9 +11,8 @@ from wallet.audit import AuditEvent
 from wallet.demo.personas import persona
 from wallet.enrolment.wards import WardView, relations_to
 from wallet.errors import Conflict, NotAllowed, Unavailable, WalletError
-from wallet.identity.account_states import LockGround
+from wallet.identity.account_states import AccountState, LockGround
 from wallet.identity.guardians import Relation
-from wallet.identity.models import AccountState
 from wallet.sources.base import Facts, Ground, RegisterCode, numbers_of
 from wallet.terms import AccountLevel, Actor
 from wallet.wiring import Wallet

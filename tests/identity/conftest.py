@@ -185,6 +185,7 @@ class World:
             telling,
             lambda _device_id, _actor: None,  # this room has no documents that would end with a device
             lambda _holder_id, _device_ids: None,  # nor any that a lock would suspend
+            lambda _holder_id, _device_ids, _actor: None,  # or the end of a guardianship
         )
         services = {each.name: getattr(built, each.name) for each in fields(built)}
         return SimpleNamespace(session=session, audit=audit, **services)

@@ -9,8 +9,7 @@ import pytest
 from tests.identity.conftest import PASSCODE, PASSWORD, SYSTEM, Citizen, World
 from tests.identity.phones import Phone
 from wallet.errors import Conflict, InvalidInput, NotAuthenticated, NotFound
-from wallet.identity.account_states import GROUNDS, MOVES, LockGround
-from wallet.identity.models import AccountState, HolderKind
+from wallet.identity.account_states import GROUNDS, MOVES, AccountState, HolderKind, LockGround
 from wallet.messages.notices import NOTICES
 from wallet.terms import AccountLevel
 

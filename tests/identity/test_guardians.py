@@ -8,9 +8,8 @@ import pytest
 
 from tests.identity.conftest import SYSTEM, Citizen, World
 from wallet.errors import Conflict, NotAllowed, NotFound
-from wallet.identity.account_states import LockGround
+from wallet.identity.account_states import HolderKind, LockGround
 from wallet.identity.guardians import Relation
-from wallet.identity.models import HolderKind
 from wallet.terms import AccountLevel
 
 MakeCitizen = Callable[..., Citizen]

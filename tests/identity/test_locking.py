@@ -9,10 +9,9 @@ import pytest
 
 from tests.identity.conftest import PASSCODE, SYSTEM, Citizen, World
 from wallet.errors import Conflict, InvalidInput, NotAllowed, NotAuthenticated, NotFound, WalletError
-from wallet.identity.account_states import LockGround
+from wallet.identity.account_states import AccountState, LockGround
 from wallet.identity.lock_orders import LockOrders, OrderKind, OrderState
 from wallet.identity.locking import COMPETENCE, DESK_GROUNDS, Lift, Locking
-from wallet.identity.models import AccountState
 from wallet.terms import Actor, StaffRole
 from wallet.working_days import WorkingDays
 

@@ -20,7 +20,7 @@ from joserfc.jwk import ECKey
 from tests.identity.phones import encode, new_key, public_jwk, signed
 from tests.support import AUTHORITY, NOON
 from wallet.crypto.keyring import read_keyring, write_keyring
-from wallet.crypto.keystore import Keystore, Role
+from wallet.crypto.keystore import REQUIRED, Keystore, Role
 from wallet.crypto.making import create_missing
 from wallet.entropy import SystemEntropy
 from wallet.errors import NotAuthenticated, WalletError
@@ -261,7 +261,7 @@ def test_s15_s16_s17_hostile_token_is_refused(codec: TokenCodec, keystore: Keyst
     assert caught.value.code == ("token_expired" if name == "expired" else "invalid_token")
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ACCESS])
+@pytest.mark.parametrize("role", [role for role in REQUIRED if role is not Role.ACCESS])
 def test_a_key_of_another_role_makes_no_access_token(codec: TokenCodec, keystore: Keystore, role: Role) -> None:
     with pytest.raises(NotAuthenticated, match="invalid_token"):
         codec.decode(TokenKind.ACCESS, Forge(keystore, role).claims_with(), NOON, LEEWAY)

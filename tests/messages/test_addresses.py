@@ -3,7 +3,7 @@
 import pytest
 
 from wallet.errors import InvalidInput
-from wallet.messages.addresses import is_loopback, is_public, parse_place
+from wallet.messages.addresses import is_public, parse_place
 
 REFUSED = [
     "http://hooks.example.vn/",  # no TLS
@@ -163,8 +163,3 @@ def test_address_inside_is_not_public(address: str) -> None:
 @pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "::ffff:8.8.8.8", "2606:4700::1111", "2404:6800:4005::8a"])
 def test_address_outside_is_public(address: str) -> None:
     assert is_public(address)
-
-
-@pytest.mark.parametrize(("address", "here"), [("127.0.0.1", True), ("::1", True), ("10.0.0.1", False), ("x", False)])
-def test_this_machine_is_known(address: str, here: bool) -> None:
-    assert is_loopback(address) is here

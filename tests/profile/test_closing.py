@@ -17,6 +17,8 @@ from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from tests.web.conftest import events, unchanged  # noqa: F401 - fixtures
 from tests.web.refusals import assert_refused, field_errors
+from tests.web.test_drafts import ANSWERS, draft
+from tests.web.test_review_desk import ask, paid
 from wallet.db import Base
 from wallet.errors import Conflict, Malformed, NotFound, WalletError
 from wallet.identity.guardians import Relation
@@ -133,6 +135,9 @@ def sealed_values(wallet: Wallet) -> list[tuple[str, bytes]]:
 # --- S-81 ------------------------------------------------------------------------------------------------------
 
 
+OF_NOBODY = {"staff_grants.agency", "type_metadata.bundle_entry", "type_metadata.content"}
+
+
 def test_s81_closing_leaves_nothing_in_the_clear_and_nothing_that_opens(phone_of: Make, wallet: Wallet) -> None:
     phone = phone_of("an")
     document = lived_in(phone, wallet)
@@ -148,8 +153,8 @@ def test_s81_closing_leaves_nothing_in_the_clear_and_nothing_that_opens(phone_of
     response = close(phone)
     assert response.status_code == 201, response.text
     after = found(wallet, wanted)
-    # A province stands among the data of agencies, and did before.
-    assert set().union(*after.values()) <= {"staff_grants.agency"}, after
+    # A province stands among the data of agencies, words for codes among those of kinds of document, both from before.
+    assert set().union(*after.values()) <= OF_NOBODY, after
     with wallet.read() as work:
         assert not [bound for bound, value in kept if _opens(work, holder_id, bound, value)]
         with pytest.raises(NotFound):
@@ -374,6 +379,17 @@ def test_nothing_is_closed_while_an_authoritys_order_waits_and_the_order_is_not_
     with wallet.read() as work:
         order = work.lock_orders.get(order_id)
     assert (order.authority, order.legal_ref, order.written_reason) == ("", "", None)
+
+
+def test_closing_tells_how_many_requests_it_ends_and_drafts_are_none(phone_of: Make) -> None:
+    phone = phone_of("an")
+    assert phone.get("/v1/me/closure").json["effects"]["requests_ended"] == 0
+    requests = [paid(phone), ask(phone)]
+    draft(phone, ANSWERS)
+    phone.issue_residence()
+    assert phone.get("/v1/me/closure").json["effects"]["requests_ended"] == len(requests)
+    phone.step_up(4)
+    assert close(phone).json["effects"]["requests_ended"] == len(requests)
 
 
 def test_what_is_open_is_ended(phone_of: Make, wallet: Wallet) -> None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from wallet.enrolment.matching import Finding, Matching
 from wallet.enrolment.wards import relations_to
+from wallet.identity.account_states import AccountState
 from wallet.identity.accounts import Accounts
 from wallet.identity.guardians import Guardians, Relation
 from wallet.identity.holders import Holders
-from wallet.identity.models import AccountState
 from wallet.sources.base import Fact, Ground, RegisterCode, numbers_of
 from wallet.terms import AccountLevel, Actor
 

@@ -9,11 +9,11 @@ from datetime import date
 from typing import Any
 
 from wallet.clock import Clock
+from wallet.enrolment.applications import LEVEL_2
 from wallet.enrolment.biometrics import Modality
 from wallet.enrolment.companions import Companion, Companions
 from wallet.enrolment.eligibility import Right, age_of, kind_of, needs_guardian, right_to
 from wallet.enrolment.matching import Finding, Likeness, Matching, card_on, permit_on
-from wallet.enrolment.repository import LEVEL_2
 from wallet.enrolment.tk01 import ApplicationOrder, CardShown, ForeignPapers
 from wallet.errors import InvalidInput
 from wallet.identity.accounts import HolderKind

@@ -12,6 +12,7 @@ from typing import Any
 
 from wallet.audit import Audit
 from wallet.clock import Clock
+from wallet.enrolment.applications import APPROVED, LEVEL_2, RECORDED, REFUSED
 from wallet.enrolment.biometrics import BiometricMatcher
 from wallet.enrolment.companions import Companions
 from wallet.enrolment.comparing import Comparing
@@ -21,14 +22,14 @@ from wallet.enrolment.forms import Forms
 from wallet.enrolment.matching import GOOD, Finding, Matching, papers
 from wallet.enrolment.models import ApplicationRow
 from wallet.enrolment.offices import enrols_foreigners
-from wallet.enrolment.repository import APPROVED, LEVEL_2, RECORDED, REFUSED, ApplicationRepository, Reach
+from wallet.enrolment.repository import ApplicationRepository, Reach
 from wallet.enrolment.tk01 import ApplicationOrder, checked_form, checked_samples
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from wallet.identity.account_states import AccountState
 from wallet.identity.accounts import Accounts, AccountView, HolderKind
 from wallet.identity.contacts import Contacts
 from wallet.identity.holders import Holders
-from wallet.identity.models import AccountState
 from wallet.identity.staff_reads import StaffReads
 from wallet.messages.telling import Telling
 from wallet.sources.base import Fact, Ground

@@ -10,16 +10,16 @@ from datetime import date, timedelta
 from typing import Any
 
 from wallet.clock import Clock
+from wallet.enrolment.applications import LEVEL_1
 from wallet.enrolment.biometrics import Modality
 from wallet.enrolment.eligibility import Right, age_on, kind_of, needs_guardian, right_to
 from wallet.enrolment.forms import sample_bytes
 from wallet.enrolment.matching import Finding, Matching, papers
-from wallet.enrolment.repository import LEVEL_1
 from wallet.errors import TooManyAttempts
+from wallet.identity.account_states import AccountState
 from wallet.identity.accounts import Accounts, HolderKind
 from wallet.identity.holders import Holders
 from wallet.identity.limits import Limits
-from wallet.identity.models import AccountState
 from wallet.sources.base import Fact, Ground
 from wallet.terms import AccountLevel, Actor
 from wallet.working_days import vietnamese_day

@@ -13,13 +13,12 @@ from wallet.enrolment.eligibility import age_on, needs_guardian
 from wallet.enrolment.matching import permit_end
 from wallet.enrolment.wards import relations_to
 from wallet.errors import Conflict, NotFound, Unavailable
-from wallet.identity.account_states import LockGround
+from wallet.identity.account_states import AccountState, HolderKind, LockGround
 from wallet.identity.accounts import Accounts, Lock
 from wallet.identity.contacts import Contacts
 from wallet.identity.due_accounts import DueAccounts
 from wallet.identity.guardians import Guardians, Relation
 from wallet.identity.locking import Locking
-from wallet.identity.models import AccountState, HolderKind
 from wallet.sources.base import Fact, Ground, RegisterCode, numbers_of
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
@@ -57,6 +56,9 @@ RevokeDocuments = Callable[[str, Actor], int]
 WeighDocuments = Callable[[str, Actor], int]
 """Holder to how many of their documents are void, because a register changed what they state."""
 
+EndRequests = Callable[[str, str, Actor], int]
+"""Account and holder to how many of their requests ended because they died."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
@@ -71,6 +73,7 @@ class Lifecycle:
     clock: Clock
     revoke_documents: RevokeDocuments
     weigh_documents: WeighDocuments
+    end_requests: EndRequests
 
     def account_of(self, number: str, actor: Actor) -> str:
         """Return the account of the person with this number, current or former. Raises NotFound("account_unknown").
@@ -152,8 +155,10 @@ class Lifecycle:
         self.accounts.close(account_id, actor)
 
     def settle_death(self, account_id: str, actor: Actor) -> None:
-        """Revoke what the dead were issued, and end who acted for whom."""
-        self.revoke_documents(self.accounts.find(account_id).holder_id, actor)
+        """End what the dead had asked for, revoke what they were issued, and end who acted for whom."""
+        holder_id = self.accounts.find(account_id).holder_id
+        self.end_requests(account_id, holder_id, actor)
+        self.revoke_documents(holder_id, actor)
         self.guardians.end_all(account_id, "holder_died", actor)
 
     def death_recorded(self, account_id: str, actor: Actor) -> bool:

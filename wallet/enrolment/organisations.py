@@ -4,7 +4,7 @@ Approved at once where the business register has the organisation and names the 
 Source: Decree 69/2024/NĐ-CP, articles 7 and 13; docs/domain.md, sections 2.2 and 2.3.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -144,6 +144,17 @@ class Organisations:
         if row is None:
             raise NotFound("not_found")
         return self._view(row)
+
+    def represented_by(self, organisation_id: str, account_id: str) -> OrganisationView | None:
+        """Return an active organisation that somebody represents; None for any other, and for none."""
+        row = self.rows.get(organisation_id)
+        if row is None or (row.state, row.representative_account_id) != (OrganisationState.ACTIVE, account_id):
+            return None
+        return self._view(row)
+
+    def names(self, ids: Collection[str]) -> dict[str, str]:
+        """Return what organisations are called, by id; one that is not known is left out."""
+        return {row.id: row.name for row in self.rows.known(ids)} if ids else {}
 
     def all_of(self, actor: Actor) -> list[OrganisationView]:
         """Return every organisation that the caller represents or asked to."""

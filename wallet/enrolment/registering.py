@@ -14,13 +14,14 @@ from typing import Any
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.crypto.jws import b64url_encode
+from wallet.enrolment.applications import APPROVED, FOR_DESK, LEVEL_1, RECEIVED, REFUSED
 from wallet.enrolment.biometrics import BiometricMatcher, Modality
 from wallet.enrolment.consent import check_consent
 from wallet.enrolment.forms import Forms, checked_birth, sample_bytes
 from wallet.enrolment.judging import DAY, SYSTEM, Judgement, Judging
 from wallet.enrolment.matching import Finding
 from wallet.enrolment.models import ApplicationRow
-from wallet.enrolment.repository import APPROVED, FOR_DESK, LEVEL_1, RECEIVED, REFUSED, ApplicationRepository
+from wallet.enrolment.repository import ApplicationRepository
 from wallet.entropy import Entropy, new_id
 from wallet.errors import InvalidInput, Malformed, NotFound, TooManyAttempts
 from wallet.identity.accounts import Accounts

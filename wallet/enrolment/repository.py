@@ -1,5 +1,6 @@
 """Reading and writing the tables of enrolment."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,12 +8,8 @@ from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from wallet.db import insert_if_absent, keyset_page, rows_changed
+from wallet.enrolment.applications import FOR_DESK, LEVEL_1, LEVEL_2, RECEIVED
 from wallet.enrolment.models import ApplicationRow, OrganisationRow
-
-LEVEL_1, LEVEL_2 = "level_1", "level_2"
-RECEIVED, RECORDED, APPROVED, REFUSED = "received", "recorded", "approved", "refused"
-FOR_DESK = "for_desk"
-"""The reason of a registration from home that could not be decided: no job tries it again, every desk sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +85,9 @@ class OrganisationRepository:
 
     def by_code(self, enterprise_code: str) -> OrganisationRow | None:
         return self.session.scalar(select(OrganisationRow).where(OrganisationRow.enterprise_code == enterprise_code))
+
+    def known(self, ids: Collection[str]) -> list[OrganisationRow]:
+        return list(self.session.scalars(select(OrganisationRow).where(OrganisationRow.id.in_(ids))))
 
     def of_representative(self, account_id: str) -> list[OrganisationRow]:
         statement = (

@@ -10,7 +10,7 @@ from wallet.enrolment.comparing import Comparing
 from wallet.enrolment.desk import EnrolmentDesk
 from wallet.enrolment.forms import Forms
 from wallet.enrolment.judging import Judging
-from wallet.enrolment.lifecycle import Lifecycle, RevokeDocuments, WeighDocuments
+from wallet.enrolment.lifecycle import EndRequests, Lifecycle, RevokeDocuments, WeighDocuments
 from wallet.enrolment.matching import Matching
 from wallet.enrolment.organisations import Organisations
 from wallet.enrolment.registering import Registrations
@@ -30,7 +30,7 @@ from wallet.working_days import WorkingDays
 class EnrolmentServices:
     """Enrolment: who gets an account, and what the registers then say of it.
 
-    revoke_of_dead, weigh_documents: what becomes of documents, which are the business of rooms above.
+    revoke_of_dead, weigh_documents, end_requests: what becomes of documents and requests, the business of rooms above.
     """
 
     means: Means
@@ -41,6 +41,7 @@ class EnrolmentServices:
     working_days: WorkingDays
     revoke_of_dead: RevokeDocuments
     weigh_documents: WeighDocuments
+    end_requests: EndRequests
 
     @cached_property
     def locking(self) -> Locking:
@@ -70,6 +71,7 @@ class EnrolmentServices:
             self.means.clock,
             self.revoke_of_dead,
             self.weigh_documents,
+            self.end_requests,
         )
 
     @cached_property

@@ -14,7 +14,7 @@ import structlog
 
 from wallet.clock import Clock
 from wallet.enrolment.lifecycle import WARNED_BEFORE, Lifecycle
-from wallet.errors import Unavailable, WalletError
+from wallet.errors import Unavailable
 from wallet.identity.due_accounts import DueAccounts
 from wallet.terms import Actor
 from wallet.working_days import vietnamese_day
@@ -99,7 +99,8 @@ class AccountSweep:
                 except Unavailable:
                     report.registers_answered = False
                     return
-                except WalletError as error:
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is of one account
                     tried.add(account_id)
                     report.failed += 1
-                    log.warning("account_not_treated", step=name, account=account_id, code=error.code)
+                    code = getattr(error, "code", type(error).__name__)
+                    log.warning("account_not_treated", step=name, account=account_id, code=code)

@@ -12,10 +12,10 @@ from wallet.clock import Clock
 from wallet.enrolment.eligibility import Right, age_of, kind_of, needs_guardian, right_to
 from wallet.enrolment.matching import Finding, papers
 from wallet.errors import Conflict, NotAllowed
+from wallet.identity.account_states import AccountState
 from wallet.identity.accounts import Accounts
 from wallet.identity.guardians import Guardians, Relation, Ward
 from wallet.identity.limits import Limits
-from wallet.identity.models import AccountState
 from wallet.sources.base import Fact, Ground, RegisterCode, numbers_of
 from wallet.sources.reading import Sources
 from wallet.terms import AccountLevel, Actor

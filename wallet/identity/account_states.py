@@ -7,7 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wallet.identity.models import AccountState
+
+class AccountState(StrEnum):
+    """Where an account stands. Source: Decree 69/2024/NĐ-CP, articles 14 and 15; docs/domain.md, section 2.6."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    ACTIVE = "active"
+    LOCKED = "locked"
+    CLOSED = "closed"
+
+
+class HolderKind(StrEnum):
+    """Which row of table 2.2 of docs/domain.md an account stands in."""
+
+    CITIZEN = "citizen"
+    FOREIGNER = "foreigner"
+
 
 MOVES: Mapping[AccountState, frozenset[AccountState]] = {
     AccountState.PENDING: frozenset({AccountState.APPROVED, AccountState.CLOSED}),

@@ -12,13 +12,13 @@ from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, NotFound
-from wallet.identity.account_states import GROUNDS, MOVES
+from wallet.identity.account_states import GROUNDS, MOVES, AccountState
+from wallet.identity.account_states import HolderKind as HolderKind
 from wallet.identity.account_states import LockGround as LockGround
 from wallet.identity.contacts import Contacts, normalised_phone
 from wallet.identity.devices import BoundDevice, Devices
 from wallet.identity.holders import Holders, Profile
-from wallet.identity.models import Account, AccountLock, AccountState, StaffGrant
-from wallet.identity.models import HolderKind as HolderKind
+from wallet.identity.models import Account, AccountLock, StaffGrant
 from wallet.identity.passwords import Hasher, Knowledge, check_passcode, check_password
 from wallet.identity.repository import IdentityRepository
 from wallet.sources.base import Fact
@@ -396,6 +396,8 @@ class Accounts:
 
         A holder without an account has none to shut. Raises Conflict("account_locked"), Conflict("account_closed").
         """
+        # The holder first, as whoever closes an account: two that wait for each other's rows never end.
+        self.repository.holder(holder_id, lock="share")
         _assert_not_shut(self.repository.account_state_of_holder(holder_id))
 
     def assert_open(self, account_id: str) -> None:

@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.errors import NotAllowed, TooManyAttempts
-from wallet.identity.account_states import LockGround
+from wallet.identity.account_states import AccountState, LockGround
 from wallet.identity.contacts import Contacts
 from wallet.identity.devices import Devices, UnverifiedProof
 from wallet.identity.holders import Holders
-from wallet.identity.models import Account, AccountState, Device, DeviceState
+from wallet.identity.models import Account, Device, DeviceState
 from wallet.identity.passwords import Knowledge
 from wallet.identity.repository import IdentityRepository
 from wallet.identity.strangers import Strangers, is_new

@@ -92,5 +92,11 @@ class Contacts:
         return Recipient(account_id, contact.phone if contact else None, account.language, muted)
 
     def tell(self, account_id: str, code: str, **values: Any) -> None:
-        """Tell a holder something, by every channel that its kind has (`wallet.messages.notices`)."""
+        """Tell a holder something, by every channel that its kind has (`wallet.messages.notices`).
+
+        Whoever was erased is told nothing: it would stand there for nobody to read.
+        """
+        account = self.repository.account(account_id)
+        if account is not None and account.closed_at is not None and self.repository.contact(account_id) is None:
+            return
         self.telling.tell(self.recipient(account_id), code, **values)

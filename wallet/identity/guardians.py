@@ -4,6 +4,7 @@ A ward's account is approved and never activated: it has no device and no secret
 way in. Source: Decree 69/2024/NĐ-CP, article 10; docs/domain.md, sections 2.2 and 2.3; docs/decisions/0012.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,8 +12,9 @@ from enum import StrEnum
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.errors import Conflict, NotAllowed, NotFound
+from wallet.identity.account_states import AccountState
 from wallet.identity.contacts import Contacts
-from wallet.identity.models import Account, AccountState, Guardianship
+from wallet.identity.models import Account, Guardianship
 from wallet.identity.repository import IdentityRepository
 from wallet.terms import AccountLevel, Actor
 
@@ -45,12 +47,16 @@ class Guardian:
 
 @dataclass(frozen=True, slots=True)
 class Guardians:
-    """Who acts for whom, in one transaction."""
+    """Who acts for whom, in one transaction.
+
+    after_ending(ward's holder id, the guardian's device ids, actor): what follows for what these phones hold of a ward.
+    """
 
     repository: IdentityRepository
     contacts: Contacts
     audit: Audit
     clock: Clock
+    after_ending: Callable[[str, Sequence[str], Actor], object]
 
     def ward(self, guardian_account_id: str, ward_account_id: str) -> Ward:
         """Return a ward whom this account may act for now.
@@ -118,6 +124,8 @@ class Guardians:
         row.ended_at = self.clock.now()
         self.repository.flush()
         self.audit.record("guardianship.ended", actor, ward_account_id, guardian=guardian_account_id, reason=reason)
+        devices = [device.id for device in self.repository.devices(guardian_account_id)]
+        self.after_ending(self._load(ward_account_id).holder_id, devices, actor)
         for account_id in (guardian_account_id, ward_account_id):
             self.contacts.tell(account_id, "guardianship_ended", ward=ward_account_id)
 

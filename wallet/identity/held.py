@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 
 from wallet.clock import Clock
 from wallet.held import HeldTable, Person, Section, change, count_of, forget, rows_of, section, told
+from wallet.identity.account_states import AccountState
 from wallet.identity.contacts import Contacts
 from wallet.identity.holders import Holders
 from wallet.identity.models import (
     Account,
     AccountLock,
-    AccountState,
     Contact,
     Device,
     DeviceState,

@@ -22,15 +22,15 @@ class Limits:
     clock: Clock
     secret: bytes = field(repr=False)
 
-    def count(self, scope: str, subject: str, limit: int, window: timedelta) -> int:
-        """Count one try and return how many there were in this window, this one included.
+    def count(self, scope: str, subject: str, limit: int, window: timedelta, tries: int = 1) -> int:
+        """Count one try, or as many as come at once, and return how many there were in this window, these included.
 
         scope: what is counted. subject: whose, as text. limit: tries that are let through in one window, which begins
         with its first try. The count holds when the transaction commits; a try that is refused needs no count of
         its own. Raises TooManyAttempts("too_many_attempts").
         """
         now = self.clock.now()
-        count, ends_at = self.repository.count_guess(scope, self._fingerprint(scope, subject), now, now + window)
+        count, ends_at = self.repository.count_guess(scope, self._fingerprint(scope, subject), now, now + window, tries)
         if count > limit:
             raise _too_many(ends_at, now)
         return count

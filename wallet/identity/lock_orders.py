@@ -13,10 +13,10 @@ from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from wallet.identity.account_states import LockGround
+from wallet.identity.account_states import AccountState, LockGround
 from wallet.identity.accounts import Accounts
 from wallet.identity.locking import Locking
-from wallet.identity.models import AccountState, LockOrder
+from wallet.identity.models import LockOrder
 from wallet.identity.repository import IdentityRepository
 from wallet.terms import Actor, StaffRole
 from wallet.working_days import WorkingDays

@@ -12,18 +12,9 @@ from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, LargeBinary, Smal
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wallet.db import Base, UtcDateTime
+from wallet.identity.account_states import HolderKind
 
 ID_LENGTH = 64
-
-
-class AccountState(StrEnum):
-    """Where an account stands. Source: Decree 69/2024/NĐ-CP, articles 14 and 15; docs/domain.md, section 2.6."""
-
-    PENDING = "pending"
-    APPROVED = "approved"
-    ACTIVE = "active"
-    LOCKED = "locked"
-    CLOSED = "closed"
 
 
 class DeviceState(StrEnum):
@@ -47,13 +38,6 @@ class Holder(Base):
     sealed_data_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     sealed_profile: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-
-class HolderKind(StrEnum):
-    """Which row of table 2.2 of docs/domain.md an account stands in."""
-
-    CITIZEN = "citizen"
-    FOREIGNER = "foreigner"
 
 
 class Account(Base):

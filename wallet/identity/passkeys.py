@@ -11,8 +11,9 @@ from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, InvalidInput, NotAuthenticated, NotFound
+from wallet.identity.account_states import AccountState
 from wallet.identity.contacts import Contacts
-from wallet.identity.models import Account, AccountState, Passkey
+from wallet.identity.models import Account, Passkey
 from wallet.identity.repository import IdentityRepository
 from wallet.identity.webauthn import NewCredential, UnverifiedAssertion
 from wallet.terms import Actor

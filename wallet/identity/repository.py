@@ -6,31 +6,27 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     CursorResult,
     Delete,
     Select,
     Update,
-    and_,
     bindparam,
     case,
     delete,
-    false,
     func,
     or_,
     select,
     update,
 )
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from wallet.db import Base, insert_into, keyset_page
 from wallet.errors import Conflict, Unavailable
-from wallet.identity.account_states import LockGround
+from wallet.identity.account_states import AccountState, LockGround
 from wallet.identity.models import (
     Account,
     AccountLock,
-    AccountState,
     Contact,
     Device,
     DeviceState,
@@ -513,18 +509,20 @@ class IdentityRepository:
 
     # Guesses
 
-    def count_guess(self, scope: str, subject: bytes, now: datetime, window_ends_at: datetime) -> tuple[int, datetime]:
-        """Count one try in one statement; return how many there were in this window, and its end.
+    def count_guess(
+        self, scope: str, subject: bytes, now: datetime, window_ends_at: datetime, tries: int = 1
+    ) -> tuple[int, datetime]:
+        """Count tries in one statement; return how many there were in this window, and its end.
 
         A window that is over begins anew.
         """
         over = GuessCount.window_ends_at <= now
-        values = {"scope": scope, "subject": subject, "window_ends_at": window_ends_at, "count": 1}
+        values = {"scope": scope, "subject": subject, "window_ends_at": window_ends_at, "count": tries}
         statement = insert_into(self.session, GuessCount).values(values)
         statement = statement.on_conflict_do_update(
             index_elements=[GuessCount.scope, GuessCount.subject],
             set_={
-                "count": case((over, 1), else_=GuessCount.count + 1),
+                "count": case((over, tries), else_=GuessCount.count + tries),
                 "window_ends_at": case((over, statement.excluded.window_ends_at), else_=GuessCount.window_ends_at),
             },
         )
@@ -567,14 +565,6 @@ class IdentityRepository:
     def _changed(self, statement: Update | Delete) -> int:
         result = self.session.execute(statement, execution_options={"synchronize_session": False})
         return result.rowcount if isinstance(result, CursorResult) else 0
-
-
-def on_desks(
-    agency: InstrumentedAttribute[str], province: InstrumentedAttribute[str], desks: Collection[tuple[str, str | None]]
-) -> ColumnElement[bool]:
-    """Return the condition that a row lies on one of these desks (`wallet.identity.desks.places`)."""
-    each = [agency == code if place is None else and_(agency == code, province == place) for code, place in desks]
-    return or_(false(), *each)
 
 
 def _history(account_id: str) -> Select[Any]:

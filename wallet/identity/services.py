@@ -18,11 +18,13 @@ from wallet.identity.desks import Desks
 from wallet.identity.devices import DeviceProofs, Devices
 from wallet.identity.due_accounts import DueAccounts
 from wallet.identity.guardians import Guardians
+from wallet.identity.held import IdentityHeld
 from wallet.identity.holder_keys import HolderKeys
 from wallet.identity.holders import Holders
 from wallet.identity.limits import Limits
 from wallet.identity.passkeys import Passkeys
 from wallet.identity.passwords import Hasher
+from wallet.identity.preferences import Preferences
 from wallet.identity.questions import SecurityQuestions
 from wallet.identity.repository import DatabaseSession, IdentityRepository
 from wallet.identity.sessions import Sessions
@@ -68,6 +70,8 @@ class IdentityServices:
     staffing: Staffing
     desks: Desks
     staff_reads: StaffReads
+    preferences: Preferences
+    held: IdentityHeld
 
 
 def share_identity(settings: Settings, entropy: Entropy, keystore: Keystore) -> SharedIdentity:
@@ -102,8 +106,12 @@ def build_identity(
     telling: Telling,
     after_unbinding: Callable[[str, Actor], object],
     after_lock: Callable[[str, Sequence[str]], object],
+    after_guardianship: Callable[[str, Sequence[str], Actor], object],
 ) -> IdentityServices:
-    """Build the services of one transaction. after_unbinding: see `Devices`; after_lock: see `Accounts`."""
+    """Build the services of one transaction.
+
+    after_unbinding: see `Devices`; after_lock: see `Accounts`; after_guardianship: see `Guardians`.
+    """
     repository = IdentityRepository(session)
     holders = Holders(
         repository, audit, clock, entropy, keystore.secret(Secret.NUMBER_INDEX), keystore.secret(Secret.DATA_KEYS)
@@ -126,7 +134,7 @@ def build_identity(
         activation_life=timedelta(days=settings.activation_days),
         after_lock=after_lock,
     )
-    guardians = Guardians(repository, contacts, audit, clock)
+    guardians = Guardians(repository, contacts, audit, clock, after_guardianship)
     sessions = Sessions(
         repository,
         Attempts(repository, holders, devices, contacts, strangers, audit, clock),
@@ -153,6 +161,8 @@ def build_identity(
         staffing=Staffing(repository, accounts, audit, clock, entropy, keystore.secret(Secret.CODES)),
         desks=Desks(accounts, guardians, sessions),
         staff_reads=StaffReads(limits, audit, settings.staff_reads_per_hour),
+        preferences=Preferences(repository, contacts, audit),
+        held=IdentityHeld(repository, holders, contacts, clock),
     )
 
 

@@ -13,11 +13,12 @@ from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.entropy import Entropy, new_id
 from wallet.errors import NotAuthenticated, NotFound
+from wallet.identity.account_states import AccountState
 from wallet.identity.attempts import Attempts
 from wallet.identity.compact_jws import thumbprint
 from wallet.identity.contacts import Contacts
 from wallet.identity.factors import Factor, ways
-from wallet.identity.models import AccountState, DeviceState, RefreshToken, SignedInSession
+from wallet.identity.models import DeviceState, RefreshToken, SignedInSession
 from wallet.identity.proof_of_possession import Proof, use
 from wallet.identity.repository import IdentityRepository, SessionFacts
 from wallet.identity.tokens import to_seconds

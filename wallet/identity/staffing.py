@@ -16,11 +16,12 @@ from wallet.clock import Clock
 from wallet.crypto.sealing import blind_index
 from wallet.entropy import Entropy
 from wallet.errors import Conflict, Malformed, NotAuthenticated, NotFound
+from wallet.identity.account_states import AccountState, HolderKind
 from wallet.identity.accounts import Accounts, Grant, is_held
 from wallet.identity.compact_jws import public_jwk
 from wallet.identity.devices import DeviceProofs, Devices
 from wallet.identity.holders import Profile
-from wallet.identity.models import AccountState, HolderKind, StaffEnrolment
+from wallet.identity.models import StaffEnrolment
 from wallet.identity.passwords import Hasher, Knowledge, check_passcode, check_password
 from wallet.identity.repository import IdentityRepository
 from wallet.sources.base import Fact

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from wallet.errors import InvalidInput
+from wallet.hosts import is_this_machine
 
 # One grammar, read once: no second parser that understands the same text otherwise. No user, no fragment, no
 # backslash, no bracket, nothing but ASCII.
@@ -19,7 +20,6 @@ _URL = re.compile(
     r"(?P<path>/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?)?"
 )
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-LOCALHOST = frozenset({"localhost", "127.0.0.1"})
 _CARRIERS = tuple(IPv6Network(block) for block in ("::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16"))
 """IPv6 addresses that carry an IPv4 address inside: what they reach is not what they look like."""
 
@@ -38,7 +38,7 @@ class Place:
     @property
     def local(self) -> bool:
         """Whether it is this machine, which only a demo may name."""
-        return self.host in LOCALHOST
+        return is_this_machine(self.host)
 
 
 def parse_place(url: str, *, localhost: bool = False) -> Place:
@@ -52,7 +52,7 @@ def parse_place(url: str, *, localhost: bool = False) -> Place:
         raise _refused()
     host, scheme = found["host"].lower(), found["scheme"]
     port = int(found["port"]) if found["port"] else {"http": 80, "https": 443}[scheme]
-    local = localhost and scheme == "http" and host in LOCALHOST
+    local = localhost and scheme == "http" and is_this_machine(host)
     if not 0 < port < 65536 or not (local or (scheme == "https" and _is_public_name(host))):
         raise _refused()
     return Place(scheme, host, port, found["path"] or "/")
@@ -71,14 +71,6 @@ def is_public(address: str) -> bool:
             return False
     refused = parsed.is_multicast or parsed.is_reserved or parsed.is_unspecified or parsed.is_loopback
     return parsed.is_global and not refused and not parsed.is_link_local
-
-
-def is_loopback(address: str) -> bool:
-    """Whether an IP address is this machine."""
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 def system_resolve(host: str, port: int) -> list[str]:

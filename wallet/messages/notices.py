@@ -80,6 +80,7 @@ NOTICES: dict[str, Notice] = {
     "payment_failed": Notice(),
     "payment_expired": Notice(),
     "payment_late": Notice(sms=True, optional=True),
+    "payment_returned": Notice(sms=True, optional=True),
     "request_in_steps": Notice(),
 }
 """Every kind. A test holds that each has its texts in both languages."""

@@ -16,7 +16,8 @@ import httpcore
 import httpx
 
 from wallet.errors import InvalidInput
-from wallet.messages.addresses import Place, Resolve, is_loopback, is_public, parse_place, system_resolve
+from wallet.hosts import is_this_machine
+from wallet.messages.addresses import Place, Resolve, is_public, parse_place, system_resolve
 
 SECONDS = 5.0
 REFUSED = "address_refused"
@@ -77,7 +78,7 @@ class PinnedPoster:
 
     def _status(self, place: Place, body: bytes, headers: Mapping[str, str]) -> int:
         addresses = self.resolve(place.host, place.port)
-        permits = is_loopback if place.local else self.permits
+        permits = is_this_machine if place.local else self.permits
         # One address that is not public among others is how a name is made to point inside: all of them, or none.
         if not addresses or not all(map(permits, addresses)):
             raise _Refused

@@ -11,11 +11,14 @@ from datetime import datetime
 
 from wallet.audit import Audit, AuditEvent
 from wallet.checks.online.looks import WAYS, Way
-from wallet.checks.online.repository import OnlineRepository
+from wallet.checks.online.misuse import Misuse
+from wallet.enrolment.organisations import Organisations
 from wallet.errors import NotAllowed
 from wallet.identity.accounts import Accounts
 from wallet.profile.repository import CorrectionRepository
+from wallet.sources.base import OWN_PROCEDURES
 from wallet.terms import Actor
+from wallet.utilities.catalogue import only_for
 
 READS = (
     *("source.read", "request.read", "correction.read", "application.read", "launch.explained", "misuse.read"),
@@ -27,10 +30,10 @@ READS = (
 class Access:
     """One look. who: `you`, `guardian`, `proxy` (somebody applied on your behalf), `staff`, `verifier` or `system`.
 
-    agency: of a member of staff. data: a register, the kind of file that was opened, or the utility whose document a
-    desk checked. outcome: what a register answered, or the verdict of a check. The rest is of a verifier's look alone:
-    by its id it can be reported, fields names what was told without values, and looked_at is when a check was made that
-    had no network.
+    agency: of a member of staff. acted_for: the organisation for which the person themselves asked, by its name of
+    today. data: a register, the kind of file that was opened, or the utility whose document a desk checked. outcome:
+    what a register answered, or the verdict of a check. The rest is of a verifier's look alone: by its id it can be
+    reported, fields names what was told without values, and looked_at is when a check was made that had no network.
     """
 
     at: datetime
@@ -50,17 +53,20 @@ class Access:
     online: bool | None = None
     looked_at: datetime | None = None
     reported: bool | None = None
+    acted_for_id: str | None = None
+    acted_for_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AccessHistory:
-    """The looks at one person, in one transaction. confidential: utilities of which no guardian learns."""
+    """The looks at one person, in one transaction. open_to_wards: the utilities of which a guardian learns."""
 
     audit: Audit
     accounts: Accounts
     corrections: CorrectionRepository
-    checks: OnlineRepository
-    confidential: frozenset[str]
+    misuse: Misuse
+    organisations: Organisations
+    open_to_wards: frozenset[str]
 
     def page(self, actor: Actor, limit: int, place: str | None) -> tuple[list[Access], str | None]:
         """Return one page of who looked at the caller, or at the ward they act for, newest first."""
@@ -68,14 +74,19 @@ class AccessHistory:
             raise NotAllowed("not_allowed")
         account_id = actor.acting_for or actor.account_id
         subjects = [actor.holder_id, account_id, *self.corrections.ids_of_holder(actor.holder_id)]
-        hidden = self.confidential if actor.acting_for is not None else frozenset()
-        rows, following = self.audit.page_about(subjects, READS, limit, place, without=hidden)
-        reported = self.checks.reported(row.details["access"] for row in rows if row.action in WAYS)
-        told = [_told_of_desk(row, reported) if row.action in WAYS else self._told(row, account_id) for row in rows]
+        only = only_for(actor, self.open_to_wards | OWN_PROCEDURES)
+        rows, following = self.audit.page_about(subjects, READS, limit, place, only=only)
+        reported = self.misuse.reported(row.details["access"] for row in rows if row.action in WAYS)
+        own = {row.details.get("organisation", "") for row in rows if row.action == "source.read"} - {""}
+        names = self.organisations.names(own)
+        told = [
+            _told_of_desk(row, reported) if row.action in WAYS else self._told(row, account_id, names) for row in rows
+        ]
         return told, following
 
-    def _told(self, row: AuditEvent, account_id: str) -> Access:
+    def _told(self, row: AuditEvent, account_id: str, names: Mapping[str, str]) -> Access:
         details = row.details
+        acted_for = names.get(details.get("organisation", ""))
         who, agency = "system", None
         if details.get("acting_for") == account_id:
             who = "guardian"
@@ -94,6 +105,8 @@ class AccessHistory:
             agency=agency,
             procedure=details.get("procedure") or details.get("utility"),
             outcome=details.get("outcome"),
+            acted_for_id=None if acted_for is None else details["organisation"],
+            acted_for_name=acted_for,
         )
 
     def _only_agency(self, account_id: str) -> str | None:

@@ -35,6 +35,7 @@ class Effects:
     ceremonies_ended: int
     applications_ended: int
     corrections_ended: int
+    requests_ended: int
     notices_erased: int
 
 
@@ -116,6 +117,7 @@ class Closing:
             ceremonies_ended=self.rooms.ceremonies.unfinished(person),
             applications_ended=self.rooms.enrolment.unfinished(person),
             corrections_ended=self.rooms.profile.unfinished(person),
+            requests_ended=self.rooms.requests.unfinished(person),
             notices_erased=self.rooms.messages.notices(person),
         )
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from wallet.db import keyset_page, rows_changed
-from wallet.identity.repository import on_desks
+from wallet.db import keyset_page, on_desks, rows_changed
 from wallet.profile.models import CorrectionRow, EvidenceRow
 
 

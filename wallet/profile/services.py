@@ -5,15 +5,13 @@ from functools import cached_property
 
 from wallet.ceremonies.held import CeremoniesHeld
 from wallet.checks.online.held import ChecksHeld
-from wallet.checks.online.repository import OnlineRepository
+from wallet.checks.online.misuse import Misuse
 from wallet.documents.held import DocumentsHeld
 from wallet.documents.revoking import Revoking
 from wallet.enrolment.forms import Forms
 from wallet.enrolment.held import EnrolmentHeld
+from wallet.enrolment.organisations import Organisations
 from wallet.idempotency import Idempotency
-from wallet.identity.held import IdentityHeld
-from wallet.identity.preferences import Preferences
-from wallet.identity.repository import IdentityRepository
 from wallet.identity.services import IdentityServices
 from wallet.launching.held import LaunchingHeld
 from wallet.means import Means
@@ -33,23 +31,21 @@ from wallet.working_days import WorkingDays
 class ProfileServices:
     """The profile: what a person sees, corrects, takes along and ends.
 
-    final_states: states of requests that nothing leads out of. confidential: utilities of which no guardian learns.
+    final_states: states of requests that nothing leads out of. open_to_wards: the utilities of which a guardian learns.
     """
 
     means: Means
     identity: IdentityServices
+    organisations: Organisations
     sources: Sources
     forms: Forms
     revoking: Revoking
     idempotency: Idempotency
     working_days: WorkingDays
     final_states: frozenset[str]
-    confidential: frozenset[str]
+    open_to_wards: frozenset[str]
     checks: ChecksHeld
-
-    @cached_property
-    def preferences(self) -> Preferences:
-        return Preferences(IdentityRepository(self.means.session), self.identity.contacts, self.means.audit)
+    misuse: Misuse
 
     @cached_property
     def corrections(self) -> Corrections:
@@ -74,10 +70,10 @@ class ProfileServices:
     def rooms(self) -> Rooms:
         session, clock, identity = self.means.session, self.means.clock, self.identity
         return Rooms(
-            identity=IdentityHeld(IdentityRepository(session), identity.holders, identity.contacts, clock),
+            identity=identity.held,
             enrolment=EnrolmentHeld(session, self.forms, clock),
             documents=DocumentsHeld(session, identity.holders),
-            requests=RequestsHeld(session, identity.holders, self.final_states),
+            requests=RequestsHeld(session, identity.holders, self.final_states, clock),
             messages=MessagesHeld(session),
             ceremonies=CeremoniesHeld(session),
             profile=ProfileHeld(session, identity.holders),
@@ -96,8 +92,9 @@ class ProfileServices:
             self.means.audit,
             self.identity.accounts,
             CorrectionRepository(self.means.session),
-            OnlineRepository(self.means.session),
-            self.confidential,
+            self.misuse,
+            self.organisations,
+            self.open_to_wards,
         )
 
     @cached_property
