@@ -174,6 +174,20 @@ def test_a_faulty_definition_is_not_stored(wallet: Wallet) -> None:
     assert rows(wallet) == []
 
 
+def test_nobody_defines_that_strangers_are_told_of_each_other(wallet: Wallet) -> None:
+    """A definition runs nothing: neither who may act for whom is looked at, nor what a register's law leaves out."""
+    raw = definition(who=["self", "proxy"], minimum_account_level=1)
+    convictions = {"name": "convictions", "label": words("Án tích", "Convictions"), "source": "criminal_records"}
+    raw["document"]["claims"].append({"number": 9, **convictions, "kind": "records", "required": False})
+    with pytest.raises(InvalidInput) as caught:
+        propose(wallet, raw)
+    assert (caught.value.code, caught.value.fields) == (
+        "definition_refused",
+        {"/definition/who/1": "not_a_choice", "/definition/document/claims/5/source": "not_a_choice"},
+    )
+    assert rows(wallet) == []
+
+
 def test_a_code_of_what_is_installed_is_taken(wallet: Wallet) -> None:
     for code in sorted({kind.code for plugin in wallet.catalogue for kind in plugin.utility.documents} | {"residence"}):
         if code.isidentifier():

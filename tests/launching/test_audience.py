@@ -25,6 +25,7 @@ from wallet.launching.rollout import EXPLAIN_PURPOSES
 from wallet.launching.states import LIMITED, NEXT, LaunchState
 from wallet.places import provinces
 from wallet.texts.catalogue import catalogue
+from wallet.web.availability import LEVEL_TOO_LOW, NOT_FOR_WARDS
 
 NOW = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 OFF, SANDBOX, PILOT, OPEN, PAUSED, RETIRED = LaunchState
@@ -217,7 +218,7 @@ def test_explanation_agrees_with_the_decision(plan: Plan, who: Visitor) -> None:
 
 def test_every_reason_has_words_and_there_is_no_other() -> None:
     for language in ("vi", "en"):
-        assert catalogue(language)["availability"].keys() == {*MISSING, "level_too_low"}
+        assert catalogue(language)["availability"].keys() == {*MISSING, LEVEL_TOO_LOW, NOT_FOR_WARDS}
         purposes = {*EXPLAIN_PURPOSES, "check_pilot", "explain_launch", "plan_launch"}
         assert purposes <= catalogue(language)["purposes"].keys()
 

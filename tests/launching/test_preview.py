@@ -11,7 +11,8 @@ from sqlalchemy import insert, text
 from tests.documents.people import actor_of, admin_of
 from tests.launching.people import CODE, OFF, OPEN, PAUSED, PILOT, SANDBOX, agreed, changed
 from wallet.errors import NotAllowed, Unavailable
-from wallet.identity.models import Account, AccountState, Holder
+from wallet.identity.account_states import AccountState
+from wallet.identity.models import Account, Holder
 from wallet.launching.audience import Audience, place_of
 from wallet.launching.estimating import SMALLEST_TOLD, Basis, Count
 from wallet.launching.orders import LaunchOrder

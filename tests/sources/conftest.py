@@ -1,13 +1,21 @@
-"""A database for each test that needs one, of both kinds, and a nation for tests that only read."""
+"""A database for each test that needs one, of both kinds, a nation for tests that only read, and a partner with a real
+server."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import pytest
+import stamina
 
 from tests.postgres import Server
+from tests.sources.partner import Partner, serving, write_file
+from tests.support import FixedClock, SeededEntropy
 from wallet.db import Database
 from wallet.demo.nation import seed_nation
+from wallet.sources.http import PartnerRegister
+from wallet.sources.partners import read_partners
 
 CITIZENS = 400
 SEED = 5
@@ -36,6 +44,27 @@ def nation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     server: Server = request.getfixturevalue("postgres_server")
     with server.database() as url, closing(_seeded(url)) as database:
         yield database
+
+
+@pytest.fixture
+def partner() -> Iterator[Partner]:
+    with serving() as partner, stamina.set_testing(True, attempts=5, cap=True):
+        yield partner
+
+
+@pytest.fixture
+def register(partner: Partner, clock: FixedClock, tmp_path: Path) -> Iterator[Callable[..., PartnerRegister]]:
+    """Makes a register of this partner: of the population, unless a test wants another."""
+    made: list[PartnerRegister] = []
+
+    def make(code: str = "population", **stated: Any) -> PartnerRegister:
+        path = write_file(tmp_path, **{code: {"url": partner.url, **stated}})
+        made.append(PartnerRegister(read_partners(path)[0], clock, SeededEntropy()))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
 
 
 def _seeded(url: str) -> Database:

@@ -1,8 +1,9 @@
 """A partner's API that a test starts on this machine, and that behaves as the test tells it to."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -13,14 +14,17 @@ KEY = "sample-key-of-nobody"
 
 
 class Partner:
-    """The server. next: what the coming questions meet, one each; then `always`. asked: every question's fields."""
+    """The server. next: what the coming questions meet, one each; then `always`. asked: every question's fields.
+
+    reached: set when something was asked. ended: to be set for whoever is silent.
+    """
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.next: list[Callable[[Any, dict[str, Any]], None]] = []
         self.always: Callable[[Any, dict[str, Any]], None] = says({})
-        self.ended = Event()
+        self.reached, self.ended = Event(), Event()
         self.url = ""
 
     @property
@@ -61,6 +65,27 @@ def raw(
     return answer
 
 
+def tells(
+    changes: Callable[[datetime, str], Sequence[tuple[Any, Any]]], *, otherwise: Callable[[Any, dict[str, Any]], None]
+) -> Callable[[Any, dict[str, Any]], None]:
+    """Answer whoever asks for changes with a page of them, and any other question `otherwise`.
+
+    changes: moments (aware, or as they are sent) and numbers, given the moment and the number after which they come.
+    """
+
+    def answer(handler: Any, question: dict[str, Any]) -> None:
+        if "TuThoiDiem" not in question:
+            return otherwise(handler, question)
+        page = changes(datetime.fromisoformat(question["TuThoiDiem"]), question["SauSoDinhDanh"])
+        entries = [
+            {"SoDinhDanh": number, "ThoiDiemCapNhat": at.isoformat() if isinstance(at, datetime) else at}
+            for at, number in page[: question["SoLuong"]]
+        ]
+        return says(entries, ThoiDiemCapNhat="left out")(handler, question)
+
+    return answer
+
+
 def silent(handler: Any, _question: dict[str, Any]) -> None:
     """Say nothing until the test is over."""
     handler.partner.ended.wait(30)
@@ -96,6 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
         question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.partner.asked.append(question)
         self.partner.headers.append(dict(self.headers.items()))
+        self.partner.reached.set()
         act = self.partner.next.pop(0) if self.partner.next else self.partner.always
         act(self, question)
 

@@ -1,23 +1,20 @@
 """A partner's register over HTTP, against a small real server: what is asked, what is believed, what is asked again."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 from structlog.testing import capture_logs
 
-from tests.sources.partner import KEY, Partner, drips, hangs_up, raw, says, serving, silent, write_file
-from tests.support import NOON, FixedClock, SeededEntropy
+from tests.sources.partner import KEY, Partner, drips, hangs_up, raw, says, silent
+from tests.support import NOON, FixedClock
 from wallet.errors import NotFound, Unavailable
 from wallet.sources.base import Ground, RegisterCode
 from wallet.sources.breaker import BreakerState
 from wallet.sources.http import PartnerRegister
-from wallet.sources.partners import read_partners
 from wallet.terms import Actor
 
 NUMBER = "099090000001"
@@ -36,32 +33,6 @@ PERSON = {
 CRIMINAL: dict[str, Any] = {"convictions": [], "bans": []}
 
 Ask = Callable[..., PartnerRegister]
-
-
-@pytest.fixture
-def partner() -> Iterator[Partner]:
-    with serving() as partner, stamina.set_testing(True, attempts=5, cap=True):
-        yield partner
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock()
-
-
-@pytest.fixture
-def register(partner: Partner, clock: FixedClock, tmp_path: Path) -> Iterator[Ask]:
-    """Makes a register of this partner: of the population, unless a test wants another."""
-    made: list[PartnerRegister] = []
-
-    def make(code: str = "population", **stated: Any) -> PartnerRegister:
-        path = write_file(tmp_path, **{code: {"url": partner.url, **stated}})
-        made.append(PartnerRegister(read_partners(path)[0], clock, SeededEntropy()))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
 
 
 def refused(register: PartnerRegister, number: str = NUMBER) -> str:
@@ -146,10 +117,12 @@ def test_letters_that_come_apart_are_put_together(partner: Partner, register: As
 
 
 def test_partner_may_call_facts_otherwise(partner: Partner, register: Ask) -> None:
-    partner.always = says({"AnTich": [{"SoBanAn": "99/2009/HS-ST", "court": "Tòa"}], "bans": [], "SoCuaNguoi": NUMBER})
+    conviction = {"SoBanAn": "99/2009/HS-ST", "judged_on": "2009-03-02"}
+    partner.always = says({"AnTich": [conviction], "bans": [], "SoCuaNguoi": NUMBER})
     names = {"convictions": "AnTich", "convictions.judgment_number": "SoBanAn", "number": "SoCuaNguoi"}
     values = register("criminal_records", facts=names).read(NUMBER, GROUND).values
-    assert values == {"convictions": ({"judgment_number": "99/2009/HS-ST", "court": "Tòa"},), "bans": ()}
+    stated = {"judgment_number": "99/2009/HS-ST", "judged_on": date(2009, 3, 2)}
+    assert values == {"convictions": (stated,), "bans": ()}
 
 
 def test_register_of_a_third_party_states_what_its_file_declares(partner: Partner, register: Ask) -> None:

@@ -35,6 +35,9 @@ def test_file_is_read_with_its_key(tmp_path: Path) -> None:
     assert KEY not in repr(partner)
     assert partner.facts == {"permanent_since": "TuNgay"}
     assert partner.shape is SHAPES["residence"]
+    assert partner.changes_url == "", "it is asked for changes where its entry says so, and nowhere else"
+    (partner,) = read_partners(write_file(tmp_path, residence={"url": URL, "changes_url": f"{URL}/changes"}))
+    assert partner.changes_url == f"{URL}/changes"
 
 
 def test_register_that_the_wallet_does_not_know_brings_shape_and_name(tmp_path: Path) -> None:
@@ -96,6 +99,13 @@ def test_address_is_https_unless_it_stays_here(tmp_path: Path, url: Any, accepte
         assert all(problem.startswith("residence.url") for problem in problems(path))
 
 
+@pytest.mark.parametrize("url", ["", 7, "http://api.example.vn/changes", "/changes", f"{URL}#changes"])
+def test_address_for_changes_is_held_to_the_same(tmp_path: Path, url: Any) -> None:
+    told = problems(write_file(tmp_path, residence={"url": URL, "changes_url": url}))
+    assert told
+    assert all(problem.startswith("residence.changes_url") for problem in told)
+
+
 def test_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     path = write_file(tmp_path, residence={"url": URL})
     (tmp_path / "partner.key").chmod(0o640)
@@ -140,7 +150,9 @@ def test_embedded_registers_state_what_a_partner_may_and_no_more(nation: Databas
             except NotFound:
                 continue
             assert values.keys() <= shape.keys(), code
-            assert REQUIRED.get(code, frozenset()) <= values.keys(), code
+            for required in REQUIRED.get(code, frozenset()):
+                fact, _, part = required.partition(".")
+                assert all(part in record for record in values.get(fact, ())) if part else fact in values, required
             assert all(fits(value, shape[name]) for name, value in values.items()), (code, values)
             seen[code] |= values.keys()
     for code in RegisterCode:

@@ -101,6 +101,16 @@ def definition(**changes: Any) -> dict[str, Any]:
     return copy.deepcopy(LIBRARY_CARD) | changes
 
 
+def at_once(**changes: Any) -> dict[str, Any]:
+    """Return the sound definition as one that is answered at once and asks one thing that nobody must answer."""
+    made = definition(lifecycle="instant", reasons=[])
+    made["rules"], made["form"] = made["rules"][:1], made["form"][2:]
+    document = made["document"]
+    document["claims"] = [claim for claim in document["claims"] if claim["name"] != "school"]
+    document["sections"][1]["claims"] = ["issued_on"]
+    return made | changes
+
+
 def broken(pointer: str, value: Any) -> dict[str, Any]:
     """Return the sound definition with one thing in it changed; `...` takes it out."""
     made = definition()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wallet.errors import InvalidInput
-from wallet.utilities.answering import parse, read
+from wallet.utilities.answering import parse, read, read_again, recall, still_asked
 from wallet.utilities.base import Ask, Field
 
 ROW = (Field("kind", Ask.CHOICE, choices=("a", "b")), Field("more", only_if=("kind", ("b",))))
@@ -119,3 +119,22 @@ def test_every_record_stays_at_its_place(rows: list[Any]) -> None:
     assert len(answers["rows"]) == len(rows)
     for given_row, parsed in zip(rows, answers["rows"], strict=True):
         assert parsed.items() <= (given_row if isinstance(given_row, dict) else {}).items()
+
+
+# --- Answers that were taken before ----------------------------------------------------------------------------------
+
+OLDER = {"kind": "a", "gone": "x", "rows": [{**RIGHT, "gone": 1}, {"kind": "c", "more": "x"}, 3, RIGHT]}
+
+
+def test_what_is_not_asked_any_more_is_left_out_also_inside_records() -> None:
+    kept = {"kind": "a", "rows": [RIGHT, {"kind": "c", "more": "x"}, 3, RIGHT]}
+    assert still_asked(FORM, OLDER) == kept
+    assert still_asked(FORM, {"rows": "none"}) == {"rows": "none"}
+    assert read_again(FORM, {"kind": "a", "rows": [{"kind": "a", "more": "x"}]})[1] == {}
+
+
+def test_what_cannot_be_read_any_more_is_told_and_left_out_where_it_is_recalled() -> None:
+    assert read_again(FORM, OLDER)[1] == {"/answers/rows/1/kind": "not_a_choice", "/answers/rows/2": "invalid_type"}
+    assert recall(FORM, OLDER) == {"kind": "a", "rows": (RIGHT, RIGHT)}
+    assert recall(FORM, {"kind": "c", "rows": []}) == {}
+    assert recall(FORM, {}) == {}

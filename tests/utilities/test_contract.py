@@ -25,9 +25,9 @@ from wallet.utilities.catalogue import Catalogue, Plugin
 from wallet.utilities.conformance import every_fault, faults_of_package
 from wallet.utilities.declaration import LIFECYCLES, faults_of_lifecycle
 from wallet.utilities.examples import Example, answered, load, read_examples
+from wallet.utilities.fitting import LONGEST_NAME, longest, longest_code, longest_places
 from wallet.utilities.lifecycles import DRAFT
 from wallet.utilities.paper import compact_value, full_claims
-from wallet.utilities.room import LONGEST_NAME, longest, longest_code, longest_places
 from wallet.utilities.source_rules import PURE
 from wallet.utilities.stating import claims_of
 

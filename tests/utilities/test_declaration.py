@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.utilities.plugins import MADE_UP, NAME, PAPER, RULES, SINCE, TEXTS, plugin, words
+from wallet.errors import UnknownUtility
+from wallet.terms import LONGEST_VALIDITY
 from wallet.utilities.base import (
     ANSWERED,
     INSTANT,
@@ -116,6 +118,11 @@ BROKEN: dict[str, tuple[dict[str, Any], Any, str]] = {
     "a-microsecond": ({"paper": {"validity": timedelta(days=1, microseconds=1)}}, None, WHOLE_DAYS),
     "no-time": ({"paper": {"validity": timedelta()}}, None, WHOLE_DAYS),
     "backwards": ({"paper": {"validity": timedelta(days=-1)}}, None, WHOLE_DAYS),
+    "too-long": (
+        {"paper": {"validity": LONGEST_VALIDITY + timedelta(days=1)}},
+        None,
+        "made-up: its validity is more than 3660 days",
+    ),
     "no-claims": ({"paper": {"claims": ()}}, None, "made-up: it has no claims"),
     "two-numbers": (claims(Claim(2, "other")), None, "made-up: two claims share the number 2"),
     "two-names": (claims(Claim(3, "since")), None, "made-up: two claims share the name since"),
@@ -317,6 +324,11 @@ BROKEN: dict[str, tuple[dict[str, Any], Any, str]] = {
         {"steps": (Step("look", "c06", SOON, finds=("size",), patterns={"size": "("}),)},
         None,
         "the step look has a pattern that cannot be used",
+    ),
+    "finding-without-words": (
+        {"steps": (Step("look", "c06", SOON, finds=("size",)),)},
+        None,
+        "no text in vi for findings.size",
     ),
     "part-without-words": (claims(Claim(3, "x", Kind.RECORDS, parts=("a",))), None, "no text in vi for parts.x.a"),
     "steps-in-a-ring": (
@@ -573,7 +585,7 @@ def test_rules_are_those_of_the_day() -> None:
     ] * 3
     assert utility.rules_on(date(2027, 1, 1)) is later
     assert utility.rules_of("2026") is RULES
-    with pytest.raises(KeyError):
+    with pytest.raises(UnknownUtility):
         utility.rules_of("2028")
 
 

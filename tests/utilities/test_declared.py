@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -66,6 +67,18 @@ def test_definition_becomes_a_utility_without_functions_of_its_own(case: Case) -
     assert after.deadline.working_days == 2
     assert kind.derive(case) == {}
     assert utility.accept(case) is None  # type: ignore[func-returns-value]
+
+
+def test_a_defined_document_is_void_when_its_register_says_otherwise_and_not_for_what_it_does_not_state(
+    case: Case,
+) -> None:
+    (kind,) = defined(definition()).utility.documents
+    stated = {"full_name": "Nguyễn Mẫu An", "commune": "Phường Láng"}
+    home = {"permanent_commune": "Phường Láng", "household_members": ()}
+    assert not kind.void_if(stated, replace(case, facts={"residence": home}))
+    assert kind.void_if(stated, replace(case, facts={"residence": {"permanent_commune": "Phường Ba Đình"}}))
+    assert kind.void_if(stated, replace(case, facts={"residence": {}}))
+    assert kind.void_if(stated, replace(case, facts={}))
 
 
 def test_a_document_may_be_made_anew_on_a_change_of_what_it_depends_on() -> None:
@@ -150,6 +163,7 @@ BROKEN: list[tuple[str, Any, dict[str, str]]] = [
     ("/form/1/choices", [{"code": "a", "label": BOTH}], {"/form/1/choices": "not_asked"}),
     ("/reasons", [], {"/reasons": "required"}),
     ("/document/validity_days", 0, {"/document/validity_days": "out_of_range"}),
+    ("/document/validity_days", 3661, {"/document/validity_days": "out_of_range"}),
     ("/document/claims", [], {"/document/claims": "invalid_length", "/document/void_when/0": "not_read"}),
     ("/document/claims/1/number", 1, {"/document/claims/1/number": "repeated"}),
     ("/document/claims/1/number", -1, {"/document/claims/1/number": "out_of_range"}),
@@ -176,6 +190,13 @@ BROKEN: list[tuple[str, Any, dict[str, str]]] = [
     ("/document/views/0/claims/0", "gone", {"/document/views/0/claims/0": "no_such_claim"}),
     ("/document/views/0/claims", [], {"/document/views/0/claims": "invalid_length"}),
     ("/document/sections/1/claims/1", "gone", {"/document/sections/1/claims/1": "no_such_claim"}),
+    ("/who", ["self", "proxy"], {"/who/1": "not_a_choice"}),
+    ("/document/void_when/0", "criminal_records", {"/document/void_when/0": "not_a_choice"}),
+    *(
+        (f"/document/claims/{place}/source", register, {f"/document/claims/{place}/source": "not_a_choice"})
+        for place in (3, 4)
+        for register in ("criminal_records", "health_records", "security_cases")
+    ),
     ("/document/void_when/0", "vehicles", {"/document/void_when/0": "not_read"}),
     ("/document/on_change", "suspend", {"/document/on_change": "not_a_choice"}),
 ]

@@ -10,6 +10,8 @@ import pytest
 from tests.utilities.plugins import EXAMPLES, MADE_UP, NAME, PAPER, RULES, SINCE, TEXTS, example, plugin, words
 from wallet.utilities.base import (
     ANSWERED,
+    INSTANT,
+    NOTICE,
     REVIEWED,
     AnswersRejected,
     Ask,
@@ -23,6 +25,7 @@ from wallet.utilities.base import (
     FeeLine,
     Field,
     Kind,
+    Lifecycle,
     Paper,
     Source,
     Step,
@@ -165,6 +168,23 @@ def test_a_fee_is_told_to_a_proxy_who_knows_no_facts() -> None:
     proxies = frozenset({Capacity.SELF, Capacity.PROXY})
     assert not any("KeyError" in fault for fault in run(texts=texts, **changes))
     assert any("KeyError" in fault for fault in run(texts=texts, who=proxies, **changes))
+
+
+def _relatives_alone(case: Case) -> None:
+    if case.unproven:
+        raise AnswersRejected({"": "not_authorised"})
+
+
+@pytest.mark.parametrize("lifecycle", [INSTANT, ANSWERED, NOTICE])
+@pytest.mark.parametrize("accept", [None, lambda case: None])
+def test_a_proxy_whom_nobody_knows_is_not_answered_at_once(lifecycle: Lifecycle, accept: Any) -> None:
+    proxies = frozenset({Capacity.SELF, Capacity.PROXY})
+    changes = {"lifecycle": lifecycle} | ({} if accept is None else {"accept": accept})
+    fault = AT + "a proxy whom no register calls a relative is answered at once"
+    assert fault in run(who=proxies, **changes)
+    assert fault not in run(who=proxies, **changes | {"accept": _relatives_alone})
+    assert fault not in run(**changes), "where no proxy may apply"
+    assert fault not in run(who=proxies, **changes | {"lifecycle": REVIEWED}), "where an officer looks"
 
 
 @pytest.mark.parametrize("place", ["gone", "kind/0", "kind/x", "", "rows/0"])
@@ -400,6 +420,11 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
         {"steps": (Step("look", "c06", Deadline(1), finds=("size",)),)},
         AT + "the step look finds what it does not declare",
     ),
+    "step-refused": (
+        example(steps={"look": {"size": "3"}}),
+        {"steps": (Step("look", "c06", Deadline(1), finds=("size",), check=lambda _case: {"size": "too_late"}),)},
+        AT + "it is rejected: {'/found/size': 'too_late'}",
+    ),
     "no-such-step": (
         example(steps={"look": {}}),
         {},
@@ -494,6 +519,23 @@ def test_rejected_examples_are_rejected_for_their_reasons() -> None:
 )
 def test_wrongly_rejected_examples_are_told(given: Any, fault: str) -> None:
     assert fault in rejecting(given)
+
+
+def test_what_a_step_reports_and_cannot_be_is_rejected_for_its_reason() -> None:
+    size = Step(
+        "look",
+        "c06",
+        Deadline(1),
+        finds=("size",),
+        check=lambda case: {"size": "too_late"} if case.steps["look"]["size"] > "5" else {},
+    )
+    whole, late = example(steps={"look": {"size": "3"}}), example(name="late", steps={"look": {"size": "7"}})
+    why = {"/found/size": "too_late"}
+    assert run(whole, rejected=[{**late, "why": why}], texts=TOO_LATE, steps=(size,)) == []
+    assert "no example is rejected for the reason too_late" in run(whole, texts=TOO_LATE, steps=(size,))
+    assert f"example 'late': it is rejected for {why}" in run(
+        whole, rejected=[{**late, "why": WHY}], texts=TOO_LATE, steps=(size,)
+    )
 
 
 def test_reason_without_words_or_without_example_is_told() -> None:

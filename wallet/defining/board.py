@@ -47,7 +47,8 @@ class DefinitionBoard:
             with self.reading() as rows:
                 number = rows.last_number()
                 if number != self._number:
-                    self._take_in(rows)
+                    for each in take_in(self.catalogue, rows):
+                        log.error("definition left out", definition=each.module, faults=list(each.faults))
                     self._number = number
             self._told = False
         except WalletError as error:
@@ -57,14 +58,16 @@ class DefinitionBoard:
         finally:
             self._one_at_a_time.release()
 
-    def _take_in(self, rows: DefinitionRepository) -> None:
-        plugins: dict[str, list[Plugin]] = {}
-        left_out = []
-        for row in rows.approved():
-            try:
-                plugins.setdefault(row.code, []).append(defined(row.definition, version=row.version))
-            except InvalidInput as error:
-                faults = (*(f"{at} {code}" for at, code in error.fields.items()), *error.values.get("faults", ()))
-                left_out.append(LeftOut(f"definition {row.code} {row.version}", faults))
-                log.error("definition left out", code=row.code, version=row.version, faults=list(faults))
-        self.catalogue.declare([tuple(versions) for versions in plugins.values() if versions], left_out)
+
+def take_in(catalogue: Catalogue, rows: DefinitionRepository) -> list[LeftOut]:
+    """Declare what was approved; return what is left out, for it breaks the contract of today."""
+    plugins: dict[str, list[Plugin]] = {}
+    left_out = []
+    for row in rows.approved():
+        try:
+            plugins.setdefault(row.code, []).append(defined(row.definition, version=row.version))
+        except InvalidInput as error:
+            faults = (*(f"{at} {code}" for at, code in error.fields.items()), *error.values.get("faults", ()))
+            left_out.append(LeftOut(f"definition {row.code} {row.version}", faults))
+    catalogue.declare([tuple(versions) for versions in plugins.values() if versions], left_out)
+    return left_out

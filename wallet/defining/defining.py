@@ -14,7 +14,9 @@ from wallet.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from wallet.launching.approvals import Approvals
 from wallet.terms import Actor, StaffRole
 from wallet.utilities.catalogue import Catalogue
-from wallet.utilities.declared import defined
+from wallet.utilities.declared import defined, faults_of_change
+from wallet.utilities.plugin import Plugin
+from wallet.working_days import vietnamese_day
 
 DEFINE = "define_utility"
 """The kind of the approvals of definitions."""
@@ -55,14 +57,8 @@ class Defining:
         Conflict("approval_pending") while another version of the same code waits.
         """
         _assert_admin(actor)
-        try:
-            version = self.rows.last_version(raw["code"] if _has_code(raw) else "") + 1
-            plugin = defined(raw, version=version)
-            if self.catalogue.is_built_in(plugin.utility.code):
-                raise InvalidInput({"/code": "code_taken"}, "definition_refused", faults=[])
-        except InvalidInput as error:
-            pointers = {f"/definition{pointer}": code for pointer, code in error.fields.items()}
-            raise InvalidInput(pointers, error.code, **error.values) from error
+        version = self.rows.last_version(raw["code"] if _has_code(raw) else "") + 1
+        plugin = self._looked_at(raw, version)
         code, now, definition_id = plugin.utility.code, self.clock.now(), new_id(self.entropy, "def")
         asked = self.approvals.ask(code, {"definition": definition_id, "version": version}, comment, actor)
         row = UtilityDefinition(
@@ -93,15 +89,28 @@ class Defining:
             raise NotFound("not_found")
         self.approvals.decide(row.approval_id, agree=agree, actor=actor, answer=answer)
         if agree:
-            defined(row.definition, version=row.version)
-            if self.catalogue.is_built_in(row.code):
-                raise InvalidInput({"/definition/code": "code_taken"}, "definition_refused", faults=[])
+            self._looked_at(row.definition, row.version)
         state, number = ("approved", self.rows.last_number() + 1) if agree else ("refused", None)
         now = self.clock.now()
         if not self.rows.decide(row.id, state, actor.account_id, now, number):
             raise Conflict("approval_closed")
         self.audit.record(f"definition.{state}", actor, row.code, definition=row.id, version=row.version)
         return self.read(definition_id, actor)
+
+    def _looked_at(self, raw: Any, version: int) -> Plugin:
+        """Return what a definition defines, once it fits what is there. Raises InvalidInput as `propose`."""
+        try:
+            plugin = defined(raw, version=version)
+            code = plugin.utility.code
+            if self.catalogue.is_built_in(code):
+                raise InvalidInput({"/code": "code_taken"}, "definition_refused", faults=[])
+            former, today = self.rows.newest_approved(code), vietnamese_day(self.clock.now())
+            if former is not None and (lost := faults_of_change(former.definition, raw, today)):
+                raise InvalidInput(lost, "definition_refused", faults=[])
+        except InvalidInput as error:
+            pointers = {f"/definition{pointer}": code for pointer, code in error.fields.items()}
+            raise InvalidInput(pointers, error.code, **error.values) from error
+        return plugin
 
     def read(self, definition_id: str, actor: Actor) -> Definition:
         """Return one version. Raises NotAllowed, NotFound."""

@@ -34,6 +34,12 @@ class DefinitionRepository:
         statement = select(func.max(UtilityDefinition.version)).where(UtilityDefinition.code == code)
         return self.session.scalar(statement) or 0
 
+    def newest_approved(self, code: str) -> UtilityDefinition | None:
+        """Return the version of a code that is in force, None where there is none yet."""
+        approved = (UtilityDefinition.code == code, UtilityDefinition.number.is_not(None))
+        newest = select(UtilityDefinition).where(*approved).order_by(UtilityDefinition.number.desc()).limit(1)
+        return self.session.scalar(newest)
+
     def last_number(self) -> int:
         """Return how many were approved: the cheapest way to know that nothing is new."""
         return self.session.scalar(select(func.max(UtilityDefinition.number))) or 0

@@ -108,7 +108,7 @@ class Launching:
             raise PreconditionFailed("version_changed")
         weighed = self.weigh(code, order)
         if weighed.needs_second and not order.emergency:
-            return self._ask(code, order, weighed, actor)
+            return self._ask(order, weighed, actor)
         done = self._carry_out(code, order, weighed, actor, asked_by=actor.account_id, agreed_by="")
         if weighed.needs_second:
             self._tell_everybody(code, weighed.plan, actor)
@@ -254,7 +254,7 @@ class Launching:
         kept = projected.plan.audience if order.state is LaunchState.PAUSED else Audience()
         return Plan(order.state, kept)
 
-    def _ask(self, code: str, order: LaunchOrder, weighed: Weighed, actor: Actor) -> PendingChange:
+    def _ask(self, order: LaunchOrder, weighed: Weighed, actor: Actor) -> PendingChange:
         at = order.effective_at
         change: dict[str, Any] = {
             "plan": weighed.plan.to_json(),

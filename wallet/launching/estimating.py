@@ -29,6 +29,12 @@ class Count:
         return self.number is not None and self.low == self.high
 
 
+def count_of_all(found: int) -> Count:
+    """Return what is told of so many where all were counted."""
+    small = 0 < found < SMALLEST_TOLD
+    return Count(None, 0, SMALLEST_TOLD) if small else Count(found, found, found)
+
+
 @dataclass(frozen=True, slots=True)
 class Basis:
     """What counts are made from. whole: how many accounts there are; looked_at: how many of them were counted."""
@@ -39,8 +45,7 @@ class Basis:
     def count(self, found: int) -> Count:
         """Return what so many of those that were looked at say of the whole."""
         if self.looked_at >= self.whole:
-            small = 0 < found < SMALLEST_TOLD
-            return Count(None, 0, SMALLEST_TOLD) if small else Count(found, found, found)
+            return count_of_all(found)
         low, high = self._interval(max(found, SMALLEST_TOLD) if found else 0)
         if 0 < found < SMALLEST_TOLD:
             return Count(None, 0, high)

@@ -15,7 +15,7 @@ from itertools import islice
 from wallet.errors import Unavailable
 from wallet.launching.audience import WHOLE, Plan, place_of
 from wallet.launching.changing import Launching
-from wallet.launching.estimating import Basis, Count, Moved
+from wallet.launching.estimating import Basis, Count, Moved, count_of_all
 from wallet.launching.orders import LaunchOrder
 from wallet.launching.rollout import assert_admin
 from wallet.launching.states import LIMITED, LaunchState
@@ -60,8 +60,8 @@ class Preview:
     accounts: how many active ones there are; counted, placed: of how many it was found out whether they move, and
     where they live. by_province: of those provinces where anything moves; None where the register does not count.
     below_level: how many of those who gain cannot use it yet, for their account's level. open_requests: None where
-    nobody knows. whole: moved, all in all; None while provinces decide and are not known. The least version of an app
-    is taken as met.
+    nobody knows; a small number is not told here either. whole: moved, all in all; None while provinces decide and
+    are not known. The least version of an app is taken as met.
     """
 
     before: Plan
@@ -76,7 +76,7 @@ class Preview:
     below_level: Count | None
     minimum_account_level: AccountLevel
     minimum_auth_level: AuthLevel
-    open_requests: int | None
+    open_requests: Count | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Previewing:
             below_level=None if gained_low is None else basis.count(gained_low),
             minimum_account_level=utility.minimum_level,
             minimum_auth_level=utility.minimum_auth,
-            open_requests=None if self.open_requests is None else self.open_requests(code),
+            open_requests=None if self.open_requests is None else count_of_all(self.open_requests(code)),
         )
 
     def _counted(

@@ -10,6 +10,7 @@ from datetime import datetime
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.errors import Conflict, InvalidInput, NotAllowed
+from wallet.identity.staff_reads import StaffReads
 from wallet.launching.judging import Availability, Explained, Rule, Visitor, explain, judge, judge_or_tell
 from wallet.launching.models import UtilityState
 from wallet.launching.repository import LaunchingRepository
@@ -35,6 +36,7 @@ class Rollout:
 
     rows: LaunchingRepository
     catalogue: Catalogue
+    reads: StaffReads
     audit: Audit
     clock: Clock
     visitor_of: VisitorOf
@@ -54,6 +56,30 @@ class Rollout:
         codes = [plugin.utility.code for plugin in self.catalogue]
         none: frozenset[str] = frozenset()
         return {code: as_of(stored_launch(code, rows.get(code), testers.get(code, none)), now) for code in codes}
+
+    def launched(self) -> frozenset[str]:
+        """Return what was ever launched, be it installed or not."""
+        return frozenset(self.rows.states())
+
+    def retired(self) -> frozenset[str]:
+        """Return what is retired now, be it installed or not."""
+        now, none = self.clock.now(), frozenset[str]()
+        states = {code: self._effective(code, row, none, now).state for code, row in self.rows.states().items()}
+        return frozenset(code for code, state in states.items() if state is LaunchState.RETIRED)
+
+    def runs(self, code: str) -> bool:
+        """Return whether anybody at all may have something new of a utility now."""
+        return self._now(code).state.runs
+
+    def assert_answers(self, code: str) -> None:
+        """Raise Conflict("utility_disabled") while no document comes of what was asked before: it is off, or paused."""
+        launch = self._now(code)
+        if not launch.state.answers:
+            raise Conflict("utility_disabled", utility=code, notice=dict(launch.notice), missing=str(launch.state))
+
+    def _now(self, code: str) -> Launch:
+        row = self.rows.state(code)
+        return Launch(code) if row is None else self._effective(code, row, frozenset(), self.clock.now())
 
     def assert_open(self, code: str, visitor: Visitor) -> None:
         """Raise unless this person may ask for something new now.
@@ -104,12 +130,13 @@ class Rollout:
     def explain(self, code: str, visitor: Visitor, purpose: str, actor: Actor) -> tuple[Launch, Explained]:
         """Return why somebody sees a utility or does not. That it was looked up, and for what, is in their history.
 
-        Raises NotAllowed, InvalidInput("/purpose"), UnknownUtility.
+        Raises NotAllowed, InvalidInput("/purpose"), UnknownUtility, TooManyAttempts("too_many_reads").
         """
         assert_admin(actor)
         if purpose not in EXPLAIN_PURPOSES:
             raise InvalidInput({"/purpose": "not_a_choice"})
         self.catalogue.get(code)
+        self.reads.count(actor)
         self.audit.record("launch.explained", actor, visitor.account_id, purpose=purpose, utility=code)
         launch = self._for(code, self.rows.state(code), visitor)
         return launch, explain(code, launch.plan, visitor)

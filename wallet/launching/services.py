@@ -44,7 +44,8 @@ class LaunchServices:
 
     @cached_property
     def rollout(self) -> Rollout:
-        return Rollout(self.rows, self.catalogue, self.means.audit, self.means.clock, self.visitor)
+        means = self.means
+        return Rollout(self.rows, self.catalogue, self.identity.staff_reads, means.audit, means.clock, self.visitor)
 
     @cached_property
     def launching(self) -> Launching:

@@ -7,7 +7,7 @@ class LaunchState(StrEnum):
     """How far a utility is launched. What was issued still verifies in each of them.
 
     Off: not launched, or withdrawn. Sandbox: for listed testers alone. Pilot: for whom its audience takes in. Open: for
-    everyone. Paused: nothing new for now. Retired: nothing new, for good.
+    everyone. Paused: nothing new for now, and no document of what was asked before. Retired: nothing new, for good.
     """
 
     OFF = "off"
@@ -21,6 +21,11 @@ class LaunchState(StrEnum):
     def runs(self) -> bool:
         """Whether anybody at all may ask for something new."""
         return self in _RUNNING
+
+    @property
+    def answers(self) -> bool:
+        """Whether documents come of what was asked before: where it is retired what is open runs out."""
+        return self not in (LaunchState.OFF, LaunchState.PAUSED)
 
 
 _RUNNING = frozenset({LaunchState.SANDBOX, LaunchState.PILOT, LaunchState.OPEN})

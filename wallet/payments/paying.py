@@ -5,7 +5,7 @@ An outcome that comes late changes nothing that was decided meanwhile: money tha
 or for a request that another payment has paid, is owed back, and its payer is told.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -30,7 +30,7 @@ FORGOTTEN_AFTER = timedelta(days=7)
 
 class PaymentState(StrEnum):
     """Where a payment stands. opening: begun, and the provider has yet to open it. refund_due: money came for one that
-    was closed, or for a request that is paid."""
+    was closed, or for a request that is paid or that nobody can answer any more."""
 
     OPENING = "opening"
     OPEN = "open"
@@ -71,6 +71,7 @@ class Paying:
     """Payments, in one transaction.
 
     number_of: the number of a request as people read it. inform: tells whoever applied (request id, notice code).
+    hold: locks a request, which everybody locks before its payments.
     begun: what is to be opened once this transaction is committed.
     """
 
@@ -82,6 +83,7 @@ class Paying:
     life: timedelta
     number_of: Callable[[str], str]
     inform: Callable[[str, str], None]
+    hold: Callable[[str], object]
     begun: list[str] = field(default_factory=list)
 
     def begin(self, request_id: str, amount: int) -> PaymentView:
@@ -163,6 +165,7 @@ class Paying:
         if outcome is Outcome.SUCCESS and amount != row.amount:
             self.audit.record("payment.other_amount", actor, row.id, request=row.request_id, survives=True)
             raise Conflict("other_amount")
+        self.hold(row.request_id)
         now = self.clock.now()
         if outcome is Outcome.FAILURE:
             if self.rows.settle(row.id, [PaymentState.OPEN], PaymentState.FAILED, now):
@@ -199,6 +202,20 @@ class Paying:
     def abandon(self, request_id: str) -> None:
         """Close what is open: nobody waits for it any more."""
         self.rows.abandon(request_id, STANDING, PaymentState.ABANDONED, self.clock.now())
+
+    def paid_among(self, request_ids: Collection[str]) -> set[str]:
+        """Return those of these requests whose fee was paid."""
+        return self.rows.among(request_ids, PaymentState.PAID)
+
+    def owe_back(self, request_id: str, actor: Actor) -> bool:
+        """Owe back what was paid for a request that nobody can answer, and say so; return whether this call did it."""
+        before, after, now = [PaymentState.PAID], PaymentState.REFUND_DUE, self.clock.now()
+        owed = [row for row in self.rows.of_request(request_id) if self.rows.settle(row.id, before, after, now)]
+        for row in owed:
+            self.audit.record("payment.refund_due", actor, row.id, request=request_id)
+        if owed:
+            self.inform(request_id, "payment_returned")
+        return bool(owed)
 
     def expire(self) -> int:
         """Close payments whose time is over, and say so; return how many."""

@@ -17,6 +17,7 @@ import structlog
 
 from wallet.clock import Clock
 from wallet.errors import Unavailable
+from wallet.hosts import is_this_machine
 from wallet.messages.signing import read_secrets, signed_headers
 from wallet.payments.provider import RETRY_AFTER_SECONDS, OpenedPayment, PaymentOrder, PaymentRefused
 from wallet.settings import Settings
@@ -124,5 +125,5 @@ def _is_address(address: str) -> bool:
         host = parts.hostname
     except ValueError:
         return False
-    secure = parts.scheme == "https" or (parts.scheme == "http" and host in ("127.0.0.1", "localhost"))
+    secure = parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host or ""))
     return secure and bool(host) and parts.username is None

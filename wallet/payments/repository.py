@@ -26,6 +26,11 @@ class PaymentRepository:
         statement = select(PaymentRow).where(PaymentRow.request_id == request_id)
         return self.session.scalars(statement.order_by(PaymentRow.opened_at, PaymentRow.id)).all()
 
+    def among(self, request_ids: Collection[str], state: str) -> set[str]:
+        """Return those of these requests that have a payment in this state."""
+        statement = select(PaymentRow.request_id).where(PaymentRow.request_id.in_(list(request_ids)))
+        return set(self.session.scalars(statement.where(PaymentRow.state == state)))
+
     def by_reference(self, reference: str) -> PaymentRow | None:
         return self.session.scalar(select(PaymentRow).where(PaymentRow.reference == reference))
 

@@ -77,7 +77,7 @@ def judge(
     asked: the number that was asked for. fields: fact name to what the partner calls it (`a.b` inside records), where
     that differs. Raises Unknown, Lying.
     """
-    _require_ours(answer, call_id)
+    require_ours(answer, call_id)
     if "DuLieu" not in answer:
         raise Lying("no_data")
     data = answer["DuLieu"]
@@ -87,24 +87,25 @@ def judge(
         raise Lying("no_data")
     _require_person(data, register, asked, fields)
     names = {**(POPULATION_FIELDS if register == RegisterCode.POPULATION else {}), **fields}
-    values = _facts(data, shape, names, "")
+    values = _facts(data, shape, names, "", required)
     if register == RegisterCode.POPULATION:
         parts = [str(values[part]) for part in ("family_name", "middle_name", "given_name") if part in values]
         if parts and "full_name" not in values:
             values["full_name"] = " ".join(parts)
-    missing = sorted(required - values.keys())
+    missing = sorted(name for name in required - values.keys() if "." not in name)
     if missing:
         raise Lying("fact_missing", missing[0])
-    return Facts(register, values, _as_of(answer, now))
+    return Facts(register, values, as_of(answer, now))
 
 
 def is_unknown(answer: Mapping[str, Any], call_id: str) -> bool:
     """Tell whether a 404 is the register's word about a person, and not a wrong address. Raises Lying."""
-    _require_ours(answer, call_id)
+    require_ours(answer, call_id)
     return "DuLieu" in answer and answer["DuLieu"] is None
 
 
-def _require_ours(answer: Mapping[str, Any], call_id: str) -> None:
+def require_ours(answer: Mapping[str, Any], call_id: str) -> None:
+    """Check that an answer is that to our question. Raises Lying."""
     if answer.get("MaYeuCau") != call_id:
         raise Lying("another_answer")
 
@@ -124,7 +125,9 @@ def _require_person(data: Mapping[str, Any], register: str, asked: str, fields: 
         raise Lying("another_person")
 
 
-def _facts(data: Mapping[str, Any], shape: Shape, names: Mapping[str, str], place: str) -> dict[str, Fact]:
+def _facts(
+    data: Mapping[str, Any], shape: Shape, names: Mapping[str, str], place: str, required: frozenset[str]
+) -> dict[str, Fact]:
     """Return what the shape names; anything else is left where it is. null counts as not stated."""
     found: dict[str, Fact] = {}
     for name, kind in shape.items():
@@ -132,14 +135,24 @@ def _facts(data: Mapping[str, Any], shape: Shape, names: Mapping[str, str], plac
         value = data.get(names.get(path, name))
         if value is None:
             continue
-        found[name] = _records(value, kind, names, path) if isinstance(kind, Mapping) else _fact(value, kind, path)
+        if isinstance(kind, Mapping):
+            found[name] = _records(value, kind, names, path, required)
+        else:
+            found[name] = _fact(value, kind, path)
     return found
 
 
-def _records(value: Any, shape: Shape, names: Mapping[str, str], path: str) -> tuple[Mapping[str, Fact], ...]:
+def _records(
+    value: Any, shape: Shape, names: Mapping[str, str], path: str, required: frozenset[str]
+) -> tuple[Mapping[str, Fact], ...]:
     if not isinstance(value, list) or len(value) > MOST_RECORDS or not all(isinstance(each, dict) for each in value):
         raise Lying("fact_type", path)
-    return tuple(_facts(each, shape, names, f"{path}.") for each in value)
+    records = tuple(_facts(each, shape, names, f"{path}.", required) for each in value)
+    parts = sorted(part for part in shape if f"{path}.{part}" in required)
+    for part in parts:
+        if any(part not in record for record in records):
+            raise Lying("fact_missing", f"{path}.{part}")
+    return records
 
 
 def _fact(value: Any, kind: FactKind, path: str) -> Fact:
@@ -183,8 +196,11 @@ def _wrong(path: str) -> Any:
     raise Lying("fact_type", path)
 
 
-def _as_of(answer: Mapping[str, Any], now: datetime) -> datetime:
-    """Return when the register last changed what it states: from the answer, for only the register knows."""
+def as_of(answer: Mapping[str, Any], now: datetime) -> datetime:
+    """Return when the register last changed what it states: from the answer, for only the register knows.
+
+    Raises Lying("freshness").
+    """
     try:
         moment = datetime.fromisoformat(answer["ThoiDiemCapNhat"])
     except (KeyError, TypeError, ValueError) as error:

@@ -42,7 +42,8 @@ class Asking:
 
     def registers(self, all_registers: Mapping[str, Register]) -> Mapping[str, Register]:
         """Return the registers of a transaction, those of partners answering with what they were asked before."""
-        return MappingProxyType({**all_registers, **{code: _Asked(code, self) for code in self.partners}})
+        asked = {code: _Asked(code, self) for code in self.partners if code in all_registers}
+        return MappingProxyType({**all_registers, **asked})
 
     def ask(self, question: Question) -> None:
         """Ask, and keep what comes: an answer, or what it raises."""

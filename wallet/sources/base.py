@@ -51,6 +51,15 @@ Fact = str | int | bool | date | bytes | tuple[str, ...] | tuple[Mapping[str, "F
 """A value that a register states. A birth date known by its year only is the text `"1948"`."""
 
 
+OWN_PROCEDURES = frozenset(
+    {
+        *("account", "correction", "level_1", "level_2", "portrait", "staff", "demo", "register_watch"),
+        *("activation", "binding", "passcode_reset", "password_reset", "phone_change"),
+    }
+)
+"""The procedures of a Ground that are this deployment's own and no utility's: nothing about them is confidential."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Why a register is asked. No question without one.
@@ -58,6 +67,7 @@ class Ground:
     purpose: a code such as `issue_document` or `open_account`. procedure: the administrative procedure or the
     utility it serves, such as `residence`. full_name, birth_date: of the person, where the asker knows them, so that
     a register can tell a mistyped number; empty where not. proxy: whether somebody asks on behalf of the person.
+    organisation: the id of the one for which the person themselves asks; empty for none.
     """
 
     purpose: str
@@ -66,6 +76,7 @@ class Ground:
     full_name: str = ""
     birth_date: str = ""
     proxy: bool = False
+    organisation: str = ""
 
     @property
     def request_id(self) -> str:

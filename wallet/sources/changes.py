@@ -1,4 +1,4 @@
-"""Word of a register that something changed: of whom, and when. A partner pushes it or is asked for it.
+"""Word of a register that something changed: of whom, and when. A partner is asked for it (`telling.py`).
 
 Beside it every account is looked at once a day, so a register that has no such word, or whose word is lost, is a day
 late and not silent.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, cast
 
-from sqlalchemy import Table, and_, or_, select
+from sqlalchemy import Column, FromClause, Table, and_, or_, select
 
 from wallet.db import Database
 from wallet.sources.base import RegisterCode
@@ -23,7 +23,7 @@ from wallet.sources.ministry_models import (
     SocialSecurity,
     Vehicle,
 )
-from wallet.sources.models import Citizen, Residence
+from wallet.sources.models import Citizen, Household, Residence
 from wallet.sources.tables import reading
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,18 +48,46 @@ class Changes(Protocol):
         ...
 
 
-_TABLES: Mapping[str, tuple[type, ...]] = {
-    RegisterCode.POPULATION: (Citizen,),
-    RegisterCode.PORTRAITS: (Citizen,),
-    RegisterCode.RESIDENCE: (Residence,),
-    RegisterCode.CRIMINAL_RECORDS: (Conviction, PostBan),
-    RegisterCode.HEALTH_INSURANCE: (HealthInsurance,),
-    RegisterCode.HEALTH_RECORDS: (HealthRecord,),
-    RegisterCode.DRIVING_LICENCES: (DrivingLicence,),
-    RegisterCode.VEHICLES: (Vehicle,),
-    RegisterCode.SOCIAL_SECURITY: (SocialSecurity,),
-    RegisterCode.SECURITY_CASES: (SecurityCases,),
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Where changes stand: rows, when each was changed, and of whom that is a change."""
+
+    rows: FromClause
+    at: Column[datetime]
+    number: Column[str]
+
+
+def _rows_of(model: type) -> _Told:
+    table = cast(Table, model.__table__)  # type: ignore[attr-defined]
+    return _Told(table, table.c.updated_at, table.c.number)
+
+
+def _of_households() -> tuple[_Told, ...]:
+    """Return the changes of a member, of a person who is one, and of a household: each of every member's."""
+    member, people = cast(Table, Residence.__table__), cast(Table, Citizen.__table__)
+    households, mate = cast(Table, Household.__table__), member.alias("mate")
+    together = member.join(mate, mate.c.household_id == member.c.household_id)
+    number = member.c.number
+    return (
+        _Told(together, mate.c.updated_at, number),
+        _Told(together.join(people, people.c.number == mate.c.number), people.c.updated_at, number),
+        _Told(member.join(households, households.c.id == member.c.household_id), households.c.updated_at, number),
+    )
+
+
+_TOLD: Mapping[str, tuple[_Told, ...]] = {
+    RegisterCode.POPULATION: (_rows_of(Citizen),),
+    RegisterCode.PORTRAITS: (_rows_of(Citizen),),
+    RegisterCode.RESIDENCE: _of_households(),
+    RegisterCode.CRIMINAL_RECORDS: (_rows_of(Conviction), _rows_of(PostBan)),
+    RegisterCode.HEALTH_INSURANCE: (_rows_of(HealthInsurance),),
+    RegisterCode.HEALTH_RECORDS: (_rows_of(HealthRecord),),
+    RegisterCode.DRIVING_LICENCES: (_rows_of(DrivingLicence),),
+    RegisterCode.VEHICLES: (_rows_of(Vehicle),),
+    RegisterCode.SOCIAL_SECURITY: (_rows_of(SocialSecurity),),
+    RegisterCode.SECURITY_CASES: (_rows_of(SecurityCases),),
 }
+"""Of whom a register states something else than before; who lives with somebody is part of what is stated of them."""
 
 
 class EmbeddedChanges:
@@ -74,14 +102,15 @@ class EmbeddedChanges:
     def after(self, register: str, last: Change, limit: int) -> Sequence[Change]:
         """Return the next changes, as `Changes` has it."""
         found: set[Change] = set()
-        tables = () if register in self._elsewhere else _TABLES.get(register, ())
-        if not tables:
+        told = () if register in self._elsewhere else _TOLD.get(register, ())
+        if not told:
             return ()
         with reading(self._database, register) as connection:
-            for each in tables:
-                table = cast(Table, each.__table__)  # type: ignore[attr-defined]
-                at, number = table.c.updated_at, table.c.number
+            for each in told:
+                at, number = each.at, each.number
                 later = or_(at > last.at, and_(at == last.at, number > last.number))
-                statement = select(at, number).where(later).order_by(at, number).distinct().limit(limit)
+                statement = (
+                    select(at, number).select_from(each.rows).where(later).order_by(at, number).distinct().limit(limit)
+                )
                 found |= {Change(row.updated_at, row.number) for row in connection.execute(statement)}
         return sorted(found)[:limit]

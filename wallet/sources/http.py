@@ -8,11 +8,11 @@ person's data.
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import httpcore
 import httpx
@@ -41,6 +41,9 @@ _CMND = re.compile(r"[0-9]{9}")
 _ENTERPRISE = re.compile(r"[0-9]{10}(-[0-9]{3})?")
 log = structlog.get_logger("wallet.sources")
 
+Believed = TypeVar("Believed")
+Answer = Mapping[str, Any]
+
 
 class _Failed(Exception):
     """One attempt came to nothing. reason: a code. again: whether another may come to something."""
@@ -48,6 +51,21 @@ class _Failed(Exception):
     def __init__(self, reason: str, *, again: bool) -> None:
         super().__init__(reason)
         self.reason, self.again = reason, again
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry(Generic[Believed]):
+    """What is to be asked. about: the fields beside who asks and why. kind: before what comes of it, where it is about
+    no person.
+
+    believe: returns what is believed of an answer to the question with this id. Raises Unknown, Lying.
+    """
+
+    url: str
+    about: Mapping[str, str | int] = field(repr=False)
+    ground: Ground
+    believe: Callable[[Answer, str], Believed]
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +127,42 @@ class PartnerRegister:
         Raises NotFound("person_unknown") where it says so, Unavailable("source_unavailable") for all else: no answer
         in time, a refusal, an answer that is not to be believed, or too many of these lately.
         """
-        whom = self._whom(number)
-        call_id = new_id(self.entropy, "src")
+        partner = self.partner
+        person = {"HoVaTen": ground.full_name[:LONGEST_NAME], "NgayThangNamSinh": ground.birth_date}
+        about = self._whom(number) | {name: value for name, value in person.items() if value}
+
+        def believe(answer: Answer, call_id: str) -> Facts:
+            return judge(
+                answer,
+                register=partner.code,
+                asked=number,
+                call_id=call_id,
+                fields=partner.facts,
+                shape=partner.shape,
+                required=partner.required,
+                now=self.clock.now(),
+            )
+
         try:
-            with self.breaker.guard(Unknown):
-                facts = self._ask_until_answered(number, self._question(whom, ground, call_id), call_id, ground)
-        except Open as error:
-            self._note("left_alone")
-            raise self._unavailable(error.retry_after) from error
+            facts = self.ask(Inquiry(partner.url, about, ground, believe), self.breaker)
         except Unknown as error:
-            self._note("unknown")
+            self.note("unknown")
             raise NotFound("person_unknown") from error
+        self.note("answered")
+        return facts
+
+    def ask(self, inquiry: Inquiry[Believed], breaker: Breaker) -> Believed:
+        """Ask a question, and return what of the answer is believed. Raises Unknown, and Unavailable as `read` does."""
+        call_id, ground = new_id(self.entropy, "src"), inquiry.ground
+        try:
+            with breaker.guard(Unknown):
+                return self._ask_until_answered(inquiry, call_id)
+        except Open as error:
+            self.note(f"{inquiry.kind}left_alone", heard=False)
+            raise self.unavailable(breaker, error.retry_after) from error
         except (_Failed, Lying) as error:
-            reason = f"lying_{error.reason}" if isinstance(error, Lying) else error.reason
-            self._note(reason, failed=True)
+            reason = inquiry.kind + (f"lying_{error.reason}" if isinstance(error, Lying) else error.reason)
+            self.note_failure(reason)
             log.warning(
                 "source_failed",
                 source=self.code,
@@ -130,11 +170,9 @@ class PartnerRegister:
                 fact=getattr(error, "fact", "") or None,
                 call_id=call_id,
                 request_id=ground.request_id,
-                breaker=str(self.breaker.state),
+                breaker=str(breaker.state),
             )
-            raise self._unavailable() from error
-        self._note("answered")
-        return facts
+            raise self.unavailable(breaker) from error
 
     def status(self) -> SourceStatus:
         """Return how the register stands."""
@@ -154,7 +192,7 @@ class PartnerRegister:
         """Give the connections back."""
         self._client.close()
 
-    def _ask_until_answered(self, number: str, body: Mapping[str, str], call_id: str, ground: Ground) -> Facts:
+    def _ask_until_answered(self, inquiry: Inquiry[Believed], call_id: str) -> Believed:
         """Ask, and ask again while time and attempts are left: the question changes nothing and keeps its id."""
         partner = self.partner
         deadline = time.monotonic() + partner.budget_seconds
@@ -172,35 +210,26 @@ class PartnerRegister:
             wait_jitter=0.2,
         ):
             with attempt, until(deadline):
-                answer = self._ask(body, call_id, ground)
-                return judge(
-                    answer,
-                    register=partner.code,
-                    asked=number,
-                    call_id=call_id,
-                    fields=partner.facts,
-                    shape=partner.shape,
-                    required=partner.required,
-                    now=self.clock.now(),
-                )
+                return inquiry.believe(self._ask(inquiry, call_id), call_id)
         raise AssertionError("the last attempt raises what it met")
 
-    def _ask(self, body: Mapping[str, str], call_id: str, ground: Ground) -> Mapping[str, Any]:
+    def _ask(self, inquiry: Inquiry[Any], call_id: str) -> Answer:
         """Ask once. Raises _Failed, Unknown, Lying."""
+        ground, body = inquiry.ground, self._question(inquiry, call_id)
         headers = {
             "X-Request-Id": ascii_token(ground.request_id) or call_id,
             "X-Purpose": ascii_token(ground.purpose),
         }
         try:
             seconds_left()
-            with self._client.stream("POST", self.partner.url, json=dict(body), headers=headers) as response:
-                return self._answer(response, call_id)
+            with self._client.stream("POST", inquiry.url, json=body, headers=headers) as response:
+                return self._answer(response, call_id, of_person=not inquiry.kind)
         except (httpcore.TimeoutException, httpx.TimeoutException) as error:
             raise _Failed("timeout", again=True) from error
         except (httpcore.NetworkError, httpcore.ProtocolError, httpx.TransportError, OSError) as error:
             raise _Failed("no_connection", again=True) from error
 
-    def _answer(self, response: httpx.Response, call_id: str) -> Mapping[str, Any]:
+    def _answer(self, response: httpx.Response, call_id: str, *, of_person: bool) -> Answer:
         status = response.status_code
         if 300 <= status < 400:
             raise Lying("redirect")
@@ -208,7 +237,7 @@ class PartnerRegister:
             raise _Failed("key_refused", again=False)
         if status in AGAIN:
             raise _Failed(f"http_{status}", again=True)
-        if status not in (200, 404):
+        if status != 200 and not (status == 404 and of_person):
             raise _Failed(f"http_{status}", again=False)
         kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
         if kind != "application/json" or response.headers.get("Content-Encoding", "identity") != "identity":
@@ -241,9 +270,8 @@ class PartnerRegister:
             return {"SoCMND": number}
         raise NotFound("person_unknown")
 
-    def _question(self, whom: Mapping[str, str], ground: Ground, call_id: str) -> dict[str, str]:
-        partner = self.partner
-        person = {"HoVaTen": ground.full_name[:LONGEST_NAME], "NgayThangNamSinh": ground.birth_date}
+    def _question(self, inquiry: Inquiry[Any], call_id: str) -> dict[str, str | int]:
+        partner, ground = self.partner, inquiry.ground
         return {
             "MaYeuCau": call_id,
             "MaDVC": partner.procedures.get(ground.procedure, ground.procedure[:LONGEST_PROCEDURE]),
@@ -251,22 +279,27 @@ class PartnerRegister:
             "MaDonVi": partner.agency,
             # Twenty characters at the end of an account's id tell it from every other and say nothing about its holder.
             "MaCanBo": ground.actor.account_id[-LONGEST_OFFICER:],
-            **whom,
-            **{name: value for name, value in person.items() if value},
+            **inquiry.about,
         }
 
-    def _unavailable(self, retry_after: int | None = None) -> Unavailable:
+    def unavailable(self, breaker: Breaker, retry_after: int | None = None) -> Unavailable:
+        """Return the refusal of whoever needs an answer that did not come."""
         seconds = retry_after or max(1, round(self.partner.budget_seconds))
-        if self.breaker.state is BreakerState.OPEN and retry_after is None:
+        if breaker.state is BreakerState.OPEN and retry_after is None:
             seconds = max(1, round(self.partner.rest_seconds))
         return Unavailable("source_unavailable", seconds, register=self.code, register_names=dict(self.partner.names))
 
-    def _note(self, outcome: str, *, failed: bool = False) -> None:
+    def note_failure(self, reason: str) -> None:
+        """Count what came of a question, and keep it as the last failure."""
+        with self._lock:
+            self._outcomes[reason] += 1
+            self._failed_at, self._reason = self.clock.now(), reason
+
+    def note(self, outcome: str, *, heard: bool = True) -> None:
+        """Count what came of a question. heard: whether the partner answered it."""
         with self._lock:
             self._outcomes[outcome] += 1
-            if failed:
-                self._failed_at, self._reason = self.clock.now(), outcome
-            elif outcome != "left_alone":
+            if heard:
                 self._answered_at = self.clock.now()
 
 

@@ -113,7 +113,10 @@ class FormerResidence(NationBase):
 
 
 class Household(NationBase):
-    """People registered together. The head may be a minor, or dead and not yet replaced (case 13)."""
+    """People registered together. The head may be a minor, or dead and not yet replaced (case 13).
+
+    updated_at: when its head or its address changed, or somebody came or left.
+    """
 
     __tablename__ = "nation_households"
 
@@ -121,6 +124,7 @@ class Household(NationBase):
     head_number: Mapped[str] = mapped_column(String(12))
     address: Mapped[str] = mapped_column(Text)
     commune_code: Mapped[str] = mapped_column(String(5))
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Subscription(NationBase):

@@ -8,7 +8,6 @@ import json
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ import httpx
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from wallet.errors import ConfigurationError
+from wallet.hosts import is_this_machine
 from wallet.sources.base import RegisterCode
 from wallet.sources.shapes import REQUIRED, SHAPES, FactKind, Shape
 
@@ -34,7 +34,8 @@ class Partner:
     agency: MaDonVi, ours as the partner knows us. integration_code: MaTichHop. procedures: our procedure to the
     partner's MaDVC. budget_seconds: for one question, every attempt and wait included. attempts: in all.
     open_after: failures in a row until it is left alone for rest_seconds. facts: our name to the partner's, where they
-    differ. shape: what it may state. names: what people call the register, by language.
+    differ. shape: what it may state. names: what people call the register, by language. changes_url: where it tells
+    whom something changed of; empty where it does not.
     """
 
     code: str
@@ -51,13 +52,14 @@ class Partner:
     rest_seconds: float = 30.0
     most_bytes: int = 1 << 20
     connections: int = 8
+    changes_url: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     procedures: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def required(self) -> frozenset[str]:
-        """Facts that no answer may lack."""
+        """Facts, and parts of each record (`records.part`), that no answer may lack."""
         return REQUIRED.get(self.code, frozenset())
 
     @property
@@ -172,15 +174,8 @@ def _address(text: str) -> None:
     visible = all("!" <= letter <= "~" for letter in text)
     if not visible or not host or parts.username or parts.password or parts.fragment or port == 0:
         raise ValidationError("is no address such as https://api.example.vn/v1/persons")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_here(host)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_this_machine(host)):
         raise ValidationError("must be https")
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _kinds(stated: Mapping[str, Any]) -> None:
@@ -208,6 +203,7 @@ class _PartnerSchema(Schema):
     """One entry of the file. Lengths of the codes: docs/domain.md section 6.1."""
 
     url = fields.String(required=True, validate=_address)
+    changes_url = fields.String(load_default="", validate=_address)
     agency = _text(35)
     integration_code = _text(20)
     api_key_file = fields.String(required=True, validate=validate.Length(1))

@@ -14,6 +14,7 @@ from typing import Protocol, cast
 
 from sqlalchemy import Table, select
 
+from wallet.clock import Clock
 from wallet.db import Database
 from wallet.sources.base import Facts, Ground, RegisterCode
 from wallet.sources.models import Citizen
@@ -47,6 +48,30 @@ class Portraits(Protocol):
         Raises NotFound("person_unknown"), Unavailable("source_unavailable").
         """
         ...
+
+
+PICTURES = "pictures"
+"""The code under which portraits are asked for between transactions (`wallet.sources.asking`)."""
+
+
+class Pictures:
+    """Whoever keeps the portraits, as a partner that is asked between transactions: a picture may be long in coming."""
+
+    code = PICTURES
+
+    def __init__(self, portraits: Portraits, clock: Clock) -> None:
+        self._portraits, self._clock = portraits, clock
+
+    def read(self, number: str, ground: Ground) -> Facts:
+        """Return a portrait as facts. Raises what `Portraits.of` raises."""
+        found = self._portraits.of(number)
+        content = base64.b64encode(found.content).decode("ascii")
+        return Facts(self.code, {"media_type": found.media_type, "content": content}, self._clock.now())
+
+    @staticmethod
+    def portrait_in(facts: Facts) -> Portrait:
+        """Return the portrait that facts are."""
+        return Portrait(str(facts.values["media_type"]), base64.b64decode(str(facts.values["content"])))
 
 
 class EmbeddedPortraits:

@@ -52,6 +52,7 @@ class Sources:
                 procedure=ground.procedure,
                 outcome=outcome,
                 **({"proxy": True} if ground.proxy else {}),
+                **({"organisation": ground.organisation} if ground.organisation else {}),
             )
 
     def find(self, code: str, number: str, ground: Ground, *, subject: str) -> Mapping[str, Fact] | None:

@@ -36,6 +36,7 @@ _RESIDENCE = (
     select(
         *_residences.columns,
         _households.c.head_number,
+        _households.c.updated_at.label("household_updated_at"),
         _head.c.full_name.label("head_name"),
         _citizens.c.birth_date,
     )
@@ -45,7 +46,11 @@ _RESIDENCE = (
     .where(_residences.c.number == current_number())
 )
 _MEMBERS = (
-    select(*(_citizens.c[name] for name in ("number", "full_name", "birth_date", "sex")), _residences.c.relation)
+    select(
+        *(_citizens.c[name] for name in ("number", "full_name", "birth_date", "sex", "updated_at")),
+        _residences.c.relation,
+        _residences.c.updated_at.label("registered_at"),
+    )
     .join(_residences, _residences.c.number == _citizens.c.number)
     .where(_residences.c.household_id == bindparam("household_id", type_=String(16)))
 )
@@ -66,6 +71,7 @@ class EmbeddedResidence:
         household_members names everyone in the household, the person and the head included, the head first.
         residence_history: every registered place since the person turned 14, the oldest first; the one that still
         holds has no to_day.
+        as_of: when the household, one of its members or who is named there was last changed.
         number: 12 digits, current or former. Raises NotFound("person_unknown"), Unavailable("source_unavailable").
         """
         require_number(number)
@@ -86,7 +92,8 @@ class EmbeddedResidence:
             "household_members": tuple(_member(each) for each in sorted(members, key=_member_order)),
             "residence_history": _history(row, [record(each, _FORMER_NAMES) for each in earlier]) or None,
         }
-        return Facts(self.code, only_known(known), row["updated_at"])
+        days = (day for each in members for day in (each["updated_at"], each["registered_at"]))
+        return Facts(self.code, only_known(known), max(row["household_updated_at"], *days))
 
 
 _FORMER_NAMES = ("from_day", "to_day", "address", "kind")

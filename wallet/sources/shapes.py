@@ -180,8 +180,25 @@ REQUIRED: Mapping[str, frozenset[str]] = {
     RegisterCode.BIOMETRICS: frozenset({"face", "finger"}),
     RegisterCode.BUSINESSES: frozenset({"enterprise_code", "name", "representative_number", "state"}),
     RegisterCode.CARDS: frozenset({"serial", "state"}),
-    RegisterCode.CRIMINAL_RECORDS: frozenset({"convictions", "bans"}),
+    RegisterCode.RESIDENCE: frozenset({"household_members.full_name", "residence_history.from_day"}),
+    RegisterCode.CRIMINAL_RECORDS: frozenset(
+        {
+            "convictions", "convictions.judgment_number", "convictions.judged_on",
+            "bans", "bans.decision_number", "bans.from_day",
+        }
+    ),
     RegisterCode.HEALTH_INSURANCE: frozenset({"card_number", "valid_from", "valid_until"}),
-    RegisterCode.SECURITY_CASES: frozenset({"reports"}),
-}
-"""Facts without which an answer means nothing, or worse: no list of convictions is not an empty one."""
+    RegisterCode.HEALTH_RECORDS: frozenset(
+        {
+            "diseases.name", "allergies.substance", "vaccinations.vaccine", "visits.visit_id", "visits.admitted_on",
+            "referrals.referral_id", "referrals.valid_until", "appointments.appointment_id", "appointments.on_day",
+        }
+    ),
+    RegisterCode.DRIVING_LICENCES: frozenset({"licences.licence_number", "licences.state"}),
+    RegisterCode.VEHICLES: frozenset({"vehicles.plate", "vehicles.state"}),
+    RegisterCode.SOCIAL_SECURITY: frozenset({"benefits.kind"}),
+    RegisterCode.SECURITY_CASES: frozenset({"reports", "reports.case_number", "reports.state"}),
+    RegisterCode.CIVIL_STATUS: frozenset({"births.notice_id", "births.born_on", "births.state"}),
+}  # fmt: skip
+"""Facts, and parts of each record (`records.part`), without which an answer means nothing, or worse: no list of
+convictions is not an empty one, and what has no day or no state cannot be judged."""

@@ -126,8 +126,12 @@ def _shorter(timeout: float | None) -> float:
 
 
 def reach(partner: Partner) -> str:
-    """Return `answers` when the partner's server can be connected to, else what stands in the way. Asks nothing."""
-    url = httpx.URL(partner.url)
+    """Return `answers` when the partner's servers can be connected to, else what stands in the way. Asks nothing."""
+    states = [_reach(partner, httpx.URL(url)) for url in (partner.url, partner.changes_url) if url]
+    return next((state for state in states if state != REACHED), REACHED)
+
+
+def _reach(partner: Partner, url: httpx.URL) -> str:
     try:
         with until(time.monotonic() + partner.budget_seconds):
             port = url.port or (443 if url.scheme == "https" else 80)

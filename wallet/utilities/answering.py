@@ -63,6 +63,42 @@ def read(
     return {name: _frozen(value) for name, value in answers.items() if f"{prefix}/{name}" not in faults}, faults
 
 
+def read_again(
+    form: tuple[Field, ...], raw: Mapping[str, Any], *, held: frozenset[str] | None = None
+) -> tuple[Answers, dict[str, str]]:
+    """Return what `read` would of answers that were taken before, by a form that may have been another one.
+
+    What today's form does not ask is no fault of theirs: it is left out.
+    """
+    answers, faults = read(form, still_asked(form, raw), held=held)
+    return answers, {pointer: code for pointer, code in faults.items() if code != "not_asked"}
+
+
+def recall(form: tuple[Field, ...], raw: Mapping[str, Any]) -> Answers:
+    """Return of answers that were taken before what can be read today: fields and records without a fault."""
+    answers, faults = read_again(form, raw)
+    faulty = {tuple(pointer.split("/")[2:4]) for pointer in faults}
+    records = {field.name for field in form if field.kind is Ask.RECORDS}
+    return {
+        name: tuple(each for place, each in enumerate(value) if (name, str(place)) not in faulty)
+        if name in records
+        else value
+        for name, value in answers.items()
+    }
+
+
+def still_asked(form: tuple[Field, ...], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answers, as they were typed, without the fields that the form does not have, also inside records."""
+    fields = {field.name: field for field in form}
+    return {name: _still_asked(fields[name], value) for name, value in raw.items() if name in fields}
+
+
+def _still_asked(field: Field, value: Any) -> Any:
+    if field.kind is not Ask.RECORDS or not isinstance(value, list):
+        return value
+    return [still_asked(field.fields, each) if isinstance(each, Mapping) else each for each in value]
+
+
 def plain(value: Any) -> Any:
     """Return an answer as JSON: what `parse` takes again."""
     if isinstance(value, datetime):

@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from wallet.errors import AnswersRejected, ClaimsRejected, InvalidInput, refuse
+from wallet.errors import AnswersRejected, ClaimsRejected, InvalidInput, UnknownUtility, refuse
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.utilities.case import Capacity, Case, age_on
 from wallet.utilities.claims import (
@@ -29,6 +29,7 @@ from wallet.utilities.claims import (
     Kind,
     Paper,
     Source,
+    stated_by,
     still_stated,
 )
 from wallet.utilities.forms import Answers, Ask, Field
@@ -71,6 +72,7 @@ __all__ = [
     "Link",
     "Move",
     "OnChange",
+    "Once",
     "Paper",
     "Rules",
     "Section",
@@ -82,10 +84,14 @@ __all__ = [
     "free",
     "refuse",
     "same_name",
+    "stated_by",
     "still_stated",
     "unlike_number",
     "unmarked",
 ]
+
+
+ASKED_ALREADY = "asked_already"
 
 
 def _nothing_derived(_case: Case) -> Claims:
@@ -153,14 +159,15 @@ class DocumentType:
     """A kind of document, as it stands in the trust bundle's table of types.
 
     code: on the wire; never that of another kind of any utility. version: a change of meaning is a new one. title: `vi`
-    and `en`. validity: whole days from the day of issue; it ends at 24:00 in Hà Nội. until(case): the last day instead,
-    for a paper that has its own; None for `validity`.
+    and `en`. validity: whole days from the day of issue, `LONGEST_VALIDITY` at most; it ends at 24:00 in Hà Nội.
+    until(case): the last day instead, for a paper that has its own, no later than that either; None for `validity`.
     views: purpose to the names of the claims that it shows; a purpose that is not named shows what paper shows. Each
     view has cards to show at a gate; card_spares: names that a card leaves out, the first first, where a screen has no
     room for all.
     asking: whether a verifier may ask for it. void_when: registers whose change about the person voids it at once.
     void_if(stated, case): whether such a change voids this one; by default any does. stated: its claims, as JSON
-    carries them; the case holds the facts of now. A paper that may not hint at what it leaves out must not end because
+    carries them; the case holds the facts of now. What the version of a document did not declare and a register states
+    is in it as it is now: it cannot have changed. A paper that may not hint at what it leaves out must not end because
     that changed. on_change: whether it is then void or made anew. supersedes: a newer one about the same person takes
     the place of the older.
     sensitive: its claims are of the strict class of Law 91/2025/QH15: presenting it needs a fresh authentication.
@@ -201,8 +208,13 @@ class Step:
     """A sub-task with a clock of its own, at an agency.
 
     agency: whose officers finish it. after: steps that must be finished before it starts. needed(case): whether this
-    request needs it. finds: names of what the agency reports (`case.steps[code]`), each a text. patterns: a regular
-    expression that the whole of a text matches, by its name.
+    request needs it. finds: names of what the agency reports (`case.steps[code]`), each a text; what is no claim has a
+    label of its own (`texts.json`, `findings`). patterns: a regular expression that the whole of a text matches, by
+    its name. check(case): what of a report cannot be, as far as the case is known when it is made: its name to a code
+    (`texts.json`, `reasons`); `case.steps` holds it with what is done. Whoever reports then is the last who can mend
+    it: what is refused later is refused to another agency.
+    over: fields of the form whose answers it verifies, () for all: where one of them is changed afterwards, it has
+    verified nothing.
     """
 
     code: str
@@ -212,6 +224,8 @@ class Step:
     needed: Callable[[Case], bool] = _always
     finds: tuple[str, ...] = ()
     patterns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    check: Callable[[Case], Mapping[str, str]] | None = None
+    over: tuple[str, ...] = ()
 
     def faults(self, found: Mapping[str, str]) -> dict[str, str]:
         """Return what is wrong with what an agency reports: its name to a code; nothing when the step can end."""
@@ -268,6 +282,24 @@ class Agreement:
     shows: tuple[str, ...] = ()
     days: int = 7
 
+    def shown(self, answers: Answers) -> Answers:
+        """Return what of the answers to a form they are shown: that is what they agree to."""
+        return {name: answers[name] for name in self.shows if name in answers}
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What no two requests of a utility may ask for at a time, whoever asks.
+
+    field: of the form, at which a second one is refused (`asked_already` of `texts.json`, `reasons`), after everything
+    else that `accept` refuses. of(case): what it asks for, "" for nothing. kept: a document that came of it keeps it;
+    else it is free again when its request ends.
+    """
+
+    field: str
+    of: Callable[[Case], str]
+    kept: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Utility:
@@ -279,7 +311,8 @@ class Utility:
     form: what is asked. reads: registers that `accept` and the form's prefilled fields need beside those of the claims;
     what a holder is shown (`shows`): register to the names of its facts. withheld(case): names among them that are not
     shown to who looks; a minor, for instance, does not see the whole household. codes: names of facts, of parts of
-    their records and of claims whose values are codes, each with all that there are (`texts.json`, `values`).
+    their records, of claims and of what steps report whose values are codes, each with all that there are
+    (`texts.json`, `values`).
     lifecycle: how a request goes through; steps: its sub-tasks; reasons: codes an officer may give (`texts.json`,
     `reasons`); supplements: those that ask for a supplement and do not refuse, () where any may do either. link: what
     must be linked first. province_of(case): code of the province whose desk gets it, "" for the one where whom it is
@@ -290,7 +323,8 @@ class Utility:
     warn(case): what is doubtful about answers that are taken, in the same form; who applies and who decides are told
     (`texts.json`, `warnings`). previews: names of claims that a draft shows as they would be if it were sent now.
     document_for(case): the code of the kind of document that comes of it; by default the first.
-    agreement: who else may be asked to agree, for a lifecycle that has `ask_agreement`.
+    agreement: who else may be asked to agree, for a lifecycle that has `ask_agreement`. once: what no two requests ask
+    for at a time.
     confidential: only its own desk and its holder ever see that it exists; no guardian, no other agency.
     Texts for people stand in `texts.json` beside the plug-in.
     """
@@ -314,6 +348,7 @@ class Utility:
     supplements: tuple[str, ...] = ()
     link: Link | None = None
     agreement: Agreement | None = None
+    once: Once | None = None
     confidential: bool = False
     withheld: Callable[[Case], frozenset[str]] = _nothing_withheld
     province_of: Callable[[Case], str] = lambda _case: ""
@@ -323,16 +358,21 @@ class Utility:
     previews: tuple[str, ...] = ()
     document_for: Callable[[Case], str] = lambda _case: ""
 
+    @property
+    def open_to_guardians(self) -> bool:
+        """Whether who acts for a ward may look at it and ask for it."""
+        return Capacity.GUARDIAN in self.who and not self.confidential
+
     def rules_on(self, day: date) -> Rules:
         """Return the rules in force on a day; before the first, the first."""
         in_force = [rules for rules in self.rules if rules.effective_from <= day]
         return in_force[-1] if in_force else self.rules[0]
 
     def rules_of(self, version: str) -> Rules:
-        """Return the rules of a version, as a request keeps it. Raises KeyError."""
+        """Return the rules of a version, as a request keeps it. Raises UnknownUtility where a release dropped them."""
         found = next((rules for rules in self.rules if rules.version == version), None)
         if found is None:
-            raise KeyError(version)
+            raise UnknownUtility("unknown_utility")
         return found
 
     def reasons_for(self, action: str) -> tuple[str, ...]:
@@ -368,13 +408,15 @@ class Utility:
 def texts_needed(utility: Utility) -> dict[str, set[str]]:
     """Return section to keys: every text that `texts.json` must hold, in both languages."""
     fields = [*utility.form, *(inner for outer in utility.form for inner in outer.fields)]
+    claims = {name for kind in utility.documents for name in kind.names}
     needed: dict[str, set[str]] = {
-        "claims": {name for kind in utility.documents for name in kind.names},
+        "claims": claims,
         "parts": {f"{c.name}.{part}" for kind in utility.documents for c in kind.claims for part in c.parts},
         "fields": {each.name for each in fields},
         "choices": {f"{each.name}.{choice}" for each in fields for choice in each.choices},
-        "reasons": set(utility.reasons),
+        "reasons": {*utility.reasons, *((ASKED_ALREADY,) if utility.once else ())},
         "steps": {step.code for step in utility.steps},
+        "findings": {name for step in utility.steps for name in step.finds} - claims,
         "headings": {part.heading for kind in utility.documents for part in kind.layout.sections if part.heading},
         "signatories": {kind.layout.signatory for kind in utility.documents if kind.layout.signatory},
         "purposes": {purpose for kind in utility.documents for purpose in kind.views},

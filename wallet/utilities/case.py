@@ -64,6 +64,12 @@ class Case:
         return self.facts.get(register, {}).get(name, default)
 
     @property
+    def numbers(self) -> frozenset[str]:
+        """Every number that whom it is about has or had: a register may still name them by a former one."""
+        current, former = (self.fact("population", name) for name in ("number", "former_numbers"))
+        return frozenset({self.number, str(current or self.number), *(former or ())})
+
+    @property
     def unproven(self) -> bool:
         """Whether somebody asks about a person whom no register calls a relative: an office has yet to verify that
         they may."""

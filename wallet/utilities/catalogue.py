@@ -12,11 +12,12 @@ from importlib.metadata import entry_points
 
 import wallet.utilities
 from wallet.errors import ConfigurationError, UnknownUtility
+from wallet.terms import Actor
 from wallet.utilities.base import FOUR_EYES, REVIEWED, DocumentType, Utility
 from wallet.utilities.conformance import NoPlugin, faults_of_declaration, faults_of_package, open_plugin
 from wallet.utilities.plugin import LANGUAGES, Plugin
 
-__all__ = ["ENTRY_POINTS", "LANGUAGES", "Catalogue", "LeftOut", "Plugin"]
+__all__ = ["ENTRY_POINTS", "LANGUAGES", "Catalogue", "LeftOut", "Plugin", "may_learn", "only_for"]
 
 ENTRY_POINTS = "wallet.utilities"
 FOUR_EYES_SETTING = "WALLET_FOUR_EYES"
@@ -130,12 +131,8 @@ class Catalogue:
     @property
     def open_to_wards(self) -> frozenset[str]:
         """The codes of those that a guardian may learn of. What is not there any more may have been confidential."""
-        return frozenset(self._held.plugins) - self.confidential
-
-    @property
-    def confidential(self) -> frozenset[str]:
-        """The codes of those that nobody but their own desk and their holder ever learns of."""
-        return self._held.confidential
+        held = self._held
+        return frozenset(held.plugins) - held.confidential
 
     @property
     def with_former(self) -> tuple[Plugin, ...]:
@@ -198,6 +195,17 @@ class Catalogue:
         in_order = tuple(plugins[code] for code in sorted(plugins))
         secret = frozenset(code for code, plugin in plugins.items() if plugin.utility.confidential)
         return _Held(plugins, in_order, former, (*self._left_out, *left_out), secret, revision)
+
+
+def only_for(actor: Actor, open_to_wards: frozenset[str]) -> frozenset[str] | None:
+    """Return of which utilities a caller may learn; None, of all there ever were, for who is nobody's guardian."""
+    return None if actor.acting_for is None else open_to_wards
+
+
+def may_learn(actor: Actor, utility: str, open_to_wards: frozenset[str]) -> bool:
+    """Return whether a caller may learn of what was asked of a utility, be it there or not."""
+    only = only_for(actor, open_to_wards)
+    return only is None or utility in only
 
 
 def own_modules() -> Iterator[str]:

@@ -55,6 +55,8 @@ REQUEST_FACTS: Mapping[str, Kind] = {
     "submitted_at": Kind.TIME,
     "due_on": Kind.DAY,
     "office": Kind.TEXT,
+    "organisation": Kind.TEXT,
+    "organisation_code": Kind.TEXT,
     "decided_on": Kind.DAY,
     "issued_on": Kind.DAY,
 }
@@ -126,6 +128,15 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain_value(part) for part in value]
     return value
+
+
+def stated_by(claims: Iterable[Claim], sources: Mapping[str, Claims]) -> dict[str, Any]:
+    """Return what sources state of the claims that come straight from them, by claim. sources: by code, their facts."""
+    return {
+        claim.name: sources[claim.source][claim.stated_as]
+        for claim in claims
+        if claim.source != Source.DERIVED and claim.stated_as in sources.get(claim.source, {})
+    }
 
 
 def still_stated(stated: Claims, names: Iterable[str], claims: Claims) -> bool:

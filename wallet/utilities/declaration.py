@@ -4,13 +4,13 @@ import re
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 from wallet.formats import compact_values as wire
 from wallet.formats.sd_jwt_vc import NOT_A_CLAIM
-from wallet.terms import AccountLevel, AuthLevel
+from wallet.terms import LONGEST_VALIDITY, AccountLevel, AuthLevel
 from wallet.texts.catalogue import catalogue
 from wallet.utilities.base import (
     NO_REGISTER,
@@ -23,6 +23,7 @@ from wallet.utilities.base import (
     Field,
     Kind,
     Lifecycle,
+    Once,
     OnChange,
     Paper,
     Source,
@@ -44,6 +45,7 @@ SECTIONS = frozenset(
         "facts",
         "fees",
         "fields",
+        "findings",
         "headings",
         "parts",
         "purposes",
@@ -74,7 +76,8 @@ def faults_of_declaration(plugin: Plugin) -> list[str]:
         *_faults_of_form(utility),
         *(f"lifecycle {utility.lifecycle.code}: {fault}" for fault in faults_of_lifecycle(utility.lifecycle)),
         *_faults_of_way(utility),
-        *_faults_of_steps(utility.steps),
+        *(() if utility.once is None else _faults_of_once(utility.once, {field.name for field in utility.form})),
+        *_faults_of_steps(utility.steps, {field.name for field in utility.form}),
         *_faults_of_texts(plugin),
     ]
 
@@ -124,6 +127,8 @@ def _faults_of_document(kind: DocumentType, utility: Utility) -> Iterator[str]:
         yield "its version is less than 1"
     if kind.validity < timedelta(days=1) or kind.validity % timedelta(days=1):
         yield "its validity is not a number of whole days"
+    if kind.validity > LONGEST_VALIDITY:
+        yield f"its validity is more than {LONGEST_VALIDITY.days} days"
     if not kind.claims:
         yield "it has no claims"
     yield from (f"two claims share the number {number}" for number in _twice(c.number for c in kind.claims))
@@ -294,7 +299,12 @@ def _faults_of_agreement(utility: Utility) -> Iterator[str]:
         yield "somebody else may be asked to agree, and its lifecycle does not wait for them"
 
 
-def _faults_of_steps(steps: Sequence[Step]) -> Iterator[str]:
+def _faults_of_once(once: Once, asked: Collection[str]) -> Iterator[str]:
+    if once.field not in asked:
+        yield f"what is asked for once is in {once.field}, which is no field"
+
+
+def _faults_of_steps(steps: Sequence[Step], asked: Collection[str]) -> Iterator[str]:
     codes = [step.code for step in steps]
     yield from (f"two steps share the code {code}" for code in _twice(codes))
     for step in steps:
@@ -305,6 +315,7 @@ def _faults_of_steps(steps: Sequence[Step]) -> Iterator[str]:
             yield f"the step {step.code} has no time"
         if set(step.patterns) - set(step.finds) or not all(_compiles(pattern) for pattern in step.patterns.values()):
             yield f"the step {step.code} has a pattern that cannot be used"
+        yield from (f"the step {step.code} is over {name}, which is no field" for name in {*step.over} - {*asked})
     left = {step.code: set(step.after) & set(codes) for step in steps}
     while done := {code for code, after in left.items() if not after & left.keys()}:
         left = {code: after for code, after in left.items() if code not in done}

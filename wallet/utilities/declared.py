@@ -25,6 +25,7 @@ from wallet.utilities.base import (
     Capacity,
     Case,
     Claim,
+    Claims,
     Deadline,
     DocumentType,
     Fee,
@@ -38,9 +39,11 @@ from wallet.utilities.base import (
     Section,
     Source,
     Utility,
+    stated_by,
+    still_stated,
 )
 from wallet.utilities.declaration import faults_of_declaration
-from wallet.utilities.definition_schema import DefinitionSchema
+from wallet.utilities.definition_schema import DefinitionSchema, RulesSchema
 from wallet.utilities.made_examples import made_examples
 from wallet.utilities.plugin import LANGUAGES, Plugin
 from wallet.utilities.trials import faults_of_examples
@@ -86,6 +89,28 @@ def defined(raw: Any, *, version: int = 1) -> Plugin:
     if told:
         raise InvalidInput({"": "breaks_contract"}, "definition_refused", faults=told)
     return plugin
+
+
+def faults_of_change(former: Mapping[str, Any], raw: Mapping[str, Any], today: date) -> dict[str, str]:
+    """Return what a definition changes that has to stay as the version before it had it, by pointer.
+
+    Requests are carried to their end by the newest version: the rules that came into force are there as they were, and
+    so is every state that a request may be in. today: in Hà Nội. Either is a definition that was found sound once.
+    """
+    before, now = (tuple(_rules(RulesSchema().load(each)) for each in one["rules"]) for one in (former, raw))
+    kept = [each for place, each in enumerate(before) if place == 0 or each.effective_from <= today]
+    places = {each.version: place for place, each in enumerate(now)}
+    faults = {}
+    for each in kept:
+        place = places.get(each.version)
+        if place is None:
+            faults["/rules"] = "must_be_kept"
+        elif now[place] != each:
+            faults[f"/rules/{place}"] = "must_be_kept"
+    ways = [LIFECYCLES[one.get("lifecycle", "instant")] for one in (former, raw)]
+    if set(ways[0].states) - set(ways[1].states):
+        faults["/lifecycle"] = "must_be_kept"
+    return faults
 
 
 # --- What depends on more than one part of it -----------------------------------------------------------------------
@@ -232,6 +257,17 @@ class Fixed:
         return Fee(self.lines)
 
 
+@dataclass(frozen=True, slots=True)
+class StatedOtherwise:
+    """Whether registers state anything else now of the claims that were taken from them."""
+
+    claims: tuple[Claim, ...]
+
+    def __call__(self, stated: Claims, case: Case) -> bool:
+        names = [claim.name for claim in self.claims]
+        return not still_stated(stated, names, stated_by(self.claims, case.facts))
+
+
 def _utility(definition: Mapping[str, Any], version: int) -> Utility:
     document, code = definition["document"], definition["code"]
     return Utility(
@@ -255,25 +291,27 @@ def _document(code: str, version: int, document: Mapping[str, Any]) -> DocumentT
         Section(f"section_{place}" if part.get("heading") else "", tuple(part["claims"]))
         for place, part in enumerate(document["sections"])
     )
+    claims = tuple(
+        Claim(
+            each["number"],
+            each["name"],
+            Kind(each["kind"]),
+            each["source"],
+            Paper(each["paper"]),
+            each["required"],
+            each["fact"],
+        )
+        for each in document["claims"]
+    )
     return DocumentType(
         code=code,
         version=version,
         title=document["title"],
         validity=timedelta(days=document["validity_days"]),
-        claims=tuple(
-            Claim(
-                each["number"],
-                each["name"],
-                Kind(each["kind"]),
-                each["source"],
-                Paper(each["paper"]),
-                each["required"],
-                each["fact"],
-            )
-            for each in document["claims"]
-        ),
+        claims=claims,
         views=MappingProxyType({view["purpose"]: tuple(view["claims"]) for view in document["views"]}),
         void_when=frozenset(document["void_when"]),
+        void_if=StatedOtherwise(tuple(claim for claim in claims if claim.source in document["void_when"])),
         on_change=OnChange(document.get("on_change", OnChange.VOID)),
         layout=Layout(sections),
     )

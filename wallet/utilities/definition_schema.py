@@ -3,14 +3,17 @@
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from wallet.strict import PlainWords, StrictSchema
-from wallet.terms import AccountLevel, AuthLevel
+from wallet.terms import LONGEST_VALIDITY, AccountLevel, AuthLevel
 from wallet.utilities.base import NO_REGISTER, Ask, Capacity, Kind, OnChange, Paper, Source
 
 NAME = r"[a-z][a-z0-9_]{0,39}\Z"
-SOURCES = [str(source) for source in Source if source is not Source.DERIVED]
-REGISTERS = [str(source) for source in Source if source not in NO_REGISTER]
+GUARDED = frozenset({Source.CRIMINAL_RECORDS, Source.HEALTH_RECORDS, Source.SECURITY_CASES})
+"""Registers of which the law leaves out what others may not see: a definition, which computes nothing, cannot."""
+SOURCES = [str(source) for source in Source if source is not Source.DERIVED and source not in GUARDED]
+REGISTERS = [source for source in SOURCES if source not in NO_REGISTER]
+CAPACITIES = [str(capacity) for capacity in Capacity if capacity is not Capacity.PROXY]
+"""As what one may apply: whether a proxy may, a definition has nothing to judge by."""
 ASKS = [str(ask) for ask in Ask if ask not in (Ask.RECORDS, Ask.MOMENT)]
-MOST_DAYS = 3660
 MOST_AMOUNT = 1_000_000_000
 
 
@@ -65,7 +68,7 @@ class DocumentSchema(StrictSchema):
     """The document that comes of it."""
 
     title = fields.Nested(WordsSchema, required=True)
-    validity_days = fields.Integer(required=True, strict=True, validate=validate.Range(1, MOST_DAYS))
+    validity_days = fields.Integer(required=True, strict=True, validate=validate.Range(1, LONGEST_VALIDITY.days))
     claims = fields.List(fields.Nested(ClaimSchema), required=True, validate=validate.Length(1, 60))
     views = fields.List(fields.Nested(ViewSchema), load_default=list, validate=validate.Length(0, 20))
     sections = fields.List(fields.Nested(SectionSchema), load_default=list, validate=validate.Length(0, 20))
@@ -141,9 +144,9 @@ class DefinitionSchema(StrictSchema):
         load_default=2, strict=True, validate=validate.OneOf([int(level) for level in AuthLevel])
     )
     who = fields.List(
-        fields.String(validate=validate.OneOf([str(capacity) for capacity in Capacity])),
+        fields.String(validate=validate.OneOf(CAPACITIES)),
         load_default=lambda: ["self"],
-        validate=validate.Length(1, 4),
+        validate=validate.Length(1, len(CAPACITIES)),
     )
     lifecycle = fields.String(load_default="instant", validate=validate.OneOf(["instant", "reviewed"]))
     rules = fields.List(fields.Nested(RulesSchema), required=True, validate=validate.Length(1, 50))

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from datetime import date, time
 from typing import Any
 
-from wallet.texts.catalogue import lookup
-from wallet.utilities.base import Deadline, DocumentType, Field, Lifecycle, Rules, Step
+from wallet.texts.catalogue import both
+from wallet.utilities.base import Agreement, Deadline, DocumentType, Field, Lifecycle, Once, Rules, Step
 from wallet.utilities.plugin import LANGUAGES, Plugin
+
+MARKS = ("issues", "voids", "reason", "second", "lays_out", "extends", "receives")
+"""What may be true of a move, as `Move` has it."""
 
 
 def described(plugin: Plugin) -> dict[str, Any]:
@@ -25,6 +28,8 @@ def described(plugin: Plugin) -> dict[str, Any]:
         "registers": list(map(str, utility.registers)),
         "shows": {str(register): list(names) for register, names in utility.shows.items()},
         "link": None if utility.link is None else str(utility.link.register),
+        "agreement": None if utility.agreement is None else _agreement(utility.agreement),
+        "once": None if utility.once is None else _once(utility.once),
         "form": [_field(plugin, field) for field in utility.form],
         "rules": [_rules(rules) for rules in utility.rules],
         "lifecycle": lifecycle_as_data(utility.lifecycle),
@@ -39,7 +44,7 @@ def agency_name(plugin: Plugin, code: str) -> dict[str, str]:
     """Return what an agency is called: in the plug-in's own words where it has some."""
     if all(code in plugin.texts[language].get("agencies", {}) for language in LANGUAGES):
         return plugin.words("agencies", code)
-    return {language: lookup("agencies", code, language) for language in LANGUAGES}
+    return both("agencies", code)
 
 
 def lifecycle_as_data(lifecycle: Lifecycle) -> dict[str, Any]:
@@ -55,7 +60,7 @@ def lifecycle_as_data(lifecycle: Lifecycle) -> dict[str, Any]:
                 "source": move.source,
                 "target": move.target,
                 "by": str(move.by),
-                **{name: True for name in ("issues", "voids", "reason", "second") if getattr(move, name)},
+                **{name: True for name in MARKS if getattr(move, name)},
             }
             for move in lifecycle.moves
         ],
@@ -130,8 +135,18 @@ def _step(plugin: Plugin, step: Step) -> dict[str, Any]:
         "agency": {"code": step.agency, "name": agency_name(plugin, step.agency)},
         "after": list(step.after),
         "deadline": _deadline(step.deadline),
-        "finds": list(step.finds),
+        "finds": [{"name": name, "label": plugin.words(plugin.section_of_finding(name), name)} for name in step.finds],
+        "patterns": dict(step.patterns),
+        "over": list(step.over),
     }
+
+
+def _once(once: Once) -> dict[str, Any]:
+    return {"field": once.field, "kept": once.kept}
+
+
+def _agreement(agreement: Agreement) -> dict[str, Any]:
+    return {"field": agreement.field, "shows": list(agreement.shows), "days": agreement.days}
 
 
 def _deadline(deadline: Deadline) -> dict[str, Any]:

@@ -83,6 +83,24 @@ class Lifecycle:
         return frozenset(move.source for move in self.moves if move.by is By.STEPS)
 
     @property
+    def verifies_anew(self) -> bool:
+        """Whether sub-tasks can be laid out again once it was sent: else what is done is done for good."""
+        return any(move.lays_out for move in self.moves if move.source != DRAFT)
+
+    @property
+    def on_desk(self) -> frozenset[str]:
+        """States in which it is an office's turn: an officer, or the last of the sub-tasks, leads out of them."""
+        return frozenset(move.source for move in self.moves if move.by in (By.OFFICER, By.STEPS))
+
+    @property
+    def answered(self) -> frozenset[str]:
+        """States from which it is never an office's turn again; the final ones are among them."""
+        coming = set(self.on_desk)
+        for _ in self.moves:
+            coming |= {move.source for move in self.moves if move.target in coming}
+        return frozenset(self.states) - coming
+
+    @property
     def instant(self) -> bool:
         """Whether a submitted request is answered at once, without a person."""
         return any(move.issues for move in self.moves if move.source == DRAFT)
@@ -96,6 +114,10 @@ class Lifecycle:
     def reviewed(self) -> bool:
         """Whether an officer has a part in it."""
         return any(move.by is By.OFFICER for move in self.moves)
+
+    def grants(self, move: Move) -> bool:
+        """Whether what was asked for is granted with a move: it issues, or a second officer has only to sign."""
+        return move.issues or any(each.issues and each.second for each in self.from_(move.target))
 
     def from_(self, state: str) -> tuple[Move, ...]:
         return tuple(move for move in self.moves if move.source == state)
@@ -199,3 +221,6 @@ LINKED = Lifecycle(
 """One request, several agencies' steps one after the other; the document comes with the last of them. Where one of them
 has to check something first, the longer term counts, for the request and for the steps that are not finished. Where
 somebody else is asked to agree, it goes to the agencies once they do; without them the applicant goes on."""
+
+ALL = (INSTANT, REVIEWED, FOUR_EYES, ANSWERED, NOTICE, LINKED)
+"""Every lifecycle of the contract."""

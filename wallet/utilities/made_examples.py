@@ -9,7 +9,7 @@ from wallet.places import communes, provinces
 from wallet.utilities.answering import asked
 from wallet.utilities.base import NO_REGISTER, Ask, Field, Kind, Source, Utility
 from wallet.utilities.examples import answered, read_examples
-from wallet.utilities.room import LONGEST_NAME
+from wallet.utilities.fitting import LONGEST_NAME
 from wallet.utilities.stating import claims_of
 
 TODAY = date(2026, 11, 20)

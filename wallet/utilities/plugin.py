@@ -26,12 +26,16 @@ class Plugin:
         """Return what a claim is called, in both languages."""
         return self.words("claims", claim_name)
 
+    def section_of_finding(self, name: str) -> str:
+        """Return where the label of something that a sub-task reports is: a claim has the one of the document."""
+        return "claims" if name in self.texts[LANGUAGES[0]].get("claims", {}) else "findings"
+
     def words(self, section: str, key: str) -> dict[str, str]:
         """Return one text of `texts.json` in both languages. Raises KeyError."""
         return {language: self.texts[language][section][key] for language in LANGUAGES}
 
     def value_words(self, name: str, code: str) -> dict[str, str] | None:
-        """Return the words for a code that a fact, a part of a record or a claim has as its value, None for others.
+        """Return the words for a code that a fact, a part of a record, a claim or a report has as its value, else None.
 
         One that was answered in the form has the words of the choice; one that a register made up since has itself.
         """

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from wallet.errors import ClaimsRejected
-from wallet.utilities.base import Case, Claims, DocumentType, Source
+from wallet.utilities.base import Case, Claims, DocumentType, Source, stated_by
 
 MISSING = "missing_in_register"
 
@@ -13,11 +13,7 @@ MISSING = "missing_in_register"
 def claims_of(kind: DocumentType, case: Case) -> dict[str, Any]:
     """Return what a document of this kind states in a case, checked by the plug-in. Raises ClaimsRejected."""
     stated: dict[str, Claims] = {**case.facts, Source.DECLARED: case.answers, Source.REQUEST: case.request}
-    claims = {
-        claim.name: stated[claim.source][claim.stated_as]
-        for claim in kind.claims
-        if claim.source != Source.DERIVED and claim.stated_as in stated.get(claim.source, {})
-    }
+    claims = stated_by(kind.claims, stated)
     _assert_complete(kind, claims, derived=False)
     derived: Mapping[str, Any] = kind.derive(replace(case, claims=claims))
     names = {claim.name for claim in kind.claims if claim.source == Source.DERIVED}

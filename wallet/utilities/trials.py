@@ -9,12 +9,25 @@ from typing import Any
 from wallet.errors import InvalidInput, Malformed
 from wallet.formats import compact_values as wire
 from wallet.texts.catalogue import catalogue
-from wallet.utilities.base import NO_REGISTER, By, Capacity, Case, Claims, DocumentType, Fee, Kind, Source
+from wallet.utilities.answering import plain
+from wallet.utilities.base import (
+    ASKED_ALREADY,
+    NO_REGISTER,
+    By,
+    Capacity,
+    Case,
+    Claims,
+    DocumentType,
+    Fee,
+    Kind,
+    Source,
+    Utility,
+)
 from wallet.utilities.declaration import codes_of
 from wallet.utilities.examples import Example, Examples, answered, read_examples
+from wallet.utilities.fitting import fault_of_room
 from wallet.utilities.paper import compact_claims, compact_value
 from wallet.utilities.plugin import LANGUAGES, Plugin, named_texts
-from wallet.utilities.room import fault_of_room
 from wallet.utilities.stating import claims_of
 
 CODE = re.compile("[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
@@ -70,12 +83,14 @@ class _Run:
         try:
             case = answered(utility, example)
             utility.accept(case)
+            _assert_reports(utility, case)
             kind = utility.document_of(case)
             claims = claims_of(kind, case)
             again = claims_of(utility.document_of(case), case)
         except InvalidInput as error:
             yield f"it is rejected: {error.fields}"
             return
+        yield from self._strangers(case)
         yield from self._warnings(case, example.warnings)
         yield from self._looks(case)
         if repr(example.case) != before or claims != again:
@@ -186,6 +201,16 @@ class _Run:
             if code not in steps or set(found) - set(steps[code].finds):
                 yield f"the step {code} finds what it does not declare"
 
+    def _strangers(self, case: Case) -> Iterator[str]:
+        """Yield that somebody whom no register knows as a relative is answered at once: nobody else is left to look."""
+        if Capacity.PROXY not in self.utility.who or not self.utility.lifecycle.instant:
+            return
+        try:
+            self.utility.accept(replace(case, capacity=Capacity.PROXY, relation=""))
+        except InvalidInput:
+            return
+        yield "a proxy whom no register calls a relative is answered at once"
+
     def _least(self, kind: DocumentType, case: Case) -> Iterator[str]:
         """Yield what breaks when every fact that may be absent is absent; a refusal in words is none."""
         optional = {(claim.source, claim.stated_as) for claim in kind.claims if not claim.required}
@@ -209,6 +234,7 @@ class _Run:
             case = answered(self.utility, example)
             seen = self.utility.look(_blind(case))
             self.utility.accept(case)
+            _assert_reports(self.utility, case)
             claims_of(self.utility.document_of(case), case)
         except InvalidInput as error:
             fields = error.fields
@@ -229,17 +255,32 @@ class _Run:
         texts = self.plugin.texts[LANGUAGES[0]]
         told = {code for example in self.examples.rejected for code in example.why.values()}
         needed = codes_of(self.utility)
-        for code in sorted(set(texts.get("reasons", {})) - told - set(self.utility.reasons)):
+        ours = {ASKED_ALREADY} if self.utility.once else set()  # what the wallet refuses, an example cannot be
+        for code in sorted(set(texts.get("reasons", {})) - told - ours - set(self.utility.reasons)):
             yield f"no example is rejected for the reason {code}"
         fees = set(texts.get("fees", {}))
         yield from (f"the fee {code} has no words" for code in sorted(self.fees - fees))
         yield from (f"no example has the fee {code}" for code in sorted(fees - self.fees))
-        shown = set(self.utility.codes) - self.seen
+        reported = {name for step in self.utility.steps for name in step.finds}
+        shown = set(self.utility.codes) - self.seen - reported
         yield from (f"the codes of {name} are for nothing that is shown" for name in sorted(shown))
         warned = set(texts.get("warnings", {})) - self.warnings
         yield from (f"no example is warned of {code}" for code in sorted(warned))
         named = needed.get("facts", set()) | _names_in(self.examples)
         yield from (f"the text facts.{code} is for nothing" for code in sorted(set(texts.get("facts", {})) - named))
+
+
+def _assert_reports(utility: Utility, case: Case) -> None:
+    """Refuse what a step reports and cannot be, as the wallet does when it is reported: as texts, days too."""
+    case = replace(case, steps=plain(case.steps))
+    found = {
+        f"/found/{name}": code
+        for step in utility.steps
+        if step.check is not None and step.code in case.steps
+        for name, code in step.check(case).items()
+    }
+    if found:
+        raise InvalidInput(found)
 
 
 def _blind(case: Case) -> Case:

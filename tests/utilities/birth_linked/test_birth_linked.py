@@ -11,7 +11,7 @@ from wallet.errors import ClaimsRejected, InvalidInput
 from wallet.utilities import stating
 from wallet.utilities.answering import parse
 from wallet.utilities.base import LINKED, By, Case, Source
-from wallet.utilities.birth_linked import ENTERED, RESULT, utility
+from wallet.utilities.birth_linked import ENTERED, RESULT, other_parent, utility
 
 NOTICE = {
     "notice_id": "CS-2026-000123",
@@ -90,25 +90,25 @@ def test_one_day_before_six_is_not_too_old() -> None:
     assert faults_of(utility, case(notice={"born_on": date(2020, 11, 21)})) == {}
 
 
-@pytest.mark.parametrize(
-    ("state", "notice_id", "refused"),
-    [
-        ("in_steps", "CS-2026-000123", True),
-        ("awaiting_agreement", "CS-2026-000123", True),
-        ("supplement_required", "CS-2026-000123", True),
-        ("verifying", "CS-2026-000123", True),
-        ("issued", "CS-2026-000123", True),
-        ("rejected", "CS-2026-000123", False),
-        ("withdrawn", "CS-2026-000123", False),
-        ("draft", "CS-2026-000123", False),
-        ("in_steps", "CS-2026-000124", False),
-    ],
-)
-def test_a_child_is_asked_for_once_and_a_twin_too(state: str, notice_id: str, refused: bool) -> None:
-    asked = case(steps={})
-    earlier = {"birth_linked": ({"state": state, "answers": {"notice_id": notice_id}},)}
-    why = {"/answers/notice_id": "asked_already"} if refused else {}
-    assert faults_to_ask(replace(asked, facts={**asked.facts, "own_requests": earlier})) == why
+def test_a_child_is_asked_for_once_by_its_notice_and_stays_so_once_it_is_registered() -> None:
+    assert utility.once is not None
+    assert (utility.once.field, utility.once.of(case(steps={})), utility.once.kept) == (
+        "notice_id",
+        "CS-2026-000123",
+        True,
+    )
+
+
+def test_a_parent_whom_the_notice_names_by_a_former_number_is_one() -> None:
+    renumbered = {**MAI, "number": "099195000777", "former_numbers": (MAI["number"],)}
+    assert faults_to_ask(case(person=renumbered, steps={})) == {}
+    nowhere = case(person=renumbered, steps={}, home={})
+    assert faults_to_ask(nowhere) == {"/answers/residence_with": "no_permanent_residence"}
+    alone = case("father_number", person=renumbered, steps={}, ask_other_parent=True)
+    assert faults_to_ask(alone) == {"/answers/ask_other_parent": "no_other_parent"}, "she is not the other one"
+    assert other_parent(case(person=renumbered)) == AN["number"]
+    stranger = case(person={**renumbered, "former_numbers": ("099195000776",)}, steps={})
+    assert faults_to_ask(stranger) == {"/answers/notice_id": "not_a_parent"}
 
 
 def test_what_this_request_had_registered_does_not_stop_its_supplement() -> None:

@@ -23,11 +23,11 @@ from wallet.formats.cwt_code import fits_on_paper
 from wallet.terms import AccountLevel, AuthLevel
 from wallet.utilities.answering import parse
 from wallet.utilities.base import Capacity, Case, Kind, Paper, Source
+from wallet.utilities.fitting import longest, longest_code
 from wallet.utilities.health_book import utility
 from wallet.utilities.health_book.card import MOST_ALLERGIES, MOST_LETTERS, short
 from wallet.utilities.health_book.summary import GROUPS, PURPOSES
 from wallet.utilities.paper import compact_claims, full_claims
-from wallet.utilities.room import longest, longest_code
 
 ALL = tuple(GROUPS)
 VISIT = {"paper": "health_visit", "visit_id": STAY["visit_id"]}
@@ -137,6 +137,20 @@ def test_an_open_visit_is_told_and_has_no_summary_yet() -> None:
 def test_what_a_facility_writes_as_none_is_left_out() -> None:
     _, claims = made(summary("doctor", "visits"))
     assert all("surgery" not in visit for visit in claims["visits"])
+
+
+@pytest.mark.parametrize("none", ["Không", "không có", "", None])
+def test_a_record_that_says_that_there_was_none_is_no_record(none: str | None) -> None:
+    nothing = {
+        "allergies": ({"substance": none, "reaction": "Không"},),
+        "diseases": ({"name": none, "code": "J45"},),
+        "vaccinations": ({"vaccine": none},),
+    }
+    _, claims = made(summary("doctor", "history", stated=facts(book=nothing)))
+    assert (claims["allergies"], claims["diseases"], claims["vaccinations"]) == ((), (), ())
+    _, card = made(case(CARD, facts(book=nothing)))
+    assert (card["allergies"], card["severe_diseases"], card["allergy_details"]) == ((), (), ())
+    assert why(case(CARD, facts(book={**nothing, "blood_type": None}))) == {"/answers/paper": "nothing_recorded"}
 
 
 def test_a_chosen_list_that_is_empty_is_stated_as_empty() -> None:
@@ -377,6 +391,32 @@ def test_a_card_ends_when_what_it_tells_is_no_longer_so_and_not_with_any_visit(
 ) -> None:
     kind, claims = made(case(CARD))
     assert kind.supersedes
+    assert kind.void_if(full_claims(kind, claims), case({}, facts(book=change))) is ends
+
+
+@pytest.mark.parametrize(
+    ("answers", "change", "ends"),
+    [
+        (APPOINT, {"appointments": ({**APPOINTMENT, "on_day": date(2026, 12, 20)},)}, True),
+        (APPOINT, {"appointments": ({**APPOINTMENT, "department": "Khoa Hô hấp"},)}, True),
+        (APPOINT, {"appointments": ({each: APPOINTMENT[each] for each in APPOINTMENT if each != "reason"},)}, True),
+        (APPOINT, {"appointments": ()}, True),
+        (APPOINT, {"appointments": ({**APPOINTMENT, "appointment_id": "099HK2"}, APPOINTMENT)}, False),
+        (APPOINT, {"visits": ()}, False),
+        (REFER, {"referrals": ({**REFERRAL, "to_facility": "Bệnh viện mẫu khác"},)}, True),
+        (REFER, {"referrals": ()}, True),
+        (REFER, {"appointments": ()}, False),
+        (VISIT, {"visits": ({**STAY, "diagnosis": "Viêm phế quản"}, OPEN_STAY)}, True),
+        (VISIT, {"visits": ({**STAY, "surgery": "Không có"}, OPEN_STAY)}, False),
+        (VISIT, {"visits": (OPEN_STAY,)}, True),
+        (VISIT, {"visits": (DAY_VISIT, STAY)}, False),
+    ],
+)
+def test_a_slip_and_a_visit_end_when_the_book_says_something_else_of_them(
+    answers: dict[str, Any], change: dict[str, Any], ends: bool
+) -> None:
+    kind, claims = made(case(answers))
+    assert kind.void_when == {Source.HEALTH_RECORDS}
     assert kind.void_if(full_claims(kind, claims), case({}, facts(book=change))) is ends
 
 

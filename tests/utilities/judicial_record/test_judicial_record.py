@@ -15,12 +15,12 @@ from wallet.crypto import cbor
 from wallet.errors import ClaimsRejected, InvalidInput
 from wallet.utilities.answering import parse
 from wallet.utilities.base import AccountLevel, Asking, Capacity, Case, Claims, DocumentType, Paper, Source
+from wallet.utilities.fitting import fault_of_room
 from wallet.utilities.judicial_record import PURPOSES, utility
 from wallet.utilities.judicial_record.certificate_1 import NO_1
 from wallet.utilities.judicial_record.certificate_2 import NO_2
 from wallet.utilities.judicial_record.entries import CONVICTION, CONVICTION_OF_NO_1
 from wallet.utilities.judicial_record.history import several_places
-from wallet.utilities.room import fault_of_room
 
 GIVEN = json.loads(files("wallet.utilities.judicial_record").joinpath("examples.json").read_text(encoding="utf-8"))
 TODAY = date.fromisoformat(GIVEN["today"])

@@ -399,6 +399,7 @@ def test_nobody_elses_name_or_number_stands_on_paper() -> None:
     shown = {claim.name for claim in RECEIPT.claims if claim.paper is not Paper.HIDDEN}
     assert shown == {
         "full_name",
+        "business_name",
         "place_type",
         "place",
         "commune",

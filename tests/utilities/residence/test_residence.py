@@ -13,6 +13,7 @@ from wallet.errors import AnswersRejected, ClaimsRejected, InvalidInput
 from wallet.utilities.answering import parse
 from wallet.utilities.base import Asking, Capacity, Case, Claims, Paper, Source
 from wallet.utilities.catalogue import Catalogue
+from wallet.utilities.claims import plain_value
 from wallet.utilities.residence import utility
 from wallet.utilities.residence.confirmation import CT07
 from wallet.utilities.residence.fact import FACTS, RESIDENCE_FACT
@@ -123,8 +124,38 @@ def test_it_is_valid_for_a_year_and_void_when_the_residence_changes(kind: Any) -
     """Docs/domain.md, section 8, case 23."""
     assert kind.validity == timedelta(days=365)
     assert kind.void_when == {Source.RESIDENCE}
-    assert kind.void_if({}, case(AN))
+    asked = case(AN, {"scope": "whole" if kind is CT07 else "lives_in_commune"})
+    assert kind.void_if({}, asked)
+    assert kind.void_if({}, replace(asked, facts={}))
     assert kind.asking is Asking.ANYONE
+
+
+@pytest.mark.parametrize(
+    ("answers", "changed", "void"),
+    [
+        ({"scope": "whole"}, {"permanent_address": "Số 1, phố Mới"}, True),
+        ({"scope": "whole"}, {"permanent_since": date(2026, 5, 6)}, True),
+        ({"scope": "whole"}, {"current_address": "Số 9, phố Khác"}, True),
+        ({"scope": "whole"}, {"household_members": ()}, False),
+        ({"scope": "whole"}, {"residence_history": ()}, False),
+        ({"scope": "whole", "with_members": True}, {"household_members": ()}, True),
+        ({"scope": "whole", "with_earlier_places": True}, {"residence_history": ()}, True),
+        ({"scope": "lives_in_commune"}, {"permanent_address": "Số 1, phố Mới", "household_members": ()}, False),
+        ({"scope": "lives_in_commune"}, {"permanent_commune_code": "00199"}, True),
+        ({"scope": "lives_in_province"}, {"permanent_commune_code": "00199"}, False),
+        ({"scope": "lives_in_province"}, {"permanent_province": None}, True),
+        ({"scope": "registered_since"}, {"permanent_since": date(2026, 5, 6)}, True),
+        ({"scope": "head_of_household"}, {"household_members": ()}, False),
+        ({"scope": "head_of_household"}, {"relation_to_head": "Chồng"}, True),
+    ],
+)
+def test_it_is_void_when_it_states_what_is_so_no_more(
+    answers: dict[str, Any], changed: dict[str, Any], void: bool
+) -> None:
+    kind, claims = made(utility, case(AN, answers))
+    stated = plain_value(claims)
+    assert not kind.void_if(stated, case(AN, answers))
+    assert kind.void_if(stated, case(AN, answers, **changed)) is void
 
 
 def test_every_view_names_who_it_is_about_and_only_a_notary_sees_the_household() -> None:

@@ -1,6 +1,5 @@
 """Account for social-security payments: which account, what the bank says of it, what is readable afterwards."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -57,26 +56,6 @@ def test_the_account_that_is_paid_into_already_is_refused(bank: str) -> None:
 def test_the_same_digits_at_another_bank_or_others_at_the_same_are_another_account() -> None:
     assert faults_of(utility, case(account_number="19034567896789")) == {}
     assert faults_of(utility, case(bank="Ngân hàng Mẫu Hà Nội")) == {}
-
-
-@pytest.mark.parametrize(
-    ("state", "refused"),
-    [
-        ("submitted", True),
-        ("verifying", True),
-        ("accepted", True),
-        ("supplement_required", True),
-        ("issued", False),
-        ("rejected", False),
-        ("withdrawn", False),
-        ("draft", False),
-    ],
-)
-def test_one_request_at_a_time(state: str, refused: bool) -> None:
-    asked = case()
-    earlier = {"social_security_account": ({"state": state, "answers": {}},)}
-    why = {"/answers/account_number": "asked_already"} if refused else {}
-    assert faults_of(utility, replace(asked, facts={**asked.facts, "own_requests": earlier})) == why
 
 
 def test_an_account_in_another_name_is_refused_with_every_fault() -> None:

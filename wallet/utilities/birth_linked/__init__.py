@@ -31,6 +31,7 @@ from wallet.utilities.base import (
     InvalidInput,
     Kind,
     Layout,
+    Once,
     Paper,
     Rules,
     Section,
@@ -43,8 +44,6 @@ from wallet.utilities.base import (
 
 NOTICE_OF_BIRTH = Field("notice_id", size=(1, 40), one_of=(Source.CIVIL_STATUS, "births", "notice_id"))
 PARENTS = {"mother": "mother_number", "father": "father_number"}
-OWN_REQUESTS = "own_requests"
-UNDER_WAY = ("awaiting_agreement", "in_steps", "supplement_required", "verifying", "issued")
 DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 NOTICED = {
     "child_born_on": "born_on",
@@ -81,9 +80,9 @@ def look(case: Case) -> dict[str, str]:
 
 
 def _wrong_birth(case: Case, notice: Claims) -> dict[str, str]:
-    if case.number not in [notice.get(name) for name in PARENTS.values()]:
+    if case.numbers.isdisjoint(notice.get(name) for name in PARENTS.values()):
         return {"notice_id": "not_a_parent"}
-    if case.steps:  # a supplement: meanwhile this very request had the birth registered, and the child grew
+    if "birth_registration" in case.steps:  # a supplement: this very request had this birth registered, and time passed
         return {}
     if notice["state"] == "registered":
         return {"notice_id": "registered_already"}
@@ -91,12 +90,7 @@ def _wrong_birth(case: Case, notice: Claims) -> dict[str, str]:
         return {"notice_id": "in_future"}
     if age_on(notice["born_on"], case.today) >= case.figures["age_limit"]:
         return {"notice_id": "too_old"}
-    asked = any(_is_of(earlier, notice["notice_id"]) for earlier in case.fact(OWN_REQUESTS, "birth_linked", ()))
-    return {"notice_id": "asked_already"} if asked else {}
-
-
-def _is_of(earlier: Claims, notice_id: str) -> bool:
-    return earlier["state"] in UNDER_WAY and earlier["answers"].get("notice_id") == notice_id
+    return {}
 
 
 def name_of(case: Case, notice: Claims) -> str:
@@ -121,7 +115,7 @@ def _wrong_residence(case: Case, notice: Claims) -> dict[str, str]:
     parent = notice.get(PARENTS[case.answers["residence_with"]])
     if parent is None:
         return {"residence_with": "no_such_parent"}
-    if parent == case.number and "permanent_address" not in case.facts.get(Source.RESIDENCE, {}):
+    if parent in case.numbers and "permanent_address" not in case.facts.get(Source.RESIDENCE, {}):
         return {"residence_with": "no_permanent_residence"}
     return {}
 
@@ -130,7 +124,7 @@ def other_parent(case: Case) -> str:
     """Return the number of the other parent on the notice of birth, "" where it names one alone."""
     notice = case.chosen(NOTICE_OF_BIRTH) or {}
     parents = [str(notice.get(name) or "") for name in PARENTS.values()]
-    return next((number for number in parents if number not in ("", case.number)), "")
+    return next((number for number in parents if number not in ("", *case.numbers)), "")
 
 
 def derive(case: Case) -> Claims:
@@ -153,6 +147,17 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ClaimsRejected(residence_registered_on="no_such_day") from None
+
+
+def look_at_residence(case: Case) -> Claims:
+    """Return what of the commune police's report cannot be, while it is theirs to mend."""
+    entered = case.steps["permanent_residence"]["residence_registered_on"]
+    born_on = (case.chosen(NOTICE_OF_BIRTH) or {}).get("born_on", date.min)
+    try:
+        check({"child_born_on": born_on, "residence_registered_on": _day(entered)}, case.today)
+    except ClaimsRejected as refused:
+        return {pointer.rpartition("/")[2]: code for pointer, code in refused.fields.items()}
+    return {}
 
 
 def check(claims: Claims, today: date) -> None:
@@ -232,7 +237,7 @@ utility = Utility(
         Field("ask_other_parent", Ask.BOOL, required=False),
         Field("agreement", Ask.FILES, required=False, size=(1, 3)),
     ),
-    reads=(Source.RESIDENCE, OWN_REQUESTS),
+    reads=(Source.RESIDENCE,),
     codes={"state": ("notified", "registered")},
     shows={Source.CIVIL_STATUS: ("births",)},
     lifecycle=LINKED,
@@ -243,6 +248,7 @@ utility = Utility(
             Deadline(working_days=1, extended_working_days=2, cutoff=time(15)),
             finds=ENTERED["birth_registration"],
             patterns={"child_number": "[0-9]{12}"},
+            over=("notice_id", "child_name"),
         ),
         Step(
             "permanent_residence",
@@ -251,6 +257,8 @@ utility = Utility(
             after=("birth_registration",),
             finds=ENTERED["permanent_residence"],
             patterns={"residence_registered_on": DAY},
+            check=look_at_residence,
+            over=("notice_id", "child_name", "residence_with"),
         ),
         Step(
             "health_insurance",
@@ -259,11 +267,13 @@ utility = Utility(
             after=("permanent_residence",),
             finds=ENTERED["health_insurance"],
             patterns={"card_number": "[A-Z]{2}[1-5][0-9]{12}|[0-9]{10}"},
+            over=("notice_id", "child_name", "first_care_facility"),
         ),
     ),
     reasons=("notice_wrong", "name_not_accepted", "parents_disagree", "other_parent_unsigned", "residence_unproven"),
     supplements=("other_parent_unsigned", "residence_unproven"),
     agreement=Agreement("ask_other_parent", other_parent, shows=("child_name", "residence_with")),
+    once=Once("notice_id", lambda case: str(case.answers["notice_id"]), kept=True),
     accept=accept,
     look=look,
 )

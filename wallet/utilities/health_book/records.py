@@ -29,13 +29,18 @@ ALLERGY = ("substance", "reaction", "severity")
 SEVERITIES = {"severe": "nặng", "moderate": "vừa", "mild": "nhẹ"}
 """Severity of an allergy, as the register codes it and as people read it."""
 
+NAMED_BY = {"diseases": "name", "allergies": "substance", "vaccinations": "vaccine"}
+"""What names a record of a group. One whose name says that there was none is no record: facilities write so, too."""
+
 NOTHING = frozenset({"", "khong", "khong co"})
 """How facilities write that there was none."""
 
 
 def records(case: Case, name: str) -> tuple[Record, ...]:
     """Return records of the book; none where the register states none."""
-    return tuple(case.fact(Source.HEALTH_RECORDS, name, ()))
+    stated = case.fact(Source.HEALTH_RECORDS, name, ())
+    named_by = NAMED_BY.get(name)
+    return tuple(each for each in stated if named_by is None or not _says_nothing(each.get(named_by)))
 
 
 def lines(value: Any) -> tuple[str, ...]:
@@ -74,6 +79,20 @@ def last4(case: Case) -> dict[str, str]:
 def changed(stated: Claims, book: Claims) -> bool:
     """Return whether the book says something else now. stated: claims of a document, as JSON carries them."""
     return any(stated[name] != _plain(book.get(name)) for name in book if name in stated)
+
+
+def of_book(claims: Iterable[Claim], named: Record) -> dict[str, Any]:
+    """Return what a record states of the claims that are of the book, None for what it does not."""
+    return {
+        claim.name: None if _says_nothing(named.get(claim.name)) else named[claim.name]
+        for claim in claims
+        if claim.basis == Source.HEALTH_RECORDS
+    }
+
+
+def stated_ones(book: Claims) -> dict[str, Any]:
+    """Return what the book does state."""
+    return {name: value for name, value in book.items() if value is not None}
 
 
 def _plain(value: Any) -> Any:

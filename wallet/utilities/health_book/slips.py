@@ -4,9 +4,19 @@ Source: docs/domain.md, section 4.3 (giấy chuyển tuyến, giấy hẹn khám
 """
 
 from datetime import date, timedelta
+from typing import Any
 
 from wallet.utilities.base import Case, Claim, Claims, DocumentType, Field, Kind, Layout, Paper, Section, Source
-from wallet.utilities.health_book.records import ID, NAMED, PERSON, last4, only
+from wallet.utilities.health_book.records import (
+    ID,
+    NAMED,
+    PERSON,
+    Record,
+    changed,
+    last4,
+    of_book,
+    stated_ones,
+)
 
 HEALTH = Source.HEALTH_RECORDS
 INSURED = Source.HEALTH_INSURANCE
@@ -29,16 +39,31 @@ WHICH_APPOINTMENT = Field(
 
 def derive_referral(case: Case) -> Claims:
     """Add what the referral that was chosen states."""
-    slip = case.chosen(WHICH_REFERRAL) or {}
-    named = {**slip, "referred_on": slip.get("issued_on")}
-    return {**last4(case), **only(named, [claim.name for claim in REFERRAL.claims if claim.basis == HEALTH])}
+    return {**last4(case), **stated_ones(_referral(case.chosen(WHICH_REFERRAL) or {}))}
 
 
 def derive_appointment(case: Case) -> Claims:
     """Add what the appointment that was chosen states."""
-    slip = case.chosen(WHICH_APPOINTMENT) or {}
+    return {**last4(case), **stated_ones(_appointment(case.chosen(WHICH_APPOINTMENT) or {}))}
+
+
+def referral_changed(stated: Claims, case: Case) -> bool:
+    """Return whether the book says something else of this referral now, or has it no more."""
+    return changed(stated, _referral(case.record(WHICH_REFERRAL, stated["referral_id"]) or {}))
+
+
+def appointment_changed(stated: Claims, case: Case) -> bool:
+    """Return whether the appointment was moved, taken back or changed otherwise."""
+    return changed(stated, _appointment(case.record(WHICH_APPOINTMENT, stated["appointment_id"]) or {}))
+
+
+def _referral(slip: Record) -> dict[str, Any]:
+    return of_book(REFERRAL.claims, {**slip, "referred_on": slip.get("issued_on")})
+
+
+def _appointment(slip: Record) -> dict[str, Any]:
     named = {**slip, "appointment_on": slip.get("on_day"), "booked_on": slip.get("issued_on")}
-    return {**last4(case), **only(named, [claim.name for claim in APPOINTMENT.claims if claim.basis == HEALTH])}
+    return of_book(APPOINTMENT.claims, named)
 
 
 def referral_until(case: Case) -> date | None:
@@ -58,6 +83,8 @@ REFERRAL = DocumentType(
     title={"vi": "Giấy chuyển tuyến khám bệnh, chữa bệnh", "en": "Referral"},
     validity=timedelta(days=365),
     until=referral_until,
+    void_when=frozenset({HEALTH}),
+    void_if=referral_changed,
     sensitive=True,
     derive=derive_referral,
     views={
@@ -119,6 +146,8 @@ APPOINTMENT = DocumentType(
     title={"vi": "Giấy hẹn khám lại", "en": "Follow-up appointment"},
     validity=timedelta(days=365),
     until=appointment_until,
+    void_when=frozenset({HEALTH}),
+    void_if=appointment_changed,
     sensitive=True,
     derive=derive_appointment,
     views={

@@ -123,9 +123,8 @@ def derive(case: Case) -> Claims:
 def superseded(stated: Claims, case: Case) -> bool:
     """Return whether the book says something else now than a summary does: a newer visit ends one that tells visits,
     and leaves the one for the school alone."""
-    return changed(
-        stated, {claim.name: _book(case).get(claim.name) for claim in SUMMARY.claims if claim.basis == HEALTH}
-    )
+    book = _book(case)
+    return changed(stated, {claim.name: book.get(claim.name) for claim in SUMMARY.claims if claim.basis == HEALTH})
 
 
 def _book(case: Case) -> dict[str, Any]:

@@ -4,9 +4,20 @@ Source: docs/domain.md, section 4.3 (each visit can be downloaded; groups 3 and 
 """
 
 from datetime import timedelta
+from typing import Any
 
 from wallet.utilities.base import Case, Claim, Claims, DocumentType, Field, Kind, Layout, Paper, Section, Source
-from wallet.utilities.health_book.records import ID, NAMED, PERSON, last4, lines, only
+from wallet.utilities.health_book.records import (
+    ID,
+    NAMED,
+    PERSON,
+    Record,
+    changed,
+    last4,
+    lines,
+    of_book,
+    stated_ones,
+)
 
 HEALTH = Source.HEALTH_RECORDS
 
@@ -21,10 +32,17 @@ WHICH_VISIT = Field(
 
 def derive(case: Case) -> Claims:
     """Add what the visit that was chosen states."""
-    visit = case.chosen(WHICH_VISIT) or {}
+    return {**last4(case), **stated_ones(_book(case.chosen(WHICH_VISIT) or {}))}
+
+
+def visit_changed(stated: Claims, case: Case) -> bool:
+    """Return whether the book says something else of this visit now, or has it no more; another visit is no change."""
+    return changed(stated, _book(case.record(WHICH_VISIT, stated["visit_id"]) or {}))
+
+
+def _book(visit: Record) -> dict[str, Any]:
     many = {claim.name for claim in VISIT.claims if claim.kind is Kind.LIST}
-    named = {name: lines(value) if name in many else value for name, value in visit.items()}
-    return {**last4(case), **only(named, [claim.name for claim in VISIT.claims if claim.basis == HEALTH])}
+    return of_book(VISIT.claims, {name: lines(value) if name in many else value for name, value in visit.items()})
 
 
 FOUND = ("diagnosis", "diagnosis_code", "tests", "procedures", "surgery")
@@ -35,6 +53,8 @@ VISIT = DocumentType(
     code="health_visit",
     title={"vi": "Kết quả lần khám bệnh, chữa bệnh", "en": "Record of a visit"},
     validity=timedelta(days=365),
+    void_when=frozenset({HEALTH}),
+    void_if=visit_changed,
     sensitive=True,
     derive=derive,
     views={

@@ -31,7 +31,7 @@ from wallet.utilities.base import (
 from wallet.utilities.judicial_record import certificate_1, certificate_2
 from wallet.utilities.judicial_record.applying import accept, look
 from wallet.utilities.judicial_record.fees import OF_2016, fee
-from wallet.utilities.judicial_record.findings import STEPS
+from wallet.utilities.judicial_record.findings import OUTCOMES, STEPS
 from wallet.utilities.judicial_record.history import OCCUPATIONS, RESIDENCE_HISTORY
 
 NO_1, NO_2 = "no_1", "no_2"
@@ -104,6 +104,7 @@ utility = Utility(
         Field("email", Ask.EMAIL, required=False),
     ),
     reads=(Source.POPULATION, Source.RESIDENCE, Source.CRIMINAL_RECORDS),
+    codes={"outcome": OUTCOMES},
     lifecycle=REVIEWED,
     steps=STEPS,
     reasons=(

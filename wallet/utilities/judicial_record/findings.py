@@ -4,12 +4,17 @@ A step answers `confirmed` when the register says what the agency's files say, b
 otherwise: a text of free words could hint at what a certificate must not say. The days of each are ours (unconfirmed).
 """
 
+from functools import partial
+
 from wallet.utilities.base import Case, ClaimsRejected, Deadline, Step
 from wallet.utilities.judicial_record.entries import REGISTER, not_expunged
 from wallet.utilities.judicial_record.history import several_places
 
 CONFIRMED = "confirmed"
-OUTCOME = {"outcome": "confirmed|unconfirmed"}
+LIVED = ("kind", "residence_history", "occupations")
+"""What the agencies are asked over: how and where a certificate is delivered changes nothing that they confirmed."""
+OUTCOMES = (CONFIRMED, "unconfirmed")
+OUTCOME = {"outcome": "|".join(OUTCOMES)}
 
 
 def standing_conviction(case: Case) -> bool:
@@ -26,24 +31,15 @@ def assert_confirmed(case: Case) -> None:
         raise ClaimsRejected(result="unconfirmed")
 
 
+_asked = partial(Step, finds=("outcome",), patterns=OUTCOME, over=LIVED)
 STEPS = (
-    Step("records_department", "records_department", Deadline(working_days=2), finds=("outcome",), patterns=OUTCOME),
-    Step(
+    _asked("records_department", "records_department", Deadline(working_days=2)),
+    _asked(
         "province_police",
         "province_police",
         Deadline(working_days=5),
         after=("records_department",),
         needed=several_places,
-        finds=("outcome",),
-        patterns=OUTCOME,
     ),
-    Step(
-        "court",
-        "court",
-        Deadline(working_days=5),
-        after=("records_department",),
-        needed=standing_conviction,
-        finds=("outcome",),
-        patterns=OUTCOME,
-    ),
+    _asked("court", "court", Deadline(working_days=5), after=("records_department",), needed=standing_conviction),
 )

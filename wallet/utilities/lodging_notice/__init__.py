@@ -292,6 +292,7 @@ def province_of(case: Case) -> str:
 
 RECEIPT = DocumentType(
     code="lodging_receipt",
+    version=2,
     title={"vi": "Giấy xác nhận đã thông báo lưu trú", "en": "Receipt of a lodging notice"},
     validity=timedelta(days=1),
     until=until,
@@ -301,6 +302,8 @@ RECEIPT = DocumentType(
         "police_inspection": (
             "full_name",
             "declarant_kind",
+            "business_name",
+            "business_code",
             "place_type",
             "place",
             "commune",
@@ -318,7 +321,7 @@ RECEIPT = DocumentType(
     },
     layout=Layout(
         sections=(
-            Section("declarant", ("full_name", "declarant_kind")),
+            Section("declarant", ("full_name", "declarant_kind", "business_name", "business_code")),
             Section("place", ("place_type", "place", "commune", "province")),
             Section("stay", ("guest_count", "stay_from", "stay_until", "guest_list")),
             Section("notice", ("request_number", "submitted_at", "notify_before", "timeliness", "late_guests")),
@@ -345,6 +348,8 @@ RECEIPT = DocumentType(
         Claim(16, "late_guests", Kind.INT),
         Claim(17, "request_number", source=Source.REQUEST, paper=Paper.SHOWN),
         Claim(18, "guest_list", Kind.RECORDS, parts=(*STATED, "timeliness")),
+        Claim(19, "business_name", source=Source.REQUEST, fact="organisation", paper=Paper.SHOWN, required=False),
+        Claim(20, "business_code", source=Source.REQUEST, fact="organisation_code", required=False),
     ),
 )
 

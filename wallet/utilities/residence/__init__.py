@@ -24,7 +24,7 @@ from wallet.utilities.base import (
 )
 from wallet.utilities.residence.confirmation import CT07
 from wallet.utilities.residence.fact import FACTS, RESIDENCE_FACT, the_fact
-from wallet.utilities.residence.register import beyond_the_law, contradictions, numbers_of, sees_household, wrong_head
+from wallet.utilities.residence.register import beyond_the_law, contradictions, sees_household, wrong_head
 
 WHOLE = "whole"
 """The scope of form CT07; also where no scope is answered."""
@@ -47,7 +47,7 @@ def accept(case: Case) -> None:
     stated = {**case.facts.get("population", {}), **case.facts["residence"]}
     rejected = {
         **contradictions(stated, case.today),
-        **wrong_head(stated, numbers_of(case)),
+        **wrong_head(stated, case.numbers),
     }
     for claim, reason in beyond_the_law(stated, case.figures["temporary_years"]).items():
         rejected.setdefault(claim, reason)

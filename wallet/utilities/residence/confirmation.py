@@ -6,6 +6,7 @@ Source: Circular 55/2021/TT-BCA as amended by 66/2023/TT-BCA: valid one year, vo
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,8 +21,10 @@ from wallet.utilities.base import (
     Paper,
     Section,
     Source,
+    stated_by,
+    still_stated,
 )
-from wallet.utilities.residence.register import contradictions
+from wallet.utilities.residence.register import contradictions, number_of
 
 MEMBER = ("full_name", "birth_date", "sex", "relation", "number_last4")
 KINDS = {"permanent": "Thường trú", "temporary": "Tạm trú"}
@@ -57,11 +60,19 @@ def check(claims: Claims, today: date) -> None:
         raise ClaimsRejected(**rejected)
 
 
+def void_if(stated: Claims, case: Case) -> bool:
+    """Return whether the register states anything else now than the paper does, of the household too where it does."""
+    known = stated_by(_STATED, case.facts)
+    now = {**known, **derive(replace(case, claims={**known, "number": number_of(case)}))}
+    return not still_stated(stated, [claim.name for claim in _STATED], now)
+
+
 CT07 = DocumentType(
     code="residence",
     title={"vi": "Xác nhận thông tin về cư trú", "en": "Confirmation of residence"},
     validity=timedelta(days=365),
     void_when=frozenset({Source.RESIDENCE}),
+    void_if=void_if,
     derive=derive,
     check=check,
     claims=(
@@ -133,3 +144,4 @@ CT07 = DocumentType(
         signatory="commune_police_head",
     ),
 )
+_STATED = tuple(claim for claim in CT07.claims if claim.register == Source.RESIDENCE)

@@ -21,6 +21,7 @@ from wallet.utilities.base import (
     Section,
     Source,
     same_name,
+    still_stated,
 )
 from wallet.utilities.residence.register import (
     CHILD,
@@ -173,12 +174,22 @@ def _not_so(field: str) -> AnswersRejected:
     return AnswersRejected({field: "not_so"})
 
 
+def void_if(stated: Claims, case: Case) -> bool:
+    """Return whether the fact is not so any more, or not as it is stated; whatever else changed does not matter."""
+    try:
+        now = the_fact(case)
+    except AnswersRejected:
+        return True
+    return not still_stated(stated, _STATED, now)
+
+
 RESIDENCE_FACT = DocumentType(
     code="residence_fact",
     title={"vi": "Xác nhận một thông tin về cư trú", "en": "Confirmation of one fact of residence"},
     validity=VALID,
     until=until,
     void_when=frozenset({Source.RESIDENCE}),
+    void_if=void_if,
     derive=derive,
     claims=(
         Claim(1, "full_name", source=Source.POPULATION, paper=Paper.REQUIRED),
@@ -203,3 +214,4 @@ RESIDENCE_FACT = DocumentType(
         signatory="commune_police_head",
     ),
 )
+_STATED = tuple(claim.name for claim in RESIDENCE_FACT.claims if claim.register == Source.RESIDENCE)

@@ -101,11 +101,6 @@ def number_of(case: Case) -> str:
     return str(case.fact("population", "number", case.number))
 
 
-def numbers_of(case: Case) -> frozenset[str]:
-    """Return every number somebody has or had: a register may still name them by a former one."""
-    return frozenset({number_of(case), *case.fact("population", "former_numbers", ())})
-
-
 def temporary_place(case: Case) -> str:
     """Return the commune of the temporary residence with its province, as far as both are known; "" for none."""
     commune, province = (case.fact("residence", f"temporary_{name}", "") for name in ("commune", "province"))

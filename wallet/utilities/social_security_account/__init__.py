@@ -26,6 +26,7 @@ from wallet.utilities.base import (
     Field,
     Kind,
     Layout,
+    Once,
     Paper,
     Rules,
     Section,
@@ -36,8 +37,6 @@ from wallet.utilities.base import (
 )
 
 REGISTER = Source.SOCIAL_SECURITY
-OWN_REQUESTS = "own_requests"
-UNDER_WAY = ("submitted", "supplement_required", "accepted", "verifying", "proposed")
 
 
 def digits_of(account: str) -> str:
@@ -49,9 +48,7 @@ def accept(case: Case) -> None:
     """Refuse an account that is no account, is somebody else's, or already is the one that is paid into."""
     wrong = look(case)
     account = digits_of(case.answers["account_number"])
-    if any(earlier["state"] in UNDER_WAY for earlier in case.fact(OWN_REQUESTS, "social_security_account", ())):
-        wrong.setdefault("account_number", "asked_already")
-    elif account[-4:] == case.fact(REGISTER, "account_last4") and unmarked(case.answers["bank"]) == unmarked(
+    if account[-4:] == case.fact(REGISTER, "account_last4") and unmarked(case.answers["bank"]) == unmarked(
         case.fact(REGISTER, "account_bank", "")
     ):
         wrong.setdefault("account_number", "paid_there_already")
@@ -142,12 +139,13 @@ utility = Utility(
         Field("account_number", size=(1, 40)),
         Field("own_name", Ask.BOOL),
     ),
-    reads=(Source.RESIDENCE, OWN_REQUESTS),  # the residence says whose desk it is
+    reads=(Source.RESIDENCE,),  # the residence says whose desk it is
     shows={REGISTER: ("benefits", "account_bank", "account_last4")},
     lifecycle=REVIEWED,
     steps=(Step("bank_check", "paying_bank", Deadline(working_days=1), finds=("account_name",)),),
     reasons=("no_such_account", "account_closed", "another_name", "account_unclear"),
     supplements=("account_unclear",),
+    once=Once("account_number", lambda case: case.number),
     accept=accept,
     look=look,
 )
