@@ -32,8 +32,8 @@ from werkzeug.test import TestResponse
 from tests.phone import b64url, compact_jws
 from tests.support import FixedClock
 from wallet.errors import Conflict
+from wallet.identity.account_states import HolderKind
 from wallet.identity.accounts import LockGround
-from wallet.identity.models import HolderKind
 from wallet.identity.passwords import Knowledge
 from wallet.terms import AccountLevel, Actor
 from wallet.wiring import Wallet

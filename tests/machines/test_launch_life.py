@@ -10,18 +10,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from tests.documents.people import actor_of, admin_of, on_one_database
-from tests.support import FixedClock
+from tests.support import FixedClock, RisingEntropy
 from wallet.errors import Conflict, WalletError
 from wallet.launching.audience import Audience, place_of
 from wallet.launching.judging import Visitor
 from wallet.launching.orders import LaunchOrder, PendingChange
 from wallet.launching.schedule import Launch
-from wallet.launching.states import LaunchState
+from wallet.launching.states import NEXT, LaunchState
 from wallet.wiring import Wallet
 
 RUNS = int(os.environ.get("LAUNCH_RUNS", "10"))
@@ -91,6 +92,8 @@ class LaunchLife(RuleBasedStateMachine):
 
     wallet: Wallet
     clock: FixedClock
+    walked: set[tuple[LaunchState, LaunchState]]
+    """Transitions that were made, over all runs."""
 
     @initialize()
     def begin(self) -> None:
@@ -300,6 +303,7 @@ class LaunchLife(RuleBasedStateMachine):
         if at is not None:
             self.plan.append((at, change_id, target, agreed))
             return
+        self.walked.add((self.model.state, target.state))
         self.plan = (
             []
             if target.state is RETIRED
@@ -335,14 +339,47 @@ class LaunchLife(RuleBasedStateMachine):
                     assert work.rollout.available_all(visitor)[CODE][1] == found
 
 
-@on_one_database
-def test_a_launch_is_what_the_rules_make_of_it(wallet: Wallet, clock: FixedClock) -> None:
-    class Life(LaunchLife):
-        pass
+@pytest.fixture
+def life(wallet: Wallet, clock: FixedClock) -> type[LaunchLife]:
+    # Of two changes of one moment the id says which comes first: it must be the same one whenever a run is made again.
+    rising = replace(wallet, entropy=RisingEntropy())
+    return type("Life", (LaunchLife,), {"wallet": rising, "clock": clock, "walked": set()})
 
-    Life.wallet, Life.clock = wallet, clock
+
+@on_one_database
+def test_every_transition_is_walked(life: type[LaunchLife]) -> None:
+    """By no chance: each by a shortest way, and in each state every other is refused."""
+    some = {SANDBOX: Model(SANDBOX, tester=True), PILOT: Model(PILOT, frozenset({"01"}), 500)}
+    ways: dict[LaunchState, tuple[LaunchState, ...]] = {OFF: ()}
+    for state in (found := [OFF]):
+        for target in sorted(FROM[state] - {state}):
+            run = life()
+            run.begin()
+            for each in (*ways[state], target):
+                run.change(some.get(each, Model(each)), "admin1", None)
+                if run.model.state is not each:
+                    run.decide("admin1", agree=True)  # it takes another
+                    assert run.model.state is not each
+                    run.decide("admin2", agree=True)
+                assert run.model.state is each
+                run.everybody_sees_what_the_model_says()
+            for refused in set(LaunchState) - FROM[target]:
+                run.change(some.get(refused, Model(refused)), "admin2", None)
+                run.emergency(some.get(refused, Model(refused)), "admin2")
+            assert run.model.state is target
+            run.everybody_sees_what_the_model_says()
+            if target not in ways:
+                ways[target] = (*ways[state], target)
+                found.append(target)
+    declared = {(state, target) for state, targets in NEXT.items() for target in targets}
+    assert sorted(declared - life.walked) == [], "never walked"
+    assert sorted(life.walked - declared) == [], "walked, and not declared"
+
+
+@on_one_database
+def test_a_launch_is_what_the_rules_make_of_it(life: type[LaunchLife]) -> None:
     run_state_machine_as_test(
-        Life,
+        life,
         settings=settings(
             max_examples=RUNS,
             stateful_step_count=STEPS,

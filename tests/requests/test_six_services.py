@@ -4,6 +4,7 @@ The registers are those of the demo nation; who has which papers is told in `wal
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.documents.people import actor_of, officer_of, saying
+from tests.launching.test_stopping import Away
 from tests.support import GROUND, FixedClock
 from wallet.demo.personas import persona
 from wallet.errors import (
@@ -22,6 +24,7 @@ from wallet.errors import (
     NotAllowed,
     NotFound,
     PreconditionFailed,
+    Unavailable,
 )
 from wallet.requests.desk import DeskDetail, Word
 from wallet.requests.orders import RequestOrder, UtilityRequest
@@ -376,6 +379,42 @@ def test_three_agencies_make_one_document_of_one_request(wallet: Wallet) -> None
     }
 
 
+@pytest.mark.parametrize(
+    ("day", "code"),
+    [("2026-30-02", "no_such_day"), ("2026-03-03", "not_since_then"), ("2019-12-31", "not_since_then")],
+)
+def test_a_day_that_cannot_be_is_refused_to_whoever_reports_it(wallet: Wallet, state: Any, day: str, code: str) -> None:
+    """Else the last agency would be refused what another one alone can mend."""
+    request = asking(wallet, "birth_linked", birth(wallet), "noi")
+    justice, police, insurer = officer(wallet, "5"), officer(wallet, "2"), officer(wallet, "6")
+    with wallet.work() as work:
+        work.review_desk.finish_step(request.id, "birth_registration", FOUND["birth_registration"], None, justice)
+    mistyped, before = {**FOUND["permanent_residence"], "residence_registered_on": day}, state()
+    with pytest.raises(InvalidInput) as caught, wallet.work() as work:
+        work.review_desk.finish_step(request.id, "permanent_residence", mistyped, None, police)
+    assert caught.value.fields == {"/found/residence_registered_on": code}
+    assert caught.value.speaks("/found/residence_registered_on") == "birth_linked"
+    assert state() == before
+    for code, desk in (("permanent_residence", police), ("health_insurance", insurer)):
+        with wallet.work() as work:
+            work.review_desk.finish_step(request.id, code, FOUND[code], None, desk)
+    assert claims_of(wallet, request, "noi")["residence_registered_on"] == "2026-03-01"
+
+
+def test_a_report_that_cannot_be_held_against_its_register_waits_for_it(wallet: Wallet, state: Any) -> None:
+    request = asking(wallet, "birth_linked", birth(wallet), "noi")
+    justice, police = officer(wallet, "5"), officer(wallet, "2")
+    with wallet.work() as work:
+        work.review_desk.finish_step(request.id, "birth_registration", FOUND["birth_registration"], None, justice)
+    before = state()
+    away = replace(wallet, registers={**wallet.registers, RegisterCode.CIVIL_STATUS: Away()})
+    with pytest.raises(Unavailable), away.work() as work:
+        work.review_desk.finish_step(request.id, "permanent_residence", FOUND["permanent_residence"], None, police)
+    assert state() == before
+    with wallet.work() as work:
+        work.review_desk.finish_step(request.id, "permanent_residence", {}, "residence_unproven", police)
+
+
 def last_day(due: datetime | None) -> date:
     assert due is not None
     return vietnamese_day(due - timedelta(seconds=1))
@@ -528,7 +567,8 @@ def test_a_step_that_failed_is_tried_again_after_a_supplement(wallet: Wallet, cl
         work.requests.act(request.id, "supplement", actor_of(wallet, "noi"))
     with wallet.read() as work:
         step, *others = work.requests.get(request.id, actor_of(wallet, "noi")).steps
-    assert (step.state, step.reason, step.opened_at, step.done_at) == ("active", None, clock.now(), None)
+    assert (step.state, step.opened_at, step.done_at) == ("active", clock.now(), None)
+    assert step.reason == "residence_unproven", "why it failed before"
     assert [each.state for each in others] == ["waiting", "waiting"]
     with wallet.work() as work:
         work.review_desk.finish_step(request.id, "birth_registration", FOUND["birth_registration"], None, justice)

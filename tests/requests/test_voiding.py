@@ -22,19 +22,23 @@ from wallet.documents.forms.offered import Form
 from wallet.documents.holding import DocumentContent
 from wallet.documents.models import DocumentRow
 from wallet.documents.revoking import RevocationReason
-from wallet.errors import NotFound, Unavailable
+from wallet.errors import Conflict, NotFound, Unavailable
 from wallet.requests.orders import About, RequestOrder, UtilityRequest
 from wallet.requests.watching import WATCH, RegisterWatch
+from wallet.settings import Settings
 from wallet.sources.base import Facts, Ground, RegisterCode
 from wallet.sources.changes import BEGINNING, Change, EmbeddedChanges
 from wallet.sources.ministry_models import DrivingLicence
 from wallet.sources.models import Residence
 from wallet.terms import Status
-from wallet.utilities.base import Capacity, DocumentType, OnChange
+from wallet.utilities.base import Capacity, Claim, DocumentType, OnChange, Source
 from wallet.utilities.catalogue import Catalogue
+from wallet.utilities.declared import StatedOtherwise
 from wallet.wiring import Wallet
 
 LATER = NOON + timedelta(minutes=5)
+OTHER_DRIVER = "giay"
+HEAD_OF_HOUSEHOLD = {"scope": "head_of_household"}
 
 
 def ask(wallet: Wallet, key: str = "an", answers: Mapping[str, Any] | None = None) -> UtilityRequest:
@@ -57,8 +61,8 @@ def verdict(wallet: Wallet, request: UtilityRequest, key: str = "an") -> list[st
 
 
 def moves(wallet: Wallet, key: str = "an", at: datetime = LATER, **values: Any) -> None:
-    """Let the residence register change what it says of a persona."""
-    number = persona(key).number
+    """Let the residence register change what it says of a persona: another house, unless values say what else."""
+    number, values = persona(key).number, values or {"permanent_line": "Số 1, phố Mới"}
     with wallet.nation.write() as session:
         session.execute(update(Residence).where(Residence.number == number).values(updated_at=at, **values))
 
@@ -89,19 +93,19 @@ def saying(wallet: Wallet, code: RegisterCode, values: Mapping[str, Any] | None,
 # --- A move ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_move_voids_the_confirmation_and_every_single_fact_within_the_minute(
+def test_a_move_voids_the_confirmation_and_each_fact_that_is_so_no_more_within_the_minute(
     wallet: Wallet, clock: FixedClock
 ) -> None:
     """Docs/domain.md, section 8, case 23: CT07 void because of a later move."""
-    whole, fact = ask(wallet), ask(wallet, answers={"scope": "head_of_household"})
+    whole, fact, still = (ask(wallet, answers=each) for each in ({}, {"scope": "lives_in_commune"}, HEAD_OF_HOUSEHOLD))
     other = ask(wallet, "sau")
     wallet.register_watch.run()
     assert verdict(wallet, whole) == ["ok"]
     clock.advance(minutes=10)
-    moves(wallet, permanent_line="Số 1, phố Mới")
+    moves(wallet, permanent_commune="Phường Láng", permanent_commune_code="00199")
     wallet.register_watch.run()
     assert revocation(wallet, whole) == revocation(wallet, fact) == "data_changed"
-    assert revocation(wallet, other) is None
+    assert (revocation(wallet, still), revocation(wallet, other)) == (None, None)
     clock.advance(seconds=2)
     assert verdict(wallet, whole) == ["revoked"]
 
@@ -169,7 +173,7 @@ def test_a_register_that_is_down_voids_nothing_and_is_asked_again(wallet: Wallet
     assert revocation(wallet, request) is None
     # What it could not look at is what it remembers, and not where it stopped: nobody waits behind it.
     up = RegisterWatch(
-        wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, _told=watch._told, _again=watch._again
+        wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, _places=watch._places, _again=watch._again
     )
     up.run()
     assert revocation(wallet, request) == "data_changed"
@@ -209,6 +213,78 @@ def test_a_document_whose_plug_in_is_gone_is_left_alone(wallet: Wallet) -> None:
     with without.work() as work:
         assert work.voiding.look(actor_of(wallet).holder_id or "", WATCH) == 0
     assert revocation(wallet, request) is None
+
+
+def released(wallet: Wallet, **changes: Any) -> Wallet:
+    """Return the wallet after a release in which the confirmation states one thing more, and says so by its version."""
+    plugin = wallet.catalogue.plugin("residence")
+    more = Claim(99, "household_head_number", source=Source.RESIDENCE, required=False)
+    whole, *others = (kind for kind in plugin.utility.documents)
+    claims = (*whole.claims, more)
+    straight = tuple(claim for claim in claims if claim.source == Source.RESIDENCE)
+    changes = {"void_if": StatedOtherwise(straight)} | changes
+    whole = replace(whole, version=whole.version + 1, claims=claims, **changes)
+    utility = replace(plugin.utility, documents=(whole, *others))
+    plugins = {each.utility.code: each for each in wallet.catalogue} | {"residence": replace(plugin, utility=utility)}
+    return replace(wallet, catalogue=Catalogue(plugins))
+
+
+@pytest.mark.parametrize("changes", [{}, {"void_if": lambda _stated, _case: True}], ids=["its own look", "any change"])
+def test_a_release_that_states_more_ends_no_document_of_the_one_before(
+    wallet: Wallet, clock: FixedClock, changes: dict[str, Any]
+) -> None:
+    """The code of the former version is gone: what it declared is kept, and nothing else is compared."""
+    request, after = ask(wallet), released(wallet, **changes)
+    clock.advance(days=1)
+    with after.work() as work:
+        assert work.voiding.look(actor_of(wallet).holder_id or "", WATCH) == 0
+    if not changes:  # the register changed, in nothing that is stated
+        moves(wallet, at=clock.now(), current_province_code="40")
+        with after.work() as work:
+            assert work.voiding.look(actor_of(wallet).holder_id or "", WATCH) == 0
+    assert revocation(wallet, request) is None
+    assert verdict(wallet, request) == ["ok"]
+
+
+@pytest.mark.parametrize("values", [{"permanent_commune": "Phường Láng"}, {"temporary_since": date(2026, 3, 1)}])
+def test_after_a_release_what_the_document_declared_still_ends_it(
+    wallet: Wallet, clock: FixedClock, values: dict[str, Any]
+) -> None:
+    """Also what it did not state because there was none: An had no temporary residence."""
+    request, after = ask(wallet), released(wallet)
+    clock.advance(days=1)
+    moves(wallet, at=clock.now(), **values)
+    with after.work() as work:
+        assert work.voiding.look(actor_of(wallet).holder_id or "", WATCH) == 1
+    assert revocation(wallet, request) == "data_changed"
+
+
+def test_a_document_whose_look_fails_keeps_no_other_of_its_holder(wallet: Wallet, clock: FixedClock) -> None:
+    """What a plug-in raises is of one document: the licence's look fails, the confirmation ends."""
+
+    def fails(_stated: Any, _case: Any) -> bool:
+        raise ZeroDivisionError
+
+    licence, whole = licence_of(wallet), ask(wallet)
+    plugins = {each.utility.code: each for each in wallet.catalogue}
+    plugin = plugins["driving_licence"]
+    kinds = tuple(replace(kind, void_if=fails) for kind in plugin.utility.documents)
+    plugins["driving_licence"] = replace(plugin, utility=replace(plugin.utility, documents=kinds))
+    mad = replace(wallet, catalogue=Catalogue(plugins))
+    clock.advance(minutes=10)
+    deduct(wallet)
+    moves(wallet, at=clock.now())
+    watch = RegisterWatch(mad.tries, mad.changes, mad.catalogue, mad.clock)
+    watch.run()
+    assert (revocation(wallet, licence), revocation(wallet, whole)) == (None, "data_changed")
+    assert set(watch._again) == {persona("an").number}
+    clock.advance(days=2)
+    assert mad.account_sweep.run().failed == 0
+    assert revocation(wallet, licence) is None
+    well = RegisterWatch(wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, _again=watch._again)
+    well.run()
+    assert revocation(wallet, licence) == "superseded"
+    assert well._again == {}
 
 
 # --- Made anew ------------------------------------------------------------------------------------------------------
@@ -336,6 +412,21 @@ def test_where_nobody_could_apply_today_the_document_is_void_and_none_is_made(
     assert [row.code for row in told].count("document_void") == 1
 
 
+def test_what_is_paused_makes_nothing_anew_and_what_is_untrue_ends_all_the_same(
+    wallet: Wallet, clock: FixedClock
+) -> None:
+    request = licence_of(wallet)
+    with wallet.work() as work:
+        work.launching.pause("driving_licence", "It states wrong points.", None, admin_of(wallet))
+    clock.advance(minutes=10)
+    deduct(wallet)
+    wallet.register_watch.run()
+    assert [row.revocation_reason for row in documents_of(wallet, request)] == ["data_changed"]
+    with pytest.raises(Conflict) as refused:
+        licence_of(wallet)
+    assert refused.value.code == "utility_disabled"
+
+
 def test_a_locked_account_gets_no_new_document(wallet: Wallet, clock: FixedClock) -> None:
     request, actor = licence_of(wallet), actor_of(wallet)
     with wallet.work() as work:
@@ -375,7 +466,7 @@ def test_a_renewal_that_fails_half_way_changes_nothing_and_is_tried_again(wallet
     watch.run()
     assert [row.revocation_reason for row in documents_of(wallet, request)] == [None]
     assert set(watch._again) == {persona("an").number}
-    again = RegisterWatch(wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, _told=watch._told)
+    again = RegisterWatch(wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, _places=watch._places)
     again.run()
     assert [row.revocation_reason for row in documents_of(wallet, request)] == [None], "it is told no second time"
     again._again.update(watch._again)
@@ -465,7 +556,7 @@ def test_one_whose_look_fails_keeps_nobody_waiting_and_is_looked_at_again(wallet
     assert watch._again[persona("an").number].at - clock.now() == timedelta(minutes=10), "and never later than this"
     clock.advance(minutes=10)
     well = RegisterWatch(
-        wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, _told=watch._told, _again=watch._again
+        wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, _places=watch._places, _again=watch._again
     )
     well.run()
     assert revocation(wallet, licence) == "superseded"
@@ -502,10 +593,187 @@ def test_what_waits_for_too_many_is_told_again_later(
     assert watch.run() is False
     assert len(watch._again) == 1
     up = RegisterWatch(
-        wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, _told=watch._told, _again=watch._again
+        wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, _places=watch._places, _again=watch._again
     )
     up.run()
     assert (revocation(wallet, first), revocation(wallet, second)) == ("data_changed", "data_changed")
+
+
+# --- Committed late -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def deducting(wallet: Wallet, key: str = "an") -> Iterator[None]:
+    """Deduct now, and commit when the block ends. SQLite lets in one writer: there it is written only then, too."""
+    at, number = wallet.clock.now(), persona(key).number
+    late = update(DrivingLicence).where(DrivingLicence.number == number).values(updated_at=at, points=7)
+    if wallet.nation.is_sqlite:
+        yield
+    with wallet.nation.write() as session:
+        session.execute(late)
+        session.flush()
+        if not wallet.nation.is_sqlite:
+            yield
+
+
+class Counted:
+    """Counts the transactions in which somebody is looked at."""
+
+    def __init__(self, wallet: Wallet) -> None:
+        self.wallet, self.looks = wallet, 0
+
+    def tries(self) -> Iterator[Any]:
+        self.looks += 1
+        return self.wallet.tries()
+
+
+def counting(wallet: Wallet, **values: Any) -> tuple[Counted, RegisterWatch]:
+    counted = Counted(wallet)
+    return counted, RegisterWatch(counted.tries, wallet.changes, wallet.catalogue, wallet.clock, **values)
+
+
+def test_s46_a_change_that_is_committed_late_is_superseded_by_the_next_look_and_once(
+    wallet: Wallet, clock: FixedClock
+) -> None:
+    request = licence_of(wallet)
+    counted, watch = counting(wallet)
+    watch.run()
+    clock.advance(minutes=10)
+    looks = counted.looks
+    with deducting(wallet):
+        clock.advance(minutes=4)
+        moves(wallet, "sau", at=clock.now())
+        deduct(wallet, OTHER_DRIVER)
+        watch.run()
+        assert [row.revocation_reason for row in documents_of(wallet, request)] == [None]
+        assert (looks := counted.looks) > 0
+    clock.advance(seconds=20)
+    watch.run()
+    assert [row.revocation_reason for row in documents_of(wallet, request)] == ["superseded", None]
+    assert counted.looks == looks + 1, "what was met is read again and nobody is looked at again for it"
+    for _ in range(20):
+        clock.advance(seconds=20)
+        assert watch.run() is False
+    assert counted.looks == looks + 1
+    assert [row.revocation_reason for row in documents_of(wallet, request)] == ["superseded", None]
+
+
+@pytest.mark.parametrize(
+    ("overlap", "late", "found"), [(300, 299, True), (300, 301, False), (0, 1, False), (3600, 3000, True)]
+)
+def test_what_is_committed_later_than_the_overlap_is_left_to_the_daily_look(
+    deployment: Settings, clock: FixedClock, overlap: int, late: int, found: bool
+) -> None:
+    wallet = Wallet.build(replace(deployment, register_overlap_seconds=overlap), clock=clock)
+    request = licence_of(wallet)
+    clock.advance(hours=2)
+    with deducting(wallet):
+        clock.advance(seconds=late)
+        deduct(wallet, OTHER_DRIVER)
+        wallet.register_watch.run()
+    wallet.register_watch.run()
+    assert revocation(wallet, request) == ("superseded" if found else None)
+    clock.advance(days=2)
+    wallet.account_sweep.run()
+    assert revocation(wallet, request) == "superseded"
+    wallet.close()
+
+
+def test_a_change_of_tomorrow_hides_none_of_today(wallet: Wallet, clock: FixedClock) -> None:
+    """The clock of a register is wrong, or somebody's typing was."""
+    request = licence_of(wallet)
+    counted, watch = counting(wallet)
+    clock.advance(minutes=10)
+    number = persona(OTHER_DRIVER).number
+    with wallet.nation.write() as session:
+        row = update(DrivingLicence).where(DrivingLicence.number == number)
+        session.execute(row.values(updated_at=clock.now() + timedelta(days=1)))
+    watch.run()
+    clock.advance(minutes=10)
+    deduct(wallet)
+    looks = counted.looks
+    watch.run()
+    watch.run()
+    assert revocation(wallet, request) == "superseded"
+    assert counted.looks == looks + 1
+
+
+def test_what_is_read_again_comes_to_an_end(wallet: Wallet, clock: FixedClock) -> None:
+    """Two registers with several pages each: neither begins anew because of the other."""
+    licence, residence = licence_of(wallet), ask(wallet)
+    counted, watch = counting(wallet, batch=1)
+    clock.advance(minutes=10)
+    for key in ("an", OTHER_DRIVER):
+        deduct(wallet, key)
+    for key in ("an", "sau", "doi"):
+        moves(wallet, key, at=clock.now())
+    since = Change(NOON, "")
+    told = [wallet.changes.after(code, since, 100) for code in (RegisterCode.RESIDENCE, RegisterCode.DRIVING_LICENCES)]
+    assert min(map(len, told)) > 1
+    pages = pages_of(watch)
+    assert pages == max(map(len, told)), "a page each, side by side"
+    assert (revocation(wallet, licence), revocation(wallet, residence)) == ("superseded", "data_changed")
+    looks = counted.looks
+    clock.advance(seconds=20)
+    assert pages_of(watch) == pages
+    assert counted.looks == looks
+
+
+def pages_of(watch: RegisterWatch) -> int:
+    """Let it go on as the job does; return how often there was more."""
+    for pages in range(100):
+        if not watch.run():
+            return pages
+    raise AssertionError("it comes to no end")
+
+
+def test_a_register_with_much_to_tell_keeps_no_other_from_being_read(wallet: Wallet, clock: FixedClock) -> None:
+    licence = licence_of(wallet)
+    watch = RegisterWatch(wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, batch=1)
+    while watch.run():
+        pass
+    clock.advance(minutes=10)
+    for key in ("sau", "doi", OTHER_DRIVER):
+        moves(wallet, key, at=clock.now())
+    assert watch.run() is True
+    clock.advance(seconds=20)
+    deduct(wallet)
+    assert watch.run() is True
+    assert revocation(wallet, licence) == "superseded"
+    assert watch._places[RegisterCode.RESIDENCE].reading, "there was more of it all the while"
+
+
+def test_a_register_that_goes_down_between_two_pages_keeps_no_other_waiting(wallet: Wallet, clock: FixedClock) -> None:
+    """And when it answers again, what it had not told yet is told."""
+    licence, residence = licence_of(wallet), ask(wallet, "sau")
+
+    class Breaking:
+        down = False
+
+        def after(self, register: str, last: Change, limit: int) -> Sequence[Change]:
+            if self.down and register == RegisterCode.RESIDENCE:
+                raise Unavailable("source_unavailable", 5)
+            return wallet.changes.after(register, last, limit)
+
+    breaking = Breaking()
+    watch = RegisterWatch(wallet.tries, breaking, wallet.catalogue, wallet.clock, batch=1)
+    while watch.run():
+        pass
+    clock.advance(minutes=10)
+    moves(wallet, "doi", at=clock.now() - timedelta(seconds=1))
+    moves(wallet, "sau", at=clock.now())
+    assert watch.run() is True
+    breaking.down = True
+    deduct(wallet)
+    clock.advance(seconds=20)
+    while watch.run():
+        pass
+    assert (revocation(wallet, licence), revocation(wallet, residence)) == ("superseded", None)
+    breaking.down = False
+    clock.advance(seconds=20)
+    while watch.run():
+        pass
+    assert revocation(wallet, residence) == "data_changed"
 
 
 # --- About somebody else --------------------------------------------------------------------------------------------
@@ -649,7 +917,8 @@ def test_a_register_that_tells_nothing_has_no_changes(wallet: Wallet) -> None:
 def test_more_than_a_batch_is_more_to_do(wallet: Wallet) -> None:
     for key in ("an", "sau", "doi"):
         moves(wallet, key, at=LATER)
-    watch = RegisterWatch(wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, batch=2)
+    told = wallet.changes.after(RegisterCode.RESIDENCE, Change(NOON, ""), 100)
+    watch = RegisterWatch(wallet.tries, wallet.changes, wallet.catalogue, wallet.clock, batch=len(told) - 1)
     assert [watch.run(), watch.run()] == [True, False]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import wallet
 from tests.documents.people import actor_of, admin_of, officer_of
+from tests.requests.test_six_services import FOUND, asking, birth
 from wallet.errors import NotAllowed, NotAuthenticated, NotFound
 from wallet.identity.accounts import LockGround
 from wallet.profile.corrections import CorrectionOrder
@@ -87,9 +88,38 @@ def test_nobody_else_decides(wallet: Wallet, request_id: str, state: State, who:
     before = state()
     with pytest.raises(refusal):
         decide(wallet, request_id, actor)
-    with wallet.work() as work, pytest.raises((NotAllowed, NotAuthenticated, NotFound)):
-        work.review_desk.finish_step(request_id, "no_step", {}, None, actor)
     assert state() == before
+
+
+STEP, STEP_FOUND = "birth_registration", FOUND["birth_registration"]
+
+
+def finish(wallet: Wallet, request_id: str, actor: Actor, reason: str | None) -> str:
+    """Report a sub-task, or that it could not be done; return where it stands then."""
+    with wallet.work() as work:
+        detail = work.review_desk.finish_step(request_id, STEP, STEP_FOUND if reason is None else {}, reason, actor)
+    return next(step.state for step in detail.detail.steps if step.code == STEP)
+
+
+@pytest.fixture
+def in_steps(wallet: Wallet) -> str:
+    """A request with a sub-task that its agency has to do now."""
+    return asking(wallet, "birth_linked", birth(wallet), "noi").id
+
+
+@pytest.mark.parametrize("reason", [None, "notice_wrong"], ids=["done", "failed"])
+@pytest.mark.parametrize("who", REFUSED)
+def test_nobody_else_reports_a_sub_task(
+    wallet: Wallet, in_steps: str, state: State, who: str, reason: str | None
+) -> None:
+    make, refusal = REFUSED[who]
+    own = officer_of(wallet, "reviewer5")
+    actor = officer_of(wallet, "noi") if who == "the applicant" else make(wallet, own)
+    before = state()
+    with pytest.raises(refusal):
+        finish(wallet, in_steps, actor, reason)
+    assert state() == before
+    assert finish(wallet, in_steps, own, reason) == ("done" if reason is None else "failed"), "it was theirs to report"
 
 
 @pytest.mark.parametrize("who", REFUSED)

@@ -406,6 +406,11 @@ def test_a_sheet_is_never_looked_for_outside_the_archive(target: str) -> None:
     assert hostile(relations=relations(target, TargetMode="External")) == "spreadsheet_damaged"
 
 
+def test_a_sheet_that_names_no_part_is_damage() -> None:
+    book = str(parts()["xl/workbook.xml"]).replace(' r:id="r1"', "")
+    assert refused(zipped(parts({"xl/workbook.xml": book}))) == "spreadsheet_damaged"
+
+
 def test_two_parts_of_one_name_are_damage() -> None:
     written = BytesIO(zipped(parts()))
     with ZipFile(written, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):

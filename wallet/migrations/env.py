@@ -17,9 +17,10 @@ import wallet.payments.models
 import wallet.profile.models
 import wallet.requests.models
 import wallet.single_use  # noqa: F401 - each registers its tables
-from wallet.db import Base
+from wallet.db import Base, alone
 from wallet.migrations.foreign_keys import held_back
 
 with context.config.attributes["engine"].connect() as connection, held_back(connection), connection.begin():
+    alone(connection, "migrations")  # of two that begin at once, the second finds nothing left to do
     context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
     context.run_migrations()

@@ -6,7 +6,7 @@ they answer moves the request, and so does their silence: no office waits, and n
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from wallet.requests.models import RequestAgreement, RequestRow
 from wallet.requests.moving import SYSTEM, Moving
 from wallet.requests.orders import number_of
 from wallet.requests.repository import RequestRepository
-from wallet.requests.sealed import open_content
+from wallet.requests.sealed import is_current, open_content, seal_content
 from wallet.terms import Actor
 from wallet.utilities.base import By, Utility
 from wallet.utilities.catalogue import Catalogue
@@ -63,7 +63,8 @@ class Agreements:
     def wanted(self, utility: Utility, row: RequestRow, told: Told) -> str | None:
         """Return the holder who is to be asked before a request goes on, None for nobody.
 
-        Whoever answered is not asked again by the same request. Raises InvalidInput for somebody without an account.
+        Whoever declined is not asked again by the same request, nor whoever agreed to what it states now: an agreement
+        is to what was shown. Raises InvalidInput for somebody without an account.
         """
         agreement = utility.agreement
         if agreement is None or utility.lifecycle.move(row.state, "ask_agreement") is None:
@@ -74,13 +75,20 @@ class Agreements:
         account = None if holder_id is None else self.accounts.of_holder(holder_id)
         if account is None or account.state is not AccountState.ACTIVE:
             raise InvalidInput({f"/answers/{agreement.field}": "has_no_account"})
+        content = open_content(self.holders, row)
         answered = any(
-            each.holder_id == holder_id and each.state in (AGREED, DECLINED) for each in self.rows.agreements(row.id)
+            each.holder_id == holder_id
+            and (each.state == DECLINED or (each.state == AGREED and is_current(each.id, agreement, content)))
+            for each in self.rows.agreements(row.id)
         )
         return None if answered else holder_id
 
     def ask(self, utility: Utility, row: RequestRow, holder_id: str) -> None:
-        """Ask somebody, whom `wanted` named, in the transaction that has the request wait for them."""
+        """Ask somebody, whom `wanted` named, in the transaction that has the request wait for them.
+
+        What they are shown is kept with the request, sealed: until they answer nobody changes it, and afterwards it
+        says to what they agreed.
+        """
         now, days = self.clock.now(), 0 if utility.agreement is None else utility.agreement.days
         asked = RequestAgreement(
             id=new_id(self.entropy, "agr"),
@@ -90,6 +98,10 @@ class Agreements:
             asked_at=now,
             expires_at=end_of_day(vietnamese_day(now) + timedelta(days=days)),
         )
+        if utility.agreement is not None:
+            content = open_content(self.holders, row)
+            shown = {**content.shown, asked.id: utility.agreement.shown(content.answers)}
+            row.sealed = seal_content(self.holders, row.holder_id, row.id, replace(content, shown=shown))
         self.rows.add(asked)
         self.audit.record("agreement.asked", SYSTEM, holder_id, request=row.id, agreement=asked.id)
         account = self.accounts.of_holder(holder_id)
@@ -101,10 +113,10 @@ class Agreements:
         found = []
         for each in self.rows.asked_of(holder_of(actor), MOST_ASKED):
             row = self.rows.get(each.request_id)
-            plugin = None if row is None else self.catalogue.find(row.utility)
-            if row is None or plugin is None or plugin.utility.agreement is None or each.expires_at <= self.clock.now():
+            utility = self._waiting(each, row)
+            if row is None or utility is None or utility.agreement is None:
                 continue
-            answers = open_content(self.holders, row).answers
+            content = open_content(self.holders, row)
             found.append(
                 AskedAgreement(
                     id=each.id,
@@ -113,7 +125,7 @@ class Agreements:
                     applicant=self.holders.profile(row.holder_id).full_name,
                     asked_at=each.asked_at,
                     expires_at=each.expires_at,
-                    shown={name: answers[name] for name in plugin.utility.agreement.shows if name in answers},
+                    shown=utility.agreement.shown(content.answers),
                 )
             )
         return found
@@ -127,16 +139,12 @@ class Agreements:
         if asked is None or asked.holder_id != holder_of(actor):
             raise NotFound("not_found")
         row = self.rows.get(asked.request_id, lock=True)
-        now = self.clock.now()
         state, action = (AGREED, "agree") if agree else (DECLINED, "decline")
-        plugin = None if row is None else self.catalogue.find(row.utility)
-        waits = row is not None and plugin is not None and plugin.utility.lifecycle.move(row.state, action) is not None
-        if row is None or plugin is None or not waits or asked.expires_at <= now:
-            raise Conflict("agreement_closed")
-        if not self.rows.end_agreement(asked.id, state, now):
+        utility = self._waiting(asked, row)
+        if row is None or utility is None or not self.rows.end_agreement(asked.id, state, self.clock.now()):
             raise Conflict("agreement_closed")
         self.audit.record(f"agreement.{state}", actor, asked.holder_id, request=row.id, agreement=asked.id)
-        self.moving.move(plugin.utility, row, action, By.OTHER, actor)
+        self.moving.move(utility, row, action, By.OTHER, actor)
 
     def close(self, row: RequestRow) -> None:
         """Ask nobody any more: the request is over."""
@@ -156,3 +164,11 @@ class Agreements:
             if utility.lifecycle.move(row.state, "lapse") is not None:  # its applicant may have gone meanwhile
                 self.moving.move(utility, row, "lapse", By.SYSTEM, SYSTEM)
         return done
+
+    def _waiting(self, asked: RequestAgreement, row: RequestRow | None) -> Utility | None:
+        """Return the utility of a request that waits for an answer which can still be given, None for any other."""
+        plugin = None if row is None else self.catalogue.find(row.utility)
+        if row is None or plugin is None or asked.expires_at <= self.clock.now():
+            return None
+        waits = any(move.by is By.OTHER for move in plugin.utility.lifecycle.from_(row.state))
+        return plugin.utility if waits else None

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from wallet.clock import Clock
-from wallet.errors import InvalidInput, NotAllowed
+from wallet.errors import Conflict, InvalidInput, NotAllowed
 from wallet.identity.desks import home_province
 from wallet.identity.holders import Holders
 from wallet.places import communes, provinces
@@ -14,12 +14,12 @@ from wallet.requests.models import RequestRow
 from wallet.requests.orders import About, HeldAnswer, number_of
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import Content, open_content
-from wallet.sources.base import Ground
+from wallet.sources.base import Ground, numbers_of
 from wallet.sources.gathering import Gathered, gather
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
 from wallet.texts.catalogue import lookup
-from wallet.utilities.answering import parse, plain, read
+from wallet.utilities.answering import plain, read, read_again, recall
 from wallet.utilities.base import Answers, Ask, Capacity, Case, Field, Rules, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.lifecycles import DRAFT
@@ -43,8 +43,8 @@ class Stated:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A case, and what was read for it. number: of whom it is about. faults: what may not or has to be answered, now
-    that it is known what registers hold."""
+    """A case, and what was read for it. number: of whom it is about, as the register has it now. faults: what may not
+    or has to be answered, now that it is known what registers hold."""
 
     case: Case
     gathered: Gathered
@@ -72,23 +72,23 @@ class Cases:
         *,
         steps: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Told:
-        """Return the case of a request whose answers are whole.
+        """Return the case of a request that was sent, whose answers were whole then.
 
-        Raises InvalidInput with every fault of the answers, NotAllowed("person_not_living"), Unavailable when a
-        register does not answer.
+        Raises Conflict("answers_outdated") where they are not by today's form, NotAllowed("person_not_living"),
+        Unavailable when a register does not answer.
         """
         stated = self.stated(utility, row, content, actor)
-        if stated.faults:
-            raise InvalidInput(stated.faults)
-        told = self.told(utility, row, content, actor, stated, steps=steps)
-        if told.faults:
-            raise InvalidInput(told.faults)
-        return told
+        if not stated.faults:
+            told = self.told(utility, row, content, actor, stated, steps=steps)
+            if not told.faults:
+                return told
+        raise Conflict("answers_outdated")
 
     def stated(self, utility: Utility, row: RequestRow, content: Content, actor: Actor) -> Stated:
         """Return what a request states, before any register is asked."""
         now = self.clock.now()
-        answers, faults = read(utility.form, content.answers)
+        reading = read if row.state == DRAFT else read_again
+        answers, faults = reading(utility.form, content.answers)
         case = Case(
             now=now,
             today=vietnamese_day(now),
@@ -119,14 +119,19 @@ class Cases:
         purpose: for which they are read, if not to send. Raises InvalidInput for whom a proxy asks about and the
         register has otherwise, NotAllowed("person_not_living"), Unavailable.
         """
-        number, own = stated.case.number, self.holders.number(row.holder_id)
+        own = self.holders.number(row.holder_id)
         applies = actor.holder_id == row.holder_id
         sending = "submit_request" if applies else "review"
         if utility.lifecycle.at_once:
             sending = "issue_document"
         ground = Ground(purpose or sending, utility.code, actor, proxy=applies and content.about is not None)
+        if applies and row.organisation_id is not None:
+            ground = replace(ground, organisation=row.organisation_id)
+        number, known = stated.case.number, None
+        if content.about is not None:
+            number, known = self._known_now(row, number, ground)
         subject_id = self.reading_of(row, number)
-        gathered = gather(self.sources, self._registers(utility, row), number, ground, subject=subject_id)
+        gathered = gather(self.sources, self._registers(utility, row), number, ground, subject=subject_id, known=known)
         applicant = gathered.facts[Source.POPULATION].values if Source.POPULATION in gathered.facts else {}
         relation = ""
         if content.about is not None:
@@ -142,6 +147,7 @@ class Cases:
             typed, faults = self.typed(utility, row, content.answers, held)
         case = replace(
             stated.case,
+            number=number,
             answers={**typed, **held},
             facts={**gathered.values, OWN_REQUESTS: {utility.code: self._earlier(utility, row)}},
             relation=relation,
@@ -155,12 +161,27 @@ class Cases:
         self, utility: Utility, row: RequestRow, answers: Mapping[str, Any], held: Mapping[str, Any]
     ) -> tuple[Answers, dict[str, str]]:
         """Return answers as values beside those that registers hold, and what is wrong with them."""
-        if row.state != DRAFT:  # a register that has learnt it since it was sent is no fault of the applicant
-            answers = {name: value for name, value in answers.items() if name not in held}
-        return read(utility.form, answers, held=frozenset(held))
+        if row.state == DRAFT:
+            return read(utility.form, answers, held=frozenset(held))
+        # A register that has learnt it since it was sent is no fault of the applicant.
+        asked = {name: value for name, value in answers.items() if name not in held}
+        return read_again(utility.form, asked, held=frozenset(held))
 
     def _number(self, row: RequestRow, content: Content) -> str:
-        return self.holders.number(row.holder_id) if content.about is None else content.about.number
+        return content.subject_number or self.holders.number(row.holder_id)
+
+    def _known_now(self, row: RequestRow, number: str, ground: Ground) -> tuple[str, Gathered]:
+        """Return the number that the population register has for whoever is asked about by one, and what it states.
+
+        Everything is looked up by that number. Whom it belongs to was not known when the register was asked by a former
+        one: it is asked again, so that this reading too is told to them.
+        """
+        gathered = self._people_of(row, number, ground)
+        current = str(gathered.values.get(Source.POPULATION, {}).get("number", number))
+        return (number, gathered) if current == number else (current, self._people_of(row, current, ground))
+
+    def _people_of(self, row: RequestRow, number: str, ground: Ground) -> Gathered:
+        return gather(self.sources, [Source.POPULATION], number, ground, subject=self.reading_of(row, number))
 
     def desk_province(self, utility: Utility, row: RequestRow, told: Told, actor: Actor) -> str:
         """Return the province whose desk gets a request: what the utility says, else where whom it is about lives.
@@ -235,7 +256,7 @@ class Cases:
             {
                 "state": each.state,
                 "submitted_at": each.submitted_at,
-                "answers": parse(utility.form, open_content(self.holders, each).answers, partial=True),
+                "answers": recall(utility.form, open_content(self.holders, each).answers),
             }
             for each in earlier
             if each.id != row.id
@@ -271,6 +292,8 @@ def request_facts(row: RequestRow, now: datetime) -> dict[str, Any]:
     if row.due_at is not None:
         # Due at 24:00 of a day is due on that day, though the moment is the next one's first.
         facts["due_on"] = vietnamese_day(row.due_at - timedelta(seconds=1))
+    if row.organisation_id is not None:
+        facts |= {"organisation": row.organisation_name, "organisation_code": row.organisation_code}
     if row.decided_by is not None:
         facts["decided_on"] = vietnamese_day(now)
     return facts
@@ -284,15 +307,18 @@ def office_name(plugin: Plugin, row: RequestRow) -> str:
 
 
 def relation_of(applicant: Mapping[str, Any], subject: Mapping[str, Any]) -> str:
-    """Return what the applicant is to the subject, as the population register states it; "" for no relative."""
-    mine, theirs = applicant.get("number"), subject.get("number")
-    if mine is None or theirs is None:
+    """Return what the applicant is to the subject, as the population register states it; "" for no relative.
+
+    Either may be named by a former number of theirs.
+    """
+    if "number" not in applicant or "number" not in subject:
         return ""
-    if mine in (subject.get("father_number"), subject.get("mother_number")):
+    mine, theirs = numbers_of(applicant), numbers_of(subject)
+    if not mine.isdisjoint((subject.get("father_number"), subject.get("mother_number"))):
         return "parent"
-    if theirs in (applicant.get("father_number"), applicant.get("mother_number")):
+    if not theirs.isdisjoint((applicant.get("father_number"), applicant.get("mother_number"))):
         return "child"
-    if theirs == applicant.get("spouse_number") or mine == subject.get("spouse_number"):
+    if applicant.get("spouse_number") in theirs or subject.get("spouse_number") in mine:
         return "spouse"
     return ""
 

@@ -5,7 +5,7 @@ desks, reads for a purpose that is recorded, and neither their own requests nor 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from wallet.audit import Audit
@@ -56,7 +56,10 @@ class DeskRequest:
 
 @dataclass(frozen=True, slots=True)
 class DeskDetail:
-    """A request that an officer opened. actions: what they may do; reasons: codes they may give with each."""
+    """A request that an officer opened. actions: what they may do; reasons: codes they may give with each.
+
+    What its sub-tasks found out is there for the desk that decides.
+    """
 
     detail: RequestDetail
     holder: Profile = field(repr=False)
@@ -113,9 +116,8 @@ class ReviewDesk:
         agencies = {grant.agency for grant in desks}
         mine = [p.utility for p in self.catalogue if p.utility.agency in agencies and p.utility.lifecycle.reviewed]
         chosen = [each for each in mine if utility in (None, each.code)]
-        states = {move.source for each in chosen for move in each.lifecycle.moves if move.by in (By.OFFICER, By.STEPS)}
-        codes = [each.code for each in chosen]
-        rows, following = self.rows.queue(places(desks), codes, sorted(states), limit, place)
+        waiting = {each.code: each.lifecycle.on_desk for each in chosen}
+        rows, following = self.rows.queue(places(desks), waiting, limit, place)
         late: dict[str, list[LateStep]] = {}
         for step in self.rows.late_steps_of([row.id for row in rows], self.clock.now()):
             late.setdefault(step.request_id, []).append(LateStep(step.code, step.agency, step.due_at))
@@ -160,7 +162,7 @@ class ReviewDesk:
         """
         row = self.reach.own(request_id, actor)
         utility = self.catalogue.get(row.utility)
-        if row.state in utility.lifecycle.final:
+        if row.state in utility.lifecycle.answered:
             raise Conflict("transition_not_allowed", state=row.state, target="claim")
         if _is_first(utility, row, actor.account_id):
             raise NotAllowed("second_officer_needed")
@@ -230,8 +232,9 @@ class ReviewDesk:
         """Make an officer's move with what they have in hand, or, with a sub-task in hand, one that gives more time.
 
         Raises NotFound, NotAllowed("not_for_oneself", "second_officer_needed"), Conflict("not_claimed",
-        "transition_not_allowed"), PreconditionFailed, InvalidInput for a reason that is not on the list,
-        TooManyAttempts("too_many_reads"), and what issuing raises: then nothing is decided.
+        "transition_not_allowed", "verification_unfinished", "utility_disabled", "applicant_locked"),
+        PreconditionFailed, InvalidInput for a reason that is not on the list, TooManyAttempts("too_many_reads"), and
+        what issuing raises: then nothing is decided.
         """
         self.reach.desks.assert_in_person(actor)
         row, agency = self.reach.readable(request_id, actor)
@@ -262,7 +265,7 @@ class ReviewDesk:
         """Report what an agency found out, or why it could not. With the last one the request goes on by itself.
 
         Raises NotFound, NotAllowed, InvalidInput, Conflict("step_not_active", "transition_not_allowed"),
-        TooManyAttempts("too_many_reads").
+        Unavailable where a register that the report is held against does not answer, TooManyAttempts("too_many_reads").
         """
         self.reach.desks.assert_in_person(actor)
         row, step = self.reach.step(request_id, code, actor)
@@ -282,15 +285,20 @@ class ReviewDesk:
 
     def _detail(self, row: RequestRow, actor: Actor) -> DeskDetail:
         utility, ours = self.catalogue.get(row.utility), self.reach.decides(row, actor)
+        unfinished = self.moving.verified.unfinished(utility, row)
         actions = {
             move.action: utility.reasons_for(move.action) if move.reason else ()
             for move in utility.lifecycle.from_(row.state)
             if move.by is By.OFFICER
             and (ours or _by_any_agency(move))
             and not (move.second and row.decided_by == actor.account_id)
+            and not (unfinished and utility.lifecycle.grants(move))
         }
+        whole = self.seeing.whole(row, utility)
+        if not ours:  # an agency has what it reported itself; what others found out is for who decides
+            whole = replace(whole, steps=tuple(replace(step, found={}) for step in whole.steps))
         return DeskDetail(
-            self.seeing.whole(row, utility),
+            whole,
             self.holders.profile(row.holder_id),
             row.claimed_by,
             self._clock_of(row),

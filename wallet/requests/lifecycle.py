@@ -27,27 +27,29 @@ from wallet.identity.holders import Holders
 from wallet.launching.rollout import Rollout
 from wallet.payments.paying import Paying, PaymentView
 from wallet.requests.agreements import Agreements
-from wallet.requests.cases import Cases, holder_of
+from wallet.requests.applying import NOTHING, apply_as, assert_takes, capacity_of, faults_beside
+from wallet.requests.cases import Cases, Told, holder_of
 from wallet.requests.failures import noting_failures
 from wallet.requests.models import RequestFile, RequestRow
-from wallet.requests.moving import Moving
+from wallet.requests.moving import Moving, acted_for
 from wallet.requests.orders import FileView, RequestDetail, RequestOrder, RequestPaperView, UtilityRequest
 from wallet.requests.repository import RequestRepository
+from wallet.requests.represented import Represented
 from wallet.requests.sealed import Content, open_content, seal_content
 from wallet.requests.seeing import Seeing, file_view, summary
-from wallet.requests.weighing import NOTHING, Weighed, Weighing, file_answers
+from wallet.requests.weighing import Weighed, Weighing, file_answers
 from wallet.terms import Actor
-from wallet.utilities.answering import parse, read
+from wallet.utilities.answering import parse, read, still_asked
 from wallet.utilities.base import Ask, By, Capacity, Utility
-from wallet.utilities.catalogue import Catalogue
+from wallet.utilities.catalogue import Catalogue, may_learn, only_for
 from wallet.utilities.lifecycles import DRAFT, MADE_BY_SENDING
 from wallet.working_days import WorkingDays, vietnamese_day
 
 MOST_DRAFTS = 50
 """Drafts that somebody may have at a time."""
 DECIDED_BY_SENDING = (
-    *("utility_version", "rules_version", "agency", "province"),
-    *("fee", "fields_held", "fields_asked", "sealed"),
+    *("capacity", "utility_version", "rules_version", "agency", "province"),
+    *("organisation_code", "organisation_name", "fee", "fields_held", "fields_asked", "sealed"),
 )
 """Columns of a request that are settled when it is sent, not when it was begun."""
 MOST_FILES = 20
@@ -64,6 +66,7 @@ class Requests:
     moving: Moving
     seeing: Seeing
     weighing: Weighing
+    represented: Represented
     paying: Paying
     agreements: Agreements
     holders: Holders
@@ -98,7 +101,8 @@ class Requests:
             utility=utility.code,
             utility_version=utility.version,
             rules_version=utility.rules_on(vietnamese_day(now)).version,
-            capacity=str(_capacity(order, actor)),
+            capacity=str(capacity_of(order.capacity, actor)),
+            organisation_id=order.organisation,
             state=DRAFT,
             version=1,
             agency=utility.agency,
@@ -111,7 +115,8 @@ class Requests:
             fields_asked=0,
             sealed=seal_content(self.holders, holder_id, request_id, content),
         )
-        beside = _faults_beside(order, row)
+        self.represented.name(row)
+        beside = faults_beside(row, order.about, order.faults)
         if order.draft:
             self._keep_draft(utility, row, content, actor, beside)
         elif utility.lifecycle.at_once:
@@ -131,7 +136,8 @@ class Requests:
         if row.version != version:
             raise PreconditionFailed("version_changed")
         content = open_content(self.holders, row)
-        merged = {name: value for name, value in {**content.answers, **answers}.items() if value is not None}
+        kept = still_asked(utility.form, content.answers)
+        merged = {name: value for name, value in {**kept, **answers}.items() if value is not None}
         parse(utility.form, merged, partial=True)
         sent = content.sent
         if row.state != DRAFT and sent is None:
@@ -145,14 +151,16 @@ class Requests:
     def act(self, request_id: str, action: str, actor: Actor) -> UtilityRequest:
         """Do what the holder may do with it: submit, supplement, withdraw, end, cancel.
 
-        A draft is sent under the rules of the day on which it is sent, whenever it was begun. Raises NotFound,
+        A draft is sent under the rules of the day on which it is sent, whenever it was begun, and as what whoever sends
+        it applies, whoever began it. Raises NotFound,
         Conflict("transition_not_allowed"), and what sending raises.
         """
-        row, utility = self._own(request_id, actor)
+        row, utility = self._own(request_id, actor, lock=True)
         if action in ("submit", "supplement"):
+            apply_as(row, actor)
             self.assert_levels(utility, actor)
             if action == "submit":
-                _assert_takes(utility, Capacity(row.capacity))
+                assert_takes(utility, Capacity(row.capacity))
                 self.rollout.assert_open_to(utility.code, actor)
             arrow = utility.lifecycle.move(row.state, action)
             if arrow is None or arrow.by is not By.HOLDER:
@@ -160,8 +168,10 @@ class Requests:
             if action == "submit":
                 row.utility_version, row.agency = utility.version, utility.agency
                 row.rules_version = utility.rules_on(vietnamese_day(self.clock.now())).version
+                self.represented.name(row)
+            content = open_content(self.holders, row)
             with noting_failures(self.audit, utility.code, actor):
-                self._send(utility, row, open_content(self.holders, row), actor, action=action)
+                self._send(utility, row, content, actor, action=action, beside=faults_beside(row, content.about))
             return summary(row)
         if action in MADE_BY_SENDING:
             raise Conflict("transition_not_allowed", state=row.state, target=action)
@@ -173,20 +183,29 @@ class Requests:
     def pay(self, request_id: str, actor: Actor) -> PaymentView:
         """Begin to pay for a request that waits for it; it is opened after the commit.
 
-        Raises NotFound, Conflict("nothing_to_pay", "already_paid"), Unavailable where nothing can be paid.
+        Raises NotFound, Conflict("utility_disabled", "nothing_to_pay", "already_paid"), Unavailable
+        where nothing can be paid.
         """
         row, utility = self._own(request_id, actor, lock=True)
+        self.rollout.assert_answers(utility.code)
         due = sum(line["amount"] for line in row.fee)
         if due <= 0 or not any(move.by is By.PAYMENT for move in utility.lifecycle.from_(row.state)):
             raise Conflict("nothing_to_pay")
         return self.paying.begin(row.id, due)
 
     def paid(self, request_id: str, actor: Actor) -> None:
-        """Go on with a request whose fee was paid. One that is not waiting for it any more stays as it is."""
+        """Go on with a request whose fee was paid. One that is not waiting for it any more stays as it is.
+
+        Where its utility is not there the money pays for nothing, and is owed back.
+        """
         row = self.rows.get(request_id, lock=True)
         if row is None:
             return
-        utility = self.catalogue.get(row.utility)
+        plugin = self.catalogue.find(row.utility)
+        if plugin is None:
+            self.paying.owe_back(row.id, actor)
+            return
+        utility = plugin.utility
         arrow = next((each for each in utility.lifecycle.from_(row.state) if each.by is By.PAYMENT), None)
         if arrow is not None:
             self.moving.move(utility, row, arrow.action, By.PAYMENT, actor)
@@ -207,7 +226,7 @@ class Requests:
 
     def page(self, actor: Actor, limit: int, place: str | None) -> tuple[list[UtilityRequest], str | None]:
         """Return one page, newest first, and where the next one starts."""
-        only = None if actor.acting_for is None else self.catalogue.open_to_wards
+        only = only_for(actor, self.catalogue.open_to_wards)
         rows, following = self.rows.page_of_holder(holder_of(actor), limit, place, only=only)
         return [summary(row) for row in rows], following
 
@@ -277,13 +296,14 @@ class Requests:
         self, utility: Utility, row: RequestRow, content: Content, actor: Actor, beside: Mapping[str, str]
     ) -> None:
         _, faults = read(utility.form, content.answers, partial=True)
-        if beside or faults:
-            raise InvalidInput({**beside, **faults})
+        faults = {**self.represented.faults(row), **beside, **faults}
+        if faults:
+            raise InvalidInput(faults)
         drafts = self.rows.open_of_holder(row.holder_id, ())
         if sum(each.state == DRAFT for each in drafts) >= MOST_DRAFTS:
             raise Conflict("too_many_drafts")
         self.rows.add(row)
-        self.audit.record("request.drafted", actor, row.id, utility=utility.code)
+        self.audit.record("request.drafted", actor, row.id, utility=utility.code, **acted_for(row))
 
     def _answer_at_once(
         self, utility: Utility, row: RequestRow, content: Content, actor: Actor, beside: Mapping[str, str]
@@ -293,7 +313,7 @@ class Requests:
         weighed = self.weighing.weigh(utility, row, content, actor, beside=beside)
         told = weighed.told
         self._prepare(utility, row, content, weighed, actor)
-        self.audit.record("request.submitted", actor, row.id, utility=utility.code)
+        self.audit.record("request.submitted", actor, row.id, utility=utility.code, **acted_for(row))
         order = IssueOrder(
             utility.code,
             row.holder_id,
@@ -307,6 +327,7 @@ class Requests:
         arrow = utility.lifecycle.move(DRAFT, "submit")
         row.state = arrow.target if arrow else row.state
         self.rows.add(row)
+        self.moving.once.take(utility, row, told.case)
 
     def _send(
         self,
@@ -323,6 +344,7 @@ class Requests:
         weighed = self.weighing.weigh(utility, row, content, actor, beside=beside)
         told = weighed.told
         self._prepare(utility, row, content, weighed, actor)
+        self.moving.once.take(utility, row, told.case)
         now = self.clock.now()
         values: dict[str, Any] = {
             "submitted_at": before or now,
@@ -349,15 +371,28 @@ class Requests:
         # Nobody looks at what is answered at once: what it rests on stands in the document.
         held = self.cases.held_answers(utility, told) if utility.lifecycle.reviewed else {}
         sent = replace(content, warnings=dict(weighed.warnings), held=held)
+        if content.about is not None:
+            sent = replace(sent, known_as=told.number, subject_id=self.holders.find(told.number))
         row.sealed = seal_content(self.holders, row.holder_id, row.id, sent)
         row.fee = [{"code": line.code, "amount": line.amount} for line in weighed.fee.lines]
         row.province = self.cases.desk_province(utility, row, told, actor)
         row.fields_held = len(told.held)
         row.fields_asked = len(told.case.answers) - len(told.held)
+        self._drop_unnamed(utility, row, told, actor)
+
+    def _drop_unnamed(self, utility: Utility, row: RequestRow, told: Told, actor: Actor) -> None:
+        """Delete the files that no answer names: they are not sent, so no office sees them."""
+        if not any(field.kind is Ask.FILES for field in utility.form):
+            return
+        named = {file for ids in file_answers(utility.form, told.case.answers).values() for file in ids}
+        for file_id in self.rows.drop_files(row.id, named):
+            self.audit.record("request.file_removed", actor, row.id, file=file_id)
 
     def _assert_may_ask(self, utility: Utility, order: RequestOrder, actor: Actor) -> None:
-        capacity = _capacity(order, actor)
-        _assert_takes(utility, capacity)
+        capacity = capacity_of(order.capacity, actor)
+        assert_takes(utility, capacity)
+        if order.capacity is Capacity.GUARDIAN and actor.acting_for is None:
+            raise NotAllowed("capacity_not_allowed", capacity=str(order.capacity))
         if utility.confidential and actor.acting_for is not None:
             raise NotAllowed("capacity_not_allowed", capacity=str(capacity))
         self.assert_levels(utility, actor)
@@ -384,26 +419,6 @@ class Requests:
         row = self.rows.get(request_id, lock=True) if lock else self.rows.of_holder(request_id, holder_of(actor))
         if row is None or row.holder_id != holder_of(actor):
             raise NotFound("not_found")
-        if actor.acting_for is not None and row.utility not in self.catalogue.open_to_wards:
+        if not may_learn(actor, row.utility, self.catalogue.open_to_wards):
             raise NotFound("not_found")
         return row
-
-
-def _capacity(order: RequestOrder, actor: Actor) -> Capacity:
-    """Return as what somebody applies: who acts for a ward is a guardian, whatever else they say."""
-    return Capacity.GUARDIAN if actor.acting_for is not None else order.capacity
-
-
-def _faults_beside(order: RequestOrder, row: RequestRow) -> dict[str, str]:
-    """Return what is wrong with an order beside its answers: what could not be read, and whom it is about."""
-    faults = dict(order.faults)
-    if any(pointer.split("/")[1] == "about" for pointer in faults):
-        return faults
-    if (row.capacity == Capacity.PROXY) != (order.about is not None):
-        faults["/about"] = "required" if order.about is None else "not_asked"
-    return faults
-
-
-def _assert_takes(utility: Utility, capacity: Capacity) -> None:
-    if capacity not in utility.who:
-        raise NotAllowed("capacity_not_allowed", capacity=str(capacity))

@@ -23,10 +23,9 @@ from wallet.utilities.catalogue import Catalogue
 
 
 class LinkState(StrEnum):
-    """Where a link stands. `linking`: asked for, and the register did not answer yet."""
+    """Where a link stands."""
 
     NOT_LINKED = "not_linked"
-    LINKING = "linking"
     LINKED = "linked"
     MISMATCH = "mismatch"
 
@@ -108,7 +107,7 @@ def mismatch(link: Link, gathered: Gathered) -> str | None:
 
 def assert_may_see(utility: Utility, actor: Actor) -> None:
     """Refuse a session that may not see what a utility is about. Raises NotAllowed, LevelTooLow, StepUpRequired."""
-    if actor.acting_for is not None and (utility.confidential or Capacity.GUARDIAN not in utility.who):
+    if actor.acting_for is not None and not utility.open_to_guardians:
         raise NotAllowed("capacity_not_allowed", capacity=str(Capacity.GUARDIAN))
     if actor.account_level < utility.minimum_level:
         raise LevelTooLow("level_too_low", needed=int(utility.minimum_level))

@@ -15,6 +15,7 @@ class RequestRow(Base):
     account_id: who is told (a ward's guardians are told for the ward). agency, province: whose desk it lies on.
     claimed_by: the officer who has it in hand; decided_by: who made the last move of the desk, for the four eyes.
     fields_held, fields_asked: how many fields of the form a register answered, and how many a person did.
+    organisation_id: for which it is made, with its code and its name as they were when it was sent (of a draft, begun).
     document_id: what came of it. version rises with each change. due_at stands still while the applicant is asked.
     """
 
@@ -27,6 +28,9 @@ class RequestRow(Base):
     utility_version: Mapped[int] = mapped_column(Integer)
     rules_version: Mapped[str] = mapped_column(String(32))
     capacity: Mapped[str] = mapped_column(String(16))
+    organisation_id: Mapped[str | None] = mapped_column(String(64))
+    organisation_code: Mapped[str | None] = mapped_column(String(20))
+    organisation_name: Mapped[str | None] = mapped_column(String(200))
     state: Mapped[str] = mapped_column(String(32))
     version: Mapped[int] = mapped_column(Integer)
     agency: Mapped[str] = mapped_column(String(80))
@@ -78,6 +82,7 @@ class RequestStep(Base):
     """A sub-task at an agency, with a clock of its own. state: as in `steps.py`.
 
     reminders: how often its agency was told that its time is over; reminded_at: when, of the time that runs now.
+    sealed_over: the answers over which it ended; None where they were not kept yet.
     """
 
     __tablename__ = "request_steps"
@@ -94,6 +99,7 @@ class RequestStep(Base):
     done_by: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[str | None] = mapped_column(String(64))
     sealed_found: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sealed_over: Mapped[bytes | None] = mapped_column(LargeBinary)
     reminders: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -145,6 +151,16 @@ class RequestAgreement(Base):
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index("ix_request_agreements_due", "state", "expires_at"),)
+
+
+class RequestOnce(Base):
+    """What no other request of a utility may ask for while this one does. digest: keyed, of the utility and what it
+    says (`once.py`): nobody reads here what it was."""
+
+    __tablename__ = "requests_once"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    request_id: Mapped[str] = mapped_column(ForeignKey("requests.id"), index=True)
 
 
 class LinkRow(Base):

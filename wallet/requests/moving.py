@@ -4,7 +4,6 @@ Who may make it is decided before (`lifecycle.py` for the holder, `desk.py` for 
 nobody else made another one meanwhile, is decided here.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,23 +12,27 @@ from typing import Any
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.documents.issuing import IssueOrder, Issuing
-from wallet.documents.models import DocumentRow
 from wallet.documents.revoking import RevocationReason, Revoking
-from wallet.errors import Conflict
+from wallet.documents.standing import StandingDocument
+from wallet.errors import Conflict, InvalidInput
 from wallet.identity.contacts import Contacts
 from wallet.identity.guardians import Guardians
 from wallet.identity.holders import Holders
+from wallet.launching.rollout import Rollout
 from wallet.requests.cases import Cases, Told
 from wallet.requests.deadlines import due_at
 from wallet.requests.models import RequestRow, RequestStep
+from wallet.requests.once import AskedOnce
 from wallet.requests.orders import number_of
 from wallet.requests.papers import Papers, Why
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import open_content
-from wallet.requests.steps import ACTIVE, DONE, FAILED, WAITING, begin_following, follow, is_late
+from wallet.requests.steps import ACTIVE, DONE, FAILED, UNFINISHED, WAITING, begin_following, follow, is_late
+from wallet.requests.verified import Verified
 from wallet.terms import Actor
 from wallet.utilities.base import By, Capacity, Lifecycle, Move, Utility
 from wallet.utilities.lifecycles import DRAFT
+from wallet.utilities.plugin import in_words_of
 from wallet.working_days import WorkingDays
 
 SYSTEM = Actor("system", request_id="requests")
@@ -55,6 +58,9 @@ class Moving:
     rows: RequestRepository
     cases: Cases
     papers: Papers
+    verified: Verified
+    once: AskedOnce
+    rollout: Rollout
     issuing: Issuing
     revoking: Revoking
     holders: Holders
@@ -79,20 +85,27 @@ class Moving:
         """Make one move. told: the case, where it was built already. values: further columns that change with it.
 
         Raises Conflict("transition_not_allowed") for a move that the lifecycle does not have from here, or that another
-        made impossible meanwhile; whatever issuing raises.
+        made impossible meanwhile, Conflict("verification_unfinished") for one that grants what a sub-task that was
+        begun has not verified, or of other answers, Conflict("utility_disabled", "applicant_locked") for one that
+        issues what is not issued now; whatever issuing raises.
         """
         arrow = utility.lifecycle.move(row.state, action)
         if arrow is None or arrow.by is not by:
             raise Conflict("transition_not_allowed", state=row.state, target=action)
+        if arrow.issues and by is not By.HOLDER:
+            self._assert_issued_now(utility, row)
         now, before, promised = self.clock.now(), row.state, row.due_at
         changed: dict[str, Any] = {"state": arrow.target, "updated_at": now, **(values or {})}
         changed |= self._clock_of(utility, row, arrow, now)
         if by is By.OFFICER:
             changed["decided_by"] = actor.account_id
-        if arrow.target in utility.lifecycle.final:
+        if arrow.target in utility.lifecycle.answered:
             changed |= {"claimed_by": None, "claimed_at": None}
         if not self.rows.move(row, changed):
             raise Conflict("transition_not_allowed", state=row.state, target=action)
+        granted = utility.lifecycle.grants(arrow)
+        if granted and self.verified.unfinished(utility, row):  # after the move: nobody reports any more
+            raise Conflict("verification_unfinished")
         if arrow.lays_out:
             self._lay_out(utility, row, actor, told)
         elif utility.steps:
@@ -104,8 +117,17 @@ class Moving:
             self._issue(utility, row, actor, told, decided=by is not By.HOLDER)
         if arrow.voids and row.document_id is not None:
             self.revoking.void(row.document_id, RevocationReason.REQUEST_ENDED, actor)
+        self.once.follow(utility, row, arrow)
         self._log(row, action, by, actor, word)
-        self.audit.record(f"request.{action}", actor, row.id, utility=utility.code, before=before, reason=word.reason)
+        self.audit.record(
+            f"request.{action}",
+            actor,
+            row.id,
+            utility=utility.code,
+            before=before,
+            reason=word.reason,
+            **acted_for(row),
+        )
         self._make_out(utility, row, arrow, promised)
         if by is not By.HOLDER:
             self.inform(row, NOTICE_OF.get(action, f"request_{row.state}"))
@@ -119,15 +141,22 @@ class Moving:
             self.papers.letter(utility, row, whole, promised, Why.EXTENDED)
 
     def _lay_out(self, utility: Utility, row: RequestRow, actor: Actor, told: Told | None) -> None:
-        """Lay out the sub-tasks that this case needs. Raises Conflict("nothing_to_verify") where it needs none."""
+        """Lay out the sub-tasks that this case needs, and those that were begun before and are not done over it.
+
+        Raises Conflict("nothing_to_verify") where there are none.
+        """
         if told is None:
             told = self.cases.build(utility, row, open_content(self.holders, row), actor)
         case = told.case
-        needed = [step for step in utility.steps if step.needed(case)]
+        begun_before = {step.code: step for step in self.rows.steps(row.id)}
+        open_still = {step.code for step in begun_before.values() if step.state in UNFINISHED}
+        open_still |= self.verified.changed(utility, row).keys()
+        needed = [step for step in utility.steps if step.code in open_still or step.needed(case)]
         if not needed:
             raise Conflict("nothing_to_verify")
         codes, begun = {step.code for step in needed}, row.state in utility.lifecycle.in_steps
         now = self.clock.now()
+        kept = {code: {"reason": step.reason, "reminders": step.reminders} for code, step in begun_before.items()}
         self.rows.forget_steps(row.id)
         for position, step in enumerate(needed):
             first = begun and not set(step.after) & codes
@@ -141,6 +170,7 @@ class Moving:
                     state=ACTIVE if first else WAITING,
                     opened_at=now if first else None,
                     due_at=due_at(step.deadline, now, self.calendar) if first else None,
+                    **kept.get(step.code, {}),
                 )
             )
 
@@ -158,39 +188,67 @@ class Moving:
     ) -> None:
         """Close a sub-task, begin those that waited for it, and, with the last one, move the request.
 
+        Where its document cannot be issued now the report stands all the same, and the job moves it later (`finish`).
+
         reason: why it failed; None for one that is done. Raises Conflict("step_not_active"), and
-        Conflict("transition_not_allowed") while the request is not with its sub-tasks; what issuing raises.
+        Conflict("transition_not_allowed") while the request is not with its sub-tasks; InvalidInput for what cannot be,
+        by the plug-in's word; what issuing raises.
         """
-        now = self.clock.now()
+        now, arrow = self.clock.now(), _by_steps(utility, row)
+        held_up = arrow is not None and arrow.issues and self._held_up(utility, row)  # first: an account, then requests
         if row.state not in utility.lifecycle.in_steps or not self.rows.move(row, {"updated_at": now}):
             raise Conflict("transition_not_allowed", state=row.state, target=code)
-        sealed = None
-        if found:
-            plaintext = json.dumps(dict(found), ensure_ascii=False).encode()
-            sealed = self.holders.seal(row.holder_id, f"{row.id}.{code}", plaintext)
         state = DONE if reason is None else FAILED
-        closed = {"state": state, "done_at": now, "done_by": actor.account_id, "reason": reason, "sealed_found": sealed}
+        closed = {"state": state, "done_at": now, "done_by": actor.account_id, "reason": reason}
+        closed |= self.verified.report(row, code, found)
         if not self.rows.finish_step(row.id, code, closed):
             raise Conflict("step_not_active", step=code)
+        if reason is None:
+            self._assert_can_be(utility, row, code, actor)
         self._log(row, f"step_{state}", By.OFFICER, actor, Word(reason), step=code)
         self.audit.record(f"request.step_{state}", actor, row.id, step=code, utility=utility.code)
         steps = self.rows.steps(row.id)
         begin_following(utility, row.state, steps, now, self.calendar)
         self.rows.flush()
-        if all(step.state == DONE for step in steps):
-            arrow = next((each for each in utility.lifecycle.from_(row.state) if each.by is By.STEPS), None)
-            if arrow is not None:
-                self.move(utility, row, arrow.action, By.STEPS, replace(actor, holder_id=None))
+        if arrow is not None and not held_up and all(step.state == DONE for step in steps):
+            self.move(utility, row, arrow.action, By.STEPS, replace(actor, holder_id=None))
 
-    def found(self, row: RequestRow) -> dict[str, dict[str, Any]]:
-        """Return what the finished sub-tasks reported."""
-        return {
-            step.code: json.loads(self.holders.unseal(row.holder_id, f"{row.id}.{step.code}", step.sealed_found))
-            if step.sealed_found is not None
-            else {}
-            for step in self.rows.steps(row.id)
-            if step.state == DONE
-        }
+    def finish(self, utility: Utility, row: RequestRow) -> bool:
+        """Make the move that the last sub-task makes, where it could not be made then; return whether this call did.
+
+        row: locked by this transaction.
+        """
+        arrow, steps = _by_steps(utility, row), self.rows.steps(row.id)
+        if arrow is None or not steps or any(step.state != DONE for step in steps) or self._held_up(utility, row):
+            return False
+        self.move(utility, row, arrow.action, By.STEPS, SYSTEM)
+        return True
+
+    def _assert_issued_now(self, utility: Utility, row: RequestRow) -> None:
+        """Refuse a document of a utility that is stopped, or for an account that is shut, in words for an officer."""
+        self.rollout.assert_answers(utility.code)
+        try:
+            self.issuing.assert_unlocked(row.holder_id)
+        except Conflict as error:
+            raise Conflict("applicant_locked") from error
+
+    def _held_up(self, utility: Utility, row: RequestRow) -> bool:
+        try:
+            self._assert_issued_now(utility, row)
+        except Conflict:
+            return True
+        return False
+
+    def _assert_can_be(self, utility: Utility, row: RequestRow, code: str, actor: Actor) -> None:
+        """Hold what was just reported against the case, where the plug-in does. Raises InvalidInput, Unavailable."""
+        check = next(step.check for step in utility.steps if step.code == code)
+        if check is None:
+            return
+        content = open_content(self.holders, row)
+        case = self.cases.build(utility, row, content, actor, steps=self.verified.found(utility, row)).case
+        if wrong := check(case):
+            with in_words_of(utility):
+                raise InvalidInput({f"/found/{name}": why for name, why in wrong.items()})
 
     def inform(self, row: RequestRow, code: str, **values: Any) -> None:
         """Tell whoever applied; for a ward, everybody who acts for them."""
@@ -239,9 +297,10 @@ class Moving:
 
     def _clock_of(self, utility: Utility, row: RequestRow, arrow: Move, now: datetime) -> dict[str, Any]:
         """Start, stop or restart the office's clock. What is complete again is due as if it had come today."""
-        lifecycle, deadline = utility.lifecycle, utility.rules_of(row.rules_version).deadline
+        lifecycle = utility.lifecycle
         if arrow.target in _standing(lifecycle):
-            return {"due_at": None}
+            return {"due_at": None}  # also where a release dropped its rules: it can be withdrawn and refused
+        deadline = utility.rules_of(row.rules_version).deadline
         if row.state in lifecycle.waiting:
             return {"due_at": due_at(deadline, now, self.calendar)}
         if arrow.extends:
@@ -258,7 +317,7 @@ class Moving:
             before = event.state
         return since
 
-    def renew(self, utility: Utility, row: RequestRow, told: Told, former: DocumentRow, actor: Actor) -> None:
+    def renew(self, utility: Utility, row: RequestRow, told: Told, former: StandingDocument, actor: Actor) -> None:
         """Make the document of a request anew, of what the registers say now. Raises whatever issuing raises."""
         self._issue(utility, row, actor, told, decided=True, former=former)
 
@@ -270,11 +329,11 @@ class Moving:
         told: Told | None,
         *,
         decided: bool,
-        former: DocumentRow | None = None,
+        former: StandingDocument | None = None,
     ) -> None:
         if told is None:
             content = open_content(self.holders, row)
-            told = self.cases.build(utility, row, content, actor, steps=self.found(row))
+            told = self.cases.build(utility, row, content, actor, steps=self.verified.found(utility, row))
         told = self.cases.refreshed(told, row)
         document = self.issuing.issue(
             IssueOrder(
@@ -317,3 +376,13 @@ class Moving:
 def _standing(lifecycle: Lifecycle) -> frozenset[str]:
     """States in which no office has to do anything."""
     return lifecycle.waiting | lifecycle.final
+
+
+def _by_steps(utility: Utility, row: RequestRow) -> Move | None:
+    """Return the move that the last sub-task of a request makes."""
+    return next((each for each in utility.lifecycle.from_(row.state) if each.by is By.STEPS), None)
+
+
+def acted_for(row: RequestRow) -> dict[str, Any]:
+    """Return what the record says of a request that is made for an organisation: which."""
+    return {} if row.organisation_id is None else {"organisation": row.organisation_id}

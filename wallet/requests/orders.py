@@ -32,7 +32,8 @@ class HeldAnswer:
 
 @dataclass(frozen=True, slots=True)
 class RequestOrder:
-    """What a citizen asks for. answers: as they were typed. about: for a proxy. draft: keep it, do not send it yet.
+    """What a citizen asks for. answers: as they were typed. about: for a proxy. organisation: the id of the
+    one for which somebody applies. draft: keep it, do not send it yet.
 
     faults: what of it could not be read, JSON Pointer to code; it is refused, with whatever else is wrong.
     """
@@ -41,6 +42,7 @@ class RequestOrder:
     answers: Mapping[str, Any] = field(default_factory=dict, repr=False)
     capacity: Capacity = Capacity.SELF
     about: About | None = None
+    organisation: str | None = None
     draft: bool = False
     faults: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -65,6 +67,15 @@ class FeeLineView:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestOrganisation:
+    """For which organisation a request is made, with its code and its name as they were when it was sent."""
+
+    id: str
+    enterprise_code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class UtilityRequest:
     """A request as it stands in a list. due_at: by when the office has promised it."""
 
@@ -74,6 +85,7 @@ class UtilityRequest:
     utility_version: int
     rules_version: str
     capacity: str
+    organisation: RequestOrganisation | None
     state: str
     version: int
     agency: str
@@ -107,7 +119,10 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """A sub-task. found: what the agency reported, once it is done. reminders: how often its time ran out."""
+    """A sub-task. found: what the agency reported, once it is done. reminders: how often its time ran out.
+
+    current: False for one that is done over other answers than those of now.
+    """
 
     code: str
     agency: str
@@ -117,6 +132,7 @@ class StepView:
     done_at: datetime | None
     reason: str | None
     reminders: int = 0
+    current: bool = True
     found: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -132,9 +148,11 @@ class PaperView:
 
 @dataclass(frozen=True, slots=True)
 class AgreementView:
-    """Somebody else who was asked to agree. state: as in `agreements.py`."""
+    """Somebody else who was asked to agree. state: as in `agreements.py`. current: they were shown what the request
+    states now."""
 
     state: str
+    current: bool
     asked_at: datetime
     expires_at: datetime
     answered_at: datetime | None

@@ -141,6 +141,8 @@ class Papers:
             "received_at": received_at.replace(microsecond=0).isoformat(),
             "ask": _words("ask_whom", agency=office, number=number),
         }
+        if row.organisation_name is not None:
+            stated["organisation"] = row.organisation_name
         return stated if about is None else stated | {"about": about.full_name}
 
     def _evidence(self, plugin: Plugin, row: RequestRow) -> list[dict[str, Any]]:
@@ -219,6 +221,8 @@ def _lines(kind: PaperKind, stated: Mapping[str, Any], due_at: datetime) -> Iter
     """Yield the lines of a paper: the code of each label, and what stands behind it."""
     yield "request_number", [_same(stated["request_number"])]
     yield "applicant", [_same(stated["applicant"])]
+    if "organisation" in stated:
+        yield "organisation", [_same(stated["organisation"])]
     if "about" in stated:
         yield "about", [_same(stated["about"])]
     yield "service", [stated["service"]]

@@ -6,6 +6,7 @@ from typing import Any
 
 from wallet.clock import Clock
 from wallet.errors import InvalidInput
+from wallet.requests.applying import apply_as, faults_beside
 from wallet.requests.deadlines import due_at
 from wallet.requests.lifecycle import Requests
 from wallet.requests.models import RequestRow
@@ -37,11 +38,14 @@ class Previewing:
         Raises NotFound, Conflict("not_editable", "not_linked"), LevelTooLow, StepUpRequired, NotAllowed, Unavailable.
         """
         row, utility = self.requests.editable(request_id, actor)
+        self.weighing.rows.let_go(row)  # what is held against it is written nowhere
+        apply_as(row, actor)
         self.requests.assert_levels(utility, actor)
         due = self._due(utility, row)
         content = open_content(self.requests.holders, row)
         try:
-            weighed = self.weighing.weigh(utility, row, content, actor, purpose=PURPOSE)
+            beside = faults_beside(row, content.about)
+            weighed = self.weighing.weigh(utility, row, content, actor, beside=beside, purpose=PURPOSE)
             self.requests.agreements.wanted(utility, row, weighed.told)
             expected = self._expected(utility, weighed, due)
         except InvalidInput as error:

@@ -1,4 +1,8 @@
-"""Whose desk a request lies on: what an officer's grants reach, and of whom an officer may not decide."""
+"""Whose desk a request lies on: what an officer's grants reach, and of whom an officer may not decide.
+
+It lies on one since it was an office's turn for the first time: what waits for its fee, or for somebody else to agree,
+and what ended there, has come to none.
+"""
 
 from dataclasses import dataclass
 
@@ -12,6 +16,7 @@ from wallet.requests.sealed import open_content
 from wallet.requests.steps import ACTIVE
 from wallet.terms import Actor, StaffRole
 from wallet.utilities.base import Capacity
+from wallet.utilities.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,7 @@ class Reach:
     """What officers reach, in one transaction: whatever lies on any of their desks."""
 
     rows: RequestRepository
+    catalogue: Catalogue
     accounts: Accounts
     holders: Holders
     desks: Desks
@@ -43,10 +49,10 @@ class Reach:
     def own(self, request_id: str, actor: Actor) -> RequestRow:
         """Return a request of the caller's desks, to act on it.
 
-        Raises NotFound for what lies elsewhere or was never sent, NotAllowed("not_for_oneself").
+        Raises NotFound for what lies elsewhere or has come to no desk, NotAllowed("not_for_oneself").
         """
         row, desks = self.request(request_id), self.desks.of(actor)
-        if _desk_of(row, desks) is None:
+        if self._desk_of(row, desks) is None:
             raise NotFound("not_found")
         self.assert_not_own(row, actor)
         return row
@@ -57,9 +63,8 @@ class Reach:
         What is done is done: once its sub-task has ended, an agency reads nothing any more. Raises as `own`.
         """
         row, desks = self.request(request_id), self.desks.of(actor)
-        steps = self.rows.steps(row.id) if row.submitted_at is not None else ()
-        through = (_desk_of_step(step, desks) for step in steps if step.state == ACTIVE)
-        desk = _desk_of(row, desks) or next(filter(None, through), None)
+        through = (_desk_of_step(step, desks) for step in self.rows.steps(row.id) if step.state == ACTIVE)
+        desk = self._desk_of(row, desks) or next(filter(None, through), None)
         if desk is None:
             raise NotFound("not_found")
         self.assert_not_own(row, actor)
@@ -69,7 +74,7 @@ class Reach:
         """Return a sub-task of an agency of the caller's with its request. Raises as `own`."""
         row, desks = self.request(request_id), self.desks.of(actor)
         step = next((each for each in self.rows.steps(row.id) if each.code == code), None)
-        if step is None or _desk_of_step(step, desks) is None:
+        if step is None or not self._came(row) or _desk_of_step(step, desks) is None:
             raise NotFound("not_found")
         self.assert_not_own(row, actor)
         return row, step
@@ -94,14 +99,14 @@ class Reach:
 
     def decides(self, row: RequestRow, actor: Actor) -> bool:
         """Return whether a desk of the caller's decides about a request, rather than about a sub-task of it."""
-        return _desk_of(row, self.desks.of(actor)) is not None
+        return self._desk_of(row, self.desks.of(actor)) is not None
 
     def may_have(self, account_id: str, row: RequestRow) -> bool:
         """Return whether a request may be in somebody's hands: they review for its desk, and are not whom it is about.
 
         Who has left the desk, whose account is locked or closed, may not have it any more.
         """
-        if _desk_of(row, self.desks.of_account(account_id)) is None:
+        if self._desk_of(row, self.desks.of_account(account_id)) is None:
             return False
         account = self.accounts.find(account_id)
         return account.state == AccountState.ACTIVE and not self._is_own(row, account_id, account.holder_id)
@@ -119,17 +124,25 @@ class Reach:
     def _is_own(self, row: RequestRow, account_id: str, holder_id: str | None) -> bool:
         return not self.desks.own_holders(account_id, holder_id).isdisjoint(self.subjects(row))
 
+    def _desk_of(self, row: RequestRow, desks: tuple[Grant, ...]) -> Grant | None:
+        """Return the desk among these on which a request lies."""
+        return reaching(desks, row.agency, row.province) if self._came(row) else None
+
+    def _came(self, row: RequestRow) -> bool:
+        """Return whether it was ever an office's turn. Of a utility that is gone nobody knows: what was sent counts."""
+        plugin = self.catalogue.find(row.utility)
+        if plugin is None:
+            return row.submitted_at is not None
+        turns = plugin.utility.lifecycle.on_desk
+        return row.state in turns or any(event.state in turns for event in self.rows.events(row.id))
+
     def _about(self, row: RequestRow) -> str | None:
         """Return the holder whom a proxy's request is about, None where that is nobody with an account."""
         if row.capacity != Capacity.PROXY:
             return None
-        about = open_content(self.holders, row).about
-        return None if about is None else self.holders.find(about.number)
-
-
-def _desk_of(row: RequestRow, desks: tuple[Grant, ...]) -> Grant | None:
-    """Return the desk among these on which a request lies; a draft lies on none."""
-    return None if row.submitted_at is None else reaching(desks, row.agency, row.province)
+        content = open_content(self.holders, row)
+        number = content.subject_number
+        return content.subject_id or (None if number is None else self.holders.find(number))
 
 
 def _desk_of_step(step: RequestStep, desks: tuple[Grant, ...]) -> Grant | None:

@@ -1,19 +1,20 @@
 """Reads and writes the tables of requests."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, type_coerce, update
+from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from wallet.db import Base, insert_if_absent, keyset_page, rows_changed
-from wallet.identity.repository import on_desks
+from wallet.db import Base, insert_if_absent, keyset_page, on_desks, rows_changed
 from wallet.requests.models import (
     LinkRow,
     RequestAgreement,
     RequestEvent,
     RequestFile,
+    RequestOnce,
     RequestPaper,
     RequestRow,
     RequestStep,
@@ -38,6 +39,10 @@ class RequestRepository:
         if lock:
             statement = statement.with_for_update().execution_options(populate_existing=True)
         return self.session.scalar(statement)
+
+    def let_go(self, row: RequestRow) -> None:
+        """Keep what is changed of a row from here on out of the database."""
+        self.session.expunge(row)
 
     def of_holder(self, request_id: str, holder_id: str) -> RequestRow | None:
         statement = select(RequestRow).where(RequestRow.id == request_id, RequestRow.holder_id == holder_id)
@@ -144,6 +149,25 @@ class RequestRepository:
         ordered = (RequestPaper.made_at, RequestPaper.kind.desc(), RequestPaper.sequence)
         return self.session.scalars(statement.order_by(*ordered)).all()
 
+    # What is asked for once
+
+    def asked_once(self, digest: bytes) -> str | None:
+        """Return the request that asks for something, None where none does."""
+        return self.session.scalar(select(RequestOnce.request_id).where(RequestOnce.digest == digest))
+
+    def ask_once(self, request_id: str, digest: bytes | None) -> bool:
+        """Let a request ask for this and nothing else; return whether it does: another one may ask for it already.
+
+        Of two at the same moment the second waits for the first.
+        """
+        other = RequestOnce.request_id == request_id
+        if digest is not None:
+            other &= RequestOnce.digest != digest
+        self.session.execute(delete(RequestOnce).where(other))
+        if digest is None or insert_if_absent(self.session, RequestOnce, {"digest": digest, "request_id": request_id}):
+            return True
+        return self.asked_once(digest) == request_id
+
     # Agreements
 
     def agreement(self, agreement_id: str) -> RequestAgreement | None:
@@ -194,21 +218,30 @@ class RequestRepository:
         statement = delete(RequestFile).where(RequestFile.id == file_id, RequestFile.request_id == request_id)
         return rows_changed(self.session, statement) == 1
 
+    def drop_files(self, request_id: str, keep: Collection[str]) -> Sequence[str]:
+        """Delete a request's files but these; return the ids of those that are gone."""
+        others = (RequestFile.request_id == request_id, RequestFile.id.not_in(list(keep)))
+        dropped = self.session.scalars(select(RequestFile.id).where(*others).order_by(RequestFile.id)).all()
+        if dropped:
+            self.session.execute(delete(RequestFile).where(*others))
+        return dropped
+
     # The desk
 
     def queue(
         self,
         desks: Collection[tuple[str, str | None]],
-        utilities: Collection[str],
-        states: Collection[str],
+        waiting: Mapping[str, Collection[str]],
         limit: int,
         place: str | None,
     ) -> tuple[list[RequestRow], str | None]:
-        """Return one page of what lies on any of these desks (`wallet.identity.desks.places`), the oldest first."""
+        """Return one page of what lies on any of these desks (`wallet.identity.desks.places`), the oldest first.
+
+        waiting: by utility, the states in which its requests lie there.
+        """
         statement = select(RequestRow).where(
             on_desks(RequestRow.agency, RequestRow.province, desks),
-            RequestRow.utility.in_(list(utilities)),
-            RequestRow.state.in_(list(states)),
+            _waits(waiting),
             RequestRow.submitted_at.is_not(None),
         )
         # Nullable for drafts, and none of them is here: without its column's flag, with its column's index.
@@ -225,11 +258,11 @@ class RequestRepository:
         ordered = statement.order_by(due, RequestStep.request_id, RequestStep.code)
         return keyset_page(self.session, ordered, limit, place)
 
-    def in_no_province(self, states: Collection[str]) -> dict[str, int]:
-        """Return how many requests in these states lie in no province, by agency; none where there is none."""
+    def in_no_province(self, waiting: Mapping[str, Collection[str]]) -> dict[str, int]:
+        """Return how many requests lie in no province, by agency; none where there is none. waiting: as of `queue`."""
         statement = (
             select(RequestRow.agency, func.count())
-            .where(RequestRow.province == "", RequestRow.submitted_at.is_not(None), RequestRow.state.in_(list(states)))
+            .where(RequestRow.province == "", RequestRow.submitted_at.is_not(None), _waits(waiting))
             .group_by(RequestRow.agency)
         )
         return {str(agency): int(count) for agency, count in self.session.execute(statement)}
@@ -253,6 +286,10 @@ class RequestRepository:
         )
         return {str(officer): count for officer, count in self.session.execute(statement)}
 
+    def apart(self) -> AbstractContextManager[Any]:
+        """Give a part of this transaction that is taken back alone when it raises."""
+        return self.session.begin_nested()
+
     def overdue(self, now: datetime, states: Collection[str], utilities: Collection[str], limit: int) -> Sequence[str]:
         """Return ids of requests for these utilities whose time is over, the longest first."""
         statement = (
@@ -267,6 +304,13 @@ class RequestRepository:
             .limit(limit)
         )
         return self.session.scalars(statement).all()
+
+    def finished(self, states: Mapping[str, Collection[str]], limit: int) -> Sequence[str]:
+        """Return ids of requests in these states, by utility, of which every sub-task is done, in their order."""
+        steps = select(RequestStep.request_id).where(RequestStep.request_id == RequestRow.id)
+        done = (steps.exists(), ~steps.where(RequestStep.state != "done").exists())
+        statement = select(RequestRow.id).where(_waits(states), *done).order_by(RequestRow.id)
+        return self.session.scalars(statement.limit(limit)).all()
 
     def late_steps(self, now: datetime, utilities: Collection[str], limit: int) -> Sequence[tuple[str, str]]:
         """Return request and code of sub-tasks for these utilities whose time is over and who were not reminded."""
@@ -290,6 +334,12 @@ class RequestRepository:
         statement = select(RequestStep).where(RequestStep.request_id.in_(list(requests)), *late)
         return self.session.scalars(statement.order_by(RequestStep.due_at, RequestStep.code)).all()
 
+    def unanswered(self, utilities: Collection[str], final: Collection[str], after: str, limit: int) -> Sequence[str]:
+        """Return the next ids of requests for these utilities that are in none of these states."""
+        open_ones = (RequestRow.utility.in_(list(utilities)), RequestRow.state.not_in(list(final)))
+        statement = select(RequestRow.id).where(*open_ones, RequestRow.id > after).order_by(RequestRow.id)
+        return self.session.scalars(statement.limit(limit)).all()
+
     # Links and counts
 
     def link(self, holder_id: str, utility: str) -> LinkRow | None:
@@ -309,3 +359,15 @@ class RequestRepository:
             .order_by(RequestRow.utility)
         )
         return [(utility, int(held), int(asked)) for utility, held, asked in self.session.execute(statement)]
+
+
+def _waits(waiting: Mapping[str, Collection[str]]) -> ColumnElement[bool]:
+    """Return the condition that it is an office's turn. One state lies on the desk of one utility and of another not.
+
+    The states stand there by themselves too: the index of the queue has them, and no utility.
+    """
+    states = sorted({state for each in waiting.values() for state in each})
+    pairs = (
+        and_(RequestRow.utility == code, RequestRow.state.in_(sorted(each))) for code, each in sorted(waiting.items())
+    )
+    return and_(RequestRow.state.in_(states), or_(false(), *pairs))

@@ -1,6 +1,5 @@
 """From rows to what people are shown of a request."""
 
-import json
 from dataclasses import dataclass
 
 from wallet.identity.holders import Holders
@@ -10,6 +9,7 @@ from wallet.requests.orders import (
     FeeLineView,
     FileView,
     RequestDetail,
+    RequestOrganisation,
     StepView,
     TimelineEntry,
     UtilityRequest,
@@ -17,7 +17,8 @@ from wallet.requests.orders import (
 )
 from wallet.requests.papers import Papers
 from wallet.requests.repository import RequestRepository
-from wallet.requests.sealed import open_content
+from wallet.requests.sealed import Content, is_current, open_content
+from wallet.requests.verified import Verified
 from wallet.utilities.base import By, Utility
 from wallet.utilities.lifecycles import DRAFT, MADE_BY_SENDING
 
@@ -31,6 +32,7 @@ def summary(row: RequestRow) -> UtilityRequest:
         utility_version=row.utility_version,
         rules_version=row.rules_version,
         capacity=row.capacity,
+        organisation=organisation_of(row),
         state=row.state,
         version=row.version,
         agency=row.agency,
@@ -45,6 +47,13 @@ def summary(row: RequestRow) -> UtilityRequest:
     )
 
 
+def organisation_of(row: RequestRow) -> RequestOrganisation | None:
+    """Return for which organisation a request is made, None for a person's own."""
+    if row.organisation_id is None:
+        return None
+    return RequestOrganisation(row.organisation_id, row.organisation_code or "", row.organisation_name or "")
+
+
 def file_view(row: RequestFile) -> FileView:
     """Return a file without its content."""
     return FileView(row.id, row.field, row.media_type, row.size, row.sha256)
@@ -57,6 +66,7 @@ class Seeing:
     rows: RequestRepository
     holders: Holders
     papers: Papers
+    verified: Verified
 
     def whole(self, row: RequestRow, utility: Utility | None) -> RequestDetail:
         """Return a request, whole. Raises NotFound once its holder was erased.
@@ -64,13 +74,14 @@ class Seeing:
         utility: None for one that is not there any more: then nothing can be done with the request.
         """
         content = open_content(self.holders, row)
+        changed = {} if utility is None else self.verified.changed(utility, row)
         return RequestDetail(
             request=summary(row),
             answers=content.answers,
             about=content.about,
             files=tuple(map(file_view, self.rows.files(row.id))),
             timeline=tuple(self._entry(row, event) for event in self.rows.events(row.id)) or _instant(row),
-            steps=tuple(self._step(row, step) for step in self.rows.steps(row.id)),
+            steps=tuple(self._step(row, step, current=step.code not in changed) for step in self.rows.steps(row.id)),
             actions=tuple(
                 move.action
                 for move in (utility.lifecycle.from_(row.state) if utility is not None else ())
@@ -78,7 +89,9 @@ class Seeing:
             ),
             papers=self.papers.of(row),
             agreements=tuple(
-                AgreementView(each.state, each.asked_at, each.expires_at, each.answered_at)
+                AgreementView(
+                    each.state, _is_current(each.id, utility, content), each.asked_at, each.expires_at, each.answered_at
+                )
                 for each in self.rows.agreements(row.id)
             ),
             warnings=content.warnings,
@@ -93,10 +106,7 @@ class Seeing:
             event.at, event.action, event.state, event.party, event.reason, note, event.expected_at, event.step
         )
 
-    def _step(self, row: RequestRow, step: RequestStep) -> StepView:
-        found = {}
-        if step.sealed_found is not None:
-            found = json.loads(self.holders.unseal(row.holder_id, f"{row.id}.{step.code}", step.sealed_found))
+    def _step(self, row: RequestRow, step: RequestStep, *, current: bool) -> StepView:
         return StepView(
             code=step.code,
             agency=step.agency,
@@ -106,8 +116,16 @@ class Seeing:
             done_at=step.done_at,
             reason=step.reason,
             reminders=step.reminders,
-            found=found,
+            current=current,
+            found=self.verified.found_of(row, step),
         )
+
+
+def _is_current(agreement_id: str, utility: Utility | None, content: Content) -> bool:
+    """Return whether an agreement is to what a request states now; of a utility that is gone nobody knows."""
+    return (
+        utility is not None and utility.agreement is not None and is_current(agreement_id, utility.agreement, content)
+    )
 
 
 def _instant(row: RequestRow) -> tuple[TimelineEntry, ...]:

@@ -1,17 +1,18 @@
 """The services of the requests' room in one transaction, each made when it is first asked for."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import datetime
+from functools import cached_property, partial
 
 from wallet.documents.services import DocumentServices
+from wallet.enrolment.organisations import Organisations
 from wallet.identity.services import IdentityServices
 from wallet.launching.rollout import Rollout
 from wallet.launching.stop_rule import Outcomes
 from wallet.means import Means
 from wallet.payments.paying import Paying
 from wallet.payments.provider import Payments
-from wallet.payments.repository import PaymentRepository
+from wallet.payments.services import build_paying
 from wallet.requests.agreements import Agreements
 from wallet.requests.cases import Cases
 from wallet.requests.desk import ReviewDesk
@@ -20,14 +21,18 @@ from wallet.requests.imports import Imports
 from wallet.requests.lifecycle import Requests
 from wallet.requests.links import Links
 from wallet.requests.moving import Moving
+from wallet.requests.once import AskedOnce
 from wallet.requests.orders import number_of
 from wallet.requests.overdue import Overdue
 from wallet.requests.papers import Papers
 from wallet.requests.previewing import Previewing
 from wallet.requests.reach import Reach
 from wallet.requests.repository import RequestRepository
+from wallet.requests.represented import Represented
+from wallet.requests.returning import Returning
 from wallet.requests.seeing import Seeing
 from wallet.requests.showing import Showing
+from wallet.requests.verified import Verified
 from wallet.requests.voiding import Voiding
 from wallet.requests.weighing import Weighing
 from wallet.sources.reading import Sources
@@ -42,6 +47,7 @@ class RequestServices:
     means: Means
     identity: IdentityServices
     documents: DocumentServices
+    organisations: Organisations
     sources: Sources
     rollout: Rollout
     catalogue: Catalogue
@@ -58,7 +64,15 @@ class RequestServices:
 
     @cached_property
     def seeing(self) -> Seeing:
-        return Seeing(self.rows, self.identity.holders, self.papers)
+        return Seeing(self.rows, self.identity.holders, self.papers, self.verified)
+
+    @cached_property
+    def once(self) -> AskedOnce:
+        return AskedOnce(self.rows, self.identity.holders)
+
+    @cached_property
+    def verified(self) -> Verified:
+        return Verified(self.rows, self.identity.holders)
 
     @cached_property
     def papers(self) -> Papers:
@@ -80,6 +94,9 @@ class RequestServices:
             rows=self.rows,
             cases=self.cases,
             papers=self.papers,
+            verified=self.verified,
+            once=self.once,
+            rollout=self.rollout,
             issuing=documents.issuing,
             revoking=documents.revoking,
             holders=identity.holders,
@@ -95,29 +112,21 @@ class RequestServices:
         documents = self.documents
         return Voiding(
             rows=self.rows,
-            documents=documents.rows,
+            standing=documents.standing,
             catalogue=self.catalogue,
             holders=self.identity.holders,
             sources=self.sources,
             revoking=documents.revoking,
             moving=self.moving,
             weighing=self.weighing,
+            rollout=self.rollout,
             clock=self.means.clock,
         )
 
     @cached_property
     def paying(self) -> Paying:
-        means = self.means
-        return Paying(
-            rows=PaymentRepository(means.session),
-            provider=self.provider,
-            audit=means.audit,
-            clock=means.clock,
-            entropy=means.entropy,
-            life=timedelta(minutes=means.settings.payment_minutes),
-            number_of=number_of,
-            inform=self._inform_payer,
-        )
+        hold = partial(self.rows.get, lock=True)
+        return build_paying(self.means, self.provider, number_of, self._inform_payer, hold)
 
     @cached_property
     def requests(self) -> Requests:
@@ -129,6 +138,7 @@ class RequestServices:
             moving=self.moving,
             seeing=self.seeing,
             weighing=self.weighing,
+            represented=self.represented,
             paying=self.paying,
             agreements=self.agreements,
             holders=identity.holders,
@@ -157,7 +167,11 @@ class RequestServices:
 
     @cached_property
     def weighing(self) -> Weighing:
-        return Weighing(self.rows, self.cases, self.links, self.moving)
+        return Weighing(self.rows, self.cases, self.links, self.verified, self.once, self.represented)
+
+    @cached_property
+    def represented(self) -> Represented:
+        return Represented(self.organisations)
 
     @cached_property
     def previewing(self) -> Previewing:
@@ -169,7 +183,8 @@ class RequestServices:
 
     @cached_property
     def reach(self) -> Reach:
-        return Reach(self.rows, self.identity.accounts, self.identity.holders, self.identity.desks)
+        identity = self.identity
+        return Reach(self.rows, self.catalogue, identity.accounts, identity.holders, identity.desks)
 
     @cached_property
     def desk(self) -> ReviewDesk:
@@ -190,6 +205,10 @@ class RequestServices:
     def overdue(self) -> Overdue:
         identity = self.identity
         return Overdue(self.rows, self.catalogue, self.moving, self.reach, identity.contacts, self.means.clock)
+
+    @cached_property
+    def returning(self) -> Returning:
+        return Returning(self.rows, self.catalogue, self.paying, self.rollout.launched, self.rollout.retired)
 
     def _inform_payer(self, request_id: str, code: str) -> None:
         row = self.rows.get(request_id)

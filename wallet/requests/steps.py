@@ -1,7 +1,9 @@
 """Sub-tasks are worked on while the last of them could move their request, and at no other time.
 
 `waiting`: for another sub-task, or for the applicant; `active`: its agency has it, with a clock; `done`; `failed`, with
-a reason; `ended`: its request was answered or withdrawn without it.
+a reason; `ended`: its request was answered or withdrawn without it. Why one failed before stands with it while it is
+tried again, and nothing is granted over one that was begun and is not done, or is done over other answers
+(`verified.py`).
 """
 
 from collections.abc import Sequence
@@ -14,6 +16,7 @@ from wallet.working_days import WorkingDays
 
 WAITING, ACTIVE, DONE, FAILED, ENDED = "waiting", "active", "done", "failed", "ended"
 STATES = (WAITING, ACTIVE, DONE, FAILED, ENDED)
+UNFINISHED = frozenset({WAITING, ACTIVE, FAILED})
 
 
 def is_late(step: RequestStep, now: datetime) -> bool:
@@ -55,5 +58,5 @@ def follow(
     elif before not in lifecycle.in_steps:
         for step in steps:
             if step.state == FAILED:
-                step.state, step.reason, step.done_at, step.done_by = WAITING, None, None, None
+                step.state, step.done_at, step.done_by = WAITING, None, None
         begin_following(utility, state, steps, now, calendar)

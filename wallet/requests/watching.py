@@ -2,7 +2,7 @@
 
 Each person is a transaction of their own: what is void and what takes its place come to be together. A process begins
 with what changed in the last day; that something is looked at twice, by two processes or after a restart, changes
-nothing.
+nothing. What was committed late is met by reading a little again (`wallet/sources/place.py`).
 """
 
 from collections.abc import Callable, Iterable
@@ -17,11 +17,14 @@ from wallet.clock import Clock
 from wallet.errors import Unavailable
 from wallet.requests.voiding import Voiding
 from wallet.sources.changes import Change, Changes
+from wallet.sources.place import Place
 from wallet.terms import Actor
 from wallet.utilities.catalogue import Catalogue
 
-LOOKS_BACK = timedelta(days=1)
+LOOKS_BACK, OVERLAP = timedelta(days=1), timedelta(minutes=5)
 BATCH = 200
+ROUND = timedelta(seconds=20)
+"""How often the registers are read while there is nothing more to do at once."""
 WAIT, LONGEST_WAIT = timedelta(seconds=20), timedelta(minutes=10)
 MOST_AGAIN = 10_000
 """So many wait to be looked at again, and no more: then a register or the database is away, and it is waited for."""
@@ -47,14 +50,15 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class RegisterWatch:
-    """Built once per process. tries: transactions for one act, see `Wallet.tries`."""
+    """Built once per process. tries: transactions for one act, see `Wallet.tries`. overlap: see `Place`."""
 
     tries: Callable[[], Iterable[AbstractContextManager[WatchWork]]]
     changes: Changes
     catalogue: Catalogue
     clock: Clock
+    overlap: timedelta = OVERLAP
     batch: int = BATCH
-    _told: dict[str, Change] = field(default_factory=dict)
+    _places: dict[str, Place] = field(default_factory=dict)
     _again: dict[str, Again] = field(default_factory=dict)
 
     def run(self) -> bool:
@@ -66,20 +70,36 @@ class RegisterWatch:
         now, more = self.clock.now(), False
         for number in [number for number, again in self._again.items() if again.at <= now]:
             self._look(number)
-        kinds = [kind for plugin in self.catalogue for kind in plugin.utility.documents]
-        for register in sorted({code for kind in kinds for code in kind.void_when}):
-            last = self._told.get(register, Change(now - LOOKS_BACK, ""))
+        for register, place in self._due(now):
+            if not place.reading:
+                place.begin(now)
             try:
-                changes = self.changes.after(register, last, self.batch)
+                changes = self.changes.after(register, place.last, self.batch)
             except Unavailable:
                 continue  # the same changes again, when it answers
             for change in changes:
-                if len(self._again) >= MOST_AGAIN:
-                    return False  # the same changes again, when those that wait are settled
-                self._look(change.number)
-                self._told[register] = change
-            more |= len(changes) == self.batch
+                if not place.has_met(change):
+                    if len(self._again) >= MOST_AGAIN:
+                        return False  # the same changes again, when those that wait are settled
+                    self._look(change.number)
+                place.meet(change)
+            if len(changes) == self.batch:
+                more = True
+            else:
+                place.end()
         return more
+
+    def _due(self, now: datetime) -> list[tuple[str, Place]]:
+        """Return the registers to read on. While one has much to tell, or is away, the others begin anew at their usual
+        pace: they neither wait for its end nor read the same again without a pause.
+        """
+        kinds = [kind for plugin in self.catalogue for kind in plugin.utility.documents]
+        places = [
+            (register, self._places.setdefault(register, Place(Change(now - LOOKS_BACK, ""), now, self.overlap)))
+            for register in sorted({code for kind in kinds for code in kind.void_when})
+        ]
+        going = any(place.reading for _, place in places)
+        return [each for each in places if each[1].reading or not going or now - each[1].began >= ROUND]
 
     def _look(self, number: str) -> None:
         left: tuple[Exception, ...] = ()

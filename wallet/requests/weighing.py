@@ -5,17 +5,19 @@ Sending it weighs it, and so does looking at a draft before (`previewing.py`): t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any
 
 from wallet.errors import AnswersRejected, Conflict, InvalidInput
+from wallet.requests.applying import NOTHING
 from wallet.requests.cases import Cases, Told
 from wallet.requests.faults import Faults
 from wallet.requests.links import Links
 from wallet.requests.models import RequestRow
-from wallet.requests.moving import Moving
+from wallet.requests.once import AskedOnce
 from wallet.requests.repository import RequestRepository
+from wallet.requests.represented import Represented
 from wallet.requests.sealed import Content
+from wallet.requests.verified import Verified
 from wallet.terms import Actor
 from wallet.utilities.base import Answers, Ask, Case, Fee, FeeLine, Field, Rules, Source, Utility, unlike_number
 from wallet.utilities.lifecycles import DRAFT
@@ -23,7 +25,6 @@ from wallet.working_days import vietnamese_day
 
 REDUCTIONS_LATER = "reductions_later"
 """A line of no amount: reductions are settled when it is verified that somebody may act for the person."""
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,9 @@ class Weighing:
     rows: RequestRepository
     cases: Cases
     links: Links
-    moving: Moving
+    verified: Verified
+    once: AskedOnce
+    represented: Represented
 
     def weigh(
         self,
@@ -87,11 +90,15 @@ class Weighing:
         """
         faults = Faults(utility)
         faults.add(beside)
+        if row.state == DRAFT:
+            faults.add(self.represented.faults(row))
+        else:
+            faults.add(self.verified.entered(utility, row))
         stated = self.cases.stated(utility, row, content, actor)
         faults.add(stated.faults)
         told, whole = None, False
         if not faults:
-            steps = self.moving.found(row) if row.state != DRAFT else None
+            steps = self.verified.found(utility, row) if row.state != DRAFT else None
             try:
                 told = self.cases.told(utility, row, content, actor, stated, steps=steps, purpose=purpose)
                 faults.add(told.faults)
@@ -102,6 +109,8 @@ class Weighing:
         if told is not None and whole:
             try:
                 utility.accept(told.case)
+                if asked := self.once.faults(utility, row, told.case):
+                    raise AnswersRejected(asked)
             except InvalidInput as error:
                 faults.add_refusal(error)
         elif seen := utility.look(stated.case):
@@ -159,10 +168,14 @@ def fee_of(rules: Rules, case: Case) -> Fee:
 
 
 def _warnings(utility: Utility, told: Told, content: Content) -> dict[str, str]:
-    """Return what is doubtful about answers that are taken, and about whom a proxy asks for."""
+    """Return what is doubtful about answers that are taken, and about whom a proxy asks for.
+
+    Nothing comes of what a register alone states where the proxy is no relative: that somebody's sex was determined
+    anew is not for a stranger to learn.
+    """
     found = {f"/answers/{place}": code for place, code in utility.warn(told.case).items()}
     if content.about is not None:
-        sex = told.case.fact(Source.POPULATION, "sex")
+        sex = None if told.case.unproven else told.case.fact(Source.POPULATION, "sex")
         differs = unlike_number(content.about.number, birth_date=content.about.birth_date, sex=sex)
         places = {"birth_date": "/about/birth_date", "sex": "/about/number"}  # the sex was not typed: the number was
         found |= {places[name]: code for name, code in differs.items()}

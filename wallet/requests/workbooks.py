@@ -187,7 +187,7 @@ class _Workbook:
         if name == "workbookPr":
             self._from_1904 = given.get("date1904", "0") in ("1", "true")
         elif name == "sheet":
-            relation = next(value for key, value in given.items() if key.endswith(" id"))
+            relation = given[next((key for key in given if key.endswith(" id")), " id")]
             self._sheets.append(_Listed(given["name"], relation, given.get("state", "visible") != "visible"))
 
     def _part(self, kind: str) -> str | None:
