@@ -1,22 +1,26 @@
 """What a desk may see and how much: claims that were registered, checks a minute, people an hour."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from tests.checks.gates import let_in, open_desk, purpose
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
+from tests.web.refusals import assert_refused
 from wallet.audit import AuditEvent
 from wallet.checks.desks import DeskActor
 from wallet.checks.models import VerifierCitizen
 from wallet.checks.purposes import Purpose
-from wallet.errors import NotAllowed, TooManyAttempts
+from wallet.errors import TooManyAttempts
 from wallet.wiring import Wallet
 
 Make = Callable[..., CitizenPhone]
+Unchanged = Callable[[], AbstractContextManager[None]]
 
 
 @pytest.fixture
@@ -51,23 +55,36 @@ def alarms(wallet: Wallet) -> list[dict[str, Any]]:
         return [{"actor": row.actor, "subject": row.subject, **row.details} for row in rows]
 
 
-def test_s67_a_claim_that_was_not_registered_is_refused(desks: tuple[DeskActor, DeskActor]) -> None:
-    registered = desks[0].purpose("rental")
-    registered.assert_claims("driving_licence", ["full_name", "classes"])
-    registered.assert_claims("driving_licence", [])
-    for document, names in (
-        ("driving_licence", ["points"]),
-        ("driving_licence", ["full_name", "points"]),
-        ("vehicle_registration", ["full_name"]),
-        ("vehicle_registration", []),
-        ("residence", ["permanent_address"]),
-    ):
-        with pytest.raises(NotAllowed, match="claim_not_registered"):
-            registered.assert_claims(document, names)
-    with pytest.raises(NotAllowed, match="claim_not_registered"):
-        registered.assert_portrait()
-    with pytest.raises(NotAllowed, match="purpose_not_registered"):
-        desks[0].purpose("boarding")
+A_DAY = "1990-01-01"
+BEYOND: dict[str, tuple[str, dict[str, Any]]] = {
+    "claims": ("checks", {"purpose": "rental", "code": "VD1:X", "claims": ["classes", "points"]}),
+    "optional": ("checks", {"purpose": "rental", "code": "VD1:X", "claims": [], "optional": ["portrait"]}),
+    "ticket": ("checks", {"purpose": "rental", "code": "VD1:X", "birth_date_on_ticket": A_DAY}),
+    "check-in": ("check-ins", {"purpose": "rental", "presentation": "prs_x", "birth_date_on_ticket": A_DAY}),
+    "list": ("batches", {"purpose": "rental", "passengers": [{"name": "A", "birth_date": A_DAY}]}),
+    "list of two kinds": ("batches", {"purpose": "apart", "passengers": [{"name": "A", "birth_date": A_DAY}]}),
+}
+
+
+@pytest.mark.parametrize(("path", "order"), BEYOND.values(), ids=BEYOND)
+def test_s67_what_was_not_registered_is_refused_at_every_door(
+    phone_of: Make, client: FlaskClient, unchanged: Unchanged, path: str, order: dict[str, Any]
+) -> None:
+    admin = phone_of("admin1")
+    apart = purpose("apart", claims={"residence": ["birth_date"], "driving_licence": ["full_name"]}, portrait=True)
+    verifier = let_in(admin, phone_of("admin2"), purpose(), apart)
+    headers = {"X-Desk-Key": (open_desk(admin, verifier).json or {})["key"], "Idempotency-Key": "one"}
+
+    def asked(**changes: Any) -> Any:
+        return client.post(f"/v1/verifier/{path}", json=order | changes, headers=headers)
+
+    with unchanged():
+        assert_refused(asked(), 403, "claim_not_registered")
+        assert_refused(asked(purpose="boarding"), 403, "purpose_not_registered")
+    if path == "checks":
+        registered = {"claims": ["classes"], "optional": ["full_name"], "name_on_ticket": "A"}
+        order = {"purpose": "rental", "code": "VD1:X"}
+        assert asked(**registered).status_code == 200
 
 
 def test_s49_one_person_too_many_in_an_hour_is_refused_and_raises_an_alarm(
@@ -84,7 +101,7 @@ def test_s49_one_person_too_many_in_an_hour_is_refused_and_raises_an_alarm(
     assert (refused.value.code, refused.value.retry_after) == ("too_many_citizens", 3600)
     assert citizens(wallet) == 3, "who was refused was not looked at"
     alarm = {"actor": other.desk_id, "subject": one.organisation_id, "purpose": "rental", "citizens": 3}
-    assert alarms(wallet) == [alarm, alarm]
+    assert alarms(wallet) == [alarm], "one an hour"
     count(wallet, one, "hld_2")  # whom they looked at already
     count(wallet, one, "hld_4", "other")  # each purpose has its own
     clock.advance(minutes=59, seconds=59)
@@ -92,6 +109,59 @@ def test_s49_one_person_too_many_in_an_hour_is_refused_and_raises_an_alarm(
         count(wallet, one, "hld_4")
     clock.advance(seconds=1)
     count(wallet, one, "hld_4")
+
+
+def refused_for(wallet: Wallet, desk: DeskActor, holder: str) -> int:
+    """Return for how many seconds a look is one too many."""
+    with pytest.raises(TooManyAttempts, match="too_many_citizens") as refused:
+        count(wallet, desk, holder)
+    return refused.value.retry_after
+
+
+def test_s49_the_turn_of_an_hour_lets_nobody_see_twice_as_many(
+    wallet: Wallet, desks: tuple[DeskActor, DeskActor], clock: FixedClock
+) -> None:
+    desk = desks[0]
+    clock.advance(minutes=59, seconds=58)
+    for holder in ("hld_1", "hld_2"):
+        count(wallet, desk, holder)
+    clock.advance(seconds=1)
+    count(wallet, desk, "hld_3")
+    clock.advance(seconds=2)
+    assert refused_for(wallet, desk, "hld_4") == 3597
+    clock.advance(minutes=59, seconds=56)
+    assert refused_for(wallet, desk, "hld_4") == 1
+    clock.advance(seconds=1)
+    for holder in ("hld_4", "hld_5"):
+        count(wallet, desk, holder)
+    assert refused_for(wallet, desk, "hld_6") == 1, "the third was a second later"
+
+
+def test_s49_whoever_is_looked_at_again_counts_from_then_on(
+    wallet: Wallet, desks: tuple[DeskActor, DeskActor], clock: FixedClock
+) -> None:
+    desk = desks[0]
+    for holder in ("hld_1", "hld_2", "hld_3"):
+        count(wallet, desk, holder)
+    clock.advance(minutes=59)
+    for holder in ("hld_1", "hld_2"):
+        count(wallet, desk, holder)
+    assert citizens(wallet) == 3, "each is counted once"
+    clock.advance(minutes=1)
+    count(wallet, desk, "hld_4")
+    assert refused_for(wallet, desk, "hld_5") == 59 * 60
+
+
+def test_s49_who_was_refused_is_not_free_afterwards(
+    wallet: Wallet, desks: tuple[DeskActor, DeskActor], clock: FixedClock
+) -> None:
+    desk = desks[0]
+    for holder in ("hld_1", "hld_2", "hld_3"):
+        count(wallet, desk, holder)
+    with wallet.work() as work, suppress(TooManyAttempts):  # a list of passengers goes on, and commits
+        work.verifier_desks.count_citizen(desk, desk.purpose("rental"), "hld_4")
+    assert citizens(wallet) == 3
+    refused_for(wallet, desk, "hld_4")
 
 
 def test_another_organisation_has_its_own_count_and_no_common_fingerprint(

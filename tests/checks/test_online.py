@@ -18,6 +18,7 @@ from tests.support import FixedClock
 from tests.web.refusals import assert_refused
 from wallet.documents.revoking import RevocationReason
 from wallet.formats.live_code import GateChallenge
+from wallet.single_use import forget_expired
 from wallet.wiring import Wallet
 
 Make = Callable[..., CitizenPhone]
@@ -98,6 +99,18 @@ def test_s67_what_may_not_be_seen_may_not_be_compared(
     code = phone.code_of(residence)
     assert_refused(desk.check(code, name_on_ticket="NGUYEN MAU AN"), 403, "claim_not_registered")
     assert_refused(desk.check(code, birth_date_on_ticket="1990-01-01"), 403, "claim_not_registered")
+
+
+def test_s67_a_ticket_is_not_compared_with_what_is_registered_for_another_kind_alone(
+    wallet: Wallet, client: FlaskClient, phone: CitizenPhone, residence: str
+) -> None:
+    claims = {"residence": ["permanent_address"], "identity": ["full_name", "birth_date"]}
+    desk, code = Desk.open(wallet, client, purpose_json(claims=claims)), phone.code_of(residence)
+    for name in (phone.persona.name, "AI DO"):
+        answer = desk.checked(code, name_on_ticket=name)
+        assert answer["ticket"] == {"name": "not_stated"}
+        assert claims_of(answer) == {}
+    assert phone.get("/v1/me/access-history").json["data"][0]["fields_told"] == []
 
 
 def test_a_ticket_is_compared_and_what_the_code_does_not_state_is_said_to_be_not_stated(
@@ -185,20 +198,67 @@ def test_s49_guesses_are_limited_too(wallet: Wallet, client: FlaskClient, clock:
     assert desk.check("VD1:GUESS").status_code == 200
 
 
+def test_s49_a_check_that_is_refused_counts_and_one_alarm_an_hour_tells_of_all(
+    wallet: Wallet, client: FlaskClient, phone_of: Make, events: Events, clock: FixedClock
+) -> None:
+    desk = Desk.open(wallet, client, purpose_json(quotas={"citizens_an_hour": 1, "checks_a_minute": 4}))
+    first, second = phone_of("an"), phone_of("sau")
+    mine, theirs = first.code_of(first.issue_residence()), second.code_of(second.issue_residence())
+    assert desk.check(mine).status_code == 200
+    for _ in range(3):
+        assert_refused(desk.check(theirs), 429, "too_many_citizens")
+    for _ in range(3):
+        assert_refused(desk.check(theirs), 429, "too_many_checks")
+    assert [alarm["subject"] for alarm in events("alarm.verifier_quota")] == [desk.organisation]
+    clock.advance(minutes=1, seconds=1)
+    for _ in range(2):
+        assert_refused(desk.check(theirs), 429, "too_many_citizens")
+    assert len(events("alarm.verifier_quota")) == 1
+    clock.advance(minutes=57)
+    assert desk.check(mine).status_code == 200, "and stays the one person of this hour"
+    clock.advance(minutes=3)
+    assert_refused(desk.check(theirs), 429, "too_many_citizens")
+    assert len(events("alarm.verifier_quota")) == 2, "another hour"
+
+
 # ── live codes ──
 
 
 def test_a_live_code_is_good_once_at_all_gates_of_an_organisation_and_once_at_another(
-    wallet: Wallet, client: FlaskClient, phone: CitizenPhone, residence: str
+    wallet: Wallet, client: FlaskClient, phone: CitizenPhone, residence: str, clock: FixedClock
 ) -> None:
     one = Desk.open(wallet, client, gate="G-1")
     other_gate = Desk.open(wallet, client, gate="G-2", of=one.organisation)
     elsewhere = Desk.open(wallet, client, gate="G-1")
-    code = live_code(phone, residence)
-    assert one.checked(code)["reasons"] == ["ok"]
-    assert other_gate.checked(code)["reasons"] == ["live_replayed"]
-    assert not other_gate.checked(code).keys() & set(PERSONAL)
-    assert elsewhere.checked(code)["reasons"] == ["ok"]
+    code, seen = live_code(phone, residence), {"at": "2026-03-02T05:00:07Z"}
+    clock.advance(seconds=7)
+    first = one.checked(code)
+    assert (first["reasons"], "first_seen" in first) == (["ok"], False)
+    clock.advance(seconds=20)
+    for desk in (other_gate, one, other_gate):
+        again = desk.checked(code)
+        assert (again["reasons"], again["first_seen"]) == (["live_replayed"], seen)
+        assert not again.keys() & set(PERSONAL)
+        clock.advance(seconds=20)
+    there = elsewhere.checked(code)
+    assert (there["reasons"], "first_seen" in there) == (["ok"], False), "what one saw is not told another"
+    assert "first_seen" not in one.checked(phone.code_of(residence)), "a printed code is seen as often as it is shown"
+
+
+def test_a_live_code_is_remembered_as_long_as_it_passes_whatever_a_phones_clock_says(
+    phone: CitizenPhone, desk: Desk, residence: str, wallet: Wallet, clock: FixedClock
+) -> None:
+    clock.advance(seconds=30)
+    code, seen = live_code(phone, residence), {"at": "2026-03-02T05:00:00Z"}
+    clock.advance(seconds=-30)
+    assert desk.checked(code)["reasons"] == ["ok"]
+    clock.advance(seconds=120)
+    with wallet.work() as work:
+        forget_expired(work.session, clock.now())
+    again = desk.checked(code)
+    assert (again["reasons"], again["first_seen"]) == (["live_replayed"], seen)
+    clock.advance(seconds=1)
+    assert desk.checked(code)["reasons"] == ["live_too_old"]
 
 
 def test_a_code_for_another_gate_or_another_challenge_is_refused(
@@ -237,11 +297,26 @@ def test_a_refused_check_uses_no_code_up(
 def test_a_locked_account_is_told_and_nothing_else(
     wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str
 ) -> None:
-    code = phone.code_of(residence)
-    assert phone.post("/v1/me/lock", {}).status_code in (200, 201, 204)
+    code = live_code(phone, residence)
+    assert phone.post("/v1/me/lock", {}).status_code == 204
     answer = desk.checked(code)
     assert answer["reasons"] == ["suspended", "account_locked"]
     assert not answer.keys() & set(PERSONAL)
+
+
+def test_a_paper_of_a_locked_account_is_as_valid_at_a_desk_as_to_anybody_and_nobody_is_asked(
+    wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str, events: Events, clock: FixedClock
+) -> None:
+    code = phone.code_of(residence)
+    assert phone.post("/v1/me/lock", {}).status_code == 204
+    clock.advance(seconds=2)
+    public = phone.client.post("/v1/checks", json={"code": code}).json
+    answer = desk.checked(code, name_on_ticket="AN NGUYENMAU")
+    assert (answer["reasons"], answer["accepted"]) == (public["reasons"], public["accepted"]) == (["ok"], True)
+    assert claims_of(answer) == {"full_name": phone.persona.name}
+    assert answer["ticket"] == {"name": "match"}
+    assert answer["share"] == {"state": "refused"}, "what the paper does not state, nobody is there to share"
+    assert [look["data"] for look in events("check.online")] == [["full_name"]]
 
 
 # ── S-67: what leaves ──
@@ -366,7 +441,7 @@ def test_without_a_good_key_nothing_is_checked(client: FlaskClient, phone: Citiz
         ({"purpose": "boarding"}, "/code"),
         ({"code": "VD1:X"}, "/purpose"),
         ({"code": 1, "purpose": "boarding"}, "/code"),
-        ({"code": "VD1:X", "purpose": "boarding", "claims": []}, "/claims"),
+        ({"code": "VD1:X", "purpose": "boarding", "claims": "full_name"}, "/claims"),
         ({"code": "VD1:X", "purpose": "boarding", "nonce": "short"}, "/nonce"),
         ({"code": "VD1:X", "purpose": "boarding", "birth_date_on_ticket": "20/05/1990"}, "/birth_date_on_ticket"),
         ({"code": "VD1:X", "purpose": "boarding", "name_on_ticket": ""}, "/name_on_ticket"),
@@ -421,3 +496,6 @@ def test_a_code_that_the_server_signed_for_a_card_is_its_holders_and_says_so(
     look = phone.get("/v1/me/access-history").json["data"][0]
     assert (look["data"], look["outcome"]) == ("identity", "valid")
     assert document not in json.dumps(answer)
+    order = {"purpose": "boarding", "code": made.json["code"]}
+    for _ in range(2):
+        assert desk.post("check-ins", order, key="one").json["holder_binding"] == "server", "a retry says so too"

@@ -4,20 +4,27 @@ import base64
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from signal import SIGKILL
+from threading import Event
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from tests.checks.test_online import audit_broken, claims_of, revoke
-from tests.checks.verifier import Desk, live_code, purpose_json
+from tests.checks.verifier import CLAIMS, Desk, live_code, purpose_json
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused
 from tests.web.test_fhir import CARD, issued
 from tests.web.test_wards import for_ward, register
+from wallet.checks.models import VerifierCitizen
 from wallet.checks.online.models import (
     BatchRow,
     ConsentRow,
@@ -27,29 +34,14 @@ from wallet.checks.online.models import (
     ShareRow,
 )
 from wallet.identity.models import Account
+from wallet.settings import Settings
+from wallet.sources.portraits import Portrait, Portraits
 from wallet.wiring import Wallet
 
 Make = Callable[..., CitizenPhone]
 Unchanged = Callable[[], AbstractContextManager[None]]
 Events = Callable[[str], list[dict[str, Any]]]
 AGREE = {"decision": "agree"}
-
-
-@pytest.fixture
-def phone(phone_of: Make) -> CitizenPhone:
-    found = phone_of("an")
-    found.step_up(2)
-    return found
-
-
-@pytest.fixture
-def residence(phone: CitizenPhone) -> str:
-    return phone.issue_residence()
-
-
-@pytest.fixture
-def desk(wallet: Wallet, client: FlaskClient) -> Desk:
-    return Desk.open(wallet, client, purpose_json(portrait=True))
 
 
 def asked(desk: Desk, phone: CitizenPhone, residence: str, **more: Any) -> str:
@@ -90,6 +82,45 @@ def test_a_holder_is_told_who_asks_why_and_for_what_and_the_desk_reads_what_they
     assert (look["way"], names(look["fields_told"])) == ("share", ["birth_date", "portrait"])
 
 
+@dataclass
+class WatchedPortraits:
+    """The portraits of a wallet, and how many of its transactions were open each time when one was fetched."""
+
+    wallet: Wallet
+    portraits: Portraits
+    begun: int = 0
+    open_at: list[int] = field(default_factory=list)
+
+    @classmethod
+    def of_wallet(cls, wallet: Wallet) -> "WatchedPortraits":
+        watched = cls(wallet, wallet.portraits)
+        for name, step in (("begin", 1), ("commit", -1), ("rollback", -1)):
+            event.listen(wallet.db.engine, name, partial(watched.count, step))
+        vars(wallet)["portraits"] = watched
+        return watched
+
+    def count(self, step: int, _connection: object) -> None:
+        self.begun += step
+
+    def of(self, number: str) -> Portrait:
+        self.open_at.append(self.begun)
+        return self.portraits.of(number)
+
+
+def test_a_portrait_is_fetched_between_transactions(
+    wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str, clock: FixedClock
+) -> None:
+    share = asked(desk, phone, residence)
+    assert decide(phone, share, decision="agree", remember=True).status_code == 200
+    clock.advance(seconds=31)
+    watched = WatchedPortraits.of_wallet(wallet)
+    assert "portrait" in desk.get(f"shares/{share}").json
+    assert "portrait" in desk.checked(live_code(phone, residence))["share"]
+    assert watched.open_at == [0, 0], "whoever has it may be slow, and nobody else waits"
+    looks = phone.get("/v1/me/access-history").json["data"]
+    assert [look["way"] for look in looks[:2]] == ["online", "share"], "each look once"
+
+
 def test_what_is_optional_may_be_left_out_and_what_is_required_may_not(
     phone: CitizenPhone, desk: Desk, residence: str
 ) -> None:
@@ -123,6 +154,66 @@ def test_a_refusal_shows_nothing_and_is_final(phone: CitizenPhone, desk: Desk, r
     assert_refused(decide(phone, share), 409, "share_closed")
 
 
+def told_of_shares(phone: CitizenPhone) -> int:
+    return sum(each["code"] == "share_asked" for each in phone.get("/v1/notices").json["data"])
+
+
+def test_who_refused_is_left_alone_for_a_while(
+    phone: CitizenPhone, desk: Desk, residence: str, clock: FixedClock
+) -> None:
+    share = asked(desk, phone, residence)
+    assert decide(phone, share, decision="refuse").status_code == 200
+    clock.advance(seconds=119)
+    assert desk.checked(phone.code_of(residence))["share"] == {"state": "refused"}
+    assert (told_of_shares(phone), len(phone.get("/v1/me/shares").json["data"])) == (1, 1)
+    clock.advance(seconds=1)
+    assert desk.checked(phone.code_of(residence))["share"]["state"] == "awaiting"
+
+
+def test_an_organisation_asks_one_person_so_often_in_an_hour(
+    phone: CitizenPhone, desk: Desk, residence: str, clock: FixedClock
+) -> None:
+    code = phone.code_of(residence)
+    ways: tuple[dict[str, Any], ...] = ({"claims": ["portrait"]}, {"claims": ["full_name"], "optional": ["portrait"]})
+    states = []
+    for n in range(11):
+        states.append(desk.checked(code, **ways[n % 2])["share"]["state"])
+        clock.advance(seconds=1)
+    assert states == ["awaiting"] * 10 + ["refused"]
+    assert told_of_shares(phone) == 10
+    clock.advance(hours=1)
+    assert desk.checked(code)["share"]["state"] == "awaiting"
+
+
+def test_that_a_share_is_read_is_one_entry_however_often_its_desk_looks(
+    phone: CitizenPhone, desk: Desk, residence: str
+) -> None:
+    share = asked(desk, phone, residence)
+    assert decide(phone, share).status_code == 200
+    for _ in range(3):
+        assert desk.get(f"shares/{share}").json["state"] == "agreed"
+    looks = phone.get("/v1/me/access-history").json["data"]
+    assert [look["way"] for look in looks if look.get("way") == "share"] == ["share"]
+
+
+def test_what_is_over_is_dropped_after_ninety_days_and_the_consent_stays_as_proof(
+    wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str, clock: FixedClock
+) -> None:
+    share = asked(desk, phone, residence)
+    assert decide(phone, share).status_code == 200
+    made = present(phone, desk, residence).json["id"]
+    clock.advance(days=89)
+    for later, left in ((0, True), (4, False)):
+        clock.advance(days=later)
+        with wallet.work() as work:
+            wallet._tidied_at = None
+        with wallet.work() as work:
+            assert (work.online.rows.share(share) is not None) is left
+            assert (work.online.rows.presentation(made) is not None) is left
+    with wallet.db.read() as session:
+        assert session.scalar(select(func.count()).select_from(ConsentRow)) == 2
+
+
 def test_a_share_ends_with_its_minutes(phone: CitizenPhone, desk: Desk, residence: str, clock: FixedClock) -> None:
     share = asked(desk, phone, residence)
     clock.advance(minutes=5)
@@ -150,17 +241,64 @@ def test_nothing_is_shown_of_a_document_that_was_revoked_or_of_a_locked_account(
     first = asked(desk, phone, residence)
     decide(phone, first)
     revoke(wallet, residence)
-    assert desk.get(f"shares/{first}").json == {"id": first, "state": "ended"}
+    assert desk.get(f"shares/{first}").json == {"id": first, "state": "ended", "reason": "revoked"}
     second = asked(desk, phone, phone.issue_residence())
     decide(phone, second)
     phone.post("/v1/me/lock", {})
-    assert desk.get(f"shares/{second}").json == {"id": second, "state": "ended"}
+    assert desk.get(f"shares/{second}").json == {"id": second, "state": "ended", "reason": "account_locked"}
 
 
-def test_a_revoked_document_is_not_agreed_to(wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str) -> None:
+def test_a_revoked_document_is_not_agreed_to(
+    wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str, unchanged: Unchanged
+) -> None:
     share = asked(desk, phone, residence)
     revoke(wallet, residence)
-    assert_refused(decide(phone, share), 409, "document_not_valid")
+    with unchanged():
+        assert_refused(decide(phone, share), 409, "document_not_valid")
+        assert desk.get(f"shares/{share}").json == {"id": share, "state": "ended", "reason": "revoked"}
+        assert phone.get("/v1/me/shares").json["data"][0]["state"] == "ended"
+
+
+def test_a_desk_that_waits_is_told_that_the_account_is_locked(
+    phone: CitizenPhone, desk: Desk, residence: str, unchanged: Unchanged
+) -> None:
+    share = asked(desk, phone, residence)
+    assert desk.get(f"shares/{share}").json["state"] == "awaiting"
+    assert phone.post("/v1/me/lock", {}).status_code == 204
+    with unchanged():
+        assert desk.get(f"shares/{share}").json == {"id": share, "state": "ended", "reason": "account_locked"}
+
+
+@pytest.mark.parametrize(("answer", "over"), [("agree", "ended"), ("refuse", "refused"), ("", "expired")])
+def test_a_share_that_is_over_tells_nothing_more_of_its_document(
+    wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str, clock: FixedClock, answer: str, over: str
+) -> None:
+    share = asked(desk, phone, residence)
+    if answer:
+        assert decide(phone, share, decision=answer).status_code == 200
+    clock.advance(minutes=10)
+    revoke(wallet, residence)
+    assert desk.get(f"shares/{share}").json == {"id": share, "state": over}
+
+
+def test_a_withdrawn_consent_tells_nothing_more_of_its_document(
+    wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str
+) -> None:
+    share = asked(desk, phone, residence)
+    consent = decide(phone, share).json["consent_id"]
+    assert phone.call("DELETE", f"/v1/me/consents/{consent}").status_code == 204
+    revoke(wallet, residence)
+    assert desk.get(f"shares/{share}").json == {"id": share, "state": "ended"}
+
+
+def test_a_share_of_one_document_is_not_waited_for_with_another(
+    wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str
+) -> None:
+    first = asked(desk, phone, residence)
+    revoke(wallet, residence)
+    second = asked(desk, phone, phone.issue_residence())
+    assert desk.get(f"shares/{first}").json["state"] == "ended"
+    assert desk.get(f"shares/{second}").json["state"] == "awaiting"
 
 
 def test_s34_nobody_reads_or_answers_the_share_of_another(
@@ -259,6 +397,51 @@ def test_a_consent_is_for_one_organisation_and_one_purpose_until_its_day(
     assert desk.checked(live_code(phone_of("an"), residence))["share"]["state"] == "awaiting"
 
 
+def test_a_desk_that_asks_for_nothing_has_nobody_asked(
+    phone: CitizenPhone, desk: Desk, residence: str, events: Events
+) -> None:
+    answer = desk.checked(live_code(phone, residence), claims=[])
+    assert answer["verdict"] == "valid"
+    assert answer["document"]["claims"] == []
+    assert "share" not in answer
+    assert phone.get("/v1/me/shares").json["data"] == []
+    assert [look["data"] for look in events("check.online")] == [[]]
+
+
+OTHER = [{"title": {"vi": "Tiếp thị", "en": "Marketing"}}, {"legal_ground": "Khác"}]
+
+
+def rename(wallet: Wallet, desk: Desk, changes: dict[str, Any]) -> None:
+    with wallet.work() as work:
+        now = [purpose_json(portrait=True, **changes)]
+        assert work.checks.rows.change_verifier(desk.organisation, 1, purposes=now)
+
+
+@pytest.mark.parametrize("changes", OTHER, ids=["title", "ground"])
+def test_s32_a_consent_does_not_answer_for_another_purpose_of_the_same_code(
+    wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str, clock: FixedClock, changes: dict[str, Any]
+) -> None:
+    share = asked(desk, phone, residence)
+    decide(phone, share, decision="agree", remember=True)
+    presented = present(phone, desk, residence).json["id"]
+    assert desk.get(f"shares/{share}").json["state"] == "agreed"
+    rename(wallet, desk, changes)
+    assert desk.get(f"shares/{share}").json == {"id": share, "state": "ended"}
+    # Its holder is told the same as the desk, and not at the gate.
+    assert phone.get("/v1/me/shares").json["data"][0]["state"] == "ended"
+    assert phone.get(f"/v1/me/presentations/{presented}").json["state"] == "expired"
+    clock.advance(seconds=31)
+    again = desk.checked(live_code(phone, residence))["share"]
+    assert again["state"] == "awaiting"
+    assert not again.keys() & {"claims", "portrait"}
+    refused = desk.post("check-ins", {"purpose": "boarding", "presentation": presented})
+    assert_refused(refused, 409, "presentation_over")
+    mine = {"name": "NGUYEN MAU AN", "birth_date": phone.persona.birth, "presentation": presented}
+    begun = desk.post("batches", {"purpose": "boarding", "passengers": [mine]})
+    run(wallet)
+    assert results(desk.get(f"batches/{begun.json['id']}")) == ["not_presented"]
+
+
 def test_s32_a_withdrawn_consent_shows_nothing_at_once(
     phone: CitizenPhone, desk: Desk, residence: str, clock: FixedClock
 ) -> None:
@@ -316,6 +499,44 @@ def test_s48_a_presentation_checks_in_once_and_a_retry_gets_its_answer(
     assert (look["way"], look["outcome"]) == ("check_in", "valid")
 
 
+@pytest.mark.parametrize("ending", ["nothing", "withdrawn", "revoked"])
+def test_s32_an_answer_that_is_asked_for_again_shows_what_may_be_shown_by_then(
+    wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str, events: Events, ending: str
+) -> None:
+    made = present(phone, desk, residence, fields=["full_name", "birth_date", "portrait"]).json
+    order = {"purpose": "boarding", "presentation": made["id"], "name_on_ticket": "AN NGUYENMAU"}
+    first = desk.post("check-ins", order, key="one")
+    assert (first.status_code, first.json["ticket"], "portrait" in first.json) == (201, {"name": "match"}, True)
+    if ending == "withdrawn":
+        assert phone.call("DELETE", f"/v1/me/consents/{made['consent_id']}").status_code == 204
+    elif ending == "revoked":
+        revoke(wallet, residence)
+    again = desk.post("check-ins", order, key="one")
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+    looks = [(look["data"], look["verdict"]) for look in events("check.check_in")]
+    told = (["birth_date", "full_name", "portrait"], "valid")
+    if ending == "nothing":
+        assert again.json == first.json
+        assert looks == [told, told]
+    else:
+        same = ("id", "checked_in_at", "utility", "holder_binding")
+        assert again.json == {name: first.json[name] for name in same} | {"claims": []}
+        assert looks == [told, ([], "invalid")][: 2 if ending == "revoked" else 1]
+
+
+def test_s32_the_answer_of_a_live_code_too(wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str) -> None:
+    order = {"purpose": "boarding", "code": live_code(phone, residence), "name_on_ticket": "AN NGUYENMAU"}
+    first = desk.post("check-ins", order, key="one")
+    clock: Any = wallet.clock
+    clock.advance(minutes=10)  # the answer was lost; the code itself is too old by now
+    assert desk.post("check-ins", order, key="one").json == first.json
+    revoke(wallet, residence)
+    again = desk.post("check-ins", order, key="one")
+    assert (again.status_code, again.json["id"], again.json["claims"]) == (201, first.json["id"], [])
+    assert phone.persona.name not in again.text
+    assert "ticket" not in again.json
+
+
 def test_s48_another_verifiers_presentation_is_refused_and_stays_unused(
     wallet: Wallet,
     client: FlaskClient,
@@ -338,34 +559,48 @@ def test_s48_another_verifiers_presentation_is_refused_and_stays_unused(
     assert desk.post("check-ins", {"purpose": "boarding", "presentation": presented}).status_code == 201
 
 
-@pytest.mark.parametrize("ending", ["expired", "withdrawn", "consent", "revoked", "locked"])
+@pytest.mark.parametrize("ending", ["expired", "withdrawn", "consent"])
 def test_what_is_over_checks_nobody_in(
-    wallet: Wallet,
-    phone: CitizenPhone,
-    desk: Desk,
-    residence: str,
-    presented: str,
-    clock: FixedClock,
-    unchanged: Unchanged,
-    ending: str,
+    phone: CitizenPhone, desk: Desk, presented: str, clock: FixedClock, unchanged: Unchanged, ending: str
 ) -> None:
-    expected = "presentation_over"
     if ending == "expired":
         clock.advance(hours=48)
     elif ending == "withdrawn":
         assert phone.call("DELETE", f"/v1/me/presentations/{presented}").status_code == 204
-    elif ending == "consent":
+    else:
         consent = phone.get(f"/v1/me/presentations/{presented}").json["consent_id"]
         assert phone.call("DELETE", f"/v1/me/consents/{consent}").status_code == 204
-    elif ending == "revoked":
-        revoke(wallet, residence)
-        expected = "document_not_valid"
-    else:
-        phone.post("/v1/me/lock", {})
-        expected = "document_not_valid"
     with unchanged():
         answer = desk.post("check-ins", {"purpose": "boarding", "presentation": presented})
-        assert_refused(answer, 409, expected)
+        assert_refused(answer, 409, "presentation_over")
+
+
+@pytest.mark.parametrize("ending", ["revoked", "locked"])
+def test_s49_a_document_that_does_not_count_checks_nobody_in_and_that_it_was_asked_for_is_on_record(
+    wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str, presented: str, events: Events, ending: str
+) -> None:
+    if ending == "revoked":
+        revoke(wallet, residence)
+    else:
+        phone.post("/v1/me/lock", {})
+    answer = desk.post("check-ins", {"purpose": "boarding", "presentation": presented})
+    assert_refused(answer, 409, "document_not_valid")
+    assert [(look["verdict"], look["data"]) for look in events("check.check_in")] == [("invalid", [])]
+    with wallet.db.read() as session:
+        assert session.get_one(PresentationRow, presented).used_at is None
+
+
+def test_so_many_presentations_a_day(
+    phone: CitizenPhone, desk: Desk, residence: str, clock: FixedClock, unchanged: Unchanged
+) -> None:
+    for _ in range(50):
+        assert present(phone, desk, residence).status_code == 201
+    with unchanged():
+        assert_refused(present(phone, desk, residence), 429, "too_many_attempts")
+    clock.advance(days=1)
+    phone.sign_in()
+    phone.step_up(2)
+    assert present(phone, desk, residence).status_code == 201
 
 
 def test_what_was_used_is_not_taken_back(phone: CitizenPhone, desk: Desk, presented: str) -> None:
@@ -379,10 +614,63 @@ def test_a_live_code_checks_in_once(phone: CitizenPhone, desk: Desk, residence: 
     made = desk.post("check-ins", {"purpose": "boarding", "code": code})
     assert made.status_code == 201, made.text
     assert names(made.json["claims"]) == ["full_name"]
+    assert made.json["holder_binding"] == "device"
     assert_refused(desk.post("check-ins", {"purpose": "boarding", "code": code}), 409, "already_used")
     paper = phone.code_of(residence)
     assert_refused(desk.post("check-ins", {"purpose": "boarding", "code": paper}), 409, "live_code_needed")
     assert_refused(desk.post("check-ins", {"purpose": "boarding", "code": "VL1:X"}), 409, "code_refused")
+
+
+def test_a_live_code_that_checked_somebody_in_is_good_at_no_gate_any_more(
+    wallet: Wallet, client: FlaskClient, phone: CitizenPhone, desk: Desk, residence: str
+) -> None:
+    beside = Desk.open(wallet, client, purpose_json(portrait=True), gate="G-2", of=desk.organisation)
+    code = live_code(phone, residence)
+    assert desk.post("check-ins", {"purpose": "boarding", "code": code}).status_code == 201
+    for gate in (desk, beside):
+        answer = gate.checked(code)
+        assert (answer["reasons"], answer["accepted"]) == (["live_replayed"], False)
+        assert phone.persona.name not in json.dumps(answer, ensure_ascii=False)
+
+
+def test_s49_a_code_that_checks_nobody_in_is_counted_and_its_holder_sees_it(
+    wallet: Wallet, client: FlaskClient, phone_of: Make, phone: CitizenPhone, residence: str
+) -> None:
+    desk = Desk.open(wallet, client, purpose_json(quotas={"citizens_an_hour": 1, "checks_a_minute": 100}))
+    other = phone_of("sau")
+    other.step_up(2)
+    theirs = live_code(other, other.issue_residence())
+    revoke(wallet, residence)
+    order = {"purpose": "boarding", "code": live_code(phone, residence), "name_on_ticket": phone.persona.name}
+    refused = desk.post("check-ins", order, key="one")
+    assert_refused(refused, 409, "code_refused")
+    assert phone.persona.name not in refused.text
+    look = phone.get("/v1/me/access-history").json["data"][0]
+    assert (look["way"], look["outcome"], look["fields_told"]) == ("check_in", "invalid", [])
+    assert_refused(desk.post("check-ins", order, key="one"), 409, "code_refused")
+    history = phone.get("/v1/me/access-history").json["data"]
+    assert sum(row["who"] == "verifier" for row in history) == 1, "the same key gets the same refusal, and no new look"
+    assert_refused(desk.post("check-ins", {"purpose": "boarding", "code": theirs}), 429, "too_many_citizens")
+
+
+def test_s49_guesses_at_a_check_in_are_limited_too(wallet: Wallet, client: FlaskClient) -> None:
+    desk = Desk.open(wallet, client, purpose_json(quotas={"citizens_an_hour": 9, "checks_a_minute": 1}))
+    assert_refused(desk.post("check-ins", {"purpose": "boarding", "code": "VL1:X"}), 409, "code_refused")
+    assert_refused(desk.post("check-ins", {"purpose": "boarding", "code": "VL1:X"}), 429, "too_many_checks")
+
+
+def test_s49_a_paper_is_not_looked_at_where_it_can_check_nobody_in(
+    wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str, unchanged: Unchanged
+) -> None:
+    code = phone.code_of(residence)
+    with unchanged():
+        good = desk.post("check-ins", {"purpose": "boarding", "code": code})
+    revoke(wallet, residence)
+    with unchanged():
+        revoked = desk.post("check-ins", {"purpose": "boarding", "code": code})
+        nobodys = desk.post("check-ins", {"purpose": "boarding", "code": "hello"})
+    for answer in (good, revoked, nobodys):
+        assert_refused(answer, 409, "live_code_needed")
 
 
 def test_a_presentation_is_refused_for_what_is_not_there(
@@ -419,13 +707,14 @@ def run(wallet: Wallet) -> None:
 
 
 def test_a_list_is_worked_off_with_progress_and_uses_nothing_up(
-    wallet: Wallet, phone: CitizenPhone, desk: Desk, presented: str
+    wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str, presented: str
 ) -> None:
     mine = {"name": "NGUYEN MAU AN", "birth_date": phone.persona.birth, "presentation": presented}
+    others = [{"presentation": present(phone, desk, residence).json["id"]} for _ in range(2)]
     passengers = [
         mine,
-        mine | {"name": "NGUYEN MAU ANH"},
-        mine | {"birth_date": "1999-09-09"},
+        mine | others[0] | {"name": "NGUYEN MAU ANH"},
+        mine | others[1] | {"birth_date": "1999-09-09"},
         {"name": "AI DO", "birth_date": "1990-01-01"},
         mine | {"presentation": "prs_unknown"},
     ]
@@ -445,29 +734,180 @@ def test_a_list_is_worked_off_with_progress_and_uses_nothing_up(
     assert desk.post("check-ins", {"purpose": "boarding", "presentation": presented}).status_code == 201
 
 
-def test_a_list_goes_on_where_a_dead_process_left_it(
-    wallet: Wallet, phone: CitizenPhone, desk: Desk, presented: str
+def test_what_somebody_presented_fills_one_seat_of_a_list(
+    wallet: Wallet, phone: CitizenPhone, desk: Desk, residence: str, presented: str, events: Events
 ) -> None:
     mine = {"name": "NGUYEN MAU AN", "birth_date": phone.persona.birth, "presentation": presented}
-    begun = desk.post("batches", {"purpose": "boarding", "passengers": [mine] * 60})
+    twice = mine | {"presentation": present(phone, desk, residence).json["id"]}
+    nobody = {"name": "AI DO", "birth_date": "1990-01-01"}
+    passengers = [mine, nobody, mine, nobody, twice | {"name": "AI DO"}, mine, twice]
+    begun = desk.post("batches", {"purpose": "boarding", "passengers": passengers})
+    assert (begun.json["state"], begun.json["done"]) == ("working", 3)
+    with wallet.db.read() as session:
+        assert session.scalar(select(func.count()).where(PassengerRow.sealed.is_not(None))) == 4
+    run(wallet)
+    answer = desk.get(f"batches/{begun.json['id']}")
+    assert (answer.json["state"], answer.json["done"]) == ("done", 7)
+    assert results(answer) == [
+        *("match", "not_presented", "repeated", "not_presented"),
+        *("differs", "repeated", "repeated"),
+    ]
+    assert answer.json["results"][2] == {"position": 2, "result": "repeated"}
+    assert len(events("check.list")) == 2
+
+
+def test_who_is_on_many_lists_reads_it_once_an_hour_and_whenever_something_else_was_told(
+    wallet: Wallet, client: FlaskClient, phone: CitizenPhone, residence: str, clock: FixedClock, events: Events
+) -> None:
+    desk = Desk.open(wallet, client)
+    presented = present(phone, desk, residence, fields=["full_name"]).json["id"]
+    mine = {"name": "NGUYEN MAU AN", "birth_date": phone.persona.birth, "presentation": presented}
+
+    def listed(by: Desk, times: int = 3) -> list[dict[str, Any]]:
+        begun = by.post("batches", {"purpose": "boarding", "passengers": [mine] * times})
+        run(wallet)
+        assert by.get(f"batches/{begun.json['id']}").json["done"] == times
+        return [row for row in phone.get("/v1/me/access-history").json["data"] if row.get("way") == "list"]
+
+    first = listed(desk)
+    assert listed(desk) == first
+    assert [row["outcome"] for row in first] == ["valid"]
+    assert (first[0]["desk_name"], first[0]["purpose"], first[0]["organisation"]["id"]) == (
+        *("Cửa 12", "boarding"),
+        desk.organisation,
+    )
+    assert names(first[0]["fields_told"]) == ["full_name"], "the day of birth was not agreed to, and not compared"
+    assert len(listed(Desk.open(wallet, client, gate="G-2", of=desk.organisation))) == 2, "another desk is another look"
+    clock.advance(hours=1)
+    phone.sign_in(password=True)
+    assert len(listed(desk)) == 3
+    revoke(wallet, residence)
+    told = listed(desk)
+    assert [(row["outcome"], row["fields_told"]) for row in told][:1] == [("invalid", [])]
+    assert len(told) == len(events("check.list")) == 4
+
+
+def test_s49_a_list_looks_at_no_more_people_a_minute_than_its_desk_has_checks(
+    wallet: Wallet, client: FlaskClient, phone: CitizenPhone, residence: str, clock: FixedClock
+) -> None:
+    desk = Desk.open(wallet, client, purpose_json(quotas={"citizens_an_hour": 9, "checks_a_minute": 2}))
+    presented = [present(phone, desk, residence).json["id"] for _ in range(5)]
+    passengers = [{"name": "AI DO", "birth_date": "1990-01-01", "presentation": each} for each in presented]
+    begun = desk.post("batches", {"purpose": "boarding", "passengers": passengers})
+    batch = f"batches/{begun.json['id']}"
+    for done in (2, 4, 5):
+        run(wallet)
+        assert desk.get(batch).json["done"] == done
+        history = phone.get("/v1/me/access-history").json["data"]
+        assert sum(row["who"] == "verifier" for row in history) == done
+        assert desk.check("VD1:GUESS").status_code == 200, "a list does not shut its gate"
+        clock.advance(minutes=1, seconds=1)
+    assert desk.get(batch).json["state"] == "done"
+
+
+def test_a_list_that_waits_for_its_minute_holds_up_no_other_desk_and_desks_take_turns(
+    wallet: Wallet, client: FlaskClient, phone: CitizenPhone, residence: str
+) -> None:
+    slow = Desk.open(wallet, client, purpose_json(quotas={"citizens_an_hour": 9, "checks_a_minute": 1}))
+    other = Desk.open(wallet, client)
+    rows = {
+        desk: [
+            {"name": "A", "birth_date": "1990", "presentation": present(phone, desk, residence).json["id"]}
+            for _ in range(most)
+        ]
+        for desk, most in ((slow, 3), (other, 30))
+    }
+    lists = {
+        desk: desk.post("batches", {"purpose": "boarding", "passengers": passengers}).json["id"]
+        for desk, passengers in rows.items()
+    }
     assert wallet.batch_job.run()
-    halfway = desk.get(f"batches/{begun.json['id']}")
-    assert (halfway.json["state"], halfway.json["done"]) == ("working", 25)
+    assert {desk: desk.get(f"batches/{lists[desk]}").json["done"] for desk in lists} == {slow: 1, other: 25}
+    run(wallet)
+    assert other.get(f"batches/{lists[other]}").json["state"] == "done"
+    assert not wallet.batch_job.run(), "and nobody spins meanwhile"
 
-    class Killed(BaseException):
-        pass
 
-    def dies() -> None:
+def test_a_desk_has_only_so_many_lists_that_are_not_done(
+    wallet: Wallet, client: FlaskClient, desk: Desk, unchanged: Unchanged
+) -> None:
+    order = {"purpose": "boarding", "passengers": [{"name": "AI DO", "birth_date": "1990"}]}
+    for _ in range(10):
+        assert desk.post("batches", order).status_code == 202
+    with unchanged():
+        refused = desk.post("batches", order)
+        assert_refused(refused, 429, "too_many_lists")
+        assert refused.headers["Retry-After"] == "60"
+    assert Desk.open(wallet, client).post("batches", order).status_code == 202, "another desk has its own"
+    run(wallet)
+    assert desk.post("batches", order).status_code == 202
+
+
+def half_a_list(settings: Settings, now: datetime, batch: str, ready: Connection) -> None:
+    """Do one step of a list, and the next one but for its commit; then wait to be killed."""
+    wallet = Wallet.build(settings, clock=FixedClock(now))
+    assert wallet.batch_job.run()
+    with wallet.work() as work:
+        work.online.batches.go_on(batch)
+        work.session.flush()
+        ready.send("in the middle of a transaction")
+        Event().wait()
+
+
+def test_s75_a_list_goes_on_where_a_killed_process_left_it(
+    wallet: Wallet, phone_of: Make, phone: CitizenPhone, residence: str, desk: Desk, events: Events
+) -> None:
+    other = phone_of("sau")
+    other.step_up(2)
+    theirs = other.issue_residence()
+    documents = [(phone, residence), (other, theirs)] * 40
+    passengers = [
+        {"name": "AI DO", "birth_date": "1990-01-01", "presentation": present(whose, desk, document).json["id"]}
+        for whose, document in documents
+    ]
+    others = [passengers[0] | {"presentation": ""}] * 10
+    begun = desk.post("batches", {"purpose": "boarding", "passengers": passengers + others})
+    batch = f"batches/{begun.json['id']}"
+    spawning = get_context("spawn")
+    for killed in (1, 2):
+        here, there = spawning.Pipe()
+        given = (wallet.settings, wallet.clock.now(), begun.json["id"], there)
+        process = spawning.Process(target=half_a_list, args=given, daemon=True)
+        process.start()
+        assert here.poll(120), "the process never got there"
+        here.recv()
+        process.kill()  # SIGKILL: nothing of it runs any more, no rollback and no finally
+        process.join(60)
+        assert process.exitcode == -SIGKILL
+        halfway = desk.get(batch).json
+        assert (halfway["state"], halfway["done"]) == ("working", 25 * killed), "what was committed, and no more"
+        assert sum("result" in row for row in halfway["results"]) == 25 * killed
+        assert len(events("check.list")) == 25 * killed, "whom nobody is told of was not looked at"
+    run(wallet)
+    whole = desk.get(batch)
+    assert (whole.json["state"], whole.json["done"]) == ("done", 90)
+    assert results(whole) == ["differs"] * 80 + ["not_presented"] * 10
+    assert len(events("check.list")) == 80, "each passenger once"
+    with wallet.db.read() as session:
+        assert session.scalar(select(func.count()).where(PassengerRow.sealed.is_not(None))) == 0
+
+
+def test_a_transaction_of_a_list_counts_one_person_so_that_no_check_waits_for_it_while_it_waits_for_the_check(
+    wallet: Wallet, phone_of: Make, phone: CitizenPhone, desk: Desk, presented: str
+) -> None:
+    """A check holds its person and waits for the organisation's count; a list that held the count must not wait."""
+    other = phone_of("sau")
+    other.step_up(2)
+    theirs = present(other, desk, other.issue_residence()).json["id"]
+    row = {"name": "X", "birth_date": "1990-01-01"}
+    passengers = [row | {"presentation": theirs}, row | {"presentation": presented}]
+    begun = desk.post("batches", {"purpose": "boarding", "passengers": passengers})
+    for counted in (1, 2):
         with wallet.work() as work:
             work.online.batches.go_on(begun.json["id"])
-            raise Killed  # what was done in this transaction is gone with the process
-
-    with pytest.raises(Killed):
-        dies()
-    assert desk.get(f"batches/{begun.json['id']}").json == halfway.json
-    run(wallet)
-    whole = desk.get(f"batches/{begun.json['id']}")
-    assert (whole.json["state"], set(results(whole))) == ("done", {"match"})
+        with wallet.db.read() as session:
+            assert session.scalar(select(func.count()).select_from(VerifierCitizen)) == counted
+    assert results(desk.get(f"batches/{begun.json['id']}")) == ["differs", "differs"]
 
 
 def test_what_stands_in_the_way_of_a_passenger_is_said_in_a_word(
@@ -568,6 +1008,21 @@ def test_a_receipt_is_seen_by_its_holder_once_and_says_that_it_was_offline(
     assert events("verifier_desk.offline_checks")[0]["counts"] == {"valid": 7, "invalid": 1}
 
 
+def test_a_receipt_tells_what_the_paper_or_the_card_states_and_the_purpose_has_and_no_more(
+    wallet: Wallet, client: FlaskClient, phone: CitizenPhone, residence: str, events: Events
+) -> None:
+    claims = {"residence": list(CLAIMS), "identity": ["full_name", "birth_date", "number"]}
+    desk = Desk.open(wallet, client, purpose_json(portrait=True, claims=claims))
+    assert desk.post("receipts", {"receipts": [receipt(residence)]}).status_code == 204
+    identity = phone.post("/v1/requests", {"utility": "identity"}).json["document_id"]
+    made = phone.post(f"/v1/documents/{identity}/live-codes", {"view": "boarding"}, key=None)
+    shown = wallet.checking.judge(made.json["code"]).document
+    assert shown is not None
+    card = receipt(str(shown.document_id), id="receipt-0002")
+    assert desk.post("receipts", {"receipts": [card]}).status_code == 204
+    assert [look["data"] for look in events("check.offline")] == [["full_name"], ["birth_date", "full_name"]]
+
+
 def test_s49_an_id_that_fits_nobody_is_taken_and_dropped(
     desk: Desk,
     residence: str,
@@ -577,6 +1032,67 @@ def test_s49_an_id_that_fits_nobody_is_taken_and_dropped(
     unknown = desk.post("receipts", {"receipts": [receipt("doc_" + "0" * 32, id="receipt-0002")]})
     assert (known.status_code, known.data) == (unknown.status_code, unknown.data) == (204, b"")
     assert len(events("check.offline")) == 1
+
+
+def test_a_check_whose_answer_was_lost_is_one_look(
+    phone: CitizenPhone, desk: Desk, residence: str, events: Events, clock: FixedClock
+) -> None:
+    assert desk.checked(live_code(phone, residence))["verdict"] == "valid"
+    at = clock.now()
+    clock.advance(minutes=5)
+    for seconds, looks in ((40, 0), (61, 1)):
+        moment = f"{at + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
+        told = receipt(residence, id=f"receipt-{seconds:04}", checked_at=moment, asked=True)
+        assert desk.post("receipts", {"receipts": [told]}).status_code == 204
+        assert len(events("check.offline")) == looks
+    assert len(events("check.online")) == 1
+
+
+def test_only_the_desk_that_asked_told_of_it(
+    wallet: Wallet, client: FlaskClient, phone: CitizenPhone, desk: Desk, residence: str, events: Events
+) -> None:
+    desk.checked(live_code(phone, residence))
+    now = f"{wallet.clock.now():%Y-%m-%dT%H:%M:%SZ}"
+    for other in (Desk.open(wallet, client, gate="G-2", of=desk.organisation), Desk.open(wallet, client)):
+        told = receipt(residence, checked_at=now, asked=True)
+        assert other.post("receipts", {"receipts": [told]}).status_code == 204
+    assert len(events("check.offline")) == 2
+    assert desk.post("receipts", {"receipts": [receipt(residence, checked_at=now)]}).status_code == 204
+    assert len(events("check.offline")) == 3, "it says itself that it was another check"
+
+
+def receipts_of(document: str, count: int, **changes: Any) -> list[dict[str, Any]]:
+    return [receipt(document, id=f"receipt-{n:04}", **changes) for n in range(count)]
+
+
+def test_s49_a_desk_hands_in_so_many_receipts_an_hour(
+    wallet: Wallet, desk: Desk, residence: str, clock: FixedClock, unchanged: Unchanged
+) -> None:
+    with wallet.work() as work:
+        work.limits.count("desk-receipts", desk.id, 2_000, timedelta(hours=1), 1_998)
+    with unchanged():
+        refused = desk.post("receipts", {"receipts": receipts_of("doc_" + "0" * 32, 3)})
+        assert_refused(refused, 429, "too_many_receipts")
+        assert refused.headers["Retry-After"] == "3600"
+    assert desk.post("receipts", {"receipts": receipts_of(residence, 2)}).status_code == 204
+    assert desk.post("receipts", {"receipts": receipts_of(residence, 2)}).status_code == 204, "they counted once"
+    clock.advance(hours=1)
+    assert desk.post("receipts", {"receipts": receipts_of(residence, 3)}).status_code == 204
+
+
+def test_s49_receipts_fill_nobodys_history(
+    phone: CitizenPhone, desk: Desk, residence: str, events: Events, clock: FixedClock
+) -> None:
+    for kind in ("a", "b"):
+        body = {"receipts": [each | {"id": f"{kind}-{each['id']}"} for each in receipts_of(residence, 200)]}
+        assert desk.post("receipts", body).status_code == 204
+    assert len(events("check.offline")) == 1, "an hour of a desk is one look"
+    at = clock.now()
+    hours = [f"{at - timedelta(hours=hour):%Y-%m-%dT%H:00:00Z}" for hour in range(2, 152)]
+    often = [receipt(residence, id=f"often-{n:06}", checked_at=moment) for n, moment in enumerate(hours)]
+    assert desk.post("receipts", {"receipts": often}).status_code == 204
+    assert len(events("check.offline")) == 100
+    assert [alarm["subject"] for alarm in events("alarm.offline_looks")] == [desk.organisation]
 
 
 @pytest.mark.parametrize(
@@ -683,22 +1199,40 @@ def test_an_export_tells_it_all_and_s81_closing_erases_it(
             assert session.scalar(select(func.count()).select_from(table)) == 0, table.__tablename__
 
 
+def begin_cooling_off(phone: CitizenPhone) -> None:
+    account = phone.get("/v1/me").json["account_id"]
+    until = phone.wallet.clock.now() + timedelta(hours=24)
+    with phone.wallet.work() as work:
+        work.session.execute(update(Account).where(Account.id == account).values(cooling_off_until=until))
+
+
 def test_s12_nothing_is_shared_or_presented_after_a_new_binding(
-    wallet: Wallet,
     phone: CitizenPhone,
     desk: Desk,
     residence: str,
     unchanged: Unchanged,
 ) -> None:
     share = asked(desk, phone, residence)
-    with wallet.work() as work:
-        account = phone.get("/v1/me").json["account_id"]
-        until = wallet.clock.now() + timedelta(hours=24)
-        work.session.execute(update(Account).where(Account.id == account).values(cooling_off_until=until))
+    begin_cooling_off(phone)
     with unchanged():
         assert_refused(decide(phone, share), 403, "cooling_off")
-        assert_refused(decide(phone, share, decision="refuse"), 403, "cooling_off")
         assert_refused(present(phone, desk, residence), 403, "cooling_off")
+
+
+def test_s12_whoever_has_a_new_phone_refuses_withdraws_and_reports_at_once(
+    phone: CitizenPhone, desk: Desk, residence: str, presented: str, clock: FixedClock
+) -> None:
+    consent = decide(phone, asked(desk, phone, residence)).json["consent_id"]
+    clock.advance(seconds=31)
+    share = asked(desk, phone, residence)
+    access = phone.get("/v1/me/access-history").json["data"][0]["id"]
+    begin_cooling_off(phone)
+    assert decide(phone, share, decision="refuse").json["state"] == "refused"
+    assert phone.call("DELETE", f"/v1/me/presentations/{presented}").status_code == 204
+    assert phone.call("DELETE", f"/v1/me/consents/{consent}").status_code == 204
+    assert report(phone, access).status_code == 201
+    assert_refused(present(phone, desk, residence), 403, "cooling_off")
+    assert desk.get(f"shares/{share}").json["state"] == "refused"
 
 
 def test_claims_of_the_code_are_told_apart_from_what_is_shared(phone: CitizenPhone, desk: Desk, residence: str) -> None:

@@ -100,11 +100,15 @@ class Desk:
 
 
 def live_code(
-    phone: CitizenPhone, document_id: str, challenge: GateChallenge | None = None, claims: tuple[int, ...] | None = None
+    phone: CitizenPhone,
+    document_id: str,
+    challenge: GateChallenge | None = None,
+    claims: tuple[int, ...] | None = None,
+    more: Mapping[int, Any] | None = None,
 ) -> str:
     """Return what the phone shows now: the document's own printed claims on a card that is bound to its key.
 
-    claims: the numbers of those that the card has.
+    claims: the numbers of those that the card has. more: what it has beside what is printed, by number.
     """
     wallet, now = phone.wallet, phone.wallet.clock.now()
     printed = wallet.checking.judge(phone.code_of(document_id)).document
@@ -117,7 +121,8 @@ def live_code(
         document_id=bytes.fromhex(document_id.removeprefix("doc_")),
         utility=printed.utility,
         utility_version=printed.utility_version,
-        claims={each.n: each.value for each in printed.claims if each.n and (claims is None or each.n in claims)},
+        claims={each.n: each.value for each in printed.claims if each.n and (claims is None or each.n in claims)}
+        | dict(more or {}),
         device=DeviceKey.of(phone.own.device_private_key.public_key()),
         status=printed.status,
     )

@@ -6,10 +6,11 @@ Source: docs/security.md, S-23, S-49 and S-67.
 """
 
 import hmac
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from wallet.audit import Audit
@@ -136,7 +137,8 @@ class VerifierDesks:
         """Return the desk whose key this is.
 
         Raises NotAuthenticated("invalid_desk_key") for an unknown, a wrong and a revoked one, for one of the other
-        mode, and for one of an organisation that is not active: they look the same.
+        mode, and for one of an organisation that ended: they look the same. NotAuthenticated("desk_key_suspended") for
+        one that will be good again when its organisation goes on: who is told so has its secret.
         """
         key = read_key(text)
         desk = None if key is None else self.rows.standing(key.desk_id)
@@ -146,48 +148,72 @@ class VerifierDesks:
         good = hmac.compare_digest(digest, held) | hmac.compare_digest(digest, former)
         if key is None or desk is None or not good or not key.test == desk.test == self.test:
             raise NotAuthenticated("invalid_desk_key")
+        if desk.suspended:
+            raise NotAuthenticated("desk_key_suspended")
         return _actor_of(desk)
 
     def standing(self, desk_id: str) -> DeskActor | None:
-        """Return a desk that may work now, for what it asked for earlier; None once its key or organisation ended."""
+        """Return a desk that may work now, for what it asked for earlier; None once its key or organisation stopped."""
         desk = self.rows.standing(desk_id)
-        return None if desk is None else _actor_of(desk)
+        return None if desk is None or desk.suspended else _actor_of(desk)
 
     def admit(self, desk: DeskActor, purpose: Purpose) -> None:
         """Count one check of a desk, before anything is looked up for it.
 
-        The count holds with the transaction: in one of its own, it counts checks that are refused later too.
+        The count holds with the transaction: of a check it is one of its own, so that one which is refused counts too,
+        and no check of a desk waits for the end of another. Raises TooManyAttempts("too_many_checks").
+        """
+        self._count("desk-checks", desk, purpose)
+
+    def admit_passenger(self, desk: DeskActor, purpose: Purpose) -> None:
+        """Count one passenger of a list, of whom a minute has as many as checks; a list leaves the checks their own.
+
         Raises TooManyAttempts("too_many_checks").
         """
+        self._count("desk-passengers", desk, purpose)
+
+    def hold(self, desk: DeskActor) -> None:
+        """Let nobody else who holds this desk go on until the transaction ends."""
+        self.rows.desk(desk.desk_id, lock=True)
+
+    def _count(self, what: str, desk: DeskActor, purpose: Purpose) -> None:
         most = purpose.checks_a_minute
         try:
-            self.limits.count("desk-checks", f"{desk.desk_id}:{purpose.code}", most, MINUTE)
+            self.limits.count(what, f"{desk.desk_id}:{purpose.code}", most, MINUTE)
         except TooManyAttempts as refusal:
             raise TooManyAttempts("too_many_checks", refusal.retry_after, limit=most) from refusal
 
     def count_citizen(self, desk: DeskActor, purpose: Purpose, holder_id: str) -> None:
-        """Count whom an organisation looks at for a purpose, each once an hour, before anything is told of them (S-49).
+        """Count whom an organisation looks at for a purpose, each once, before anything is told of them (S-49).
 
-        One too many raises an alarm for the auditor, and stands on record although nothing else of it does. Hours are
-        those of the clock. Raises TooManyAttempts("too_many_citizens").
+        In no sixty minutes, wherever they begin, more people are looked at than the purpose has. One too many raises an
+        alarm for the auditor, one in an hour of the clock, which stands on record although nothing else of it does;
+        whoever was refused is not counted, also where the transaction goes on.
+
+        Raises TooManyAttempts("too_many_citizens").
         """
-        hour = self.clock.now().astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        now = self.clock.now()
+        since, of = now - HOUR, (desk.organisation_id, purpose.code)
         citizen = blind_index(self.secret, f"verifier-citizen:{desk.organisation_id}:{purpose.code}:{holder_id}")
-        if not self.rows.add_citizen(desk.organisation_id, purpose.code, hour, citizen):
+        if self.rows.look_again(*of, citizen, since, now):
             return
-        most, subject = purpose.citizens_an_hour, f"{desk.organisation_id}:{purpose.code}:{hour:%Y%m%d%H}"
-        try:
-            self.limits.count("verifier-citizens", subject, most, HOUR)
-        except TooManyAttempts as refusal:
-            actor = desk.actor("")
-            self.audit.record(
-                "alarm.verifier_quota", actor, desk.organisation_id, survives=True, purpose=purpose.code, citizens=most
-            )
-            left = hour + HOUR - self.clock.now()
-            raise TooManyAttempts("too_many_citizens", max(1, int(left.total_seconds())), limit=most) from refusal
+        self.rows.hold_quota(desk.organisation_id)
+        if self.rows.look_again(*of, citizen, since, now):  # by another desk, while this one waited
+            return
+        most = purpose.citizens_an_hour
+        seen, first = self.rows.citizens_since(*of, since)
+        if seen < most:
+            self.rows.add_citizen(*of, citizen, now)
+            return
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        about = f"{desk.organisation_id}:{purpose.code}:{hour.isoformat()}"
+        told = {"purpose": purpose.code, "citizens": most}
+        self.audit.alarm("alarm.verifier_quota", desk.actor(""), desk.organisation_id, about, hour + HOUR, **told)
+        left = HOUR if first is None else first + HOUR - now
+        raise TooManyAttempts("too_many_citizens", max(1, math.ceil(left.total_seconds())), limit=most)
 
     def forget(self) -> None:
-        """Drop whom somebody looked at in hours that are over."""
+        """Drop whom somebody looked at so long ago that it counts no more."""
         self.rows.forget_citizens_before(self.clock.now() - 2 * HOUR)
 
     # ── what staff does ──

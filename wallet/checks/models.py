@@ -69,11 +69,14 @@ class VerifierDeskRow(Base):
 
 
 class VerifierCitizen(Base):
-    """That a verifier looked at one citizen for a purpose in an hour. citizen: a keyed fingerprint, never an id."""
+    """When a verifier last looked at one citizen for a purpose. citizen: a keyed fingerprint, never an id.
+
+    The column was named when an earlier version kept the hour of the clock in it.
+    """
 
     __tablename__ = "verifier_citizens"
 
     verifier_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     purpose: Mapped[str] = mapped_column(String(32), primary_key=True)
-    hour: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True, index=True)
+    looked_at: Mapped[datetime] = mapped_column("hour", UtcDateTime, primary_key=True, index=True)
     citizen: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from wallet.errors import NotAllowed, pointer_step
+from wallet.errors import pointer_step
 from wallet.utilities.base import Asking, DocumentType
 from wallet.utilities.catalogue import Catalogue
 
@@ -80,16 +80,6 @@ class Purpose:
     kind: PurposeKind = PurposeKind.GATE
     strict_ground: str = field(default="")
 
-    def assert_claims(self, document: str, names: Iterable[str]) -> None:
-        """Refuse what was not registered (S-67). Raises NotAllowed("claim_not_registered")."""
-        if document not in self.claims or not self.claims[document].issuperset(names):
-            raise NotAllowed("claim_not_registered")
-
-    def assert_portrait(self) -> None:
-        """Refuse the picture where it was not registered. Raises NotAllowed("claim_not_registered")."""
-        if not self.portrait:
-            raise NotAllowed("claim_not_registered")
-
     def is_within(self, other: "Purpose") -> bool:
         """Return whether this shows no more, to no more, than another does, for the same stated ends."""
         same = all(getattr(self, name) == getattr(other, name) for name in ("code", "title", "legal_ground", "kind"))
@@ -110,6 +100,12 @@ class Purpose:
             "portrait": self.portrait,
             "quotas": {"citizens_an_hour": self.citizens_an_hour, "checks_a_minute": self.checks_a_minute},
         }
+
+
+def purpose_among(registered: Iterable[Mapping[str, Any]], code: str) -> Purpose | None:
+    """Return the purpose of this code among those of a registration, None where it has none."""
+    stated = next((each for each in registered if each["code"] == code), None)
+    return None if stated is None else purpose_of(stated)
 
 
 def purpose_of(stated: Mapping[str, Any]) -> Purpose:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from wallet.checks.models import VerifierCitizen, VerifierDeskRow, VerifierRow
@@ -20,15 +20,19 @@ _STANDING = (
         _VERIFIERS.c.name.label("verifier_name"),
         _VERIFIERS.c.purposes,
         _VERIFIERS.c.test,
+        (_VERIFIERS.c.state == "suspended").label("suspended"),
     )
     .join(_VERIFIERS, _VERIFIERS.c.id == _DESKS.c.verifier_id)
-    .where(_DESKS.c.state == "active", _VERIFIERS.c.state == "active")
+    .where(_DESKS.c.state == "active", _VERIFIERS.c.state.in_(("active", "suspended")))
 )
 
 
 @dataclass(frozen=True, slots=True)
 class StandingDesk:
-    """A desk that may work now, with what its organisation has. codes: of the purposes that the desk has."""
+    """A desk, with what its organisation has. codes: of the purposes that the desk has.
+
+    suspended: the organisation is, and the desk may not work until it goes on.
+    """
 
     id: str
     name: str
@@ -41,6 +45,7 @@ class StandingDesk:
     verifier_name: Mapping[str, str]
     purposes: Sequence[Mapping[str, Any]]
     test: bool
+    suspended: bool
 
 
 class CheckRepository:
@@ -92,16 +97,42 @@ class CheckRepository:
         return rows_changed(self.session, statement.values(**values)) == 1
 
     def standing(self, desk_id: str) -> StandingDesk | None:
-        """Return a desk that is active and whose organisation is, by one look at two primary keys."""
+        """Return a desk that is active, of an organisation that is or may be again, by one look at two primary keys."""
         found = self.session.execute(_STANDING.where(_DESKS.c.id == desk_id)).mappings().first()
         return None if found is None else StandingDesk(**{name: found[name] for name in StandingDesk.__slots__})
 
     # ── quotas ──
 
-    def add_citizen(self, verifier_id: str, purpose: str, hour: datetime, citizen: bytes) -> bool:
-        """Remember that a citizen was looked at; return whether it was for the first time in this hour."""
-        values = {"verifier_id": verifier_id, "purpose": purpose, "hour": hour, "citizen": citizen}
-        return insert_if_absent(self.session, VerifierCitizen, values)
+    def hold_quota(self, verifier_id: str) -> None:
+        """Let nobody else count people of this organisation until the transaction ends."""
+        self.session.execute(select(VerifierRow.id).where(VerifierRow.id == verifier_id).with_for_update())
+
+    def look_again(self, verifier_id: str, purpose: str, citizen: bytes, since: datetime, now: datetime) -> bool:
+        """Note that a citizen who was looked at after `since` is looked at again; return whether there is such."""
+        looks = _looks(verifier_id, purpose, since)
+        if rows_changed(self.session, delete(VerifierCitizen).where(*looks, VerifierCitizen.citizen == citizen)) == 0:
+            return False
+        self.add_citizen(verifier_id, purpose, citizen, now)
+        return True
+
+    def add_citizen(self, verifier_id: str, purpose: str, citizen: bytes, now: datetime) -> None:
+        """Remember that a citizen is looked at."""
+        values = {"verifier_id": verifier_id, "purpose": purpose, "looked_at": now, "citizen": citizen}
+        insert_if_absent(self.session, VerifierCitizen, values)
+
+    def citizens_since(self, verifier_id: str, purpose: str, since: datetime) -> tuple[int, datetime | None]:
+        """Return how many people were looked at after `since`, and when the first of them last was."""
+        looked = func.count(), func.min(VerifierCitizen.looked_at)
+        row = self.session.execute(select(*looked).where(*_looks(verifier_id, purpose, since))).one()
+        return row[0], row[1]
 
     def forget_citizens_before(self, moment: datetime) -> None:
-        self.session.execute(delete(VerifierCitizen).where(VerifierCitizen.hour < moment))
+        self.session.execute(delete(VerifierCitizen).where(VerifierCitizen.looked_at < moment))
+
+
+def _looks(verifier_id: str, purpose: str, since: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        VerifierCitizen.verifier_id == verifier_id,
+        VerifierCitizen.purpose == purpose,
+        VerifierCitizen.looked_at > since,
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wallet.checks.purposes import Purpose, PurposeKind
-from wallet.texts.catalogue import LANGUAGES, lookup
+from wallet.texts.catalogue import both
 from wallet.utilities.base import DocumentType
 from wallet.utilities.catalogue import Catalogue
 
@@ -148,7 +148,7 @@ def purposes_of(template: Template, catalogue: Catalogue, legal_ground: str = ""
         Purpose(
             code=purpose.code,
             kind=purpose.kind,
-            title={language: lookup("verifier_purposes", purpose.code, language) for language in LANGUAGES},
+            title=both("verifier_purposes", purpose.code),
             legal_ground=purpose.legal_ground or legal_ground,
             strict_ground=purpose.strict_ground,
             claims=dict(_claims(purpose.claims, known)),
@@ -162,7 +162,7 @@ def purposes_of(template: Template, catalogue: Catalogue, legal_ground: str = ""
 
 def title_of(template: Template) -> dict[str, str]:
     """Return what a template is called, in both languages."""
-    return {language: lookup("verifier_templates", template.code, language) for language in LANGUAGES}
+    return both("verifier_templates", template.code)
 
 
 def _claims(wanted: Mapping[str, Shown], known: Mapping[str, DocumentType]) -> Iterator[tuple[str, frozenset[str]]]:

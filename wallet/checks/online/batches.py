@@ -2,7 +2,9 @@
 
 A job works a list off in small transactions: after a crash the next one goes on where the last commit was. What a
 ticket says is sealed until it has its result, and gone with that; results are erased after a day. A list uses nothing
-up: checking in does. Source: docs/domain.md, section 5.2.
+up: checking in does. Desks take turns, and of each no more passengers a minute are looked at than it has checks. Who
+is on many lists reads it once an hour: a desk's first look at what they presented, and each that tells something else.
+Source: docs/domain.md, section 5.2; docs/security.md, S-49.
 """
 
 import json
@@ -13,10 +15,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wallet.checks.desks import DeskActor, VerifierDesks
-from wallet.checks.online.checking import BIRTH_DATE, NAME, Ticket
-from wallet.checks.online.disclosing import Disclosing, registered
+from wallet.checks.online.checking import BIRTH_DATE, NAME, NOT_STATED, Ticket
+from wallet.checks.online.consents import is_for
+from wallet.checks.online.disclosing import Disclosing, assert_registered, registered
 from wallet.checks.online.looks import Looks, Way
-from wallet.checks.online.models import BatchRow, PassengerRow, PresentationRow
+from wallet.checks.online.models import BatchRow, ConsentRow, PassengerRow, PresentationRow
 from wallet.checks.online.names import DIFFERS, MATCH
 from wallet.checks.online.presentations import READY, state_of
 from wallet.checks.online.repository import OnlineRepository
@@ -24,20 +27,29 @@ from wallet.checks.purposes import Purpose
 from wallet.clock import Clock
 from wallet.crypto.sealing import seal, unseal
 from wallet.entropy import Entropy, new_id
-from wallet.errors import NotAllowed, NotFound, TooManyAttempts
+from wallet.errors import NotFound, TooManyAttempts
 from wallet.terms import Actor
 
 MOST = 500
+MOST_WAITING, RETRY_AFTER = 10, 60
+"""Lists of one desk that are being worked on, and the seconds after which one more may be tried."""
+
 AT_ONCE = 25
+"""Passengers of one turn of a list; after a turn of each it is looked for lists whose day is over."""
 KEPT = timedelta(hours=24)
+_HOUR = timedelta(hours=1)
+_LOOKED = "list-look"
+"""What sort of single use a look at a presentation is, in an hour of the clock (`wallet.single_use`)."""
 WORKING, DONE = "working", "done"
 STATES = (WORKING, DONE)
 NOT_PRESENTED, LOCKED, OVER_QUOTA, STOPPED = "not_presented", "locked", "over_quota", "stopped"
+REPEATED = "repeated"
 RESULTS = (
     *(MATCH, DIFFERS, NOT_PRESENTED, "used", "withdrawn", "expired", "revoked", "suspended"),
-    *(LOCKED, OVER_QUOTA, STOPPED),
+    *(LOCKED, OVER_QUOTA, STOPPED, REPEATED),
 )
-"""What becomes of a passenger. stopped: the desk lost its key or the purpose before it was their turn."""
+"""What becomes of a passenger. stopped: the desk lost its key or the purpose before it was their turn. repeated: what
+they presented stands in the list before them, and is one person's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +100,18 @@ class Batches:
     def begin(self, purpose_code: str, passengers: Iterable[Passenger], desk: DeskActor, actor: Actor) -> BatchView:
         """Take a list; the job does the rest.
 
-        Raises NotAllowed("purpose_not_registered", "claim_not_registered"), TooManyAttempts("too_many_checks").
+        Raises NotAllowed("purpose_not_registered", "claim_not_registered"), TooManyAttempts("too_many_checks",
+        "too_many_lists").
         """
         purpose = desk.purpose(purpose_code)
-        if not any({NAME, BIRTH_DATE} <= names for names in purpose.claims.values()):
-            raise NotAllowed("claim_not_registered", claims=f"{NAME}, {BIRTH_DATE}")
+        assert_registered(purpose, (NAME, BIRTH_DATE), of_one_kind=True)
+        self.desks.hold(desk)
+        if self.rows.working_batches(desk.desk_id) >= MOST_WAITING:
+            raise TooManyAttempts("too_many_lists", RETRY_AFTER, limit=MOST_WAITING)
         self.desks.admit(desk, purpose)
         given, now = list(passengers), self.clock.now()
+        presented = [each.presentation for each in given]
+        repeated = {place for place, each in enumerate(presented) if each and each in presented[:place]}
         batch = BatchRow(
             id=new_id(self.entropy, "bat"),
             organisation_id=desk.organisation_id,
@@ -102,11 +119,19 @@ class Batches:
             purpose=purpose.code,
             state=WORKING,
             total=len(given),
-            done=0,
+            done=len(repeated),
             created_at=now,
             expires_at=now + KEPT,
         )
-        self.rows.add_batch(batch, [self._sealed(batch.id, place, each) for place, each in enumerate(given)])
+        self.rows.add_batch(
+            batch,
+            [
+                PassengerRow(batch_id=batch.id, position=place, result=REPEATED)
+                if place in repeated
+                else self._sealed(batch.id, place, each)
+                for place, each in enumerate(given)
+            ],
+        )
         return self._view(batch)
 
     def get(self, batch_id: str, desk: DeskActor) -> BatchView:
@@ -116,45 +141,53 @@ class Batches:
             raise NotFound("not_found")
         return self._view(batch)
 
-    def go_on(self, batch_id: str) -> None:
-        """Check the next passengers of a list."""
+    def go_on(self, batch_id: str) -> bool:
+        """Check the next passenger of a list; return whether there was one.
+
+        One in a transaction: whoever counts two people holds the organisation's count while they wait for the second,
+        and a check of that one, which waits for the count, holds them. Raises TooManyAttempts("too_many_checks") where
+        as many were looked at in this minute as the purpose has; then it is to be tried again.
+        """
         batch = self.rows.batch(batch_id, lock=True)
         if batch is None or batch.state != WORKING:
-            return
+            return False
         desk = self.desks.standing(batch.desk_id)
         purpose = None if desk is None else desk.purposes.get(batch.purpose)
         results: dict[int, dict[str, Any]] = {}
-        for row in self.rows.unchecked(batch_id, AT_ONCE):
+        for row in self.rows.unchecked(batch_id, 1):
             if desk is None or purpose is None:
                 results[row.position] = {"result": STOPPED}
             else:
                 results[row.position] = self._checked(row, desk, purpose)
         self.rows.write_results(batch_id, results)
+        return True
 
     def _checked(self, row: PassengerRow, desk: DeskActor, purpose: Purpose) -> dict[str, Any]:
         passenger = self._opened(row)
         found = self.rows.presentation(passenger.presentation) if passenger.presentation else None
         mine = found is not None and found.organisation_id == desk.organisation_id and found.purpose == purpose.code
-        if found is None or not mine:
+        consent = None if found is None else self.rows.consent(found.consent_id)
+        if found is None or not mine or consent is None or not is_for(consent, purpose):
             return {"result": NOT_PRESENTED}
         now = self.clock.now()
         if (state := state_of(found, now)) != READY:
             return {"result": state}
+        self.desks.admit_passenger(desk, purpose)
         try:
             self.desks.count_citizen(desk, purpose, found.holder_id)
         except TooManyAttempts:
             return {"result": OVER_QUOTA}
         fault = self.disclosing.fault(found.document_id, found.holder_id, now)
-        result = self._compared(passenger, found, desk, purpose) if fault is None else {"result": _word(fault)}
-        names = [NAME, BIRTH_DATE] if "name_result" in result else []
+        result = self._compared(passenger, found, consent, purpose) if fault is None else {"result": _word(fault)}
+        told = {NAME: result.get("name_result", NOT_STATED), BIRTH_DATE: result.get("birth_date_result", NOT_STATED)}
+        names = [name for name, word in told.items() if word != NOT_STATED]
         self._record(found, names, "valid" if fault is None else "invalid", desk, purpose)
         return result
 
     def _compared(
-        self, passenger: Passenger, found: PresentationRow, desk: DeskActor, purpose: Purpose
+        self, passenger: Passenger, found: PresentationRow, consent: ConsentRow, purpose: Purpose
     ) -> dict[str, Any]:
-        consent = self.rows.consent(found.consent_id)
-        fields = set(() if consent is None else consent.fields) & registered(purpose, found.kind) & {NAME, BIRTH_DATE}
+        fields = set(consent.fields) & registered(purpose, found.kind) & {NAME, BIRTH_DATE}
         known = self.disclosing.open(found.document_id, found.holder_id, fields).claims
         compared = Ticket(passenger.name, passenger.birth_date).compared(known)
         same = all(word == MATCH for word in compared.values())
@@ -167,6 +200,11 @@ class Batches:
     def _record(
         self, found: PresentationRow, names: list[str], verdict: str, desk: DeskActor, purpose: Purpose
     ) -> None:
+        """Put a look on record, unless an entry of this hour says the same of this desk."""
+        hour = self.clock.now().replace(minute=0, second=0, microsecond=0)
+        look = ":".join((desk.desk_id, purpose.code, found.id, verdict, *names, hour.isoformat()))
+        if not self.rows.use_once(_LOOKED, look, hour + _HOUR):
+            return
         self.looks.record(
             Way.LIST,
             desk,
@@ -204,7 +242,7 @@ def _word(fault: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BatchJob:
-    """Works lists off, each step a transaction of its own, and erases those whose day is over."""
+    """Works lists off, each passenger in a transaction of their own, and erases those whose day is over."""
 
     working: Callable[[], AbstractContextManager[Batches]]
     reading: Callable[[], AbstractContextManager[Batches]]
@@ -213,14 +251,23 @@ class BatchJob:
     def run(self) -> bool:
         """Do one step; return whether there is more to do."""
         with self.reading() as batches:
-            batch_id = batches.rows.next_batch()
+            waiting = batches.rows.next_batches()
             over = batches.rows.has_expired_batches(self.clock.now())
         if over:
             with self.working() as batches:
                 batches.rows.forget_batches(self.clock.now())
             return True
-        if batch_id is None:
-            return False
-        with self.working() as batches:
-            batches.go_on(batch_id)
+        went_on = [self._turn(batch_id) for batch_id in waiting]
+        return any(went_on)
+
+    def _turn(self, batch_id: str) -> bool:
+        """Check some passengers of a list; return whether there was one whose turn it is."""
+        for done in range(AT_ONCE):
+            try:
+                with self.working() as batches:
+                    more = batches.go_on(batch_id)
+            except TooManyAttempts:  # until the minute is over
+                more = False
+            if not more:
+                return done > 0
         return True

@@ -7,28 +7,36 @@ Source: docs/security.md, S-49 and S-67; docs/domain.md, section 5.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from wallet.checks.checking import ACCOUNT_LOCKED, SUSPENDED, Checking
 from wallet.checks.desks import DeskActor, VerifierDesks
 from wallet.checks.online import names
 from wallet.checks.online.consents import Consents
-from wallet.checks.online.disclosing import Disclosing, asked_for, narrowed, registered, stated
+from wallet.checks.online.disclosing import Disclosing, asked_for, assert_registered, narrowed, registered, stated
 from wallet.checks.online.looks import Looks, Way
 from wallet.checks.online.repository import OnlineRepository
 from wallet.checks.online.shares import AGREED, ShareAnswer, Shares
 from wallet.checks.purposes import Purpose
 from wallet.documents.shown import Shown, ShownDocuments
-from wallet.errors import NotAllowed
+from wallet.formats.live_code import MAX_LIVE_SECONDS
 from wallet.terms import Actor
 from wallet.verifier import Judgement, Policy, Verdict
+from wallet.verifier.replay import Sighting
+from wallet.verifier.verify import LIVE_LEEWAY_SECONDS
 
 NAME, BIRTH_DATE = "full_name", "birth_date"
 NOT_STATED = "not_stated"
 TICKET = (names.MATCH, names.DIFFERS, NOT_STATED)
+REFUSED = "refused"
+"""The verdict on what is valid and not taken here, as the holder reads it."""
 SEEN = "live-code"
 """What sort of single use a live code is at an organisation (`wallet.single_use`)."""
+
+KEPT = timedelta(seconds=MAX_LIVE_SECONDS + 2 * LIVE_LEEWAY_SECONDS + 1)
+"""How long a code is remembered from when it was seen: longer than any may be shown that passed until then. It is the
+same for each, so that when a code was seen follows from until when it is kept. Source: docs/wire.md, 3, step 7."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,15 @@ class OrganisationReplay:
 
     def remember(self, gate_id: str, digest: bytes, until: int, now: float) -> bool:
         """See `wallet.verifier.replay.Replay`. It holds when the transaction commits."""
-        kept = datetime.fromtimestamp(until + 1, UTC)
-        return self.rows.use_once(SEEN, f"{self.organisation_id}:{digest.hex()}", kept)
+        return self.rows.use_once(SEEN, self._name(digest), datetime.fromtimestamp(now, UTC) + KEPT)
+
+    def sighting(self, gate_id: str, digest: bytes) -> Sighting | None:
+        """Return when a code was first seen, at whichever gate of the organisation; None where that is forgotten."""
+        kept = self.rows.kept_until(SEEN, self._name(digest))
+        return None if kept is None else Sighting(int((kept - KEPT).timestamp()), "")
+
+    def _name(self, digest: bytes) -> str:
+        return f"{self.organisation_id}:{digest.hex()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +125,23 @@ class DeskChecking:
     disclosing: Disclosing
     looks: Looks
 
-    def check(self, order: CheckOrder, desk: DeskActor, actor: Actor) -> CheckAnswer:
-        """Check a code for a desk. A text that is no code is a verdict too.
+    def admit(self, order: CheckOrder, desk: DeskActor) -> None:
+        """Count a check, in a transaction before its own.
 
-        Raises NotAllowed("purpose_not_registered", "claim_not_registered"), TooManyAttempts("too_many_checks",
-        "too_many_citizens"); then nothing is disclosed, and no code used up.
+        Raises NotAllowed("purpose_not_registered", "claim_not_registered"), TooManyAttempts("too_many_checks").
+        """
+        purpose = desk.purpose(order.purpose)
+        _asked(purpose, order)
+        self.desks.admit(desk, purpose)
+
+    def check(self, order: CheckOrder, desk: DeskActor, actor: Actor) -> CheckAnswer:
+        """Check a code for a desk, once it is admitted. A text that is no code is a verdict too.
+
+        Raises NotAllowed("purpose_not_registered", "claim_not_registered"), TooManyAttempts("too_many_citizens"); then
+        nothing is disclosed, and no code used up.
         """
         purpose = desk.purpose(order.purpose)
         asked = _asked(purpose, order)
-        self.desks.admit(desk, purpose)
         replay = OrganisationReplay(self.rows, desk.organisation_id)
         judgement, shown = self.judged(order.code, policy_of(desk, purpose, order.nonce), replay, desk, purpose)
         accepted = judgement.accepted and shown is not None
@@ -127,12 +150,13 @@ class DeskChecking:
             if shown is not None:
                 self._record(desk, purpose, actor, shown, (), judgement)
             return CheckAnswer(narrowed(judgement, ()), None, None)
-        allowed = asked & registered(purpose, document.utility)
-        known = stated(document)
+        visible = registered(purpose, document.utility)
+        allowed, known = asked & visible, stated(document)
         disclosed = allowed & known.keys()
-        compared = order.ticket.compared(known) if order.ticket.claims else None
+        comparable = {name: value for name, value in known.items() if name in visible}
+        compared = order.ticket.compared(comparable) if order.ticket.claims else None
         share, shared = self._share(order, desk, purpose, shown, allowed - known.keys(), judgement)
-        compared_names = frozenset(order.ticket.claims) & known.keys()
+        compared_names = frozenset(order.ticket.claims) & comparable.keys()
         self._record(desk, purpose, actor, shown, disclosed | shared | compared_names, judgement)
         return CheckAnswer(narrowed(judgement, disclosed), compared, share)
 
@@ -149,7 +173,7 @@ class DeskChecking:
         if shown is None:
             return judgement, None
         self.desks.count_citizen(desk, purpose, shown.holder_id)
-        if shown.locked:
+        if shown.locked and judgement.device is not None:  # a paper says what was so, whoever has it in hand
             judgement = judgement.adding(SUSPENDED, ACCOUNT_LOCKED)
         return judgement, shown
 
@@ -170,7 +194,7 @@ class DeskChecking:
         remembered = None
         if judgement.device is not None:  # a paper may be in anybody's hand: its holder is asked each time
             remembered = self.consents.covering(
-                shown.holder_id, desk.organisation_id, purpose.code, shown.kind, required, optional
+                shown.holder_id, desk.organisation_id, purpose, shown.kind, required, optional
             )
         if remembered is None:
             return self.shares.ask(desk, purpose, shown, required, optional), frozenset()
@@ -200,9 +224,9 @@ class DeskChecking:
 
 
 def verdict_of(judgement: Judgement) -> str:
-    """Return the verdict as the holder reads it: one that is valid and not wanted here is `refused`."""
+    """Return the verdict as the holder reads it."""
     refused = judgement.verdict is Verdict.VALID and not judgement.accepted
-    return "refused" if refused else judgement.verdict.value
+    return REFUSED if refused else judgement.verdict.value
 
 
 def policy_of(desk: DeskActor, purpose: Purpose, nonce: bytes | None) -> Policy:
@@ -216,10 +240,5 @@ def policy_of(desk: DeskActor, purpose: Purpose, nonce: bytes | None) -> Policy:
 
 
 def _asked(purpose: Purpose, order: CheckOrder) -> frozenset[str]:
-    named = None if order.claims is None else (*order.claims, *order.optional)
-    asked = asked_for(purpose, named)
-    compared = asked_for(purpose, None)
-    beyond = sorted(order.ticket.claims.keys() - compared)
-    if beyond:  # comparing is a way of asking
-        raise NotAllowed("claim_not_registered", claims=", ".join(beyond))
-    return asked
+    assert_registered(purpose, order.ticket.claims)
+    return asked_for(purpose, None if order.claims is None else (*order.claims, *order.optional))

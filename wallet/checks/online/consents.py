@@ -5,18 +5,20 @@ agreed to, and names kinds of data, never a value.
 Source: Law 91/2025/QH15; Decree 356/2025/NĐ-CP; docs/domain.md, section 6.4; docs/security.md, S-32.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wallet.audit import Audit
 from wallet.checks.online.models import ConsentRow
 from wallet.checks.online.repository import OnlineRepository
-from wallet.checks.purposes import Purpose
+from wallet.checks.purposes import Purpose, purpose_among
+from wallet.checks.repository import CheckRepository
 from wallet.clock import Clock
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, NotFound
 from wallet.terms import Actor
+from wallet.utilities.catalogue import may_learn, only_for
 
 TEXT_VERSION = "2026-03"
 """Of the words that a holder agrees to: the catalogue's section `consent_texts` has each version that was ever used."""
@@ -79,10 +81,11 @@ class Consents:
     """Consents, in one transaction."""
 
     rows: OnlineRepository
+    verifiers: CheckRepository
     audit: Audit
     clock: Clock
     entropy: Entropy
-    confidential: frozenset[str]
+    open_to_wards: frozenset[str]
 
     def give(
         self, asker: Asker, what: Consented, *, remembered: bool, expires_at: datetime, actor: Actor
@@ -122,7 +125,7 @@ class Consents:
         self,
         holder_id: str,
         organisation_id: str,
-        purpose: str,
+        purpose: Purpose,
         kind: str,
         required: Collection[str],
         optional: Collection[str],
@@ -131,21 +134,31 @@ class Consents:
 
         None where none does, and where nothing that is asked for is in it.
         """
-        standing = self.rows.standing_consents(holder_id, organisation_id, purpose, kind, self.clock.now())
-        for row in standing:
+        standing = self.rows.standing_consents(holder_id, organisation_id, purpose.code, kind, self.clock.now())
+        for row in (each for each in standing if is_for(each, purpose)):
             covered = (set(required) | set(optional)) & set(row.fields)
             if covered and set(required) <= covered:
                 return row, frozenset(covered)
         return None
 
-    def holds(self, consent_id: str) -> bool:
-        """Return whether something may be shown on the ground of a consent now."""
+    def holds_for(self, consent_id: str, purpose: Purpose) -> bool:
+        """Return whether something may be shown on the ground of a consent now, for a purpose as it is now."""
         row = self.rows.consent(consent_id)
-        return row is not None and state_of(row, self.clock.now()) == ACTIVE
+        return row is not None and state_of(row, self.clock.now()) == ACTIVE and is_for(row, purpose)
+
+    def holds(self, consent_id: str) -> bool:
+        """Return whether something may be shown on the ground of a consent now, for its purpose as that is now."""
+        row = self.rows.consent(consent_id)
+        verifier = None if row is None else self.verifiers.verifier(row.organisation_id)
+        if row is None or verifier is None:
+            return False
+        purpose = purpose_among(verifier.purposes, row.purpose)
+        return purpose is not None and self.holds_for(consent_id, purpose)
 
     def page(self, actor: Actor, limit: int, place: str | None) -> tuple[list[ConsentView], str | None]:
         """Return one page of the caller's consents, newest first. Raises NotFound."""
-        rows, following = self.rows.consents(holder_of(actor), hidden_from(actor, self.confidential), limit, place)
+        only = only_for(actor, self.open_to_wards)
+        rows, following = self.rows.consents(holder_of(actor), only, limit, place)
         return [self._view(row) for row in rows], following
 
     def withdraw(self, consent_id: str, actor: Actor) -> None:
@@ -155,8 +168,7 @@ class Consents:
         Conflict("consent_over") for one that is withdrawn or has expired.
         """
         row, now = self.rows.consent(consent_id), self.clock.now()
-        hidden = hidden_from(actor, self.confidential)
-        if row is None or row.holder_id != holder_of(actor) or row.utility in hidden:
+        if row is None or row.holder_id != holder_of(actor) or not may_learn(actor, row.utility, self.open_to_wards):
             raise NotFound("not_found")
         if row.expires_at <= now or not self.rows.withdraw_consent(consent_id, now):
             raise Conflict("consent_over")
@@ -168,6 +180,13 @@ class Consents:
     def _view(self, row: ConsentRow) -> ConsentView:
         stored = {name: getattr(row, name) for name in ConsentView.__slots__ if name not in ("state", "fields")}
         return ConsentView(**stored, fields=tuple(row.fields), state=state_of(row, self.clock.now()))
+
+
+def is_for(row: ConsentRow, purpose: Purpose) -> bool:
+    """Return whether a consent was given to this purpose. One of another title or another legal ground is another one,
+    whatever its code: nobody agreed to it."""
+    named = row.purpose_name == dict(purpose.title) and row.legal_ground == purpose.legal_ground
+    return named and row.purpose == purpose.code
 
 
 def state_of(row: ConsentRow, now: datetime) -> str:
@@ -187,8 +206,3 @@ def holder_of(actor: Actor) -> str:
 def account_of(actor: Actor) -> str:
     """Return whose account it is about: the ward's, where a guardian acts."""
     return actor.acting_for or actor.account_id
-
-
-def hidden_from(actor: Actor, confidential: Iterable[str]) -> frozenset[str]:
-    """Return the utilities of which the caller learns nothing: a guardian, of those that are confidential."""
-    return frozenset(confidential) if actor.acting_for is not None else frozenset()

@@ -3,7 +3,6 @@
 Source: docs/security.md, S-49 and S-67; docs/wire.md, section 3.
 """
 
-import json
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,15 +10,18 @@ from typing import Any
 
 from wallet.checks.online.looks import PORTRAIT
 from wallet.checks.purposes import Purpose
-from wallet.documents.repository import DocumentRepository
-from wallet.errors import NotAllowed, NotFound
+from wallet.documents.standing import Standing
+from wallet.errors import NotAllowed
 from wallet.identity.accounts import Accounts
 from wallet.identity.holders import Holders
 from wallet.sources.portraits import Portrait
 from wallet.verifier import Judgement, answer_json
-from wallet.verifier.answer import claim_json
+from wallet.verifier.answer import claim_json, first_seen_json
 from wallet.verifier.judgement import VerifiedDocument
 from wallet.working_days import vietnamese_day
+
+FAULTS = ("revoked", "suspended", "account_locked", "not_yet_valid", "expired")
+"""Why nothing may be shown of a document: reasons of docs/wire.md, section 3, the gravest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,25 @@ def asked_for(purpose: Purpose, named: Collection[str] | None) -> frozenset[str]
 
     Raises NotAllowed("claim_not_registered") when it names anything else, whatever the code turns out to be.
     """
-    all_of_it = frozenset().union(*(registered(purpose, kind) for kind in purpose.claims)) | registered(purpose, "")
     if named is None:
-        return all_of_it
-    beyond = sorted(set(named) - all_of_it)
-    if beyond:
-        raise NotAllowed("claim_not_registered", claims=", ".join(name[:64] for name in beyond[:5]))
+        return frozenset().union(*_of_each_kind(purpose))
+    assert_registered(purpose, named)
     return frozenset(named)
+
+
+def assert_registered(purpose: Purpose, names: Iterable[str], *, of_one_kind: bool = False) -> None:
+    """Refuse names of data that a purpose does not have (S-67); what is compared is asked for too.
+
+    of_one_kind: whether one kind of document has to have all of them. Raises NotAllowed("claim_not_registered").
+    """
+    kinds, wanted = _of_each_kind(purpose), frozenset(names)
+    if not any(wanted <= each for each in (kinds if of_one_kind else [frozenset().union(*kinds)])):
+        raise NotAllowed("claim_not_registered")
+
+
+def _of_each_kind(purpose: Purpose) -> list[frozenset[str]]:
+    """Return what may be asked for of each kind of document, and of none: never empty."""
+    return [registered(purpose, kind) for kind in (*purpose.claims, "")]
 
 
 def narrowed(judgement: Judgement, shown: Collection[str]) -> dict[str, Any]:
@@ -59,7 +73,7 @@ def narrowed(judgement: Judgement, shown: Collection[str]) -> dict[str, Any]:
     What is not accepted shows no document at all. Ids, moments and status of a document are left out: two
     organisations could compare them. How old its data is, is told as a day.
     """
-    body = answer_json(judgement)
+    body = answer_json(judgement) | first_seen_json(judgement)
     body.pop("document", None)
     document = judgement.document
     if document is None or not judgement.accepted:
@@ -89,26 +103,17 @@ def stated(document: VerifiedDocument) -> dict[str, Any]:
 class Disclosing:
     """Opens documents for desks, in one transaction. portrait_of: by the number of whom it shows."""
 
-    documents: DocumentRepository
+    standing: Standing
     holders: Holders
     accounts: Accounts
     portrait_of: Callable[[str], Portrait]
 
     def fault(self, document_id: str, holder_id: str, now: datetime) -> str | None:
-        """Return why nothing may be shown of a document now, as a reason of docs/wire.md, section 3; None where it may.
-
-        The rows themselves are asked: they are what status lists are made of.
-        """
-        row = self.documents.of_holder(document_id, holder_id)
-        if row is None or row.revoked_at is not None:
-            return "revoked"
-        if row.suspended_at is not None:
-            return "suspended"
-        if self.accounts.is_locked(holder_id, None):
+        """Return why nothing may be shown of a document now, the gravest of FAULTS; None where it may."""
+        found = self.standing.faults(document_id, holder_id, now)
+        if not found & {"revoked", "suspended"} and self.accounts.is_locked(holder_id, None):
             return "account_locked"
-        if row.signed_at is None:
-            return "not_yet_valid"
-        return "expired" if row.expires_at <= now else None
+        return next((each for each in FAULTS if each in found), None)
 
     def open(self, document_id: str, holder_id: str, names: Iterable[str]) -> Disclosure:
         """Return what a document states under these names, and the portrait where it is one of them.
@@ -118,10 +123,7 @@ class Disclosing:
         wanted = set(names)
         claims: dict[str, Any] = {}
         if wanted - {PORTRAIT}:
-            row = self.documents.of_holder(document_id, holder_id)
-            if row is None:
-                raise NotFound("not_found")
-            whole = json.loads(self.holders.unseal(holder_id, row.id, row.sealed))["claims"]
-            claims = {name: value for name, value in whole.items() if name in wanted}
+            stated = self.standing.stated(document_id, holder_id).claims
+            claims = {name: value for name, value in stated.items() if name in wanted}
         portrait = self.portrait_of(self.holders.number(holder_id)) if PORTRAIT in wanted else None
         return Disclosure(claims, portrait)

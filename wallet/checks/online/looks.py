@@ -6,7 +6,7 @@ Source: docs/security.md, S-65; Law 91/2025/QH15 (the right to know); docs/domai
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -30,6 +30,9 @@ class Way(StrEnum):
     OFFLINE = "check.offline"
 
 
+ANSWER_LOST = timedelta(minutes=1)
+"""How far the clock of a desk may be from ours when the check that it tells of is the one that it asked about."""
+
 WAYS = tuple(str(way) for way in Way)
 
 
@@ -39,6 +42,15 @@ class Looks:
 
     audit: Audit
     entropy: Entropy
+
+    def has_asked(
+        self, desk: DeskActor, purpose: Purpose, actor: Actor, holder_id: str, kind: str, moment: datetime
+    ) -> bool:
+        """Return whether this desk asked online about such a document at that moment: a check whose answer it never
+        heard, and tells of once more."""
+        between = moment - ANSWER_LOST, moment + ANSWER_LOST
+        about = {"purpose": purpose.code, "kind": kind, "organisation": desk.organisation_id}
+        return self.audit.was_recorded(str(Way.ONLINE), actor, holder_id, between, about)
 
     def record(
         self,

@@ -3,12 +3,12 @@
 Source: Law 91/2025/QH15 (the rights to complain and to ask for protection); docs/security.md, S-65.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wallet.audit import Audit, AuditEvent
-from wallet.checks.online.consents import account_of, hidden_from, holder_of
+from wallet.checks.online.consents import account_of, holder_of
 from wallet.checks.online.looks import WAYS
 from wallet.checks.online.models import MisuseReportRow
 from wallet.checks.online.repository import OnlineRepository
@@ -19,6 +19,7 @@ from wallet.identity.holders import Holders
 from wallet.identity.limits import Limits
 from wallet.identity.staff_reads import StaffReads
 from wallet.terms import Actor
+from wallet.utilities.catalogue import may_learn
 
 REASONS = ("not_there", "not_agreed", "too_much", "wrong_purpose", "other")
 """I was not there; I did not agree; they asked for more than they need; it was for something else; something else."""
@@ -65,7 +66,7 @@ class Misuse:
     audit: Audit
     clock: Clock
     entropy: Entropy
-    confidential: frozenset[str]
+    open_to_wards: frozenset[str]
 
     def report(self, access_id: str, reason: str, text: str, actor: Actor) -> str:
         """Report an entry of the caller's own history, or of their ward's; return the report's id.
@@ -100,6 +101,10 @@ class Misuse:
         self.audit.record("verifier.misuse_reported", system, details["organisation"], report=report_id, reason=reason)
         return report_id
 
+    def reported(self, access_ids: Iterable[str]) -> set[str]:
+        """Return those of these entries of a history that were reported."""
+        return self.rows.reported(access_ids)
+
     def queue(self, state: str, limit: int, place: str | None) -> tuple[list[MisuseReport], str | None]:
         """Return one page of the reports in a state, the oldest first, and where the next one starts."""
         rows, following = self.rows.reports(state, limit, place)
@@ -126,8 +131,7 @@ class Misuse:
 
     def _entry(self, access_id: str, holder_id: str, actor: Actor) -> AuditEvent:
         entry = self.audit.find_about(holder_id, WAYS, "access", access_id)
-        hidden = hidden_from(actor, self.confidential)
-        if entry is None or entry.details.get("utility") in hidden:
+        if entry is None or not may_learn(actor, entry.details["utility"], self.open_to_wards):
             raise NotFound("not_found")
         return entry
 

@@ -1,29 +1,35 @@
 """Whether the name on a ticket is the name on a card: equal, or not. There is no score, and nothing is nearly equal.
 
 Tickets are written in capitals, without marks, in any order, with words run together, and with a title
-(`AN NGUYENVAN MR`). Source: docs/domain.md, section 5.2 and section 8 (text rules).
+(`AN NGUYENVAN MR`), which airlines also run on to the last word (`NGUYEN/VAN ANMR`). A name that was cut is another
+one: `NGUYEN AN` is not `Nguyễn Văn An`. Source: docs/domain.md, section 5.2 and section 8 (text rules).
 """
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
 MAX_WORDS = 12
-TITLES = frozenset({"mr", "mrs", "ms", "mstr"})
+TITLES = frozenset({"mr", "mrs", "ms", "miss", "mstr", "dr", "chd", "inf"})
 Words = tuple[str, ...]
 MATCH, DIFFERS = "match", "differs"
 _UNDIVIDED = str.maketrans({"đ": "d", "ð": "d", "ƀ": "b"})
 """Letters whose stroke Unicode does not take off. ð is what a capital Đ becomes that was typed as Ð."""
+_SYLLABLE = re.compile(r"(?:ngh?|nh|ch|gh|gi|kh|ph|qu|th|tr|[bcdghklmnpqrstvx])?[aeiouy]{1,3}(?:ch|ng|nh|[cmnpt])?")
+"""A Vietnamese syllable without its marks: none ends in the letters of a title."""
 
 
 def same_ticket_name(on_ticket: str, name: str) -> bool:
     """Return whether a ticket's name is this one, whatever its case, marks, spaces, order of words and title.
 
     Neither has to be normalised. Letters must be the same letters: `NGUYEN VAN AN` is not `NGUYEN VAN ANH`. Two names
-    that have no letters are never the same.
+    that have no letters are never the same. A title that is run on counts as one beside a Vietnamese name alone, of
+    which none ends like that: `JOHN ADAMS` is not John Ada.
     """
-    held = _words(name)
-    return any(_same(each, held) for each in _readings(_words(on_ticket)))
+    held, words = _words(name), _words(on_ticket)
+    run_on = len(held) > 1 and all(_SYLLABLE.fullmatch(word) for word in held)
+    return any(_same(each, held) for each in _readings(words, run_on=run_on))
 
 
 def same_birth_date(on_ticket: str, birth_date: str) -> bool:
@@ -51,13 +57,18 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(letters.split())
 
 
-def _readings(words: Words) -> Iterator[Words]:
-    """Yield the words as a name, and without a title before or after them as long as a name is left."""
+def _readings(words: Words, *, run_on: bool) -> Iterator[Words]:
+    """Yield the words as a name, and without one title before or after them as long as a name is left.
+
+    run_on: and without one at the end of the last word.
+    """
     yield words
     if len(words) > 1 and words[-1] in TITLES:
         yield words[:-1]
     if len(words) > 1 and words[0] in TITLES:
         yield words[1:]
+    if run_on and words and words[-1] not in TITLES:
+        yield from ((*words[:-1], words[-1].removesuffix(each)) for each in TITLES if words[-1].endswith(each))
 
 
 def _same(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

@@ -1,37 +1,33 @@
-"""Presentations: a holder lets one organisation take a document once, for one purpose; and the check-in that does.
+"""Presentations: a holder lets one organisation take a document once, for one purpose.
 
-Of any number of check-ins of one presentation, on however many processes, one succeeds: one statement of the database
-decides, never a look before it. Source: docs/security.md, S-48 and S-78; docs/domain.md, section 5.2.
+Source: docs/security.md, S-48; docs/domain.md, section 5.2.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from wallet.audit import Audit
-from wallet.checks.desks import DeskActor, VerifierDesks
-from wallet.checks.online.checking import NO_TICKET, DeskChecking, Ticket, policy_of
-from wallet.checks.online.consents import Asker, Consented, Consents, account_of, asker_of, hidden_from, holder_of
-from wallet.checks.online.disclosing import Disclosing, Disclosure, asked_for, registered, stated
-from wallet.checks.online.looks import PORTRAIT, Looks, Way
+from wallet.checks.online.consents import Asker, Consented, Consents, account_of, asker_of, holder_of
+from wallet.checks.online.disclosing import registered
+from wallet.checks.online.looks import PORTRAIT
 from wallet.checks.online.models import PresentationRow
 from wallet.checks.online.repository import OnlineRepository
-from wallet.checks.purposes import Purpose, purpose_of
+from wallet.checks.purposes import Purpose, purpose_among
 from wallet.checks.repository import CheckRepository
 from wallet.clock import Clock
 from wallet.documents.holding import Holding
 from wallet.entropy import Entropy, new_id
-from wallet.errors import Conflict, InvalidInput, Malformed, NotAllowed, NotFound, VerificationFailed
-from wallet.formats.live_code import PREFIX as LIVE
-from wallet.formats.live_code import parse_live_code
+from wallet.errors import Conflict, InvalidInput, NotFound
+from wallet.identity.limits import Limits
 from wallet.terms import Actor
+from wallet.utilities.catalogue import may_learn, only_for
 
 LIFE = timedelta(hours=48)
 """How long a presentation can be used: online check-in opens a day or two before a flight."""
 
-USED = "check-in"
-"""What sort of single use a live code is that checked somebody in (`wallet.single_use`)."""
+MOST_A_DAY = 50
+"""How many presentations somebody makes in a day."""
 
 READY, TAKEN, WITHDRAWN, EXPIRED = "ready", "used", "withdrawn", "expired"
 STATES = (READY, TAKEN, WITHDRAWN, EXPIRED)
@@ -75,10 +71,11 @@ class Presentations:
     verifiers: CheckRepository
     consents: Consents
     holding: Holding
+    limits: Limits
     audit: Audit
     clock: Clock
     entropy: Entropy
-    confidential: frozenset[str]
+    open_to_wards: frozenset[str]
     sensitive: Callable[[str, str], bool]
 
     def is_sensitive(self, document_id: str, actor: Actor) -> bool:
@@ -90,7 +87,7 @@ class Presentations:
         """Let an organisation take a document once, with the holder's consent to what it then sees.
 
         Raises NotFound, Conflict("document_not_valid"), InvalidInput for an organisation or a purpose that is not
-        there, a purpose that does not take this kind of document, and data that it may not see.
+        there, a purpose that does not take this kind of document, and data that it may not see, TooManyAttempts.
         """
         held, now = self.holding.get(document_id, actor), self.clock.now()
         if held.state != "valid":
@@ -102,6 +99,7 @@ class Presentations:
         fields = allowed - {PORTRAIT} if order.fields is None else order.fields
         if not fields or fields - allowed:
             raise InvalidInput({"/fields": "not_asked_for" if fields else "required"})
+        self.limits.count("presentations", holder_of(actor), MOST_A_DAY, timedelta(days=1))
         expires_at = min(now + LIFE, held.expires_at)
         consent = self.consents.give(
             asker,
@@ -131,8 +129,8 @@ class Presentations:
 
     def page(self, actor: Actor, limit: int, place: str | None) -> tuple[list[PresentationView], str | None]:
         """Return one page of what the caller presented, newest first, and where the next one starts."""
-        hidden = hidden_from(actor, self.confidential)
-        rows, following = self.rows.presentations(holder_of(actor), hidden, limit, place)
+        only = only_for(actor, self.open_to_wards)
+        rows, following = self.rows.presentations(holder_of(actor), only, limit, place)
         return [self._view(row) for row in rows], following
 
     def get(self, presentation_id: str, actor: Actor) -> PresentationView:
@@ -152,15 +150,14 @@ class Presentations:
         verifier = self.verifiers.verifier(order.organisation_id)
         if verifier is None or verifier.state != "active":
             raise InvalidInput({"/organisation": "no_such_verifier"})
-        stated = next((each for each in verifier.purposes if each["code"] == order.purpose), None)
-        if stated is None:
+        purpose = purpose_among(verifier.purposes, order.purpose)
+        if purpose is None:
             raise InvalidInput({"/purpose": "no_such_purpose"})
-        purpose = purpose_of(stated)
         return asker_of(verifier.id, verifier.name, purpose), purpose
 
     def _own(self, presentation_id: str, actor: Actor) -> PresentationRow:
         row = self.rows.presentation(presentation_id)
-        if row is None or row.holder_id != holder_of(actor) or row.utility in hidden_from(actor, self.confidential):
+        if row is None or row.holder_id != holder_of(actor) or not may_learn(actor, row.utility, self.open_to_wards):
             raise NotFound("not_found")
         return row
 
@@ -168,7 +165,10 @@ class Presentations:
         consent = self.rows.consent(row.consent_id)
         given = {name: getattr(row, name) for name in PresentationView.__slots__ if name not in ("fields", "state")}
         fields = () if consent is None else tuple(consent.fields)
-        return PresentationView(**given, fields=fields, state=state_of(row, self.clock.now()))
+        state = state_of(row, self.clock.now())
+        if state == READY and not self.consents.holds(row.consent_id):
+            state = EXPIRED  # the purpose is another one since: no desk would take it
+        return PresentationView(**given, fields=fields, state=state)
 
 
 def state_of(row: PresentationRow, now: datetime) -> str:
@@ -178,130 +178,3 @@ def state_of(row: PresentationRow, now: datetime) -> str:
     if row.withdrawn_at is not None:
         return WITHDRAWN
     return READY if now < row.expires_at else EXPIRED
-
-
-@dataclass(frozen=True, slots=True)
-class CheckInOrder:
-    """What a desk checks in: a presentation, or a live code."""
-
-    purpose: str
-    presentation: str | None = None
-    code: str | None = field(repr=False, default=None)
-    ticket: Ticket = NO_TICKET
-    nonce: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CheckIn:
-    """Somebody who is checked in. utility, kind: of the document, for the words of its claims."""
-
-    id: str
-    at: datetime
-    utility: str
-    kind: str
-    disclosure: Disclosure = field(repr=False)
-    ticket: dict[str, str] | None
-
-
-@dataclass(frozen=True, slots=True)
-class CheckIns:
-    """Check-ins, in one transaction."""
-
-    rows: OnlineRepository
-    desks: VerifierDesks
-    checking: DeskChecking
-    consents: Consents
-    disclosing: Disclosing
-    looks: Looks
-    clock: Clock
-    entropy: Entropy
-
-    def check_in(self, order: CheckInOrder, desk: DeskActor, actor: Actor) -> CheckIn:
-        """Check somebody in, once.
-
-        Raises NotFound for a presentation that nobody knows, NotAllowed("wrong_audience") for another organisation's or
-        another purpose's, Conflict("already_used", "presentation_over", "document_not_valid", "code_refused" or
-        "live_code_needed"), and whatever a check raises. Then nobody is checked in and nothing is disclosed.
-        """
-        purpose = desk.purpose(order.purpose)
-        beyond = sorted(order.ticket.claims.keys() - asked_for(purpose, None))
-        if beyond:
-            raise NotAllowed("claim_not_registered", claims=", ".join(beyond))
-        self.desks.admit(desk, purpose)
-        if order.presentation is not None:
-            return self._presented(order, order.presentation, desk, purpose, actor)
-        return self._shown(order, order.code or "", desk, purpose, actor)
-
-    def _presented(
-        self, order: CheckInOrder, presentation_id: str, desk: DeskActor, purpose: Purpose, actor: Actor
-    ) -> CheckIn:
-        row, now = self.rows.presentation(presentation_id), self.clock.now()
-        if row is None:
-            raise NotFound("not_found")
-        if row.organisation_id != desk.organisation_id or row.purpose != purpose.code:
-            raise NotAllowed("wrong_audience")
-        if not self.rows.consume_presentation(row.id, desk.desk_id, now):
-            found = self.rows.presentation(row.id)
-            raise Conflict("already_used" if found is not None and found.used_at is not None else "presentation_over")
-        self.desks.count_citizen(desk, purpose, row.holder_id)
-        consent = self.rows.consent(row.consent_id)
-        if consent is None or not self.consents.holds(consent.id):
-            raise Conflict("presentation_over")
-        if self.disclosing.fault(row.document_id, row.holder_id, now) is not None:
-            raise Conflict("document_not_valid")
-        fields = set(consent.fields) & registered(purpose, row.kind)
-        disclosure = self.disclosing.open(row.document_id, row.holder_id, fields)
-        return self._done(order, desk, purpose, actor, row.holder_id, row.utility, row.kind, disclosure)
-
-    def _shown(self, order: CheckInOrder, code: str, desk: DeskActor, purpose: Purpose, actor: Actor) -> CheckIn:
-        used = _use_of(code)
-        judgement, shown = self.checking.judged(code, policy_of(desk, purpose, order.nonce), None, desk, purpose)
-        document = judgement.document
-        if used is None or not judgement.accepted or document is None or shown is None:
-            raise Conflict("live_code_needed" if used is None and judgement.accepted else "code_refused")
-        digest, until = used
-        if not self.rows.use_once(USED, f"{desk.organisation_id}:{digest.hex()}", until):
-            raise Conflict("already_used")
-        known = stated(document)
-        allowed = registered(purpose, document.utility)
-        disclosure = Disclosure({name: value for name, value in known.items() if name in allowed})
-        kind = document.utility
-        return self._done(order, desk, purpose, actor, shown.holder_id, shown.utility, kind, disclosure)
-
-    def _done(
-        self,
-        order: CheckInOrder,
-        desk: DeskActor,
-        purpose: Purpose,
-        actor: Actor,
-        holder_id: str,
-        utility: str,
-        kind: str,
-        disclosure: Disclosure,
-    ) -> CheckIn:
-        ticket = order.ticket.compared(disclosure.claims) if order.ticket.claims else None
-        self.looks.record(
-            Way.CHECK_IN,
-            desk,
-            purpose,
-            actor,
-            holder_id,
-            utility=utility,
-            kind=kind,
-            data=disclosure.names,
-            verdict="valid",
-        )
-        return CheckIn(new_id(self.entropy, "cin"), self.clock.now(), utility, kind, disclosure, ticket)
-
-
-def _use_of(code: str) -> tuple[bytes, datetime] | None:
-    """Return by what a live code is known, and until when it could be shown again; None for a text that is none."""
-    text = code.strip()
-    if not text.startswith(LIVE):
-        return None
-    try:
-        parsed = parse_live_code(text)
-    except (Malformed, VerificationFailed):
-        return None
-    kept = timedelta(seconds=60)  # beyond the leeway of step 7, with room for clocks
-    return sha256(parsed.outer.payload).digest(), datetime.fromtimestamp(parsed.expires_at, UTC) + kept

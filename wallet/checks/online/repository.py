@@ -1,12 +1,12 @@
 """Reads and writes the tables of what holders let desks see."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, delete, func, select, true, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from wallet.checks.online.models import (
     BatchRow,
@@ -17,7 +17,7 @@ from wallet.checks.online.models import (
     ShareRow,
 )
 from wallet.db import Base, insert_if_absent, keyset_page, rows_changed
-from wallet.single_use import consume
+from wallet.single_use import consume, kept_until
 
 Page = tuple[list[Any], str | None]
 
@@ -36,14 +36,18 @@ class OnlineRepository:
         """Return whether this call is the first that uses a thing (`wallet.single_use`)."""
         return consume(self.session, kind, thing, until)
 
+    def kept_until(self, kind: str, thing: str) -> datetime | None:
+        """Return until when it is kept that a thing was used (`wallet.single_use`)."""
+        return kept_until(self.session, kind, thing)
+
     # ── consents ──
 
     def consent(self, consent_id: str) -> ConsentRow | None:
         return self.session.get(ConsentRow, consent_id, populate_existing=True)
 
-    def consents(self, holder_id: str, hidden: Iterable[str], limit: int, place: str | None) -> Page:
-        """Return one page of a holder's consents, newest first. hidden: utilities of which none is told."""
-        statement = select(ConsentRow).where(ConsentRow.holder_id == holder_id, ConsentRow.utility.not_in(list(hidden)))
+    def consents(self, holder_id: str, only: Collection[str] | None, limit: int, place: str | None) -> Page:
+        """Return one page of a holder's consents, newest first. only: codes of utilities, None for all."""
+        statement = select(ConsentRow).where(ConsentRow.holder_id == holder_id, _among(ConsentRow.utility, only))
         statement = statement.order_by(ConsentRow.given_at.desc(), ConsentRow.id.desc())
         return keyset_page(self.session, statement, limit, place)
 
@@ -72,21 +76,31 @@ class OnlineRepository:
     def share(self, share_id: str) -> ShareRow | None:
         return self.session.get(ShareRow, share_id, populate_existing=True)
 
-    def shares(self, holder_id: str, hidden: Iterable[str], limit: int, place: str | None) -> Page:
-        """Return one page of what a holder was asked for, newest first. hidden: utilities of which none is told."""
-        statement = select(ShareRow).where(ShareRow.holder_id == holder_id, ShareRow.utility.not_in(list(hidden)))
+    def shares(self, holder_id: str, only: Collection[str] | None, limit: int, place: str | None) -> Page:
+        """Return one page of what a holder was asked for, newest first. only: codes of utilities, None for all."""
+        statement = select(ShareRow).where(ShareRow.holder_id == holder_id, _among(ShareRow.utility, only))
         return keyset_page(self.session, statement.order_by(ShareRow.asked_at.desc(), ShareRow.id.desc()), limit, place)
 
-    def awaiting_share(self, desk_id: str, purpose: str, holder_id: str, now: datetime) -> ShareRow | None:
-        """Return what a desk asks a holder for at this moment, and has no answer to."""
+    def awaiting_share(
+        self, desk_id: str, purpose: str, holder_id: str, document_id: str, now: datetime
+    ) -> ShareRow | None:
+        """Return what a desk asks a holder for of a document at this moment, and has no answer to."""
         statement = select(ShareRow).where(
             ShareRow.desk_id == desk_id,
             ShareRow.purpose == purpose,
             ShareRow.holder_id == holder_id,
+            ShareRow.document_id == document_id,
             ShareRow.state == "awaiting",
             ShareRow.answer_until > now,
         )
         return self.session.scalars(statement.order_by(ShareRow.asked_at.desc()).limit(1)).first()
+
+    def asked_since(self, organisation_id: str, holder_id: str, since: datetime) -> list[ShareRow]:
+        """Return what an organisation, at whichever of its desks, asked a holder for since a moment."""
+        statement = select(ShareRow).where(
+            ShareRow.holder_id == holder_id, ShareRow.asked_at > since, ShareRow.organisation_id == organisation_id
+        )
+        return list(self.session.scalars(statement))
 
     def decide_share(self, share_id: str, now: datetime, **values: Any) -> bool:
         """Answer what still waits for an answer; return whether this call did."""
@@ -100,10 +114,10 @@ class OnlineRepository:
     def presentation(self, presentation_id: str) -> PresentationRow | None:
         return self.session.get(PresentationRow, presentation_id, populate_existing=True)
 
-    def presentations(self, holder_id: str, hidden: Iterable[str], limit: int, place: str | None) -> Page:
-        """Return one page of a holder's presentations, newest first. hidden: utilities of which none is told."""
+    def presentations(self, holder_id: str, only: Collection[str] | None, limit: int, place: str | None) -> Page:
+        """Return one page of a holder's presentations, newest first. only: codes of utilities, None for all."""
         statement = select(PresentationRow).where(
-            PresentationRow.holder_id == holder_id, PresentationRow.utility.not_in(list(hidden))
+            PresentationRow.holder_id == holder_id, _among(PresentationRow.utility, only)
         )
         ordered = statement.order_by(PresentationRow.created_at.desc(), PresentationRow.id.desc())
         return keyset_page(self.session, ordered, limit, place)
@@ -151,10 +165,19 @@ class OnlineRepository:
         statement = select(PassengerRow).where(PassengerRow.batch_id == batch_id).order_by(PassengerRow.position)
         return list(self.session.scalars(statement))
 
-    def next_batch(self) -> str | None:
-        """Return a list that is being worked on, the oldest."""
-        statement = select(BatchRow.id).where(BatchRow.state == "working").order_by(BatchRow.created_at, BatchRow.id)
-        return self.session.scalars(statement.limit(1)).first()
+    def working_batches(self, desk_id: str) -> int:
+        """Return how many lists of a desk are being worked on."""
+        working = BatchRow.desk_id == desk_id, BatchRow.state == "working"
+        return self.session.scalar(select(func.count()).select_from(BatchRow).where(*working)) or 0
+
+    def next_batches(self) -> list[str]:
+        """Return the lists whose turn it is: for each desk and purpose the oldest that is being worked on."""
+        oldest_first = BatchRow.created_at, BatchRow.id
+        place = func.row_number().over(partition_by=(BatchRow.desk_id, BatchRow.purpose), order_by=oldest_first)
+        working = select(BatchRow.id, BatchRow.created_at, place.label("place")).where(BatchRow.state == "working")
+        found = working.subquery()
+        first = select(found.c.id).where(found.c.place == 1).order_by(found.c.created_at, found.c.id)
+        return list(self.session.scalars(first))
 
     def unchecked(self, batch_id: str, most: int) -> list[PassengerRow]:
         """Return passengers without a result, in the order of the list."""
@@ -182,6 +205,19 @@ class OnlineRepository:
         self.session.execute(delete(PassengerRow).where(PassengerRow.batch_id.in_(over)))
         return rows_changed(self.session, delete(BatchRow).where(BatchRow.expires_at <= now))
 
+    # ── what is over ──
+
+    def forget_over(self, before: datetime) -> None:
+        """Drop the shares and presentations that were over at a moment. What was shown stands in the history, and the
+        consents are kept as proof."""
+        self.session.execute(
+            delete(ShareRow).where(
+                ShareRow.answer_until < before,
+                ShareRow.readable_until.is_(None) | (ShareRow.readable_until < before),
+            )
+        )
+        self.session.execute(delete(PresentationRow).where(PresentationRow.expires_at < before))
+
     # ── reports of misuse ──
 
     def add_report(self, values: dict[str, Any]) -> bool:
@@ -206,3 +242,7 @@ class OnlineRepository:
         """Close an open report; return whether this call did."""
         statement = update(MisuseReportRow).where(MisuseReportRow.id == report_id, MisuseReportRow.state == "open")
         return rows_changed(self.session, statement.values(state="closed", closed_by=account_id, closed_at=now)) == 1
+
+
+def _among(utility: InstrumentedAttribute[str], only: Collection[str] | None) -> ColumnElement[bool]:
+    return true() if only is None else utility.in_(list(only))

@@ -6,13 +6,14 @@ from functools import cached_property
 
 from wallet.checks.checking import Checking
 from wallet.checks.online.batches import Batches
+from wallet.checks.online.check_ins import CheckIns
 from wallet.checks.online.checking import DeskChecking
 from wallet.checks.online.consents import Consents
 from wallet.checks.online.disclosing import Disclosing
 from wallet.checks.online.held import ChecksHeld
 from wallet.checks.online.looks import Looks
 from wallet.checks.online.misuse import Misuse
-from wallet.checks.online.presentations import CheckIns, Presentations
+from wallet.checks.online.presentations import Presentations
 from wallet.checks.online.receipts import Receipts
 from wallet.checks.online.repository import OnlineRepository
 from wallet.checks.online.shares import Shares
@@ -49,12 +50,14 @@ class OnlineServices:
     @cached_property
     def disclosing(self) -> Disclosing:
         identity = self.identity
-        return Disclosing(self.documents.rows, identity.holders, identity.accounts, self.portrait_of)
+        return Disclosing(self.documents.standing, identity.holders, identity.accounts, self.portrait_of)
 
     @cached_property
     def consents(self) -> Consents:
         means = self.means
-        return Consents(self.rows, means.audit, means.clock, means.entropy, self.catalogue.confidential)
+        return Consents(
+            self.rows, self.registered.rows, means.audit, means.clock, means.entropy, self.catalogue.open_to_wards
+        )
 
     @cached_property
     def shares(self) -> Shares:
@@ -70,7 +73,7 @@ class OnlineServices:
             audit=means.audit,
             clock=means.clock,
             entropy=means.entropy,
-            confidential=self.catalogue.confidential,
+            open_to_wards=self.catalogue.open_to_wards,
             sensitive=self._is_sensitive,
         )
 
@@ -95,10 +98,11 @@ class OnlineServices:
             verifiers=self.registered.rows,
             consents=self.consents,
             holding=self.documents.holding,
+            limits=self.identity.limits,
             audit=means.audit,
             clock=means.clock,
             entropy=means.entropy,
-            confidential=self.catalogue.confidential,
+            open_to_wards=self.catalogue.open_to_wards,
             sensitive=self._is_sensitive,
         )
 
@@ -130,7 +134,16 @@ class OnlineServices:
 
     @cached_property
     def receipts(self) -> Receipts:
-        return Receipts(self.rows, self.documents.shown, self.looks, self.means.audit, self.means.clock)
+        means = self.means
+        return Receipts(
+            rows=self.rows,
+            shown=self.documents.shown,
+            catalogue=self.catalogue,
+            limits=self.identity.limits,
+            looks=self.looks,
+            audit=means.audit,
+            clock=means.clock,
+        )
 
     @cached_property
     def misuse(self) -> Misuse:
@@ -143,7 +156,7 @@ class OnlineServices:
             audit=means.audit,
             clock=means.clock,
             entropy=means.entropy,
-            confidential=self.catalogue.confidential,
+            open_to_wards=self.catalogue.open_to_wards,
         )
 
     @cached_property

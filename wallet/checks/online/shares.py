@@ -1,7 +1,7 @@
 """Shares: a desk asks a holder for what a code does not state, and reads it for a few minutes once they agreed.
 
-`awaiting` → `agreed` or `refused`; what nobody answered is `expired`, and what may not be read any more is `ended`:
-its minutes are over, its consent is withdrawn, or its document does not count any more.
+`awaiting` → `agreed` or `refused`; what nobody answered is `expired`. What can be neither answered nor read any more is
+`ended`: its minutes are over, its consent is withdrawn, or its document does not count any more.
 Source: docs/domain.md, section 5.2 ("Xác nhận chia sẻ") and 6.4; docs/security.md, S-12, S-13 and S-67.
 """
 
@@ -18,7 +18,7 @@ from wallet.checks.online.consents import (
     Consented,
     Consents,
     account_of,
-    hidden_from,
+    asker_of,
     holder_of,
 )
 from wallet.checks.online.disclosing import Disclosing, Disclosure, registered
@@ -34,9 +34,19 @@ from wallet.identity.accounts import Accounts, AccountState
 from wallet.identity.contacts import Contacts
 from wallet.identity.guardians import Guardians
 from wallet.terms import Actor
+from wallet.utilities.catalogue import may_learn, only_for
 
 ANSWER_WITHIN = timedelta(minutes=10)
 READABLE_FOR = timedelta(minutes=10)
+MOST_ASKED = 10
+"""How often an organisation asks one person for something in an hour; each time their phone tells them."""
+PAUSE = timedelta(minutes=2)
+"""How long somebody who refused is not asked again by the same organisation for the same purpose."""
+KEPT = timedelta(days=90)
+"""How long shares and presentations that are over are kept, to be read in their lists."""
+_HOUR = timedelta(hours=1)
+_LOOKED = "share-look"
+"""What sort of single use the first reading of a share is (`wallet.single_use`)."""
 AWAITING, AGREED, REFUSED, EXPIRED, ENDED = "awaiting", "agreed", "refused", "expired", "ended"
 STATES = (AWAITING, AGREED, REFUSED, EXPIRED, ENDED)
 
@@ -72,7 +82,8 @@ class ShareView:
 class ShareAnswer:
     """What a desk is told of a share. id: None where a remembered consent answered by itself, or nobody is there.
 
-    utility: of the document, for the words of what is shown.
+    utility: of the document, for the words of what is shown. reason: why one has ended whose document does not count
+    any more, a code of docs/wire.md, section 3.
     """
 
     id: str | None
@@ -80,6 +91,7 @@ class ShareAnswer:
     utility: str
     answer_until: datetime | None = None
     readable_until: datetime | None = None
+    reason: str | None = None
     disclosure: Disclosure | None = field(repr=False, default=None)
 
 
@@ -107,7 +119,7 @@ class Shares:
     audit: Audit
     clock: Clock
     entropy: Entropy
-    confidential: frozenset[str]
+    open_to_wards: frozenset[str]
     sensitive: Callable[[str, str], bool]
 
     # ── the desk ──
@@ -115,14 +127,21 @@ class Shares:
     def ask(
         self, desk: DeskActor, purpose: Purpose, shown: Shown, required: frozenset[str], optional: frozenset[str]
     ) -> ShareAnswer:
-        """Ask a holder, and tell them; what this desk asks already is not asked twice."""
+        """Ask a holder, and tell them; what this desk asks already is not asked twice.
+
+        Who has just refused, or was asked too often, is not asked: a desk learns that nothing is shown, as where nobody
+        is there.
+        """
         now = self.clock.now()
-        waiting = self.rows.awaiting_share(desk.desk_id, purpose.code, shown.holder_id, now)
-        if waiting is not None and set(waiting.required) == required and set(waiting.optional) == optional:
+        waiting = self.rows.awaiting_share(desk.desk_id, purpose.code, shown.holder_id, shown.document_id, now)
+        same = waiting is not None and asker(waiting) == asker_of(desk.organisation_id, desk.organisation_name, purpose)
+        if waiting is not None and same and (set(waiting.required), set(waiting.optional)) == (required, optional):
             return ShareAnswer(waiting.id, AWAITING, waiting.utility, answer_until=waiting.answer_until)
         account = self.accounts.of_holder(shown.holder_id)
         if account is None or account.state not in (AccountState.ACTIVE, AccountState.APPROVED):
             return ShareAnswer(None, REFUSED, shown.utility)  # nobody is there to agree; a desk does not learn why
+        if self._is_left_alone(desk, purpose, shown.holder_id, now):
+            return ShareAnswer(None, REFUSED, shown.utility)
         row = ShareRow(
             id=new_id(self.entropy, "shr"),
             holder_id=shown.holder_id,
@@ -146,44 +165,53 @@ class Shares:
         self.rows.add(row)
         self.contacts.tell(account.id, "share_asked", share=row.id)
         for guardian in self.guardians.guardians(account.id):
-            if shown.utility not in self.confidential:
+            if shown.utility in self.open_to_wards:
                 self.contacts.tell(guardian.account_id, "share_asked", share=row.id, ward=account.id)
         return ShareAnswer(row.id, AWAITING, row.utility, answer_until=row.answer_until)
 
+    def _is_left_alone(self, desk: DeskActor, purpose: Purpose, holder_id: str, now: datetime) -> bool:
+        lately = self.rows.asked_since(desk.organisation_id, holder_id, now - _HOUR)
+        refusals = [row.decided_at for row in lately if (row.state, row.purpose) == (REFUSED, purpose.code)]
+        return len(lately) >= MOST_ASKED or any(at is not None and now - at < PAUSE for at in refusals)
+
     def read(self, share_id: str, desk: DeskActor, actor: Actor) -> ShareAnswer:
-        """Return a share as the desk that asked sees it; what was agreed to is on record as told each time.
+        """Return a share as the desk that asked sees it; that it reads what was agreed to is on record, once.
 
         Raises NotFound for another desk's, NotAllowed("purpose_not_registered") where the purpose was taken away.
         """
         row = self.rows.share(share_id)
         if row is None or row.desk_id != desk.desk_id:
             raise NotFound("not_found")
-        purpose, state = desk.purpose(row.purpose), self._state(row)
+        purpose, (state, reason) = desk.purpose(row.purpose), self._standing(row)
+        if state == AGREED and not self.consents.holds_for(row.consent_id or "", purpose):
+            state = ENDED
         if state != AGREED or row.consent_id is None:
             answerable = row.answer_until if state == AWAITING else None
-            return ShareAnswer(row.id, state, row.utility, answer_until=answerable)
+            return ShareAnswer(row.id, state, row.utility, answer_until=answerable, reason=reason)
         consent = self.rows.consent(row.consent_id)
         # What the organisation may see now, not what it might see when it asked.
         fields = set(() if consent is None else consent.fields) & registered(purpose, row.kind)
         disclosure = self.disclosing.open(row.document_id, row.holder_id, fields)
-        self.looks.record(
-            Way.SHARE,
-            desk,
-            purpose,
-            actor,
-            row.holder_id,
-            utility=row.utility,
-            kind=row.kind,
-            data=disclosure.names,
-            verdict="valid",
-        )
+        if self.rows.use_once(_LOOKED, row.id, row.readable_until or self.clock.now()):
+            self.looks.record(
+                Way.SHARE,
+                desk,
+                purpose,
+                actor,
+                row.holder_id,
+                utility=row.utility,
+                kind=row.kind,
+                data=disclosure.names,
+                verdict="valid",
+            )
         return ShareAnswer(row.id, AGREED, row.utility, readable_until=row.readable_until, disclosure=disclosure)
 
     # ── the holder ──
 
     def page(self, actor: Actor, limit: int, place: str | None) -> tuple[list[ShareView], str | None]:
         """Return one page of what the caller was asked for, newest first, and where the next one starts."""
-        rows, following = self.rows.shares(holder_of(actor), hidden_from(actor, self.confidential), limit, place)
+        only = only_for(actor, self.open_to_wards)
+        rows, following = self.rows.shares(holder_of(actor), only, limit, place)
         return [self._view(row) for row in rows], following
 
     def is_sensitive(self, share_id: str, actor: Actor) -> bool:
@@ -235,8 +263,7 @@ class Shares:
 
     def _own(self, share_id: str, actor: Actor) -> ShareRow:
         row = self.rows.share(share_id)
-        hidden = hidden_from(actor, self.confidential)
-        if row is None or row.holder_id != holder_of(actor) or row.utility in hidden:
+        if row is None or row.holder_id != holder_of(actor) or not may_learn(actor, row.utility, self.open_to_wards):
             raise NotFound("not_found")
         return row
 
@@ -246,13 +273,25 @@ class Shares:
         return ShareView(**stored)
 
     def _state(self, row: ShareRow) -> str:
+        return self._standing(row)[0]
+
+    def _standing(self, row: ShareRow) -> tuple[str, str | None]:
+        """Return the state of a share, and the fault of its document where that has ended it.
+
+        Of a document nothing is told but while somebody waits for an answer, or may read what was agreed to.
+        """
         now = self.clock.now()
         if row.state == AWAITING:
-            return AWAITING if now < row.answer_until else EXPIRED
-        if row.state == REFUSED or row.consent_id is None or row.readable_until is None:
-            return row.state
-        standing = now < row.readable_until and self.consents.holds(row.consent_id) and self._counts(row)
-        return AGREED if standing else ENDED
+            state, open_still, otherwise = AWAITING, now < row.answer_until, EXPIRED
+        elif row.state == REFUSED or row.consent_id is None or row.readable_until is None:
+            return row.state, None
+        else:
+            state, otherwise = AGREED, ENDED
+            open_still = now < row.readable_until and self.consents.holds(row.consent_id)
+        if not open_still:
+            return otherwise, None
+        fault = self.disclosing.fault(row.document_id, row.holder_id, now)
+        return (state, None) if fault is None else (ENDED, fault)
 
     def _counts(self, row: ShareRow) -> bool:
         """Return whether the document still counts: of one that is revoked or suspended nothing is shown."""
