@@ -3,15 +3,18 @@
 import atexit
 import os
 
-from wallet.settings import Settings
-from wallet.web.app import create_app
-from wallet.web.logs import configure_logs
-from wallet.wiring import Wallet
+from wallet.starting import starting
 
-settings = Settings.from_environ(os.environ)
-configure_logs(settings)
-wallet = Wallet.build(settings)
-application = create_app(wallet)
+with starting():
+    from wallet.settings import Settings
+    from wallet.web.app import create_app
+    from wallet.web.logs import configure_logs
+    from wallet.wiring import Wallet
+
+    settings = Settings.from_environ(os.environ)
+    configure_logs(settings)
+    wallet = Wallet.build(settings)
+    application = create_app(wallet)
 wallet.publish_in_background()
 atexit.register(wallet.publishing.stop)
 if settings.jobs == "inside":

@@ -1,8 +1,9 @@
 """A gate for browser tests: a server with its keys, codes that are right or wrong in one way, and films of them."""
 
 import random
-import threading
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,13 +13,14 @@ import qrcode
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from PIL import Image, ImageDraw, ImageFilter
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from tests.durability.server import free_port
+from tests.served import served
 from wallet.crypto.certificates import self_signed
 from wallet.crypto.keystore import Role
 from wallet.crypto.signing import LocalSigner, Signer, raw_from_der
 from wallet.entropy import SystemEntropy
+from wallet.formats import base45
 from wallet.formats.claims_set import StatusReference
 from wallet.formats.cwt_code import DocumentPayload, encode_document_code
 from wallet.formats.live_code import (
@@ -31,6 +33,7 @@ from wallet.formats.live_code import (
 from wallet.wiring import Wallet
 
 NAME = "NGUYỄN THỊ PHƯỢNG"
+LONG = "Công Tằng Tôn Nữ Nguyễn Phúc Khánh Quỳnh Trâm Anh Phương Thảo"
 LAST4 = "7391"
 CLAIMS = {1: NAME, 2: LAST4, 4: 7436, 5: "Nữ"}
 """Of residence: name, last four, born 12/05/1990, sex."""
@@ -119,6 +122,15 @@ class Codes:
         }
         return encode_document_code(DocumentPayload(**payload | changes), self.wallet.keystore.signer(Role.DOCUMENT))
 
+    def of_another_type(self) -> Mapping[str, str]:
+        """Return codes that are whole, signed, and another thing than their prefix says."""
+        card, live = self.card(), base45.decode(self.live().removeprefix("VL1:"))
+        return {
+            "a card on paper": "VD1:" + base45.encode(zlib.compress(card)),
+            "a live code on paper": "VD1:" + base45.encode(zlib.compress(live)),
+            "a card alone": "VL1:" + base45.encode(card),
+        }
+
     def outcomes(self) -> Mapping[str, Callable[[], str]]:
         """Return how to make a code for each outcome that the card itself decides."""
         now = self.now
@@ -168,59 +180,76 @@ def _is_alphanumeric(text: str) -> bool:
     return set(text) <= set("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:")
 
 
-def film(path: Path, text: str | None) -> None:
-    """Write what a hand-held phone looks like to a camera: it moves, leans, and is a little out of focus."""
-    rng = random.Random(7)
-    code = None if text is None else picture(text)
+SEVERAL_ROUNDS = 6
+"""How often the frames of a code are shown where a film has several: 4.8 s."""
+
+
+@dataclass(frozen=True)
+class Covered:
+    """A code that a thumb covers: found, and never read."""
+
+    text: str
+
+
+Scene = str | Covered | None
+
+
+def film(path: Path, *scenes: Scene, rounds: int = SEVERAL_ROUNDS) -> None:
+    """Write what hand-held phones look like to a camera, one after another, and again from the first on.
+
+    rounds: of 0.8 s, for each of several.
+    """
     made = path.with_suffix(".new")
     with made.open("wb") as file:
         file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{RATE}:1 Ip A1:1 C420jpeg\n".encode())
-        for number in range(FRAMES):
-            frame = Image.new("L", (WIDTH, HEIGHT), 60)
-            if code is not None:
-                phone = Image.new("L", (code.width + 40, code.height + 40), 255)
-                phone.paste(code, (20, 20))
-                side = 400
-                phone = phone.resize((side, side), Image.Resampling.LANCZOS)
-                lean = 6 + number % 4  # seen from the side: one edge is shorter
-                phone = phone.transform(
-                    (side, side),
-                    Image.Transform.QUAD,
-                    (0, 0, 0, side, side, side + 2 * lean, side, -2 * lean),
-                    Image.Resampling.BICUBIC,
-                    fillcolor=255,
-                )
-                turned = phone.rotate(-9 + 1.5 * number, Image.Resampling.BICUBIC, expand=True, fillcolor=60)
-                at = (
-                    (WIDTH - turned.width) // 2 + 3 * (number % 5) - 6,
-                    (HEIGHT - turned.height) // 2 + 2 * (number % 3),
-                )
-                frame.paste(turned, at)
-                frame = frame.filter(ImageFilter.GaussianBlur(0.8))
-            noise = Image.effect_noise((WIDTH, HEIGHT), 12)
-            frame = Image.blend(frame, noise, 0.06 + rng.random() * 0.02)
-            file.write(b"FRAME\n" + frame.tobytes() + bytes([128]) * (WIDTH * HEIGHT // 2))
+        for scene in scenes:
+            frames = b"".join(_covered(scene.text) if isinstance(scene, Covered) else _frames(scene))
+            for _ in range(rounds if len(scenes) > 1 else 1):
+                file.write(frames)
     made.replace(path)  # a camera that is open keeps the film it has
 
 
-def damaged(path: Path, text: str) -> None:
-    """Write a film of a code that a thumb covers: found, and never read."""
+def _frames(text: str | None) -> Iterator[bytes]:
+    """A phone moves, leans, and is a little out of focus."""
+    rng = random.Random(7)
+    code = None if text is None else picture(text)
+    for number in range(FRAMES):
+        frame = Image.new("L", (WIDTH, HEIGHT), 60)
+        if code is not None:
+            phone = Image.new("L", (code.width + 40, code.height + 40), 255)
+            phone.paste(code, (20, 20))
+            side = 400
+            phone = phone.resize((side, side), Image.Resampling.LANCZOS)
+            lean = 6 + number % 4  # seen from the side: one edge is shorter
+            phone = phone.transform(
+                (side, side),
+                Image.Transform.QUAD,
+                (0, 0, 0, side, side, side + 2 * lean, side, -2 * lean),
+                Image.Resampling.BICUBIC,
+                fillcolor=255,
+            )
+            turned = phone.rotate(-9 + 1.5 * number, Image.Resampling.BICUBIC, expand=True, fillcolor=60)
+            at = (
+                (WIDTH - turned.width) // 2 + 3 * (number % 5) - 6,
+                (HEIGHT - turned.height) // 2 + 2 * (number % 3),
+            )
+            frame.paste(turned, at)
+            frame = frame.filter(ImageFilter.GaussianBlur(0.8))
+        noise = Image.effect_noise((WIDTH, HEIGHT), 12)
+        frame = Image.blend(frame, noise, 0.06 + rng.random() * 0.02)
+        yield b"FRAME\n" + frame.tobytes() + bytes([128]) * (WIDTH * HEIGHT // 2)
+
+
+def _covered(text: str) -> Iterator[bytes]:
     code = picture(text, box=4).resize((400, 400))
     ImageDraw.Draw(code).rectangle((150, 110, 360, 300), fill=140)
     frame = Image.new("L", (WIDTH, HEIGHT), 60)
     frame.paste(code, (120, 40))
-    with path.open("wb") as file:
-        file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{RATE}:1 Ip A1:1 C420jpeg\n".encode())
-        for _ in range(3):
-            file.write(b"FRAME\n" + frame.tobytes() + bytes([128]) * (WIDTH * HEIGHT // 2))
+    for _ in range(FRAMES):
+        yield b"FRAME\n" + frame.tobytes() + bytes([128]) * (WIDTH * HEIGHT // 2)
 
 
 # --- the server ---------------------------------------------------------------------------------------------------
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:
-        pass
 
 
 class Server:
@@ -230,18 +259,14 @@ class Server:
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self.app = app
-        self._server: BaseWSGIServer | None = None
-        self._thread: threading.Thread | None = None
+        self._running = ExitStack()
 
     def start(self) -> None:
-        self._server = make_server("localhost", self.port, self.app, threaded=True, request_handler=_Quiet)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
+        self._running.enter_context(served(self._asked, host="localhost", port=self.port))
+
+    def _asked(self, environ: dict[str, Any], start: Any) -> Any:
+        """Hand a request to the application as it is by now: a test may have put another one in its place."""
+        return self.app(environ, start)
 
     def stop(self) -> None:
-        if self._server is None or self._thread is None:
-            return
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-        self._server = None
+        self._running.close()

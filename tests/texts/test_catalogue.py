@@ -14,14 +14,17 @@ import wallet
 from wallet import errors
 from wallet.documents.holding import STATES
 from wallet.documents.revoking import RevocationReason
+from wallet.documents.suspending import ReinstatementReason, SuspensionReason
+from wallet.identity.questions import QUESTIONS
 from wallet.launching.states import LaunchState
 from wallet.requests.desk import PURPOSES
+from wallet.requests.links import LinkState
 from wallet.sources.base import RegisterCode
 from wallet.strict import _VALIDATORS
 from wallet.texts.catalogue import catalogue, problem
 from wallet.utilities.catalogue import Catalogue
 from wallet.verifier import REASONS, Verdict
-from wallet.web.problems import HTTP_CODES
+from wallet.web.problems import HTTP_CODES, WORDS
 
 ROOT = Path(wallet.__file__).parent
 PLUGINS = list(Catalogue.discover())
@@ -281,12 +284,59 @@ def test_details_are_sentences_and_titles_are_not() -> None:
     [
         ("states", {*LaunchState, *STATES, "awaiting_approval"}),
         ("revocation_reasons", set(RevocationReason)),
+        ("suspension_reasons", set(SuspensionReason)),
+        ("reinstatement_reasons", set(ReinstatementReason)),
+        ("link_states", set(LinkState)),
+        ("questions", set(QUESTIONS)),
         ("registers", set(RegisterCode)),
     ],
 )
 def test_section_names_every_code_and_no_other(section: str, codes: set[str]) -> None:
     for language in ("vi", "en"):
         assert catalogue(language)[section].keys() == {str(code) for code in codes}
+
+
+LOOKING_UP = {"lookup", "both", "_words", "reason_text", "with_reason_text"}
+"""Functions that take the name of a section first."""
+
+
+def sections_looked_up() -> set[str]:
+    """Return the sections that are named where a text is looked up to be told; examples and stories tell nobody.
+
+    A name of the same spelling elsewhere is none.
+    """
+    found = {section for sections in WORDS.values() for section in sections}
+    for name, module in modules():
+        if name.startswith(("web/examples/", "demo/")):
+            continue
+        nodes = list(ast.walk(module))
+        kept = {
+            target.id
+            for node in nodes
+            if isinstance(node, ast.Assign) and is_catalogue(node.value)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in nodes:
+            if isinstance(node, ast.Subscript) and (is_catalogue(node.value) or getattr(node.value, "id", "") in kept):
+                found.update(constants(node.slice))
+            elif isinstance(node, ast.Call):
+                if called(node) in LOOKING_UP or (
+                    called(node) == "get" and is_catalogue(getattr(node.func, "value", node))
+                ):
+                    found.update(constants(node.args[0]))
+                found.update(code for word in node.keywords if word.arg == "core" for code in constants(word.value))
+    return found
+
+
+def is_catalogue(node: ast.AST) -> bool:
+    """Whether an expression is the catalogue of one language."""
+    return isinstance(node, ast.Call) and called(node) == "catalogue"
+
+
+def test_every_section_is_looked_up_somewhere() -> None:
+    """Words that nothing looks up are promised to a reader and shown to nobody."""
+    assert catalogue("vi").keys() - sections_looked_up() == set()
 
 
 def test_every_ground_for_reading_has_words() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from sqlalchemy import create_engine, select, text
 
 from tests.conftest import POSTGRES
+from tests.phone import CitizenPhone
+from tests.stored import nothing_changes
 from wallet.audit import AuditEvent
 from wallet.wiring import Wallet
 
@@ -18,15 +21,19 @@ State = Callable[[], dict[str, list[str]]]
 @pytest.fixture
 def unchanged(state: State) -> Callable[[], AbstractContextManager[None]]:
     """Hold everything that is stored before and after a block against each other."""
+    return partial(nothing_changes, state)
 
-    @contextmanager
-    def hold() -> Iterator[None]:
-        before = state()
-        assert sum(map(len, before.values())) > 20, "an empty state proves nothing"
-        yield
-        assert state() == before
 
-    return hold
+@pytest.fixture
+def organisation_of() -> Callable[[CitizenPhone], str]:
+    """Open the account of an organisation that somebody represents, by default persona `an`; return its id."""
+
+    def make(phone: CitizenPhone, code: str = "0099000001") -> str:
+        made = phone.post("/v1/me/organisations", {"enterprise_code": code})
+        assert made.status_code == 201, made.text
+        return str(made.json["id"])
+
+    return make
 
 
 @pytest.fixture

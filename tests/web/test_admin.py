@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from tests.phone import CitizenPhone
 from tests.web.refusals import assert_refused, field_errors
+from wallet.texts.catalogue import both
 from wallet.web.app import create_app
 from wallet.wiring import Wallet
 
@@ -46,7 +47,12 @@ def test_revocation_takes_each_reason_of_the_list(
             document = phone_of("an").issue_residence()
             response = revoke(admin, document, reason)
             assert response.status_code == 201
-            assert response.json == {"document_id": document, "reason": reason, "revoked_at": "2026-03-02T05:00:00Z"}
+            assert response.json == {
+                "document_id": document,
+                "reason": reason,
+                "reason_text": both("revocation_reasons", reason),
+                "revoked_at": "2026-03-02T05:00:00Z",
+            }
             assert events("document.revoked")[-1]["subject"] == document
 
 

@@ -90,6 +90,7 @@ def test_the_office_gets_it_once_the_other_parent_has_agreed(family: dict[str, C
     assert [each["state"] for each in waiting["agreements"]] == ["waiting"]
     assert justice.get("/v1/desk/requests").json["data"] == []
     assert justice.get("/v1/desk/steps").json["data"] == []
+    assert_refused(justice.get(f"/v1/desk/requests/{request['id']}?purpose=review"), 404, "not_found")
     (mine,) = asked(father)
     assert mine["title"]["vi"].startswith("Liên thông đăng ký khai sinh")
     assert (mine["applicant"], mine["number"]) == (mother.persona.name, request["number"])
@@ -146,6 +147,59 @@ def test_the_officer_may_ask_for_it_and_then_the_steps_go_on_where_they_were(fam
     assert papers(family["mother"], request) == ["slip-1", "slip-2"]
 
 
+def standing(phone: CitizenPhone, request: dict[str, Any]) -> list[tuple[str, bool]]:
+    """Return what the desk reads of agreements: each, and whether it is one to what the request states now."""
+    opened = phone.get(f"/v1/desk/requests/{request['id']}?purpose=review")
+    return sorted((each["state"], each["current"]) for each in opened.json["agreements"])
+
+
+def agreed_and_asked_for_more(family: dict[str, CitizenPhone]) -> dict[str, Any]:
+    """Return a request to which the father has agreed, and of which the justice officer asked for a supplement."""
+    request = ask(family)
+    (mine,) = asked(family["father"])
+    assert reply(family["father"], mine["id"], "agree").status_code == 204
+    claim(family["justice"], request)
+    decide(family["justice"], request, "request_supplement", reason="residence_unproven", note=NOTE)
+    return request
+
+
+@pytest.mark.parametrize("changes", [{"child_name": "Trần Khác Hẳn"}, {"residence_with": "father"}])
+def test_an_agreement_is_to_what_was_shown_and_is_asked_for_again_where_that_changes(
+    family: dict[str, CitizenPhone], changes: dict[str, Any]
+) -> None:
+    father, justice = family["father"], family["justice"]
+    request = agreed_and_asked_for_more(family)
+    assert supplement(family, request, **changes)["state"] == "awaiting_agreement"
+    told = [(each["state"], each["current"]) for each in seen(family, request)["agreements"]]
+    assert sorted(told) == [("agreed", False), ("waiting", True)]
+    (mine,) = asked(father)
+    assert {each["name"]: each["value"] for each in mine["shown"]}.items() >= changes.items()
+    assert reply(father, mine["id"], "agree").status_code == 204
+    assert (seen(family, request)["state"], active(seen(family, request))) == ("in_steps", ["birth_registration"])
+    assert standing(justice, request) == [("agreed", False), ("agreed", True)]
+
+
+def test_who_agreed_is_not_asked_again_for_what_they_were_not_shown(family: dict[str, CitizenPhone]) -> None:
+    request = agreed_and_asked_for_more(family)
+    assert supplement(family, request, first_care_facility="Trạm y tế Phường Láng")["state"] == "in_steps"
+    assert asked(family["father"]) == []
+    assert standing(family["justice"], request) == [("agreed", True)]
+
+
+def test_the_desk_reads_that_an_agreement_was_to_something_else(family: dict[str, CitizenPhone]) -> None:
+    request = agreed_and_asked_for_more(family)
+    sent = supplement(family, request, child_name="Trần Khác Hẳn", ask_other_parent=False)
+    assert sent["state"] == "in_steps", "whether the other parent is needed is the officer's to say"
+    assert standing(family["justice"], request) == [("agreed", False)]
+
+
+def test_what_is_changed_back_was_agreed_to(family: dict[str, CitizenPhone]) -> None:
+    request = agreed_and_asked_for_more(family)
+    edit(family["mother"], request, {"child_name": "Trần Khác Hẳn"})
+    assert supplement(family, request, child_name=ANSWERS["child_name"])["state"] == "in_steps"
+    assert standing(family["justice"], request) == [("agreed", True)]
+
+
 # --- Refused, and too late ------------------------------------------------------------------------------------------
 
 
@@ -157,7 +211,8 @@ def test_a_refusal_gives_it_back_and_the_officer_decides(family: dict[str, Citiz
     back = seen(family, request)
     assert (back["state"], back["actions"]) == ("supplement_required", ["supplement", "withdraw"])
     assert "agreement_declined" in codes(mother)
-    assert supplement(family, request)["state"] == "in_steps", "who has answered is not asked again"
+    sent = supplement(family, request, child_name="Trần Khác Hẳn")
+    assert sent["state"] == "in_steps", "who has declined is not asked again, whatever else is offered"
     assert asked(father) == []
     claim(justice, request)
     opened = justice.get(f"/v1/desk/requests/{request['id']}?purpose=review").json
@@ -214,6 +269,59 @@ def test_a_request_that_is_withdrawn_asks_nobody_any_more(
         assert_refused(reply(father, mine["id"], "agree"), 409, "agreement_closed")
     clock.advance(days=8)
     assert mother.wallet.look_after_requests() is False
+
+
+# --- Somebody leaves ------------------------------------------------------------------------------------------------
+
+
+def close(phone: CitizenPhone) -> None:
+    phone.step_up(4)
+    assert phone.post("/v1/me/closure", {"confirm": "close"}).status_code == 201
+
+
+def test_an_applicant_who_leaves_asks_nobody_any_more(family: dict[str, CitizenPhone], unchanged: Unchanged) -> None:
+    mother, father, justice = family["mother"], family["father"], family["justice"]
+    request = ask(family)
+    (mine,) = asked(father)
+    close(mother)
+    with unchanged():
+        assert asked(father) == []
+        assert_refused(reply(father, mine["id"], "agree"), 409, "agreement_closed")
+        assert justice.get("/v1/desk/requests").json["data"] == []
+        assert justice.get("/v1/desk/steps").json["data"] == []
+    with mother.wallet.read() as work:
+        rows = work.request_services.rows
+        assert {each.state for each in rows.agreements(request["id"])} == {"closed"}
+        assert {each.state for each in rows.steps(request["id"])} == {"ended"}
+    assert mother.wallet.look_after_requests() is False
+
+
+def test_a_sub_task_of_somebody_who_left_lies_on_no_desk(family: dict[str, CitizenPhone], unchanged: Unchanged) -> None:
+    mother, justice = family["mother"], family["justice"]
+    request = ask(family, ask_other_parent=None)
+    (step,) = justice.get("/v1/desk/steps").json["data"]
+    assert step["request_id"] == request["id"]
+    assert [(each["name"], each["label"]["en"], each["codes"], each.get("pattern")) for each in step["finds"]] == [
+        ("registration_number", "Birth registration number", [], None),
+        ("child_number", "Child's personal identification number", [], "[0-9]{12}"),
+    ]
+    close(mother)
+    with unchanged():
+        assert justice.get("/v1/desk/steps").json["data"] == []
+    with mother.wallet.read() as work:
+        left = work.request_services.rows.steps(request["id"])
+        assert {(each.state, each.due_at) for each in left} == {("ended", None)}
+
+
+def test_whoever_was_asked_and_leaves_keeps_nobody_waiting(family: dict[str, CitizenPhone]) -> None:
+    mother, father = family["mother"], family["father"]
+    request = ask(family)
+    close(father)
+    assert mother.wallet.look_after_requests() is True
+    assert mother.wallet.look_after_requests() is False
+    back = seen(family, request)
+    assert (back["state"], [each["state"] for each in back["agreements"]]) == ("supplement_required", ["lapsed"])
+    assert codes(mother).count("agreement_lapsed") == 1
 
 
 # --- What is refused ------------------------------------------------------------------------------------------------

@@ -5,15 +5,20 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from tests.documents.people import admin_of
 from tests.phone import CitizenPhone
 from tests.web.refusals import assert_refused
+from tests.web.test_confidential_report import reported
 from tests.web.test_drafts import ANSWERS, add_file, draft, edit
+from tests.web.test_lodging import order, sent
 from tests.web.test_review_desk import REPORT, ask, claim, decide, opened, paid, pay
 from wallet.demo.personas import persona
 from wallet.errors import Conflict
 from wallet.identity.accounts import Grant, LockGround
+from wallet.requests.models import RequestRow
+from wallet.requests.repository import RequestRepository
 from wallet.terms import StaffRole
 from wallet.wiring import Wallet
 
@@ -312,3 +317,31 @@ def test_any_other_role_is_had_in_one_place(phone_of: Make, wallet: Wallet, unch
     grant = Grant(StaffRole.OFFICER, "Công an phường khác", "79")
     with unchanged(), wallet.work() as work, pytest.raises(Conflict, match="already_exists"):
         work.accounts.grant(account, grant, admin)
+
+
+def test_a_state_lies_on_the_desk_of_one_utility_and_of_another_not(
+    phone_of: Make, wallet: Wallet, unchanged: Unchanged
+) -> None:
+    """`received` is where a security report waits for the police, and where a lodging notice is done with."""
+    host, officer = phone_of("an"), phone_of("reviewer2")
+    report = reported(phone_of("nho")).rpartition("/")[2]
+    notice = sent(host.post("/v1/requests", order()))
+    lying = "/v1/desk/requests"
+    assert {each["id"] for each in officer.get(lying).json["data"]} == {report, notice["id"]}
+    claim(officer, notice)
+    received = decide(officer, notice, "receive")
+    assert (received.status_code, received.json["state"]) == (200, "received")
+    assert "claimed_by" not in received.json, "nobody has anything to do with it any more"
+    assert [each["in_hand"] for each in officer.get("/v1/desk/officers").json["data"]] == [0]
+    assert [(each["id"], each["state"]) for each in officer.get(lying).json["data"]] == [(report, "received")]
+    for utility, there in (("lodging_notice", []), ("security_report", [report])):
+        assert [each["id"] for each in officer.get(f"{lying}?utility={utility}").json["data"]] == there
+    with unchanged():
+        assert_refused(claim(officer, notice), 409, "transition_not_allowed")
+    assert opened(officer, notice).json["decisions"] == []
+    turns = {code: wallet.catalogue.get(code).lifecycle.on_desk for code in ("lodging_notice", "security_report")}
+    with wallet.work() as work:
+        work.session.execute(update(RequestRow).where(RequestRow.id == notice["id"]).values(province=""))
+        rows = RequestRepository(work.session)
+        assert rows.in_no_province(turns) == {}, "what wallet doctor counts waits for somebody"
+        assert rows.in_no_province({"lodging_notice": {"received"}}) == {"commune_police": 1}

@@ -81,8 +81,9 @@ def test_revoked_document_tells_when_and_why(phone_of: Make) -> None:
     document = citizen.issue_residence()
     assert admin.post(f"/v1/admin/documents/{document}/revocation", {"reason": "fraud"}).status_code == 201
     body = citizen.get(f"/v1/documents/{document}").json
-    assert body.keys() == WHOLE | {"revoked_at", "revocation_reason"}
+    assert body.keys() == WHOLE | {"revoked_at", "revocation_reason", "revocation_reason_text"}
     assert (body["state"], body["revocation_reason"]) == ("revoked", "fraud")
+    assert body["revocation_reason_text"] == {"vi": "Gian lận", "en": "Fraud"}
 
 
 def test_document_expires_to_the_second(phone_of: Make, clock: FixedClock) -> None:

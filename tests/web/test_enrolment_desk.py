@@ -25,8 +25,9 @@ from wallet.demo.personas import persona
 from wallet.demo.phones import phone_of as own_phone
 from wallet.enrolment.biometrics import Modality
 from wallet.enrolment.models import ApplicationRow
+from wallet.identity.account_states import AccountState
 from wallet.identity.accounts import Grant
-from wallet.identity.models import Account, AccountState
+from wallet.identity.models import Account
 from wallet.terms import AccountLevel, Actor, StaffRole
 from wallet.web.app import create_app
 from wallet.wiring import Wallet

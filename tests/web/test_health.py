@@ -27,9 +27,11 @@ def test_ready_names_what_it_looked_at(client: FlaskClient) -> None:
         "status": "ready",
         "checks": {"database": "ok", "trust_bundle": "ok"},
         "documents_unsigned": 0,
+        "requests_without_utility": 0,
     }
     assert response.headers["Cache-Control"] == "no-store"
-    assert room == {"free": room["free"], "size": 4096, "lasts_until": None, "warnings": []}
+    size = len(client.get("/v1/trust/bundle").data)
+    assert room == {"free": room["free"], "size": 4096, "lasts_until": None, "bundle_bytes": size, "warnings": []}
     assert 0 < room["free"] <= 4096
 
 
@@ -51,6 +53,7 @@ def test_ready_tells_how_much_room_is_left_and_what_is_amiss(
         "free": 0,
         "size": 4096,
         "lasts_until": None,
+        "bundle_bytes": len(client.get("/v1/trust/bundle").data),
         "warnings": ["full"],
     }
 
@@ -73,7 +76,8 @@ def test_without_its_database_it_lives_and_is_not_ready(client: FlaskClient, gon
         assert response.status_code == 503
         assert response.json["status"] == "not_ready"
         assert response.json["checks"]["database"] == "dependency_unavailable"
-        assert (response.json["status_lists"], response.json["documents_unsigned"]) == (None, None)
+        told = ("status_lists", "documents_unsigned", "requests_without_utility")
+        assert [response.json[name] for name in told] == [None, None, None]
 
 
 def test_it_is_ready_again_by_itself(client: FlaskClient, gone: Gone, clock: FixedClock) -> None:

@@ -15,6 +15,7 @@ from tests.web.refusals import assert_refused
 from tests.web.test_wards import for_ward, register
 from wallet.sources.ministry_models import HealthInsurance, HealthRecord
 from wallet.sources.tables import packed, unpacked
+from wallet.texts.catalogue import both
 from wallet.wiring import Wallet
 
 Make = Callable[..., CitizenPhone]
@@ -54,7 +55,9 @@ def faults(response: Any) -> dict[str, str]:
 
 def test_nothing_is_shown_offered_or_issued_before_the_book_is_linked(phone_of: Make, unchanged: Unchanged) -> None:
     citizen = phone_of("an")
-    assert (citizen.get(f"{BOOK}/link").json or {})["state"] == "not_linked"
+    state = citizen.get(f"{BOOK}/link").json or {}
+    assert (state["state"], state["state_name"]) == ("not_linked", {"vi": "Chưa liên kết", "en": "Not linked"})
+    assert "reason_text" not in state
     assert offers(citizen, "visit_id") == []
     with unchanged():
         assert_refused(citizen.get(f"{BOOK}/facts"), 409, "not_linked")
@@ -67,13 +70,18 @@ def test_a_book_that_another_day_of_birth_is_in_is_nobodys(phone_of: Make, uncha
     citizen = phone_of("lech")
     found = link(citizen)
     assert (found["state"], found["reason"]) == ("mismatch", "another_person")
+    assert (found["state_name"], found["reason_text"]) == (
+        both("link_states", "mismatch"),
+        both("link_reasons", "another_person"),
+    )
     with unchanged():
         assert_refused(citizen.get(f"{BOOK}/facts"), 409, "not_linked")
         assert_refused(ask(citizen, {"paper": "allergy_card"}), 409, "not_linked")
 
 
 def test_who_has_no_book_has_nothing_to_link(phone_of: Make) -> None:
-    assert link(phone_of("mai"))["reason"] == "record_unknown"
+    found = link(phone_of("mai"))
+    assert (found["reason"], found["reason_text"]) == ("record_unknown", both("link_reasons", "record_unknown"))
 
 
 def test_a_book_under_a_name_without_marks_is_hers_and_empty(phone_of: Make, unchanged: Unchanged) -> None:

@@ -12,6 +12,7 @@ from openpyxl import load_workbook
 from werkzeug.test import TestResponse
 
 from tests.phone import CitizenPhone
+from tests.requests.organisations import close
 from tests.requests.sheets import csv_of, saved, xlsx_of
 from tests.web.refusals import assert_refused, field_errors
 from wallet.requests.spreadsheets import CSV, MAX_BYTES, XLSX
@@ -140,14 +141,20 @@ def test_a_full_house_is_one_file_and_one_notice(phone_of: Make) -> None:
     assert claims["guest_count"] == len(claims["guest_list"]) == 200
 
 
-def test_who_acts_for_a_business_imports_for_it(phone_of: Make) -> None:
+def test_who_acts_for_a_business_imports_for_it(
+    wallet: Wallet, phone_of: Make, organisation_of: Callable[[CitizenPhone], str]
+) -> None:
     phone = phone_of("an")
-    made = phone.post(
-        "/v1/requests", {"utility": "lodging_notice", "capacity": "business", "draft": True, "answers": PLACE}
-    )
+    organisation = organisation_of(phone)
+    order = {"utility": "lodging_notice", "capacity": "business", "draft": True, "answers": PLACE}
+    made = phone.post("/v1/requests", order | {"organisation": organisation})
     assert made.status_code == 201, made.text
-    body = send(phone, made.json["id"], file_of(guest())).json
+    body = send(phone, made.json["id"], file_of(guest()), query=APPLY).json
     assert (body["good"], body["checked"], body["others"]) == (1, "whole", [])
+    close(wallet, organisation)
+    body = send(phone, made.json["id"], file_of(guest())).json
+    assert [(each["pointer"], each["code"]) for each in body["others"]] == [("/organisation", "not_represented")]
+    assert (body["good"], body["checked"]) == (1, "form")
 
 
 def test_one_guest_twice_and_what_is_wrong_elsewhere_are_told(phone_of: Make) -> None:

@@ -11,6 +11,7 @@ from tests.web.test_desk_reach import about, colleague, report
 from tests.web.test_drafts import JUDICIAL, add_file, edit
 from tests.web.test_request_papers import accepted, papers
 from tests.web.test_review_desk import NOTE, claim, decide, opened
+from wallet.requests.overdue import BATCH
 from wallet.utilities.catalogue import Catalogue
 from wallet.wiring import Wallet
 
@@ -56,6 +57,10 @@ def test_a_late_sub_task_is_flagged_on_both_desks_counted_and_told_to_them_once(
     before = citizen.get(f"/v1/requests/{request['id']}").json
     (mine,) = records.get("/v1/desk/steps").json["data"]
     assert (mine["clock"], mine["reminders"]) == ("on_time", 0)
+    (finding,) = mine["finds"]
+    assert (finding["name"], finding["pattern"]) == ("outcome", "confirmed|unconfirmed")
+    assert finding["label"]["vi"] == "Kết quả xác minh"
+    assert [each["code"] for each in finding["codes"]] == ["confirmed", "unconfirmed"]
     assert wallet.look_after_requests() is False
     clock.advance(days=4)
     assert wallet.look_after_requests() is True
@@ -189,3 +194,18 @@ def test_a_step_that_begins_again_has_its_whole_time_and_may_be_late_again(
     citizen.sign_in()
     steps = citizen.get(f"/v1/requests/{request['id']}").json["steps"]
     assert [step["reminders"] for step in steps] == [2, 0, 0]
+
+
+def test_more_than_a_batch_that_fails_keeps_nobody_behind_it_waiting(wallet: Wallet) -> None:
+    places = [(f"req_{place:03}",) for place in range(2 * BATCH + 2)]
+    treated = []
+
+    def treat(request_id: str) -> bool:
+        treated.append(request_id)
+        if request_id != places[-1][0]:
+            raise ZeroDivisionError
+        return True
+
+    with wallet.work() as work:
+        assert work.request_services.overdue._look_after(lambda limit: places[:limit], treat) == 1
+    assert treated == [place for (place,) in places], "each once"

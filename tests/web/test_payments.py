@@ -7,19 +7,17 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
-from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
-from werkzeug.wsgi import LimitedStream
 
 from tests.payments.provider import OTHER, SECRET, Provider, call, serving, tell
 from tests.phone import CitizenPhone
+from tests.served import served
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused
 from tests.web.test_drafts import ANSWERS, JUDICIAL
@@ -118,18 +116,8 @@ def test_over_the_network_a_failed_payment_is_told_and_another_one_paid(
     reference: str,
     clock: FixedClock,
 ) -> None:
-    app = application(wallet)
-
-    def bounded(environ: dict[str, Any], start: Any) -> Any:
-        """End the body where it ends, as PEP 3333 asks of a server; the one at hand does not."""
-        environ["wsgi.input"] = LimitedStream(environ["wsgi.input"], int(environ.get("CONTENT_LENGTH") or 0))
-        return app(environ, start)
-
-    server = make_server("127.0.0.1", 0, bounded, threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        url = f"http://127.0.0.1:{server.server_port}{PATH}"
+    with served(application(wallet)) as address:
+        url = address + PATH
         failed = tell(url, success(reference) | {"outcome": "failure"}, clock.now())
         assert (failed.status_code, failed.json()["state"]) == (200, "failed")
         again = citizen.post(f"/v1/requests/{request_['id']}/payments").json["address"].rpartition("/")[2]
@@ -138,10 +126,6 @@ def test_over_the_network_a_failed_payment_is_told_and_another_one_paid(
         assert (paid.status_code, paid.json()) == (200, {"state": "paid", "repeated": False})
         forged = tell(url, success(again), clock.now(), call_id="evt_3", secrets=(OTHER,))
         assert (forged.status_code, forged.json()["code"]) == (403, "call_not_signed")
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
     assert state_of(citizen, request_) == "submitted"
 
 

@@ -203,20 +203,34 @@ def test_a_notice_without_a_doubt_has_none(phone_of: Make) -> None:
     assert (phone.get(f"/v1/requests/{sent['id']}").json or {})["warnings"] == []
 
 
-def test_whom_a_proxy_asks_for_is_held_against_the_number_too(phone_of: Make, unchanged: Unchanged) -> None:
+SEX_DETERMINED_ANEW = {
+    "number": EDGE_CASES["sex_digit_disagrees"].number,
+    "full_name": "Mai Mẫu Bình",
+    "birth_date": "1989-02-11",
+}
+
+
+def test_a_relative_for_whom_a_proxy_asks_is_held_against_the_number_too(phone_of: Make, wallet: Wallet) -> None:
+    with wallet.nation.write() as session:
+        married = update(Citizen).where(Citizen.number == persona("an").number)
+        session.execute(married.values(spouse_number=SEX_DETERMINED_ANEW["number"]))
     phone = phone_of("an")
-    about = {
-        "number": EDGE_CASES["sex_digit_disagrees"].number,
-        "full_name": "Mai Mẫu Bình",
-        "birth_date": "1989-02-11",
-    }
-    made = draft(phone, ANSWERS, capacity="proxy", about=about)
+    made = draft(phone, ANSWERS, capacity="proxy", about=SEX_DETERMINED_ANEW)
+    seen = preview(phone, made)
+    assert (seen["ready"], codes(seen["warnings"])) == (True, {"/about/number": SEX})
+
+
+def test_a_stranger_does_not_learn_that_somebodys_sex_was_determined_anew(phone_of: Make) -> None:
+    phone = phone_of("an")
+    made = draft(phone, ANSWERS, capacity="proxy", about=SEX_DETERMINED_ANEW)
     before = preview(phone, made)
     assert codes(before["errors"]) == {"/answers/authority": "authority_required"}
     file = add_file(phone, made).json
     assert edit(phone, made, {"authority": [file["id"]]}).status_code == 200
     seen = preview(phone, made)
-    assert (seen["ready"], codes(seen["warnings"])) == (True, {"/about/number": SEX})
+    assert (seen["ready"], codes(seen["warnings"])) == (True, {})
+    assert sent(phone, made)["state"] == "awaiting_payment"
+    assert (phone.get(f"/v1/requests/{made['id']}").json or {})["warnings"] == []
 
 
 # --- What a proxy does not learn --------------------------------------------------------------------------------------

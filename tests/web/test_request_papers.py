@@ -273,8 +273,8 @@ def test_nobody_reads_a_paper_of_somebody_else_or_one_that_there_is_not(phone_of
             for unknown in ("slip-2", "letter-1", "slip", "slip-01", "1", "slip-1 "):
                 assert_refused(get(citizen, request, unknown), 404, "not_found")
         for path in (desk, f"{desk}/paper.pdf"):
-            assert_refused(officer.get(path), 400, "invalid_parameter")
-            assert_refused(officer.get(f"{path}?purpose=curiosity"), 400, "invalid_parameter")
+            assert_refused(officer.get(path), 422, "invalid_input")
+            assert_refused(officer.get(f"{path}?purpose=curiosity"), 422, "invalid_input")
             assert_refused(citizen.get(f"{path}?purpose=review"), 403, "not_allowed")
             for other in others:
                 assert_refused(other.get(f"{path}?purpose=review"), 404, "not_found")
@@ -308,7 +308,7 @@ def test_what_papers_state_is_exported_and_goes_with_their_holder(phone_of: Make
     account = account_of(citizen)
     with wallet.work() as work:
         person = Person(account, work.accounts.find(account).holder_id)
-        room = RequestsHeld(work.session, work.holders, wallet.final_states)
+        room = RequestsHeld(work.session, work.holders, wallet.final_states, wallet.clock)
         (section,) = [each for each in room.export(person) if each.code == "request_papers"]
         (row,) = section.rows
         assert (row["kind"], row["stated"]["number"]) == ("slip", stated["number"])

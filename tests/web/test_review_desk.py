@@ -17,6 +17,7 @@ from tests.web.test_drafts import ANSWERS, JUDICIAL, add_file, draft, edit
 from wallet.demo.personas import persona
 from wallet.documents.models import DocumentRow
 from wallet.identity.accounts import Grant
+from wallet.messages.models import NoticeRow
 from wallet.payments.models import PaymentRow
 from wallet.settings import Settings
 from wallet.sources.models import Citizen
@@ -265,11 +266,7 @@ def test_a_draft_and_an_unpaid_request_lie_on_no_desk(phone_of: Make, unchanged:
         assert officer.get("/v1/desk/requests").json["data"] == []
         assert_refused(opened(officer, made), 404, "not_found")
         for request in (made, unpaid):
-            assert_refused(decide(officer, request, "approve", '"v2"'), *_never(request))
-
-
-def _never(request: dict[str, Any]) -> tuple[int, str]:
-    return (404, "not_found") if request["state"] == "draft" else (409, "not_claimed")
+            assert_refused(decide(officer, request, "approve", '"v2"'), 404, "not_found")
 
 
 def test_nothing_is_decided_out_of_hand_without_its_reason_or_on_an_old_view(
@@ -294,8 +291,8 @@ def test_nothing_is_decided_out_of_hand_without_its_reason_or_on_an_old_view(
         assert_refused(decide(officer, request, "approve"), 409, "transition_not_allowed")
         assert_refused(decide(officer, request, "submit"), 409, "transition_not_allowed")
         path = f"/v1/desk/requests/{request['id']}"
-        assert_refused(officer.get(path), 400, "invalid_parameter")
-        assert_refused(opened(officer, request, "curiosity"), 400, "invalid_parameter")
+        assert_refused(officer.get(path), 422, "invalid_input")
+        assert_refused(opened(officer, request, "curiosity"), 422, "invalid_input")
         no_match = officer.post(f"{path}/decisions", {"action": "accept"})
         assert_refused(no_match, 428, "if_match_required")
 
@@ -434,6 +431,66 @@ def test_withdrawing_closes_what_is_open(phone_of: Make, wallet: Wallet) -> None
     )
 
 
+def on_every_path(officer: CitizenPhone, request: dict[str, Any], file_id: str) -> list[Any]:
+    """Try everything that can be done with a request at the desk."""
+    path = f"/v1/desk/requests/{request['id']}"
+    return [
+        opened(officer, request),
+        officer.get(f"{path}/files/{file_id}?purpose=review"),
+        officer.get(f"{path}/papers/slip-1?purpose=review"),
+        officer.get(f"{path}/papers/slip-1/paper.pdf?purpose=review"),
+        claim(officer, request),
+        officer.call("DELETE", f"{path}/claim"),
+        officer.post(f"{path}/hand-over", {"officer": officer.get("/v1/me").json["account_id"]}),
+        officer.post(f"{path}/decisions", {"action": "accept"}, headers={"If-Match": '"v2"'}),
+        officer.post(f"{path}/steps/records_check", {"found": {}}),
+    ]
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_what_was_not_paid_has_come_to_no_desk(phone_of: Make, unchanged: Unchanged, withdrawn: bool) -> None:
+    citizen, officer = phone_of("an"), phone_of("reviewer3")
+    made = draft(citizen, ANSWERS)
+    file_id = add_file(citizen, made).json["id"]
+    moves = f"/v1/requests/{made['id']}/moves"
+    assert citizen.post(moves, {"action": "submit"}).json["state"] == "awaiting_payment"
+    if withdrawn:
+        assert citizen.post(moves, {"action": "withdraw"}).json["state"] == "withdrawn"
+    with unchanged():
+        assert officer.get("/v1/desk/requests").json["data"] == []
+        for answer in on_every_path(officer, made, file_id):
+            assert_refused(answer, 404, "not_found")
+
+
+def test_what_is_paid_lies_on_its_desk_and_stays_open_to_it(phone_of: Make) -> None:
+    citizen, officer = phone_of("an"), phone_of("reviewer3")
+    request = ask(citizen)
+    assert_refused(opened(officer, request), 404, "not_found")
+    pay(citizen, request)
+    assert [each["id"] for each in officer.get("/v1/desk/requests").json["data"]] == [request["id"]]
+    assert opened(officer, request).status_code == 200
+    assert claim(officer, request).status_code == 200
+    citizen.post(f"/v1/requests/{request['id']}/moves", {"action": "withdraw"})
+    assert opened(officer, request).json["state"] == "withdrawn", "what an office had in hand it may look up"
+
+
+def test_closing_the_account_closes_what_was_to_be_paid(phone_of: Make, wallet: Wallet, events: Events) -> None:
+    """Money that comes all the same is owed back, and nothing is written to who is not there."""
+    citizen = phone_of("an")
+    request = ask(citizen)
+    (payment,) = citizen.get(f"/v1/requests/{request['id']}/payments").json["data"]
+    citizen.step_up(4)
+    assert citizen.post("/v1/me/closure", {"confirm": "close"}).status_code == 201
+    with wallet.read() as work:
+        assert [each.state for each in work.paying.of_request(request["id"])] == ["abandoned"]
+    assert settle(citizen, payment).json == {"state": "refund_due"}
+    assert [each["request"] for each in events("payment.refund_due")] == [request["id"]]
+    assert wallet.look_after_requests() is False
+    with wallet.db.read() as session:
+        own = select(func.count()).where(NoticeRow.account_id == events("account.erased")[0]["subject"])
+        assert session.scalar(own) == 0
+
+
 @pytest.mark.parametrize("action", ["ask_payment", "pay", "accept", "approve", "verified", "no_such_move"])
 def test_a_citizen_makes_no_move_of_anybody_else(phone_of: Make, unchanged: Unchanged, action: str) -> None:
     citizen = phone_of("an")
@@ -454,7 +511,7 @@ def test_an_officer_reads_a_file_and_it_is_written_down(phone_of: Make, events: 
     path = f"/v1/desk/requests/{made['id']}/files/{file_id}"
     assert officer.get(f"{path}?purpose=review").data.startswith(b"\x89PNG")
     assert events("request.read")[-1]["file"] == file_id
-    assert_refused(officer.get(path), 400, "invalid_parameter")
+    assert_refused(officer.get(path), 422, "invalid_input")
     assert_refused(phone_of("reviewer3").get(f"{path}?purpose=review"), 404, "not_found")
 
 

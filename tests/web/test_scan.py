@@ -7,7 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
+from tests.needs import need
 from tests.web.refusals import assert_refused
+from wallet.utilities.claims import Paper
 from wallet.web import scan
 from wallet.web.front_assets import DIST, built
 from wallet.wiring import Wallet
@@ -17,8 +19,7 @@ SHELL_BYTES = 650_000
 
 @pytest.fixture
 def is_built() -> None:
-    if built() is None:
-        pytest.skip("the pages are not built: make front")
+    need(built(), "WALLET_REQUIRE_BROWSER", "the pages are not built: make front")
 
 
 def test_scanner_alone_may_use_the_camera_and_wasm(client: FlaskClient) -> None:
@@ -78,3 +79,18 @@ def test_icons_have_the_sizes_that_the_manifest_names(client: FlaskClient) -> No
         if icon["type"] == "image/png":
             assert "{}x{}".format(*Image.open(io.BytesIO(response.data)).size) == icon["sizes"]
     assert_refused(client.get("/scan/icon-4096.png"), 404, "not_found")
+
+
+AIRLINE = ("airline_checkin", "airport_security", "boarding")
+
+
+def test_gates_that_compare_a_person_need_name_and_birth_date_and_wallets_show_both(wallet: Wallet) -> None:
+    gates = {each["code"]: each for each in scan.profiles()}
+    for code in (*AIRLINE, "hotel"):
+        assert gates[code]["needs"] == ["full_name", "birth_date"]
+    assert gates["hospital"]["needs"] == ["full_name"]
+    for gate in gates.values():
+        for utility in gate.get("utilities", ()) if "needs" in gate else ():
+            (kind,) = wallet.catalogue.get(utility).documents
+            paper = {claim.name for claim in kind.claims if claim.paper is not Paper.HIDDEN}
+            assert any(set(gate["needs"]) <= set(view) for view in (paper, *kind.views.values())), (gate, utility)

@@ -10,9 +10,11 @@ from tests.documents.people import actor_of, saying
 from tests.phone import CitizenPhone
 from tests.requests.test_six_services import asking, birth
 from tests.support import GROUND
+from tests.web.refusals import assert_refused
 from tests.web.test_desk_reach import LIVED, about, colleague, report
-from tests.web.test_drafts import ANSWERS
+from tests.web.test_drafts import ANSWERS, add_file, draft, edit
 from tests.web.test_review_desk import ask, claim, decide, opened, paid, pay
+from wallet.demo.personas import persona
 from wallet.requests.models import RequestRow
 from wallet.requests.sealed import open_content
 from wallet.sources.base import RegisterCode
@@ -89,6 +91,34 @@ def test_evidence_stands_at_its_field(phone_of: Make, wallet: Wallet) -> None:
     assert "fact" not in row
 
 
+def test_a_file_that_no_answer_names_is_not_sent(
+    phone_of: Make, wallet: Wallet, events: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    citizen, officer, someone = phone_of("an"), colleague(wallet, phone_of, "sau", "40"), persona("tich")
+    whom = {"number": someone.number, "full_name": someone.name, "birth_date": someone.birth}
+    made = draft(citizen, ANSWERS, capacity="proxy", about=whom)
+    path = f"/v1/requests/{made['id']}"
+
+    def sent(action: str) -> tuple[str, str]:
+        named, left = (add_file(citizen, made).json["id"] for _ in range(2))
+        assert edit(citizen, made, {"authority": [named]}).status_code == 200
+        assert citizen.post(f"{path}/moves", {"action": action}).status_code == 200
+        return named, left
+
+    first, left = sent("submit")
+    if citizen.get(path).json["state"] == "awaiting_payment":
+        pay(citizen, made)
+    claim(officer, made)
+    assert decide(officer, made, "request_supplement", reason="history_incomplete", note="Ghi rõ.").status_code == 200
+    second, left_again = sent("supplement")
+    assert [file["id"] for file in beside(opened(officer, made))["authority"]["files"]] == [second]
+    for gone in (left, first, left_again):
+        assert_refused(officer.get(f"/v1/desk{path[3:]}/files/{gone}?purpose=review"), 404, "not_found")
+        assert_refused(citizen.get(f"{path}/files/{gone}"), 404, "not_found")
+    removed = [event["file"] for event in events("request.file_removed")]
+    assert (removed[0], sorted(removed[1:])) == (left, sorted([first, left_again]))
+
+
 def test_an_agency_with_a_sub_task_sees_it_and_so_does_the_answer_to_what_it_reports(phone_of: Make) -> None:
     citizen, officer, records = phone_of("an"), phone_of("reviewer3"), phone_of("reviewer4")
     request = paid(citizen)
@@ -123,3 +153,27 @@ def test_it_is_sealed_told_in_the_export_and_absent_from_what_was_sent_before(ph
         row.sealed = work.holders.seal(row.holder_id, row.id, earlier)
         assert open_content(work.holders, row).held == {}
     assert "fact" not in str(opened(phone_of("reviewer3"), request).json["side_by_side"])
+
+
+def test_what_a_sub_task_found_out_is_shown_to_who_decides_and_to_nobody_else(phone_of: Make) -> None:
+    citizen, officer, records = phone_of("an"), phone_of("reviewer3"), phone_of("reviewer4")
+    request = paid(citizen)
+    claim(officer, request)
+    decide(officer, request, "accept")
+    assert all("found" not in step for step in decide(officer, request, "verify").json["steps"])
+    path = f"/v1/desk/requests/{request['id']}/steps/records_department"
+    reported = records.post(path, {"found": {"outcome": "unconfirmed"}})
+    assert reported.status_code == 200, reported.text
+    assert "unconfirmed" not in reported.text, "an agency knows what it reported, and reads nothing of the others'"
+    steps = {step["code"]: step for step in opened(officer, request).json["steps"]}
+    label = {"vi": "Chưa xác nhận được", "en": "Could not be confirmed"}
+    assert steps["records_department"]["found"] == [
+        {
+            "name": "outcome",
+            "label": {"vi": "Kết quả xác minh", "en": "Result of the check"},
+            "value": "unconfirmed",
+            "codes": [{"name": "outcome", "code": "unconfirmed", "label": label}],
+        }
+    ]
+    assert [code for code, step in steps.items() if "found" in step] == ["records_department"]
+    assert "unconfirmed" not in citizen.get(f"/v1/requests/{request['id']}").text

@@ -1,6 +1,7 @@
 """Staff read so much in an hour and no more: one count over all desks, one alarm for whoever audits."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from tests.documents.people import admin_of
 from tests.enrolment.applicants import WIFE, application
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
-from tests.web.refusals import assert_refused
+from tests.web.refusals import assert_refused, field_errors
 from tests.web.test_corrections import submit
 from tests.web.test_desk_reach import about, account_of, colleague, looks
 from tests.web.test_review_desk import REPORT, claim, decide, opened, paid
@@ -22,6 +23,7 @@ Make = Callable[..., CitizenPhone]
 State = Callable[[], dict[str, list[str]]]
 Events = Callable[[str], list[dict[str, Any]]]
 Allow = Callable[[CitizenPhone, int], None]
+Unchanged = Callable[[], AbstractContextManager[None]]
 Refused = Callable[[Callable[[], Any]], None]
 
 
@@ -116,6 +118,31 @@ def test_s65_corrections_and_requests_are_counted_together(
     refused(lambda: officer.post(f"{path}/decision", {"decision": "accept", "answer": "Đã đối chiếu."}))
     refused(lambda: opened(officer, request))
     assert citizen.get(f"/v1/me/corrections/{correction['id']}").json["state"] == "forwarded"
+
+
+def test_s65_a_reading_needs_its_purpose(phone_of: Make, unchanged: Unchanged) -> None:
+    citizen, officer = phone_of("an"), phone_of("reviewer3")
+    request = paid(citizen)
+    path = f"/v1/desk/requests/{request['id']}"
+    with unchanged():
+        for query, fault in (("", "required"), ("?purpose=curiosity", "not_a_choice"), ("?purpose=", "not_a_choice")):
+            refusal = assert_refused(officer.get(f"{path}{query}"), 422, "invalid_input")
+            assert field_errors(refusal) == {"/purpose": fault}
+        assert_refused(officer.get(f"{path}?purpose=review&purpose=review"), 400, "repeated_parameter")
+        assert_refused(officer.get(f"{path}?why=review"), 400, "unknown_parameter")
+
+
+def test_s65_an_admin_who_looks_up_why_somebody_sees_a_utility_reads_too(
+    phone_of: Make, allow: Allow, refused: Refused, events: Events
+) -> None:
+    citizen, admin = phone_of("an"), phone_of("admin1")
+    path = "/v1/admin/utilities/residence/launch/explanations"
+    order = {"account_id": account_of(citizen), "purpose": "complaint"}
+    allow(citizen, 1)
+    assert admin.call("POST", path, json=order).status_code == 200
+    refused(lambda: admin.call("POST", path, json=order))
+    assert len(events("launch.explained")) == 1
+    assert [row["actor"] for row in events("alarm.staff_reads")] == [account_of(admin)]
 
 
 def test_s65_the_enrolment_desk_is_limited_too(phone_of: Make, allow: Allow, refused: Refused) -> None:

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused, field_errors
+from wallet.texts.catalogue import both
 
 Make = Callable[..., CitizenPhone]
 Unchanged = Callable[[], AbstractContextManager[None]]
@@ -39,12 +40,21 @@ def test_holder_and_whoever_checks_see_a_suspension_and_its_end(
     made = change(officer, document, "suspension")
     assert (made.status_code, made.json) == (
         201,
-        {"document_id": document, "reason": "data_disputed", "suspended_at": "2026-03-02T05:00:00Z"},
+        {
+            "document_id": document,
+            "reason": "data_disputed",
+            "reason_text": {"vi": "Dữ liệu đang được xác minh", "en": "The data is being verified"},
+            "suspended_at": "2026-03-02T05:00:00Z",
+        },
     )
     held = citizen.get(f"/v1/documents/{document}").json
     assert (held["state"], held["suspension_reason"]) == ("suspended", "data_disputed")
-    listed = {row["id"]: row["state"] for row in citizen.get("/v1/documents").json["data"]}
-    assert listed[document] == "suspended"
+    assert held["suspension_reason_text"] == made.json["reason_text"]
+    listed = {row["id"]: row for row in citizen.get("/v1/documents").json["data"]}
+    assert (listed[document]["state"], listed[document]["suspension_reason_text"]) == (
+        "suspended",
+        made.json["reason_text"],
+    )
     clock.advance(seconds=2)
     answer = citizen.client.post("/v1/checks", json={"code": code}).json
     assert (answer["verdict"], answer["reasons"], answer["accepted"]) == ("invalid", ["suspended"], False)
@@ -52,11 +62,12 @@ def test_holder_and_whoever_checks_see_a_suspension_and_its_end(
     assert "document_suspended" in codes
     ended = change(officer, document, "reinstatement")
     assert (ended.status_code, ended.json["reinstated_at"]) == (201, "2026-03-02T05:00:02Z")
+    assert ended.json["reason_text"] == both("reinstatement_reasons", ended.json["reason"])
     clock.advance(seconds=2)
     assert citizen.client.post("/v1/checks", json={"code": code}).json["reasons"] == ["ok"]
     held = citizen.get(f"/v1/documents/{document}").json
     assert held["state"] == "valid"
-    assert "suspended_at" not in held
+    assert held.keys().isdisjoint({"suspended_at", "suspension_reason", "suspension_reason_text"})
 
 
 def test_refusals_change_nothing(

@@ -352,7 +352,7 @@ def test_suspending_takes_one_and_resuming_two(
     approver = phone_of("approver1")
     stopped = post(approver, verifier, "suspension", {"reason": "misuse"})
     assert (stopped.status_code, stopped.json["state"], stopped.json["reason"]) == (200, "suspended", "misuse")
-    assert_refused(own(client, desk["key"]), 401, "invalid_desk_key")
+    assert_refused(own(client, desk["key"]), 401, "desk_key_suspended")
     recorded = events("verifier.suspended")[-1]
     assert (recorded["subject"], recorded["reason"]) == (verifier["id"], "misuse")
     with unchanged():
@@ -363,9 +363,38 @@ def test_suspending_takes_one_and_resuming_two(
     asked = post(admin, verifier, "resumption", {})
     assert asked.status_code == 202, asked.text
     assert_refused(decide(admin, asked.json), 403, "self_approval")
-    assert_refused(own(client, desk["key"]), 401, "invalid_desk_key")
+    assert_refused(own(client, desk["key"]), 401, "desk_key_suspended")
     assert decide(approver, asked.json).json["state"] == "active"
     assert own(client, desk["key"]).status_code == 200
+
+
+def test_a_suspension_is_said_to_whoever_has_the_key_and_to_nobody_else(
+    admin: CitizenPhone, verifier: dict[str, Any], client: FlaskClient, wallet: Wallet, unchanged: Unchanged
+) -> None:
+    stays, goes, ends = ((open_desk(admin, verifier, gate).json or {}) for gate in ("G-1", "G-2", "G-3"))
+    assert admin.call("DELETE", path(goes)).status_code == 204
+    rotated = (admin.post(path(ends, "/key"), {"overlap_seconds": 60}).json or {})["key"]
+    assert post(admin, verifier, "suspension", {"reason": "misuse"}).status_code == 200
+    with unchanged():
+        for right in (stays["key"], ends["key"], rotated):
+            response = own(client, right)
+            assert_refused(response, 401, "desk_key_suspended")
+            assert response.headers["WWW-Authenticate"] == "Desk-Key"
+        head = stays["key"].rpartition("_")[0]
+        wrong = [
+            f"{head}_{'0' * 64}",
+            stays["key"].replace("vsd_test_", "vsd_"),
+            goes["key"],
+            f"vsd_test_{'0' * 32}_{'0' * 64}",
+        ]
+        told = [assert_refused(own(client, key), 401, "invalid_desk_key") | {"request_id": ""} for key in wrong]
+        assert all(each == told[0] for each in told)
+        with wallet.read() as work:
+            assert work.verifier_desks.standing(stays["id"]) is None
+    assert admin.call("DELETE", path(stays)).status_code == 204
+    assert_refused(own(client, stays["key"]), 401, "invalid_desk_key")
+    assert post(admin, verifier, "ending", {"reason": "ground_ended"}).status_code == 200
+    assert_refused(own(client, rotated), 401, "invalid_desk_key")
 
 
 def test_ending_is_for_good(

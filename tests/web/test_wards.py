@@ -69,6 +69,25 @@ def test_a_guardian_links_no_record_of_a_utility_that_takes_no_guardian(
     assert phone.get(link).status_code == 200
 
 
+def test_a_guardian_is_told_beforehand_what_takes_no_guardian(phone_of: Make, unchanged: Unchanged) -> None:
+    phone = phone_of()
+    ward = register(phone)
+    told = {each["code"]: each for each in phone.get("/v1/me/utilities", **for_ward(ward)).json["data"]}
+    closed = {code for code, each in told.items() if each.get("missing") == "not_for_wards"}
+    assert {"driving_licence", "security_report"} <= closed
+    assert told["residence"]["available"]
+    with unchanged():
+        for code in closed:
+            refused = phone.post("/v1/requests", {"utility": code}, **for_ward(ward))
+            assert_refused(refused, 403, "capacity_not_allowed")
+    for code in told.keys() - closed:
+        asked = phone.post("/v1/requests", {"utility": code}, **for_ward(ward))
+        assert (asked.json or {}).get("code") != "capacity_not_allowed", code
+    assert all(not told[code]["available"] and told[code]["words"]["vi"] for code in closed)
+    own = phone.get("/v1/me/utilities").json["data"]
+    assert not any(each.get("missing") == "not_for_wards" for each in own)
+
+
 def test_documents_of_one_are_not_found_as_the_other(phone_of: Make, unchanged: Unchanged) -> None:
     phone = phone_of()
     son, daughter = register(phone), register(phone, DAUGHTER)

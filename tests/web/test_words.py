@@ -22,7 +22,7 @@ Events = Callable[[str], list[dict[str, Any]]]
 def test_every_move_and_every_capacity_has_words(language: str) -> None:
     moves = {move.action for lifecycle in LIFECYCLES for move in lifecycle.moves}
     assert (
-        moves | {"step_done", "step_failed", "step_overdue", "apology", "claim"}
+        moves | {"step_done", "step_failed", "step_overdue", "apology", "claim", "holder_died"}
         == catalogue(language)["request_moves"].keys()
     )
     assert catalogue(language)["capacities"].keys() == {str(each) for each in Capacity}

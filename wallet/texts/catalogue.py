@@ -27,6 +27,11 @@ def lookup(section: str, code: str, language: str, /, **values: Any) -> str:
     return text.format_map(_Lenient(values)) if values else text
 
 
+def both(section: str, code: str, /, **values: Any) -> dict[str, str]:
+    """Return one text in every language, filled with `values`. A code without a text is a defect: KeyError."""
+    return {language: lookup(section, code, language, **values) for language in LANGUAGES}
+
+
 def problem(code: str, language: str, **values: Any) -> tuple[str, str]:
     """Return title and detail of a problem code."""
     entry = catalogue(language)["problems"].get(code) or catalogue(language)["problems"]["internal_error"]

@@ -50,8 +50,16 @@ class MisuseReportedSchema(StrictSchema):
     reason = fields.String(required=True, metadata={"x-extensible-enum": list(REASONS)})
 
 
+class ActedForSchema(StrictSchema):
+    """An organisation that you represent."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+
+
 class AccessSchema(StrictSchema):
     """One look. `data`: a register, the kind of file that was opened, or the utility whose document a desk checked.
+    `acted_for`: the organisation for which you asked for something that needed the look.
 
     Of a desk's look also who it was and which kinds of data it was told; `looked_at` is when a check was made that had
     no network and was told of later. By its `id` it can be reported.
@@ -75,6 +83,7 @@ class AccessSchema(StrictSchema):
     online = fields.Boolean()
     looked_at = Moment()
     reported = fields.Boolean()
+    acted_for = fields.Nested(ActedForSchema)
 
 
 class AccessPageSchema(PageSchema):
@@ -141,6 +150,7 @@ def _in_words(row: Access, utilities: Catalogue) -> dict[str, Any]:
             "data_name": _words("accessed", row.data),
             "purpose_name": _words("purposes", row.purpose),
             "agency_name": _agency(row, utilities),
+            "acted_for": None if row.acted_for_id is None else {"id": row.acted_for_id, "name": row.acted_for_name},
         }
     plugin = utilities.find(row.data)
     return body | {

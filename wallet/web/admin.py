@@ -9,7 +9,8 @@ from wallet.web.auth import FRESH, current_actor
 from wallet.web.launches import ADMIN
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import Moment, StrictSchema
+from wallet.web.schemas import Both, Moment, StrictSchema
+from wallet.web.states import with_reason_text
 from wallet.wiring import Work
 
 routes = Routes("admin", __name__, url_prefix="/v1/admin", description="Revocation, for admins")
@@ -26,6 +27,7 @@ class RevocationSchema(StrictSchema):
 
     document_id = fields.String(required=True)
     reason = fields.String(required=True)
+    reason_text = Both(required=True)
     revoked_at = Moment(required=True)
 
 
@@ -36,4 +38,4 @@ class RevocationSchema(StrictSchema):
 def revoke_document(work: Work, order: dict[str, str], document_id: str) -> Response:
     """Revoke a document for good. Seen online at once, in the published list within a minute."""
     made = work.revoking.revoke(document_id, RevocationReason(order["reason"]), current_actor())
-    return answer(RevocationSchema(), made, 201)
+    return answer(RevocationSchema(), with_reason_text("revocation_reasons", made), 201)

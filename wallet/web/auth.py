@@ -253,8 +253,17 @@ def _authorise(access: Access) -> None:
             raise StepUpRequired("step_up_required", auth_level=level, max_age=int(access.max_age.total_seconds()))
     elif actor.auth_level < level:
         raise StepUpRequired("step_up_required", auth_level=level)
+    if access.cooling_off:
+        assert_cooled_off()
+
+
+def assert_cooled_off() -> None:
+    """Return unless a new binding is too fresh (S-12): for a view of whose answers only one is held back by that.
+
+    Raises NotAllowed("cooling_off").
+    """
     until = current_session().cooling_off_until
-    if access.cooling_off and until is not None and current_wallet().clock.now() < until:
+    if until is not None and current_wallet().clock.now() < until:
         raise NotAllowed("cooling_off", until=until.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 

@@ -34,6 +34,7 @@ routes = Routes("availability", __name__, url_prefix="/v1", description="What is
 flags = Routes("flags", __name__, url_prefix="/ofrep/v1", description="The same as feature flags, by OFREP")
 
 LEVEL_TOO_LOW = "level_too_low"
+NOT_FOR_WARDS = "not_for_wards"
 NO_CACHE = "private, no-cache"
 REASONS = ["STATIC", "TARGETING_MATCH", "SPLIT", "DISABLED"]
 ERROR_CODES = ["PARSE_ERROR", "INVALID_CONTEXT", "FLAG_NOT_FOUND", "GENERAL"]
@@ -46,7 +47,7 @@ class OwnUtilitySchema(StrictSchema):
     title = Both(required=True)
     state = fields.String(required=True, metadata={"x-extensible-enum": STATES})
     available = fields.Boolean(required=True)
-    missing = fields.String(metadata={"x-extensible-enum": [*MISSING, LEVEL_TOO_LOW]})
+    missing = fields.String(metadata={"x-extensible-enum": [*MISSING, LEVEL_TOO_LOW, NOT_FOR_WARDS]})
     words = Both()
     notice = Both()
 
@@ -208,7 +209,9 @@ def _visitor(work: Work, actor: Actor, code: str = "utilities") -> Visitor:
 
 def _own(plugin: Plugin, launch: Launch, found: Availability, actor: Actor) -> dict[str, Any]:
     missing, values = found.missing, found.values
-    if found.available and actor.account_level < plugin.utility.minimum_level:
+    if actor.acting_for is not None and not plugin.utility.open_to_guardians:
+        missing, values = NOT_FOR_WARDS, {}
+    elif found.available and actor.account_level < plugin.utility.minimum_level:
         missing, values = LEVEL_TOO_LOW, {"needed": int(plugin.utility.minimum_level)}
     return {
         "code": launch.code,

@@ -50,7 +50,7 @@ class CardsSchema(StrictSchema):
     data = fields.List(fields.Nested(GateCardSchema), required=True)
 
 
-def _with_cards(begun: Response) -> Response:
+def _with_cards(begun: Response, *_: Any, **__: Any) -> Response:
     """Tell the cards that were promised, signed by now. Raises Conflict("copy_over") for what ended meanwhile."""
     promised, actor = begun.get_json(), current_actor()
     cards = [current_wallet().copying.read(promised["document_id"], copy_id, actor) for copy_id in promised["cards"]]

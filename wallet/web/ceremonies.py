@@ -9,20 +9,21 @@ from flask import Response
 from marshmallow import fields, validate
 
 from wallet.ceremonies.approving import Decision, Vouching
-from wallet.ceremonies.ceremonies import Asked, AskingDevice
+from wallet.ceremonies.ceremonies import Asked, AskingDevice, CeremonyView
 from wallet.ceremonies.chips import GROUPS, ChipReading
 from wallet.ceremonies.completing import Supplied
-from wallet.ceremonies.kinds import CeremonyKind, Factor
+from wallet.ceremonies.kinds import KINDS, CeremonyKind, Factor
 from wallet.errors import InvalidInput
 from wallet.identity.questions import LONGEST, QUESTIONS, Answer
 from wallet.terms import AccountLevel, AuthLevel, StaffRole
+from wallet.texts.catalogue import both
 from wallet.web.addresses import client_block
 from wallet.web.answers import NO_STORE, PageQuery, answer, page_answer, place_of
 from wallet.web.auth import FRESH, MAX_HEADER_CHARACTERS, current_actor
 from wallet.web.context import current_wallet, request_id
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import LEGAL_REF, NAME, Moment, PublicKeySchema, StrictSchema
+from wallet.web.schemas import LEGAL_REF, NAME, Moment, PublicKeySchema, StrictSchema, ValueCodeSchema
 from wallet.wiring import Work
 
 routes = Routes("ceremonies", __name__, url_prefix="/v1", description="Activation, a new phone, a forgotten secret")
@@ -57,6 +58,7 @@ class CeremonySchema(StrictSchema):
     """Where a ceremony stands. One of the sets in `sufficient` has to be proven whole.
 
     `comparison`: two digits that the new phone shows, to be typed on the old one. `questions`: which two were chosen.
+    `codes`: words for these, or for all that the completion can choose from.
     """
 
     id = fields.String(required=True)
@@ -70,6 +72,7 @@ class CeremonySchema(StrictSchema):
     )
     factors = fields.List(fields.String(metadata={"x-extensible-enum": _FACTORS}), required=True)
     questions = fields.List(fields.String())
+    codes = fields.List(fields.Nested(ValueCodeSchema))
 
 
 class CodeSentSchema(StrictSchema):
@@ -178,7 +181,7 @@ def begin_ceremony(order: dict[str, Any]) -> Response:
     device = AskingDevice(order["device_id"], order["device_name"], order["public_key"], order.get("biometric_key"))
     asked = Asked(CeremonyKind(order["kind"]), order["number"], device, order.get("phone"), client_block())
     begun = current_wallet().conducting.begin(asked, order["proof"], client_block(), request_id())
-    return answer(CeremonySchema(), begun, 201, cache=NO_STORE)
+    return answer(CeremonySchema(), _told(begun), 201, cache=NO_STORE)
 
 
 @operation(routes, "POST", "/ceremonies/<ceremony_id>/status")
@@ -186,7 +189,9 @@ def begin_ceremony(order: dict[str, Any]) -> Response:
 @routes.response(200, CeremonySchema)
 def read_ceremony(step: dict[str, str], ceremony_id: str) -> Response:
     """Ask where a ceremony stands: what was proven, and whether the old phone has answered."""
-    return answer(CeremonySchema(), current_wallet().conducting.status(ceremony_id, step["proof"]), cache=NO_STORE)
+    return answer(
+        CeremonySchema(), _told(current_wallet().conducting.status(ceremony_id, step["proof"])), cache=NO_STORE
+    )
 
 
 @operation(routes, "POST", "/ceremonies/<ceremony_id>/codes")
@@ -197,7 +202,7 @@ def send_code(step: dict[str, str], ceremony_id: str) -> Response:
 
     Only the activation begins with it: elsewhere the card or the bound device comes first (403).
     """
-    sent = current_wallet().conducting.send_code(ceremony_id, step["proof"], request_id())
+    sent = current_wallet().conducting.send_code(ceremony_id, step["proof"])
     return answer(CodeSentSchema(), sent, 202, cache=NO_STORE)
 
 
@@ -208,7 +213,7 @@ def confirm_code(step: dict[str, str], ceremony_id: str) -> Response:
     """Confirm the code. It counts once, for three minutes, on the device that asked for it."""
     conducting = current_wallet().conducting
     proven = conducting.confirm_code(ceremony_id, step["proof"], step["code"], request_id())
-    return answer(CeremonySchema(), proven, cache=NO_STORE)
+    return answer(CeremonySchema(), _told(proven), cache=NO_STORE)
 
 
 @operation(routes, "POST", "/ceremonies/<ceremony_id>/chip-challenges")
@@ -230,7 +235,7 @@ def prove_chip(step: dict[str, Any], ceremony_id: str) -> Response:
     reading = ChipReading(step["security_object"], groups, step["signature"])
     conducting = current_wallet().conducting
     proven = conducting.prove_chip(ceremony_id, step["proof"], step["challenge"], reading, request_id())
-    return answer(CeremonySchema(), proven, cache=NO_STORE)
+    return answer(CeremonySchema(), _told(proven), cache=NO_STORE)
 
 
 @operation(routes, "POST", "/ceremonies/<ceremony_id>/answers")
@@ -240,7 +245,7 @@ def answer_questions(step: dict[str, Any], ceremony_id: str) -> Response:
     """Answer both security questions. Only the bound device is asked, five times at most."""
     answers = _answers(step["answers"])
     proven = current_wallet().conducting.answer(ceremony_id, step["proof"], answers, request_id())
-    return answer(CeremonySchema(), proven, cache=NO_STORE)
+    return answer(CeremonySchema(), _told(proven), cache=NO_STORE)
 
 
 @operation(routes, "POST", "/ceremonies/<ceremony_id>/completion")
@@ -251,7 +256,7 @@ def complete_ceremony(step: dict[str, Any], ceremony_id: str) -> Response:
     questions = _answers(step["questions"]) if "questions" in step else None
     supplied = Supplied(step.get("password"), step.get("passcode"), questions)
     done = current_wallet().conducting.complete(ceremony_id, step["proof"], supplied, request_id())
-    return answer(CeremonySchema(), done, cache=NO_STORE)
+    return answer(CeremonySchema(), _told(done), cache=NO_STORE)
 
 
 @operation(routes, "POST", "/me/phone-changes", **OWN_DEVICE, cooling_off=True)
@@ -262,7 +267,7 @@ def begin_phone_change(work: Work, order: dict[str, str]) -> Response:
     """Begin to change one's phone number. The code goes to the new phone."""
     ceremonies = work.ceremonies.ceremonies
     row = ceremonies.begin_phone_change(current_actor(), order["phone"], client_block())
-    return answer(CeremonySchema(), ceremonies.view(row), 201, cache=NO_STORE)
+    return answer(CeremonySchema(), _told(ceremonies.view(row)), 201, cache=NO_STORE)
 
 
 @operation(routes, "GET", "/me/binding-requests", account_level=AccountLevel.ONE, auth_level=AuthLevel.ONE)
@@ -326,7 +331,14 @@ def vouch_for_holder(work: Work, order: dict[str, Any], ceremony_id: str) -> Res
         raise InvalidInput({"/checked": "both_checks"})
     vouching = Vouching(order["number"], order["card_serial"], order["legal_ref"])
     vouched = work.ceremonies.approving.vouch(ceremony_id, vouching, current_actor())
-    return answer(CeremonySchema(), vouched, 201)
+    return answer(CeremonySchema(), _told(vouched), 201)
+
+
+def _told(view: CeremonyView) -> dict[str, Any]:
+    """Return a ceremony with the words for its security questions: those that it asks, else those it lets choose."""
+    chosen = QUESTIONS if "questions" in KINDS[view.kind].supplies else ()
+    codes = [{"name": "questions", "code": code, "label": both("questions", code)} for code in view.questions or chosen]
+    return {name: getattr(view, name) for name in view.__slots__} | {"codes": codes or None}
 
 
 def _answers(given: list[dict[str, str]]) -> tuple[Answer, ...]:

@@ -17,7 +17,7 @@ from wallet.profile.corrections import (
 )
 from wallet.sources.base import RegisterCode
 from wallet.terms import AccountLevel, AuthLevel
-from wallet.texts.catalogue import LANGUAGES, lookup
+from wallet.texts.catalogue import both
 from wallet.web.answers import PageQuery, answer, page_answer, place_of
 from wallet.web.auth import current_actor
 from wallet.web.context import current_wallet
@@ -150,8 +150,3 @@ def in_words(correction: CorrectionSummary | CorrectionView) -> dict[str, Any]:
         "owner": {"code": correction.owner, "name": both("agencies", correction.owner)},
         "meaning": both("correction_states", str(correction.state)),
     }
-
-
-def both(section: str, code: str) -> dict[str, str]:
-    """Return a text in every language."""
-    return {language: lookup(section, code, language) for language in LANGUAGES}

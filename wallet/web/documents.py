@@ -1,4 +1,4 @@
-"""Requests and documents of the citizen who asks."""
+"""Documents of the citizen who asks."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -16,8 +16,8 @@ from wallet.web.auth import current_actor
 from wallet.web.context import current_wallet
 from wallet.web.fhir import MEDIA_TYPE
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import Moment, StrictSchema, ValueCodeSchema
-from wallet.web.states import claim_codes
+from wallet.web.schemas import Both, Moment, StrictSchema, ValueCodeSchema
+from wallet.web.states import claim_codes, reason_text
 
 routes = Routes("documents", __name__, url_prefix="/v1", description="Documents of a citizen")
 
@@ -42,8 +42,10 @@ class DocumentSummarySchema(StrictSchema):
     expires_at = Moment(required=True)
     revoked_at = Moment()
     revocation_reason = fields.String()
+    revocation_reason_text = Both()
     suspended_at = Moment()
     suspension_reason = fields.String()
+    suspension_reason_text = Both()
 
 
 class DocumentFormSchema(StrictSchema):
@@ -96,7 +98,7 @@ def list_documents(query: dict[str, Any]) -> Response:
     purpose = f"documents:{actor.holder_id}"
     with current_wallet().read() as work:
         rows, following = work.holding.page(actor, query["limit"], place_of(query["cursor"], purpose))
-    return page_answer(DocumentSummarySchema(), rows, following, purpose, query["limit"])
+    return page_answer(DocumentSummarySchema(), [_in_words(row) for row in rows], following, purpose, query["limit"])
 
 
 @operation(
@@ -116,8 +118,7 @@ def read_document(document_id: str) -> Response:
         held = work.holding.get(document_id, actor)
         content = work.holding.content(document_id, actor)
         copied = work.copies.offered(held)
-    whole = {name: getattr(held, name) for name in held.__slots__}
-    whole |= {"claims": content.claims, "salt": content.salt, "sources": content.sources}
+    whole = _in_words(held) | {"claims": content.claims, "salt": content.salt, "sources": content.sources}
     plugin = next((each for each in wallet.catalogue.with_former if each.utility.code == held.utility), None)
     whole["codes"] = claim_codes(plugin, content.claims) if plugin else []
     if content.code:
@@ -170,6 +171,14 @@ def read_code_svg(document_id: str) -> Response:
 def read_code_png(document_id: str) -> Response:
     """Draw the code of a document as PNG, one bit a pixel."""
     return _drawn(qr_image.png(_code(document_id)), "image/png")
+
+
+def _in_words(held: HeldDocument) -> dict[str, Any]:
+    """Return what is known of a document, with the words for why it was revoked or suspended."""
+    found = {name: getattr(held, name) for name in held.__slots__}
+    found["revocation_reason_text"] = reason_text("revocation_reasons", held.revocation_reason)
+    found["suspension_reason_text"] = reason_text("suspension_reasons", held.suspension_reason)
+    return found
 
 
 def _forms(held: HeldDocument, copied: Iterable[Form]) -> Iterator[dict[str, str]]:

@@ -5,9 +5,9 @@ from typing import Any
 from flask import Response
 from marshmallow import fields, validate
 
+from wallet.enrolment.applications import APPROVED, RECEIVED, RECORDED, REFUSED
 from wallet.enrolment.card_reading import MOST_CHARACTERS, parse_card
 from wallet.enrolment.desk import Application, Decision
-from wallet.enrolment.repository import APPROVED, RECEIVED, RECORDED, REFUSED
 from wallet.enrolment.tk01 import PAPERS, ApplicationOrder, CardShown, ForeignPapers
 from wallet.web.answers import PageQuery, answer, page_answer, place_of
 from wallet.web.auth import FRESH, current_actor

@@ -23,7 +23,7 @@ def read_liveness() -> Response:
 @routes.get("/ready")
 def read_readiness() -> Response:
     """Tell whether database and trust bundle are there, how much room the status lists have, and how many documents
-    have waited for their signature for ten minutes.
+    have waited for their signature for ten minutes, and how many requests wait for a utility that is not installed.
 
     503 names what is not there. Neither is a reason to take the wallet out of service: full lists, for what was issued
     is still shown and checked, nor a register that is down, for everything but issuing works.
@@ -41,10 +41,11 @@ def read_readiness() -> Response:
         wallet.trust.bundle()
     except WalletError as error:
         checks["trust_bundle"] = error.code
-    capacity = unsigned = None
+    capacity = unsigned = missing = None
     if checks["database"] == "ok":
         with suppress(WalletError):
             capacity, unsigned = _told(wallet.status_capacity()), wallet.signing.waiting()
+            missing = sum(wallet.waiting_for_missing().values())
     ready = all(state == "ok" for state in checks.values())
     return json_answer(
         {
@@ -52,6 +53,7 @@ def read_readiness() -> Response:
             "checks": checks,
             "status_lists": capacity,
             "documents_unsigned": unsigned,
+            "requests_without_utility": missing,
         },
         200 if ready else 503,
         cache="no-store",
@@ -65,5 +67,6 @@ def _told(capacity: Capacity) -> dict[str, Any]:
         "free": capacity.free,
         "size": capacity.size,
         "lasts_until": None if until is None else until.isoformat(),
+        "bundle_bytes": capacity.bundle_bytes,
         "warnings": [str(warning) for warning in capacity.warnings],
     }

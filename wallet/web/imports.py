@@ -1,6 +1,5 @@
 """Spreadsheets of records: one to fill, and one that was filled, with what came of each row."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, current_app, request
@@ -11,7 +10,7 @@ from wallet.requests.importing import read_sheet
 from wallet.requests.imports import Imported, importable_field
 from wallet.requests.spreadsheets import CSV, MAX_BYTES, XLSX
 from wallet.terms import AccountLevel, AuthLevel
-from wallet.texts.catalogue import LANGUAGES, lookup
+from wallet.texts.catalogue import LANGUAGES, both, lookup
 from wallet.utilities.base import Field
 from wallet.utilities.catalogue import Plugin
 from wallet.web.answers import PRIVATE, answer, expected_version, expected_version_if_any, version_etag
@@ -142,7 +141,7 @@ def _told(found: Imported, question: Field, plugin: Plugin) -> dict[str, Any]:
         "ignored": report.ignored,
         "missing": [_column(plugin, name) for name in report.missing],
         "notices": [
-            {"code": notice.code, "text": _in_both("import_notices", notice.code, notice.values)}
+            {"code": notice.code, "text": both("import_notices", notice.code, **notice.values)}
             for notice in report.notices
         ],
         "rows": [
@@ -186,7 +185,3 @@ def _in_cell(plugin: Plugin, column: Field | None, code: str) -> dict[str, str]:
         + lookup("imports", "one_of", language, choices=", ".join(word[language] for word in words))
         for language in LANGUAGES
     }
-
-
-def _in_both(section: str, code: str, values: Mapping[str, Any]) -> dict[str, str]:
-    return {language: lookup(section, code, language, **values) for language in LANGUAGES}

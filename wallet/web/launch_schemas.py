@@ -106,7 +106,10 @@ class LaunchChangeSchema(LaunchPlanSchema):
 
 
 class PauseOrderSchema(StrictSchema):
-    """Why everything new stops now. `pause_text`: for citizens, instead of what was written beforehand."""
+    """Why everything new, and every document of what was asked before, stops now.
+
+    `pause_text`: for citizens, instead of what was written beforehand.
+    """
 
     reason = fields.String(required=True, validate=validate.Length(3, 500))
     pause_text = fields.Nested(PauseTextSchema, load_default=lambda: None)
@@ -241,7 +244,7 @@ class LaunchPreviewSchema(MovedSchema):
     gains_below_level = fields.Nested(CountSchema)
     minimum_account_level = fields.Integer(required=True)
     minimum_auth_level = fields.Integer(required=True)
-    open_requests = fields.Integer()
+    open_requests = fields.Nested(CountSchema)
 
 
 class ExplanationOrderSchema(StrictSchema):

@@ -250,7 +250,7 @@ def _preview(found: Preview) -> dict[str, Any]:
         "gains_below_level": None if found.below_level is None else _count(found.below_level),
         "minimum_account_level": int(found.minimum_account_level),
         "minimum_auth_level": int(found.minimum_auth_level),
-        "open_requests": found.open_requests,
+        "open_requests": None if found.open_requests is None else _count(found.open_requests),
     }
 
 

@@ -5,8 +5,10 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
+from wallet.requests.links import LinkState, LinkView
 from wallet.requests.showing import AskedField
 from wallet.terms import AccountLevel, AuthLevel
+from wallet.texts.catalogue import both
 from wallet.utilities.base import Field
 from wallet.utilities.catalogue import Plugin
 from wallet.web.answers import answer
@@ -15,7 +17,7 @@ from wallet.web.context import current_wallet
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
 from wallet.web.schemas import Both, Moment, Stated, StrictSchema, ValueCodeSchema
-from wallet.web.states import value_codes, word_of
+from wallet.web.states import value_codes, with_reason_text, word_of
 from wallet.wiring import Work
 
 routes = Routes(
@@ -79,8 +81,10 @@ class UtilityLinkSchema(StrictSchema):
     """A link to a record of another institution."""
 
     utility = fields.String(required=True)
-    state = fields.String(required=True, metadata={"x-extensible-enum": ["not_linked", "linked", "mismatch"]})
+    state = fields.String(required=True, metadata={"x-extensible-enum": [str(state) for state in LinkState]})
+    state_name = Both(required=True)
     reason = fields.String()
+    reason_text = Both()
     changed_at = Moment()
     as_of = Moment()
 
@@ -125,7 +129,7 @@ def read_utility_form(utility: str) -> Response:
 def read_link(utility: str) -> Response:
     """Read whether your record is linked."""
     with current_wallet().read() as work:
-        return answer(UtilityLinkSchema(), work.links.get(utility, current_actor()))
+        return answer(UtilityLinkSchema(), _link(work.links.get(utility, current_actor())))
 
 
 @operation(routes, "POST", "/<utility>/link", account_level=AccountLevel.TWO, auth_level=AuthLevel.TWO, for_wards=True)
@@ -133,7 +137,11 @@ def read_link(utility: str) -> Response:
 @once
 def link_record(work: Work, utility: str) -> Response:
     """Link your record, or look again: it is matched by number, name and date of birth."""
-    return answer(UtilityLinkSchema(), work.links.make(utility, current_actor()))
+    return answer(UtilityLinkSchema(), _link(work.links.make(utility, current_actor())))
+
+
+def _link(view: LinkView) -> dict[str, Any]:
+    return with_reason_text("link_reasons", view) | {"state_name": both("link_states", str(view.state))}
 
 
 def _question(plugin: Plugin, asked: AskedField) -> dict[str, Any]:

@@ -19,6 +19,14 @@ _KEPT_HEADERS = ("Location", "ETag", "Cache-Control", "Content-Disposition", "Co
 View = Callable[..., Response]
 
 
+class Told(Response):
+    """An answer that is told once. kept: what is stored of it with the key, of which a later answer is made."""
+
+    def __init__(self, told: Response, kept: Response) -> None:
+        super().__init__(told.get_data(), told.status_code, told.headers)
+        self.kept = kept
+
+
 def once(view: Callable[Concatenate[Work, ...], Response]) -> View:
     """Give the view an open transaction, and store its answer with the caller's key in that transaction."""
 
@@ -52,8 +60,13 @@ def once(view: Callable[Concatenate[Work, ...], Response]) -> View:
     return wrapped
 
 
-def once_and(finish: Callable[[Response], Response]) -> Callable[[Callable[Concatenate[Work, ...], Response]], View]:
-    """As `once`, with an answer that is finished after the commit, each time: what is stored is what it is made of."""
+def once_and(
+    finish: Callable[Concatenate[Response, ...], Response],
+) -> Callable[[Callable[Concatenate[Work, ...], Response]], View]:
+    """As `once`, with an answer that is finished after the commit, each time: what is stored is what it is made of.
+
+    finish: gets that, and what the view got beside its transaction.
+    """
 
     def declare(view: Callable[Concatenate[Work, ...], Response]) -> View:
         stored = once(view)
@@ -61,7 +74,7 @@ def once_and(finish: Callable[[Response], Response]) -> Callable[[Callable[Conca
         @wraps(stored)
         def wrapped(*args: Any, **kwargs: Any) -> Response:
             begun = stored(*args, **kwargs)
-            response = finish(begun)
+            response = finish(begun, *args, **kwargs)
             if REPLAYED in begun.headers:
                 response.headers[REPLAYED] = begun.headers[REPLAYED]
             return response
@@ -78,7 +91,8 @@ def _key() -> str:
     return key
 
 
-def _kept(response: Response) -> dict[str, Any]:
+def _kept(told: Response) -> dict[str, Any]:
+    response = told.kept if isinstance(told, Told) else told
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     return {"status": response.status_code, "body": response.get_data(as_text=True), "headers": headers}
 

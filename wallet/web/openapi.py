@@ -17,12 +17,12 @@ from wallet.requests.spreadsheets import XLSX
 from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import catalogue
 from wallet.web.auth import ACTING_FOR
-from wallet.web.desk_auth import DESK_KEY, DESK_SCHEME
 from wallet.web.examples import ANSWERS, BODIES, PROBLEMS, REFUSALS
 from wallet.web.launch_schemas import Percent
 from wallet.web.operations import DECLARED, IdConverter
 from wallet.web.schemas import JSON, MERGE_PATCH, Both, Moment
 from wallet.web.trust import BUNDLE_JWT, ENTITIES_JWS, PEM_CHAIN, PKIX_CRL, STATUS_CWT, STATUS_JWT, TWICE
+from wallet.web.verifier_desk_auth import DESK_KEY, DESK_SCHEME
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _TEXT = {"type": "string"}
@@ -397,7 +397,7 @@ _HEALTH = {
         "status_lists": {
             "type": ["object", "null"],
             "description": "The room that is left for documents; null while the database is away",
-            "required": ["free", "size", "lasts_until", "warnings"],
+            "required": ["free", "size", "lasts_until", "bundle_bytes", "warnings"],
             "properties": {
                 "free": {"type": "integer"},
                 "size": {"type": "integer"},
@@ -406,11 +406,23 @@ _HEALTH = {
                     "format": "date",
                     "description": "When it is used up at the present rate; null: not soon, or not known yet",
                 },
+                "bundle_bytes": {
+                    "type": "integer",
+                    "description": "Of the trust bundle, which carries the lists; verifiers take 32 MiB",
+                },
                 "warnings": {
                     "type": "array",
                     "items": {"type": "string", "enum": [str(warning) for warning in CapacityWarning]},
                 },
             },
+        },
+        "documents_unsigned": {
+            "type": ["integer", "null"],
+            "description": "How many have waited ten minutes for their signature; null while the database is away",
+        },
+        "requests_without_utility": {
+            "type": ["integer", "null"],
+            "description": "How many are open of utilities that are not installed and not retired; null likewise",
         },
     },
 }
@@ -471,7 +483,10 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
 def _credentials(operation: dict[str, Any]) -> tuple[str, ...]:
     """Return the problems of the credential that an operation asks for."""
     schemes = [scheme for each in operation.get("security", ()) for scheme in each]
-    refused = {"bearer": ("missing_token",), DESK_SCHEME: ("desk_key_missing", "invalid_desk_key")}
+    refused = {
+        "bearer": ("missing_token",),
+        DESK_SCHEME: ("desk_key_missing", "invalid_desk_key", "desk_key_suspended"),
+    }
     return tuple(code for scheme in schemes for code in refused[scheme])
 
 

@@ -34,6 +34,7 @@ ASSETS = Path(flask_swagger_ui.__file__).with_name("dist")
 FOR_INTEGRATORS = (
     "desk_key_missing",
     "invalid_desk_key",
+    "desk_key_suspended",
     "purpose_not_registered",
     "claim_not_registered",
     "too_many_checks",

@@ -148,7 +148,7 @@ def _challenge(error: errors.NotAuthenticated) -> str:
         return "Bearer " + ", ".join(wanted)
     if error.code == "missing_token":
         return "Bearer"
-    if error.code in ("desk_key_missing", "invalid_desk_key"):
+    if error.code in ("desk_key_missing", "invalid_desk_key", "desk_key_suspended"):
         return "Desk-Key"
     if error.code == "invalid_dpop_proof":
         return 'DPoP error="invalid_dpop_proof", algs="ES256"'

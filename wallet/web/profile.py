@@ -98,7 +98,7 @@ class ExportSchema(StrictSchema):
 
 
 class EffectsSchema(StrictSchema):
-    """What closing does, in numbers."""
+    """What closing does, in numbers. `requests_ended`: that were sent and are not answered yet, paid for or not."""
 
     documents_revoked = fields.Integer(required=True)
     sessions_ended = fields.Integer(required=True)
@@ -108,6 +108,7 @@ class EffectsSchema(StrictSchema):
     ceremonies_ended = fields.Integer(required=True)
     applications_ended = fields.Integer(required=True)
     corrections_ended = fields.Integer(required=True)
+    requests_ended = fields.Integer(required=True)
     notices_erased = fields.Integer(required=True)
 
 

@@ -1,10 +1,12 @@
 """The review desk over HTTP: the queue of one's agencies and provinces, a request in hand, a decision, a sub-task."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
 from marshmallow import fields, validate
 
+from wallet.documents.forms.pdf import MEDIA_TYPE as PDF
 from wallet.requests.desk import PURPOSES, DeskDetail, DeskRequest
 from wallet.requests.moving import Word
 from wallet.requests.orders import RequestDetail
@@ -17,18 +19,15 @@ from wallet.web.documents import PageSchema
 from wallet.web.files import attached
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.requests import (
+from wallet.web.request_schemas import (
     CODE,
-    PDF,
     RequestDetailSchema,
     RequestFileSchema,
     RequestPaperSchema,
     RequestSchema,
-    printed_paper,
-    told,
-    told_paper,
-    told_whole,
+    RequestStepSchema,
 )
+from wallet.web.request_words import printed_paper, told, told_paper, told_whole
 from wallet.web.schemas import Both, Moment, PlainWords, Stated, StrictSchema, ValueCodeSchema
 from wallet.web.states import move_name, value_codes, word_of
 from wallet.wiring import Work
@@ -49,7 +48,9 @@ class DeskQuery(PageQuery):
 
 
 class PurposeQuery(StrictSchema):
-    """Why it is read: the citizen is told."""
+    """Why it is read: the citizen is told. Without it nothing is (S-65)."""
+
+    stated = True
 
     purpose = fields.String(required=True, validate=validate.OneOf(PURPOSES))
 
@@ -124,8 +125,36 @@ class DeskFieldSchema(StrictSchema):
     codes = fields.List(fields.Nested(ValueCodeSchema), required=True)
 
 
+class FindingSchema(StrictSchema):
+    """Something that an agency reports. codes: where its value is one of a list, all of them."""
+
+    name = fields.String(required=True)
+    label = Both(required=True)
+    codes = fields.List(fields.Nested(ValueCodeSchema), required=True)
+
+
+class AskedFindingSchema(FindingSchema):
+    """What has to be reported. pattern: a regular expression that the whole of its text matches."""
+
+    pattern = fields.String()
+
+
+class FoundSchema(FindingSchema):
+    """What was reported. codes: where its value is one of a list, that one."""
+
+    value = fields.String(required=True)
+
+
+class DeskDetailStepSchema(RequestStepSchema):
+    """A sub-task of a request that was opened. found: what its agency reported, for the desk that decides alone."""
+
+    found = fields.List(fields.Nested(FoundSchema))
+
+
 class DeskDetailSchema(RequestDetailSchema):
     """A request that was opened. side_by_side: each field that somebody or a register filled."""
+
+    steps = fields.List(fields.Nested(DeskDetailStepSchema), required=True)
 
     province = fields.String(required=True)
     holder = fields.Nested(DeskHolderSchema, required=True)
@@ -164,12 +193,13 @@ class ColleaguesSchema(StrictSchema):
 
 
 class DeskStepSchema(StrictSchema):
-    """A sub-task that an agency has to do. reminders: how often its time ran out."""
+    """A sub-task that an agency has to do. finds: what it reports. reminders: how often its time ran out."""
 
     request_id = fields.String(required=True)
     utility = fields.String(required=True)
     code = fields.String(required=True)
     name = Both(required=True)
+    finds = fields.List(fields.Nested(AskedFindingSchema), required=True)
     due_at = Moment()
     clock = fields.String(required=True, metadata={"x-extensible-enum": list(CLOCKS)})
     reminders = fields.Integer(required=True)
@@ -299,9 +329,11 @@ def list_desk_steps(query: dict[str, Any]) -> Response:
     told_steps = [
         {
             **{name: getattr(row, name) for name in ("request_id", "utility", "code", "due_at", "clock", "reminders")},
-            "name": word_of(wallet.catalogue.find(row.utility), "steps", row.code),
+            "name": word_of(plugin, "steps", row.code),
+            "finds": _asked(plugin, row.code),
         }
         for row in rows
+        for plugin in [wallet.catalogue.plugin(row.utility)]
     ]
     return page_answer(DeskStepSchema(), told_steps, following, purpose, query["limit"])
 
@@ -354,7 +386,12 @@ def _opened(opened: DeskDetail) -> Response:
         }
         for action, reasons in opened.actions.items()
     ]
-    body = told_whole(opened.detail, catalogue) | {
+    whole = told_whole(opened.detail, catalogue)
+    body = whole | {
+        "steps": [
+            row | ({"found": _found(plugin, step.found)} if step.found else {})
+            for row, step in zip(whole["steps"], opened.detail.steps, strict=True)
+        ],
         "holder": holder,
         "claimed_by": opened.claimed_by,
         "clock": opened.clock,
@@ -364,6 +401,26 @@ def _opened(opened: DeskDetail) -> Response:
     response = answer(DeskDetailSchema(), body)
     response.headers["ETag"] = version_etag(opened.detail.request.version)
     return response
+
+
+def _asked(plugin: Plugin, code: str) -> list[dict[str, Any]]:
+    """Return what a sub-task of a utility has to report; nothing for one that its version of today has not."""
+    steps = [step for step in plugin.utility.steps if step.code == code]
+    return [
+        _finding(plugin, name, plugin.utility.codes.get(name, ()))
+        | ({"pattern": step.patterns[name]} if name in step.patterns else {})
+        for step in steps
+        for name in step.finds
+    ]
+
+
+def _found(plugin: Plugin, found: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [_finding(plugin, name, value) | {"value": value} for name, value in found.items()]
+
+
+def _finding(plugin: Plugin, name: str, values: Any) -> dict[str, Any]:
+    label = word_of(plugin, plugin.section_of_finding(name), name)
+    return {"name": name, "label": label, "codes": value_codes(plugin, name, values)}
 
 
 def _side_by_side(plugin: Plugin, detail: RequestDetail) -> list[dict[str, Any]]:

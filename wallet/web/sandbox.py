@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 from marshmallow import fields, post_dump, validate
 
-from wallet.demo.test_codes import SampleCode, sample_codes
+from wallet.demo.sample_codes import SampleCode, sample_codes
 from wallet.errors import NotFound
 from wallet.payments.paying import Outcome
 from wallet.payments.provider import EmbeddedPayments

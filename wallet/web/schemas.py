@@ -75,7 +75,11 @@ class Count(fields.Integer):
 
 
 class StrictParser(FlaskParser):
-    """Reads a request as this API promises to: JSON that means one thing, parameters that are known and single."""
+    """Reads a request as this API promises to: JSON that means one thing, parameters that are known and single.
+
+    What is wrong with a query is a bad request, unless its schema is `stated`: what somebody states of what they do is
+    told field by field, wherever it stands.
+    """
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE}  # noqa: RUF012 - webargs' own shape
 
@@ -96,8 +100,9 @@ class StrictParser(FlaskParser):
         if location == "query":
             names = {pointer.split("/")[1] for pointer in flat if pointer}
             unknown = {name for name in names if flat.get(f"/{name}") == "unknown_field"}
-            code = "unknown_parameter" if unknown else "invalid_parameter"
-            raise BadRequest(code, name=", ".join(sorted(name[:64] for name in unknown or names))) from error
+            if unknown or not getattr(schema, "stated", False):
+                code = "unknown_parameter" if unknown else "invalid_parameter"
+                raise BadRequest(code, name=", ".join(sorted(name[:64] for name in unknown or names))) from error
         raise InvalidInput(flat) from error
 
 

@@ -16,7 +16,7 @@ from wallet.terms import AccountLevel, AuthLevel
 from wallet.texts.catalogue import LANGUAGES, catalogue
 from wallet.web.access_history import FieldNameSchema, field_names
 from wallet.web.answers import PRIVATE, PageQuery, answer, page_answer, place_of
-from wallet.web.auth import assert_fresh, current_actor
+from wallet.web.auth import assert_cooled_off, assert_fresh, current_actor
 from wallet.web.context import current_wallet
 from wallet.web.documents import PageSchema
 from wallet.web.once import once
@@ -153,7 +153,7 @@ def list_shares(query: dict[str, Any]) -> Response:
     return page_answer(ShareSchema(), [_share(row) for row in rows], following, purpose, query["limit"])
 
 
-@operation(routes, "POST", "/me/shares/<share_id>/decision", **OWN_WITH_SECRET, cooling_off=True)
+@operation(routes, "POST", "/me/shares/<share_id>/decision", **OWN_WITH_SECRET)
 @routes.arguments(ShareDecisionSchema)
 @routes.response(200, ShareSchema)
 @once
@@ -161,9 +161,12 @@ def decide_share(work: Work, order: dict[str, Any], share_id: str) -> Response:
     """Agree to what a desk asks for ("Xác nhận chia sẻ"), or refuse it.
 
     What you agree to can be read by that desk for ten minutes. Health data and whatever else is sensitive needs a fresh
-    authentication; refusing never does.
+    authentication, and nothing is agreed to within the cooling-off of a new phone (403 `cooling_off`). Refusing waits
+    for neither.
     """
     actor, agree = current_actor(), order["decision"] == "agree"
+    if agree:
+        assert_cooled_off()
     if agree and work.online.shares.is_sensitive(share_id, actor):
         assert_fresh(AuthLevel.TWO)
     until = work.means.clock.now() + timedelta(days=order["remember_days"])

@@ -31,6 +31,16 @@ def word_of(plugin: Plugin | None, section: str, code: str, *, core: str = "") -
     return found
 
 
+def reason_text(section: str, reason: str | None) -> dict[str, str] | None:
+    """Return the core's words for a reason that is kept, in both languages; None where there is none."""
+    return None if reason is None else word_of(None, "", reason, core=section)
+
+
+def with_reason_text(section: str, told: Any) -> dict[str, Any]:
+    """Return a value that has a `reason`, with the words for it. told: a dataclass with slots."""
+    return {name: getattr(told, name) for name in told.__slots__} | {"reason_text": reason_text(section, told.reason)}
+
+
 def claim_codes(plugin: Plugin, claims: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the words of every code that a document of the plug-in states, also of what was chosen in the form."""
     stated = [claim for kind in plugin.utility.documents for claim in kind.claims]

@@ -12,7 +12,8 @@ from wallet.web.auth import FRESH, current_actor
 from wallet.web.launches import ADMIN
 from wallet.web.once import once
 from wallet.web.operations import Routes, operation
-from wallet.web.schemas import Moment, StrictSchema
+from wallet.web.schemas import Both, Moment, StrictSchema
+from wallet.web.states import with_reason_text
 from wallet.wiring import Work
 
 routes = Routes("suspensions", __name__, url_prefix="/v1/admin", description="Suspension of documents, for staff")
@@ -30,6 +31,7 @@ class SuspensionSchema(StrictSchema):
 
     document_id = fields.String(required=True)
     reason = fields.String(required=True)
+    reason_text = Both(required=True)
     suspended_at = Moment(required=True)
 
 
@@ -44,6 +46,7 @@ class ReinstatementSchema(StrictSchema):
 
     document_id = fields.String(required=True)
     reason = fields.String(required=True)
+    reason_text = Both(required=True)
     reinstated_at = Moment(required=True)
 
 
@@ -54,7 +57,7 @@ class ReinstatementSchema(StrictSchema):
 def suspend_document(work: Work, order: dict[str, str], document_id: str) -> Response:
     """Suspend a document. Seen online at once, in the published list within a minute; its holder is told."""
     made = work.suspending.suspend(document_id, SuspensionReason(order["reason"]), current_actor())
-    return answer(SuspensionSchema(), made, 201)
+    return answer(SuspensionSchema(), with_reason_text("suspension_reasons", made), 201)
 
 
 @operation(routes, "POST", "/documents/<document_id>/reinstatement", **STAFF, max_age=FRESH)
@@ -64,4 +67,4 @@ def suspend_document(work: Work, order: dict[str, str], document_id: str) -> Res
 def reinstate_document(work: Work, order: dict[str, str], document_id: str) -> Response:
     """End the suspension of a document. A revoked one stays revoked."""
     made = work.suspending.reinstate(document_id, ReinstatementReason(order["reason"]), current_actor())
-    return answer(ReinstatementSchema(), made, 201)
+    return answer(ReinstatementSchema(), with_reason_text("reinstatement_reasons", made), 201)

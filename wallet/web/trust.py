@@ -12,8 +12,8 @@ from werkzeug.exceptions import NotAcceptable
 from wallet.crypto.jwk import public_jwk
 from wallet.crypto.keyring import State
 from wallet.crypto.keystore import Role
-from wallet.documents.forms.type_metadata import metadata_of
 from wallet.documents.publishing import Publication
+from wallet.documents.retold import plain
 from wallet.errors import NotFound
 from wallet.formats.two_signatures import MEDIA_TYPE as TWICE
 from wallet.web.answers import conditional, json_answer, with_etag
@@ -53,19 +53,17 @@ def read_trusted_entities() -> Response:
     trust = current_wallet().trust
     if _wanted([ENTITIES_JWS, "application/json"]) == ENTITIES_JWS:
         return _negotiated(trust.entities(), ENTITIES_JWS)
-    return _negotiated(trust.retold.plain_entities(trust.bundle()), "application/json")
+    return _negotiated(plain(trust.entities()), "application/json")
 
 
 @routes.get("/v1/status-lists/<list_id>")
 def read_status_list(list_id: str) -> Response:
     """Fetch a status list, JWT unless CWT is asked for (Token Status List draft-21, section 8.1)."""
-    # One list has one address, for that address is the `sub` inside: `01` is no name of list 1.
-    if not (list_id.isascii() and list_id.isdigit() and len(list_id) < 10 and list_id == str(int(list_id))):
-        raise NotFound("not_found")
+    number = _number(list_id)  # that address is the `sub` inside: `01` is no name of list 1
     trust, wanted = current_wallet().trust, _wanted([STATUS_JWT, STATUS_CWT, TWICE])
     if wanted == TWICE:
-        return _negotiated(trust.status_list_twice(int(list_id)), TWICE)
-    return _negotiated(trust.status_list(int(list_id), cbor=wanted == STATUS_CWT), wanted)
+        return _negotiated(trust.status_list_twice(number), TWICE)
+    return _negotiated(trust.status_list(number, cbor=wanted == STATUS_CWT), wanted)
 
 
 @routes.get("/v1/trust/iaca")
@@ -101,15 +99,22 @@ def read_credential_issuer() -> Response:
 @routes.get("/v1/types/<code>/<version>")
 def read_type(code: str, version: str) -> Response:
     """Fetch what a kind of document is, in bytes that fit `vct#integrity` (draft-ietf-oauth-sd-jwt-vc-19)."""
-    wallet = current_wallet()
-    for plugin in wallet.catalogue.with_former:
-        for kind in plugin.utility.documents:
-            if (kind.code, str(kind.version)) == (code, version):
-                content = metadata_of(plugin, kind, wallet.settings.issuer_url)
-                response = current_app.response_class(content, mimetype="application/json")
-                response.headers["Cache-Control"] = TYPES_CACHE
-                return with_etag(response)
-    raise NotFound("not_found")
+    wallet, number = current_wallet(), _number(version)
+    found = wallet.catalogue.issued(code, number)
+    if found is not None:
+        content = wallet.kept_types.served(*found)
+    else:  # of a release before this one, or of a package that was taken away: its documents are still about
+        content = wallet.kept_types.metadata(code, number)
+    response = current_app.response_class(content, mimetype="application/json")
+    response.headers["Cache-Control"] = TYPES_CACHE
+    return with_etag(response)
+
+
+def _number(text: str) -> int:
+    """Return the number in an address, which has one spelling alone. Raises NotFound."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and text == str(int(text))):
+        raise NotFound("not_found")
+    return int(text)
 
 
 def _wanted(offered: list[str]) -> str:

@@ -3,33 +3,35 @@ without network. Every look is on record before its answer leaves, and its holde
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from wallet.checks.online.batches import MOST, RESULTS, Passenger
 from wallet.checks.online.batches import STATES as BATCH_STATES
+from wallet.checks.online.check_ins import CheckInOrder, CheckInRefused, Telling
 from wallet.checks.online.checking import TICKET, CheckOrder, Ticket
-from wallet.checks.online.disclosing import Disclosure
-from wallet.checks.online.presentations import CheckInOrder
+from wallet.checks.online.disclosing import FAULTS, Disclosure
 from wallet.checks.online.receipts import Receipt
 from wallet.checks.online.shares import STATES as SHARE_STATES
 from wallet.checks.online.shares import ShareAnswer
+from wallet.errors import Conflict
 from wallet.verifier import REASONS, Verdict
-from wallet.verifier.answer import rfc3339
+from wallet.verifier.answer import NO_BINDING, rfc3339
 from wallet.verifier.judgement import STEP_NAMES
 from wallet.verifier.reasons import OK
 from wallet.web.answers import answer, json_answer, without_none
 from wallet.web.auth import current_actor
 from wallet.web.context import current_wallet
-from wallet.web.desk_auth import current_desk, desk_operation
-from wallet.web.once import once
+from wallet.web.once import HEADER, REPLAYED, Told, once, once_and
 from wallet.web.operations import Routes
 from wallet.web.schemas import Both, Moment, Stated, StrictSchema
 from wallet.web.states import word_of
+from wallet.web.verifier_desk_auth import current_desk, desk_operation, standing_desk
 from wallet.wiring import Work
 
 routes = Routes(
@@ -41,6 +43,7 @@ NAME_LENGTH = validate.Length(1, 120)
 A_DAY = validate.Regexp(r"^[0-9]{4}(?:-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01]))?\Z")
 A_CODE = validate.Regexp(r"^[a-z][a-z0-9_]{0,63}\Z")
 MAX_RECEIPTS = 200
+BINDINGS = [NO_BINDING, "server", "device"]
 
 
 class Instant(Moment):
@@ -86,11 +89,13 @@ class DeskShareSchema(StrictSchema):
     """What becomes of data that the code does not state: the holder is asked, or agreed beforehand.
 
     Read it at `/v1/verifier/shares/{id}` until its state is another than `awaiting`. Without `id` nobody is asked: a
-    consent that is remembered has answered, or nobody is there to answer.
+    consent that is remembered has answered, or nobody is there to answer. `reason`: of one that is `ended` because the
+    document does not count any more, why: then what you checked is not valid any more either.
     """
 
     id = fields.String()
     state = fields.String(required=True, metadata={"x-extensible-enum": list(SHARE_STATES)})
+    reason = fields.String(metadata={"x-extensible-enum": list(FAULTS)})
     answer_until = Moment()
     readable_until = Moment()
     claims = fields.List(fields.Nested(DeskClaimSchema))
@@ -98,7 +103,7 @@ class DeskShareSchema(StrictSchema):
 
 
 class DeskCheckOrderSchema(StrictSchema):
-    """A code, and for what it is checked. `claims`: names of what you need, all of the purpose where you name none;
+    """A code, and for what it is checked. `claims`: names of what you need, all of the purpose without it;
     `optional`: what the holder may leave out. `portrait` names the picture.
 
     `name_on_ticket` and `birth_date_on_ticket` are compared, whatever their case, marks, spaces and order of words.
@@ -107,7 +112,7 @@ class DeskCheckOrderSchema(StrictSchema):
 
     code = fields.String(required=True)
     purpose = fields.String(required=True, validate=A_CODE)
-    claims = fields.List(_name_of_claim(), validate=validate.Length(1, 60))
+    claims = fields.List(_name_of_claim(), validate=validate.Length(0, 60))
     optional = fields.List(_name_of_claim(), validate=validate.Length(1, 60))
     name_on_ticket = fields.String(validate=NAME_LENGTH)
     birth_date_on_ticket = fields.String(validate=A_DAY)
@@ -143,21 +148,28 @@ class CheckedDocumentSchema(StrictSchema):
     claims = fields.List(fields.Nested(CheckedClaimSchema), required=True)
 
 
+class FirstSeenSchema(StrictSchema):
+    """When a live code was first seen at one of your gates."""
+
+    at = Moment(required=True)
+
+
 class DeskCheckSchema(StrictSchema):
     """The answer of docs/wire.md, section 3, for one desk. `data_as_of`: the day of which the data is.
 
-    Only what is `accepted` has a `document`, a `ticket` and a `share`.
+    Only what is `accepted` has a `document`, a `ticket` and a `share`; only what is `live_replayed` has `first_seen`.
     """
 
     verdict = fields.String(required=True, validate=validate.OneOf(VERDICTS))
     reasons = fields.List(fields.String(metadata={"x-extensible-enum": ALL_REASONS}), required=True)
     accepted = fields.Boolean(required=True)
     checked = fields.List(fields.String(validate=validate.OneOf(list(STEP_NAMES.values()))), required=True)
-    holder_binding = fields.String(required=True, validate=validate.OneOf(["none", "server", "device"]))
+    holder_binding = fields.String(required=True, validate=validate.OneOf(BINDINGS))
     checked_at = Moment(required=True)
     bundle_age_seconds = fields.Integer(required=True)
     status_age_seconds = fields.Integer()
     sample_mark = fields.String(required=True)
+    first_seen = fields.Nested(FirstSeenSchema)
     data_as_of = fields.String(metadata={"format": "date"})
     document = fields.Nested(CheckedDocumentSchema)
     ticket = fields.Nested(TicketSchema)
@@ -173,7 +185,6 @@ def check_code_for_desk(order: dict[str, Any]) -> Response:
     You see the claims of your purpose that you asked for, and that the code states. Claims beyond the code and the
     portrait are the holder's to share: they are asked on their phone. A live code is good once at all of your gates.
     """
-    desk = current_desk()
     asked = CheckOrder(
         code=order["code"],
         purpose=order["purpose"],
@@ -183,7 +194,10 @@ def check_code_for_desk(order: dict[str, Any]) -> Response:
         nonce=_nonce(order),
     )
     with current_wallet().work() as work:
-        found = work.online.checking.check(asked, desk, current_actor())
+        work.online.checking.admit(asked, current_desk())
+    for trying in current_wallet().tries():
+        with trying as work:
+            found = work.online.checking.check(asked, standing_desk(work), current_actor())
     body = dict(found.body)
     if found.ticket is not None:
         body["ticket"] = found.ticket
@@ -196,8 +210,9 @@ def check_code_for_desk(order: dict[str, Any]) -> Response:
 @routes.response(200, DeskShareSchema)
 def read_share(share_id: str) -> Response:
     """Read what a holder answered: what they agreed to is here for ten minutes, and then no more."""
-    with current_wallet().work() as work:
-        found = work.online.shares.read(share_id, current_desk(), current_actor())
+    for trying in current_wallet().tries():
+        with trying as work:
+            found = work.online.shares.read(share_id, standing_desk(work), current_actor())
     return json_answer(_share(found))
 
 
@@ -221,34 +236,81 @@ class CheckInOrderSchema(StrictSchema):
 
 
 class CheckInSchema(StrictSchema):
-    """Somebody who is checked in, with what they presented."""
+    """Somebody who is checked in, with what they presented. `holder_binding`: of the code; of a presentation `none`,
+    for it was made beforehand. In `ticket` nothing `differs`: such a one checks nobody in."""
 
     id = fields.String(required=True)
     checked_in_at = Moment(required=True)
     utility = fields.String(required=True)
+    holder_binding = fields.String(required=True, validate=validate.OneOf(BINDINGS))
     claims = fields.List(fields.Nested(DeskClaimSchema), required=True)
     portrait = fields.Nested(PortraitSchema)
     ticket = fields.Nested(TicketSchema)
 
 
-@desk_operation(routes, "POST", "/check-ins")
-@routes.arguments(CheckInOrderSchema)
-@routes.response(201, CheckInSchema)
-@once
-def check_in(work: Work, order: dict[str, Any]) -> Response:
-    """Check somebody in, once: of any number of tries at the same moment one succeeds, the others are 409
-    `already_used`. Another organisation's presentation is 403 `wrong_audience`.
+def _admitted(view: Callable[[dict[str, Any]], Response]) -> Callable[[dict[str, Any]], Response]:
+    """Count a check-in before its transaction is begun: what is refused stays counted."""
+
+    @wraps(view)
+    def wrapped(order: dict[str, Any]) -> Response:
+        with current_wallet().work() as work:
+            work.online.check_ins.admit(_check_in_of(order), current_desk())
+        return view(order)
+
+    return wrapped
+
+
+def _checked_in(begun: Response, order: dict[str, Any]) -> Response:
+    """Return the answer of a check-in; one that is asked for again tells what may be told by now, and is on record.
+
+    Raises Conflict where it was refused, and whatever a check raises.
     """
-    asked = CheckInOrder(
+    kept = begun.json or {}
+    if begun.status_code != 201:
+        raise Conflict(kept.pop("refused"), **kept)
+    if REPLAYED not in begun.headers:
+        return begun
+    for trying in current_wallet().tries():
+        with trying as work:
+            telling = work.online.check_ins.tell_again(_check_in_of(order), standing_desk(work), current_actor())
+    return json_answer(kept | _telling(telling), 201)
+
+
+def _check_in_of(order: dict[str, Any]) -> CheckInOrder:
+    return CheckInOrder(
         purpose=order["purpose"],
         presentation=order.get("presentation"),
         code=order.get("code"),
         ticket=Ticket(order.get("name_on_ticket"), order.get("birth_date_on_ticket")),
         nonce=_nonce(order),
     )
-    made = work.online.check_ins.check_in(asked, current_desk(), current_actor())
-    body = {"id": made.id, "checked_in_at": rfc3339(made.at), "utility": made.kind, "ticket": made.ticket}
-    return json_answer(without_none(body) | _disclosed(made.disclosure, made.utility), 201)
+
+
+def _telling(telling: Telling) -> dict[str, Any]:
+    return without_none({"ticket": telling.ticket}) | _disclosed(telling.disclosure, telling.utility)
+
+
+@desk_operation(routes, "POST", "/check-ins")
+@routes.arguments(CheckInOrderSchema)
+@routes.response(201, CheckInSchema)
+@_admitted
+@once_and(_checked_in)
+def check_in(work: Work, order: dict[str, Any]) -> Response:
+    """Check somebody in, once: of any number of tries at the same moment one succeeds, the others are 409
+    `already_used`. Another organisation's presentation is 403 `wrong_audience`. A ticket that states something else is
+    409 `ticket_differs`, with what differs in `errors`, and nothing is used up: try again with the right one.
+
+    Whom you look at is counted and sees it, also where `code_refused`, `document_not_valid` or `ticket_differs` is the
+    answer; the same key gets the same refusal. Repeat the call with its key after a lost answer: claims, portrait and
+    ticket are told again as long as the document counts and its consent holds, and are looked at once more; else
+    `claims` is empty.
+    """
+    try:
+        made = work.online.check_ins.check_in(_check_in_of(order), standing_desk(work), current_actor())
+    except CheckInRefused as refusal:  # that it was looked at stands, so this is an answer, and commits
+        return json_answer({"refused": refusal.code, **refusal.values}, 409)
+    kept = {"id": made.id, "checked_in_at": rfc3339(made.at), "utility": made.kind, "holder_binding": made.binding}
+    return Told(json_answer(kept | _telling(made.telling), 201), json_answer(kept, 201))
 
 
 class PassengerSchema(StrictSchema):
@@ -308,7 +370,9 @@ def read_batch(batch_id: str) -> Response:
 
 
 class ReceiptSchema(StrictSchema):
-    """One offline check. `id`: yours, by which it counts once. `document_id`: as the code had it."""
+    """One offline check. `id`: yours, by which it counts once. `document_id`: as the code had it. `asked`: you asked
+    online about it as well and the answer never came; where the question did, its holder saw it then.
+    """
 
     id = fields.String(required=True, validate=validate.Regexp(r"^[A-Za-z0-9_-]{8,64}\Z"))
     document_id = fields.String(required=True, validate=validate.Regexp(r"^doc_[0-9a-f]{32}\Z"))
@@ -320,6 +384,7 @@ class ReceiptSchema(StrictSchema):
         required=True,
         validate=validate.Length(1, len(ALL_REASONS)),
     )
+    asked = fields.Boolean()
 
 
 class CountsSchema(StrictSchema):
@@ -347,7 +412,8 @@ def hand_in_receipts(work: Work, order: dict[str, Any]) -> Response:
     An id that fits nobody is taken and dropped: which ones do is not told.
     """
     receipts = [Receipt(**each | {"reasons": tuple(each["reasons"])}) for each in order["receipts"]]
-    work.online.receipts.take(receipts, order.get("counts", {}), current_desk(), current_actor())
+    counts, batch = order.get("counts", {}), request.headers[HEADER]
+    work.online.receipts.take(receipts, counts, batch, current_desk(), current_actor())
     return Response(status=204)
 
 
@@ -363,6 +429,8 @@ def _share(share: ShareAnswer) -> dict[str, Any]:
         moment = getattr(share, name)
         if moment is not None:
             body[name] = rfc3339(moment)
+    if share.reason is not None:
+        body["reason"] = share.reason
     return body if share.disclosure is None else body | _disclosed(share.disclosure, share.utility)
 
 

@@ -7,9 +7,9 @@ from marshmallow import fields, validate
 
 from wallet.checks.purposes import PurposeKind
 from wallet.web.answers import answer
-from wallet.web.desk_auth import current_desk, desk_operation
 from wallet.web.operations import Routes
 from wallet.web.schemas import Both, StrictSchema
+from wallet.web.verifier_desk_auth import current_desk, desk_operation
 
 routes = Routes(
     "verifier", __name__, url_prefix="/v1/verifier", description="What a verifier's desk does, with its key"

@@ -57,6 +57,10 @@ REFUSALS: dict[str, tuple[str, ...]] = {
 """Operation to the problems it is known for, beside a missing token."""
 
 
+_FAULTS = {"invalid_input": ("/status", "unknown_field"), "ticket_differs": ("/name_on_ticket", "differs")}
+"""Code of a problem that names fields, to one of them and what is wrong with it."""
+
+
 def _problem(code: str, status: int) -> dict[str, Any]:
     values = {"needed": 2, "auth_level": 2, "retry_after": 1, "limit": 5, "until": "2026-03-03T05:00:00Z"}
     title, detail = problem(
@@ -77,9 +81,9 @@ def _problem(code: str, status: int) -> dict[str, Any]:
     }
     if code == "step_up_required":
         body |= {"auth_level": 2, "max_age": 300, "ways": [["device", "passcode"], ["passkey"]]}
-    if code == "invalid_input":
-        words = lookup("fields", "unknown_field", "vi")
-        body["errors"] = [{"pointer": "/status", "code": "unknown_field", "detail": words}]
+    if code in _FAULTS:
+        pointer, fault = _FAULTS[code]
+        body["errors"] = [{"pointer": pointer, "code": fault, "detail": lookup("fields", fault, "vi")}]
     return body
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from wallet.texts.catalogue import both
+
 _CEREMONY = "cer_6f8a0c1e3a5c7e9b2d4f6a8c0e1b3d5f"
 _DEVICE = "dev_9a1c3e5b7d9f20416c8e0a2b4d6f8071"
 _PROOF = "eyJ0eXAiOiJ2aXNvLWRldmljZS1wcm9vZitqd3QifQ.e30.c2lnbmF0dXJl"
@@ -82,6 +84,10 @@ ANSWERS: dict[str, dict[str, Any]] = {
             "sufficient": [["device", "chip"], ["device", "otp", "questions"], ["desk"]],
             "factors": ["device", "questions"],
             "questions": ["favourite_dish", "first_school"],
+            "codes": [
+                {"name": "questions", "code": code, "label": both("questions", code)}
+                for code in ("favourite_dish", "first_school")
+            ],
         }
     },
     "complete_ceremony": {"200": _BEGUN | {"state": "completed", "factors": ["chip", "otp"]}},

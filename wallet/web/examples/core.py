@@ -3,6 +3,7 @@
 from typing import Any
 
 from wallet.terms import SAMPLE_MARK
+from wallet.texts.catalogue import both
 
 _DOCUMENT = "doc_0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e"
 _REQUEST = "req_7d1e3f5a9c2b4d6e8f0a1c3e5b7d9f20"
@@ -203,13 +204,28 @@ ANSWERS: dict[str, dict[str, Any]] = {
     },
     "read_code_text": {"200": _CODE},
     "revoke_document": {
-        "201": {"document_id": _DOCUMENT, "reason": "data_changed", "revoked_at": "2026-03-02T05:00:00Z"}
+        "201": {
+            "document_id": _DOCUMENT,
+            "reason": "data_changed",
+            "reason_text": both("revocation_reasons", "data_changed"),
+            "revoked_at": "2026-03-02T05:00:00Z",
+        }
     },
     "suspend_document": {
-        "201": {"document_id": _DOCUMENT, "reason": "data_disputed", "suspended_at": "2026-03-02T05:00:00Z"}
+        "201": {
+            "document_id": _DOCUMENT,
+            "reason": "data_disputed",
+            "reason_text": both("suspension_reasons", "data_disputed"),
+            "suspended_at": "2026-03-02T05:00:00Z",
+        }
     },
     "reinstate_document": {
-        "201": {"document_id": _DOCUMENT, "reason": "ground_gone", "reinstated_at": "2026-03-02T05:00:00Z"}
+        "201": {
+            "document_id": _DOCUMENT,
+            "reason": "ground_gone",
+            "reason_text": both("reinstatement_reasons", "ground_gone"),
+            "reinstated_at": "2026-03-02T05:00:00Z",
+        }
     },
     "check_code": {"200": _VERDICT},
     "read_credential_issuer": {"200": {"issuer": "https://vi.example.vn", "jwks": {"keys": [_SD_JWT_KEY]}}},
@@ -219,12 +235,22 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "200": {
             "status": "ready",
             "checks": {"database": "ok", "trust_bundle": "ok"},
-            "status_lists": {"free": 4_180_213, "size": 4_194_304, "lasts_until": "2029-06-30", "warnings": []},
+            "status_lists": {
+                "free": 4_180_213,
+                "size": 4_194_304,
+                "lasts_until": "2029-06-30",
+                "bundle_bytes": 61_440,
+                "warnings": [],
+            },
+            "documents_unsigned": 0,
+            "requests_without_utility": 0,
         },
         "503": {
             "status": "not_ready",
             "checks": {"database": "dependency_unavailable", "trust_bundle": "ok"},
             "status_lists": None,
+            "documents_unsigned": None,
+            "requests_without_utility": None,
         },
     },
 }

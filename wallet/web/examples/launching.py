@@ -127,7 +127,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
             "gains_below_level": {"count": 177, "from": 118, "to": 263},
             "minimum_account_level": 2,
             "minimum_auth_level": 2,
-            "open_requests": 0,
+            "open_requests": {"fewer_than": 5},
         }
     },
     "explain_launch": {

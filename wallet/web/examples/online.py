@@ -179,6 +179,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
             "id": "cin_f13b5d7f9012a4c6e85d7f9012a4c6e8",
             "checked_in_at": "2026-03-02T05:00:00Z",
             "utility": "driving_licence",
+            "holder_binding": "none",
             "ticket": {"name": "match"},
             "claims": [_BIRTH | {"value": "1990-05-20"}, _NAME | {"value": "Nguyễn Văn An"}],
         }
@@ -201,11 +202,11 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "read_share": ("not_found",),
     "check_in": (
         *("already_used", "wrong_audience", "presentation_over", "document_not_valid", "code_refused"),
-        *("live_code_needed", "not_found"),
+        *("ticket_differs", "live_code_needed", "not_found"),
     ),
-    "begin_batch": ("claim_not_registered", "purpose_not_registered", "invalid_input"),
+    "begin_batch": ("claim_not_registered", "purpose_not_registered", "too_many_lists", "invalid_input"),
     "read_batch": ("not_found",),
-    "hand_in_receipts": ("invalid_input",),
+    "hand_in_receipts": ("too_many_receipts", "invalid_input"),
     "list_shares": ("invalid_cursor",),
     "decide_share": ("share_closed", "document_not_valid", "cooling_off", "step_up_required", "not_found"),
     "list_consents": ("invalid_cursor",),
@@ -225,6 +226,7 @@ STATUSES = {
     "presentation_over": 409,
     "document_not_valid": 409,
     "code_refused": 409,
+    "ticket_differs": 409,
     "live_code_needed": 409,
     "share_closed": 409,
     "consent_over": 409,
@@ -234,4 +236,6 @@ STATUSES = {
     "purpose_not_registered": 403,
     "too_many_checks": 429,
     "too_many_citizens": 429,
+    "too_many_lists": 429,
+    "too_many_receipts": 429,
 }

@@ -3,7 +3,7 @@
 from typing import Any
 
 from wallet.terms import SAMPLE_MARK
-from wallet.texts.catalogue import LANGUAGES, catalogue, lookup
+from wallet.texts.catalogue import LANGUAGES, both, catalogue
 
 _ACCOUNT = "acc_1c3e5b7d9f2a4c6e8092b4d6f8a0c1e3"
 _CORRECTION = "cor_3b5d7f9012a4c6e8f1a3c5e7092b4d6f"
@@ -26,12 +26,9 @@ _EFFECTS: dict[str, Any] = {
     "ceremonies_ended": 0,
     "applications_ended": 0,
     "corrections_ended": 1,
+    "requests_ended": 1,
     "notices_erased": 14,
 }
-
-
-def _both(section: str, code: str) -> dict[str, str]:
-    return {language: lookup(section, code, language) for language in LANGUAGES}
 
 
 def _summary(state: str) -> dict[str, Any]:
@@ -39,9 +36,9 @@ def _summary(state: str) -> dict[str, Any]:
         "id": _CORRECTION,
         "register": "residence",
         "fact": "permanent_since",
-        "owner": {"code": "commune_police", "name": _both("agencies", "commune_police")},
+        "owner": {"code": "commune_police", "name": both("agencies", "commune_police")},
         "state": state,
-        "meaning": _both("correction_states", state),
+        "meaning": both("correction_states", state),
         "created_at": "2026-03-02T05:00:00Z",
         "receipt_due_at": "2026-03-04T17:00:00Z",
         "due_at": "2026-03-12T17:00:00Z",

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from wallet.texts.catalogue import both
+
 _REQUEST = "req_7d1e3f5a9c2b4d6e8f0a1c3e5b7d9f20"
 _DOCUMENT = "doc_0f3c5a7e9b1d2f4a6c8e0b2d4f6a8c0e"
 _FILE = "evd_3b5d7f9a1c2e4061b3d5f7092a4c6e81"
@@ -63,6 +65,19 @@ _NOTHING: dict[str, Any] = {
     "moves": [],
     "warnings": [],
 }
+_ORGANISATION: dict[str, Any] = {
+    "id": "org_5a7c9e1b3d5f7092a4c6e8f0a1b3d5f7",
+    "enterprise_code": "0099000001",
+    "name": "Công ty trách nhiệm hữu hạn Mẫu An",
+}
+_NOTICE: dict[str, Any] = _ASKED | {
+    "utility": "lodging_notice",
+    "rules_version": "2021-07",
+    "capacity": "business",
+    "organisation": _ORGANISATION,
+    "state": "sent",
+    "state_name": {"vi": "Đã gửi", "en": "Sent"},
+}
 _WHOLE: dict[str, Any] = _ASKED | _NOTHING | {"timeline": _TIMELINE}
 _FILED: dict[str, Any] = {
     "id": _FILE,
@@ -91,6 +106,27 @@ _DOUBT: dict[str, Any] = {
         "en": "The year of birth differs from the one in the personal number. It is taken all the same; look again.",
     },
 }
+_FINDING = {"name": "outcome", "label": {"vi": "Kết quả xác minh", "en": "Result of the check"}}
+_OUTCOMES: list[dict[str, Any]] = [
+    {"name": "outcome", "code": "confirmed", "label": {"vi": "Đã xác nhận", "en": "Confirmed"}},
+    {
+        "name": "outcome",
+        "code": "unconfirmed",
+        "label": {"vi": "Chưa xác nhận được", "en": "Could not be confirmed"},
+    },
+]
+_STEP: dict[str, Any] = {
+    "code": "records_department",
+    "name": {"vi": "Tra cứu hồ sơ nghiệp vụ", "en": "Look-up of the records"},
+    "agency": {"vi": "Cục Hồ sơ nghiệp vụ", "en": "Records Department"},
+    "state": "done",
+    "opened_at": _AT,
+    "due_at": "2026-03-04T17:00:00Z",
+    "done_at": _AT,
+    "reminders": 0,
+    "current": True,
+    "found": [{**_FINDING, "value": "confirmed", "codes": _OUTCOMES[:1]}],
+}
 _OPENED: dict[str, Any] = {
     **{name: value for name, value in _LYING.items() if name != "late_steps"},
     "answers": {"kind": "no_1", "purpose": "job"},
@@ -105,17 +141,7 @@ _OPENED: dict[str, Any] = {
             "by": "holder",
         }
     ],
-    "steps": [
-        {
-            "code": "records_department",
-            "name": {"vi": "Tra cứu hồ sơ nghiệp vụ", "en": "Look-up of the records"},
-            "agency": {"vi": "Cục Hồ sơ nghiệp vụ", "en": "Records Department"},
-            "state": "active",
-            "opened_at": _AT,
-            "due_at": "2026-03-04T17:00:00Z",
-            "reminders": 0,
-        }
-    ],
+    "steps": [_STEP],
     "agreements": [],
     "papers": [{"id": "slip-1", "kind": "slip", "made_at": _AT, "due_at": "2026-03-05T17:00:00Z"}],
     "actions": ["withdraw"],
@@ -199,6 +225,7 @@ _PAPER: dict[str, Any] = {
 _LINK: dict[str, Any] = {
     "utility": "health_book",
     "state": "linked",
+    "state_name": both("link_states", "linked"),
     "changed_at": _AT,
     "as_of": "2026-02-27T02:10:00Z",
 }
@@ -221,7 +248,7 @@ BODIES: dict[str, Any] = {
 }
 ANSWERS: dict[str, dict[str, Any]] = {
     "submit_request": {"201": _ASKED},
-    "list_requests": {"200": {"data": [_ASKED], "next_cursor": None}},
+    "list_requests": {"200": {"data": [_ASKED, _NOTICE], "next_cursor": None}},
     "read_request": {"200": _WHOLE},
     "preview_request": {
         "200": {
@@ -291,6 +318,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
                     "utility": "judicial_record",
                     "code": "records_department",
                     "name": {"vi": "Tra cứu hồ sơ nghiệp vụ", "en": "Look-up of the records"},
+                    "finds": [{**_FINDING, "codes": _OUTCOMES, "pattern": "confirmed|unconfirmed"}],
                     "due_at": "2026-03-04T17:00:00Z",
                     "clock": "on_time",
                     "reminders": 0,
@@ -299,7 +327,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
             "next_cursor": None,
         }
     },
-    "report_step": {"200": _OPENED},
+    "report_step": {"200": {**_OPENED, "steps": [{k: v for k, v in _STEP.items() if k != "found"}]}},
     "read_utility_facts": {
         "200": {
             "data": [

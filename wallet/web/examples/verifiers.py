@@ -150,6 +150,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
 STATUSES = {
     "desk_key_missing": 401,
     "invalid_desk_key": 401,
+    "desk_key_suspended": 401,
     "verifier_over": 409,
     "verifier_changed": 409,
     "verifier_not_active": 409,

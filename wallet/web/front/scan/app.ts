@@ -13,11 +13,12 @@ import * as icons from "./icons";
 import { Settings, Training } from "./settings";
 import { unlock } from "./sound";
 import {
-  abilities, cameraOn, cameraStarting, choices, choose, config, engineFailed, level, manualOpen, newVersion, now, online,
+  abilities, cameraOn, cameraStarting, choices, choose, clockWrong, config, desk, deskPaused, engineFailed, isAsking, level, manualOpen, newVersion, now, online,
   profile, screen, shown, tips, toast, torchOn, training, trouble, trust, updating, uploadEmpty,
 } from "./state";
+import { refused, waiting } from "./receipts";
 import { ago, other, said, t } from "./texts";
-import { refresh } from "./trust";
+import { arePinsUnread, refresh } from "./trust";
 import { Troubles } from "./troubles";
 import { Verdict } from "./verdict";
 import { takeNewVersion } from "./installing";
@@ -29,7 +30,10 @@ export function App(): VNode {
       ${training.value && html`<p class="watermark" aria-hidden="true">${t("training")}</p>`}
       <${Header} />
       <${Strip} />
-      ${isShown ? html`<${Verdict} key=${shown.value!.number} />` : html`<main id="main" tabindex="-1"><${Screen} /></main>`}
+      <main id="main" tabindex="-1">
+        ${isShown && html`<${Verdict} key=${shown.value!.number} />`}
+        ${(!isShown || screen.value === "scan") && html`<${Screen} key="screen" />`}
+      </main>
       <${Toast} />
     </div>
   ` as VNode;
@@ -60,17 +64,25 @@ function Header(): VNode {
 
 export const home = (): "scan" | "choose" => (profile.value && choices.value.gate ? "scan" : "choose");
 
-/** How far the lists can be relied on, always in sight. */
+function network(): string {
+  if (!online.value) return "trust.offline";
+  if (isAsking.value) return deskPaused.value ? "trust.online" : "trust.asking";
+  return desk.value ? "trust.no_purpose" : "trust.online";
+}
+
+/** How far the lists can be relied on, always in sight; between two visitors also whether receipts were refused. */
 function Strip(): VNode {
+  const lost = shown.value ? 0 : Object.values(refused.value).reduce((sum, n) => sum + n, 0);
   const held = trust.value;
-  const dated = held && held.iat >= (config.value?.built_at ?? 0) - 72 * 3600;
-  const age = held && (dated ? ago(now.value - held.iat) : t("trust.too_old_to_date"));
+  const dated = held && held.oldestIat >= (config.value?.built_at ?? 0) - 72 * 3600;
+  const age = held && (dated ? ago(now.value - held.oldestIat) : t("trust.too_old_to_date"));
   return html`
     <p class=${`strip ${level.value}`} role="status">
       <b>${t(`trust.${level.value}`)}</b>
       ${held && html`<span>${t("trust.age", { moment: age! })}</span>`}
       ${held && html`<span>${t("trust.issuers", { count: held.issuers })}</span>`}
-      <span>${t(online.value ? "trust.online" : "trust.offline")}</span>
+      <span class=${desk.value && !isAsking.value ? "lacking" : ""}>${t(network())}</span>
+      ${lost > 0 && html`<span class="refused">${t("trust.refused", { n: lost })}</span>`}
     </p>
   ` as VNode;
 }
@@ -84,28 +96,36 @@ function Screen(): VNode {
     case "training":
       return html`<${Training} />` as VNode;
     case "scan":
-      return html`<${Troubles} /><${Scan} />` as VNode;
+      return html`${!shown.value && html`<${Troubles} />`}<${Scan} key="scan" />` as VNode;
   }
 }
 
+/** The camera stays open below a verdict, unseen: the next code may take its place. */
 function Scan(): VNode {
   const element = useRef<HTMLVideoElement>(null);
+  const isCovered = shown.value !== undefined;
   useEffect(() => {
     setVideo(element.current);
-    document.getElementById("main")?.focus({ preventScroll: true });
     if (!trouble.value) void openIfAllowed();
     return () => setVideo(null);
   }, []);
-  const blocked = level.value === "none" || level.value === "stale";
+  useEffect(() => {
+    if (!isCovered) document.getElementById("main")?.focus({ preventScroll: true });
+  }, [isCovered]);
+  const view = html`
+    <div key="view" class=${`view ${cameraOn.value ? "on" : "off"}`}>
+      <video ref=${element} playsinline muted aria-hidden="true" tabindex="-1"></video>
+      ${!isCovered && cameraOn.value && html`<div class="aim" aria-hidden="true"></div><p class="hint">${t("aim")}</p>`}
+      ${!isCovered && !cameraOn.value && html`<${Closed} />`}
+    </div>`;
+  if (isCovered) return html`<section class="scan covered" aria-hidden="true">${view}</section>` as VNode;
+  // A wrong clock, and a device that keeps nothing, are said by themselves.
+  const blocked = !clockWrong.value && !arePinsUnread() && (level.value === "none" || level.value === "stale");
   return html`
     <section class="scan" aria-label=${t("aim")}>
       ${blocked && html`<${Blocked} />`}
       ${profile.value?.high && html`<${Challenge} />`}
-      <div class=${`view ${cameraOn.value ? "on" : "off"}`}>
-        <video ref=${element} playsinline muted aria-hidden="true" tabindex="-1"></video>
-        ${cameraOn.value && html`<div class="aim" aria-hidden="true"></div><p class="hint">${t("aim")}</p>`}
-        ${!cameraOn.value && html`<${Closed} />`}
-      </div>
+      ${view}
       ${tips.value && html`<${Tips} />`}
       ${uploadEmpty.value && html`<p class="warn" role="alert">${t("upload.none")}</p>`}
       ${manualOpen.value && html`<${Manual} />`}
@@ -240,6 +260,9 @@ function Blocked(): VNode {
   ` as VNode;
 }
 
+/** With a key that is not kept go the receipts that wait to be told. */
+const isReloadLossy = (): boolean => waiting.value > 0 && !desk.value?.keep;
+
 /** What is no verdict: the camera goes on. */
 function Toast(): VNode {
   const which = toast.value;
@@ -254,7 +277,7 @@ function Toast(): VNode {
           ${which === "damaged" && cameraOn.value && torch && html`
             <button onClick=${switchTorch}>${t(torchOn.value ? "torch.off" : "torch.on")}</button>`}
         </div>`}
-      ${newVersion.value && html`
+      ${newVersion.value && !shown.value && !isReloadLossy() && html`
         <div class="toast calm">${t("new_version")} <button onClick=${takeNewVersion}>${t("reload")}</button></div>`}
     </div>
   ` as VNode;

@@ -4,8 +4,9 @@ import { html } from "htm/preact";
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { goTo } from "./gate";
+import { followGate } from "./online";
 import type { Profile } from "./outcome";
-import { choices, choose, config } from "./state";
+import { choices, choose, config, desk } from "./state";
 import { said, t } from "./texts";
 
 const GATE = /^[A-Z0-9-]{1,16}$/;
@@ -13,7 +14,9 @@ const GATE = /^[A-Z0-9-]{1,16}$/;
 export function Choose(): VNode {
   const profiles = config.value?.profiles ?? [];
   const [code, setCode] = useState(choices.value.profile);
-  const [gate, setGate] = useState(choices.value.gate || "CUA-1");
+  const ofDesk = desk.value?.gate;
+  const [typed, setGate] = useState(choices.value.gate || "CUA-1");
+  const gate = ofDesk ?? typed;
   const [isWrong, setWrong] = useState(false);
   const picked = profiles.find((each) => each.code === code) ?? profiles[0];
   const save = (event: Event): void => {
@@ -22,6 +25,7 @@ export function Choose(): VNode {
     setWrong(!GATE.test(id));
     if (!GATE.test(id) || !picked) return;
     choose({ profile: picked.code, gate: id });
+    void followGate();
     goTo("scan");
   };
   if (!profiles.length) return html`<p class="notice" role="status">${t("profile.none")}</p>` as VNode;
@@ -36,8 +40,8 @@ export function Choose(): VNode {
             <span><b>${said(each.title)}</b><span class="small">${demands(each)}</span></span>
           </label>`)}
       </fieldset>
-      <label for="gate">${t("profile.gate")}</label>
-      <input id="gate" value=${gate} maxlength="16" autocomplete="off" autocapitalize="characters"
+      <label for="gate">${t(ofDesk ? "profile.gate_of_desk" : "profile.gate")}</label>
+      <input id="gate" value=${gate} readonly=${ofDesk !== undefined} maxlength="16" autocomplete="off" autocapitalize="characters"
         aria-invalid=${isWrong} aria-describedby=${isWrong ? "gate-wrong" : undefined}
         onInput=${(event: Event) => setGate((event.target as HTMLInputElement).value)} />
       ${isWrong && html`<p id="gate-wrong" class="warn" role="alert">${t("profile.gate_wrong")}</p>`}

@@ -1,23 +1,32 @@
 /** The gate at work: from the camera, a picture, a reader or a typed code to a verdict, and back to the next visitor. */
 
+import type { Answer } from "../verifier";
 import { Camera, CameraTrouble, Frames } from "./camera";
 import { Challenges } from "./challenge";
 import type { Ask, Demand, Reply } from "./messages";
-import { isGraver, outcomeOf, toastOf, type Look, type Outcome, type Toast } from "./outcome";
-import { askServer, readShare, type OnlineAnswer, type Share } from "./online";
+import { isGraver, outcomeOf, toastOf, type Outcome, type Toast } from "./outcome";
+import { askServer, leaveToTell, noteCheck, refusalOf, withdraw, type Noted, type OnlineAnswer } from "./online";
+import type { Told } from "./receipts";
+import { followShare, type Standing } from "./sharing";
 import { signalOutcome } from "./sound";
 import {
-  abilities, cameraOn, cameraStarting, choices, choose, clockWrong, engineFailed, manualOpen, profile, screen, shown,
-  tally, tips, toast, torchOn, training, trouble, uploadEmpty, type Shown,
+  abilities, cameraOn, cameraStarting, choices, choose, clockWrong, desk, engineFailed, isAsking, manualOpen, profile, screen, shown,
+  tips, toast, torchOn, training, trouble, uploadEmpty, type Shown,
 } from "./state";
-import { write } from "./store";
+import { recount } from "./tally";
+import { arePinsUnread } from "./trust";
 
 const PAUSE_MILLISECONDS = 40;
+/** While no code may take the place of the one on the screen. */
+const WATCH_MILLISECONDS = 250;
 const TIPS_MILLISECONDS = 30_000;
 const TOAST_MILLISECONDS = 3500;
 /** A verdict stands at least so long before another code may take its place. */
 const STANDS_MILLISECONDS = 1200;
-const LOOK_AGAIN_MILLISECONDS = 1500;
+/** So long after a verdict's own code was last read, a code that cannot be read is somebody else's. */
+const MOVING_MILLISECONDS = 2000;
+/** One picture may be too much for the reader; so many in a row, and the reader is broken. */
+const MOST_FAILURES = 5;
 export const AUTO_SECONDS = 8;
 
 export const challenges = new Challenges();
@@ -33,8 +42,13 @@ let lastCode = Date.now();
 let shownAt = 0;
 let count = 0;
 let partials = 0;
+/** When the camera last read a code. */
+let readAt = 0;
+let failures = 0;
 let autoNext: ReturnType<typeof setTimeout> | undefined;
 let toastEnd: ReturnType<typeof setTimeout> | undefined;
+/** Counts what ends everything under way: another screen, or a page that is hidden. */
+let turn = 0;
 
 export function startWorker(): void {
   worker = new Worker("/scan/worker.js"); // below /scan, or the service worker would not hand it out
@@ -52,6 +66,13 @@ export function toWorker(ask: Ask, moved: Transferable[] = []): Promise<Reply> {
     waiting.set(id, resolve);
     worker!.postMessage({ id, ask }, moved);
   });
+}
+
+/** Have a code read; what a turn of the page has overtaken is nobody's any more, and says nothing. */
+async function judged(ask: Ask, moved: Transferable[] = []): Promise<Reply> {
+  const asked = turn;
+  const reply = await toWorker(ask, moved);
+  return asked === turn ? reply : { kind: "overtaken" };
 }
 
 // --- the camera ---------------------------------------------------------------------------------------------------
@@ -116,29 +137,56 @@ function look(): void {
       trouble.value = "busy";
       return;
     }
-    const picture = video && !document.hidden ? frames.of(video) : undefined;
-    if (picture) {
-      const reply = await toWorker(
-        { kind: "frame", pixels: picture.data.buffer, width: picture.width, height: picture.height, demand: demand(), careful: false },
-        [picture.data.buffer],
-      );
-      if (cameraOn.value) take(reply);
+    try {
+      if (video && !document.hidden) await lookOnce(video);
+      if (!shown.value && Date.now() - lastCode > TIPS_MILLISECONDS) tips.value = true;
+    } finally {
+      look();
     }
-    if (!shown.value && Date.now() - lastCode > TIPS_MILLISECONDS) tips.value = true;
-    look();
-  }, PAUSE_MILLISECONDS);
+  }, isReplaceable() ? PAUSE_MILLISECONDS : WATCH_MILLISECONDS);
+}
+
+async function lookOnce(from: HTMLVideoElement): Promise<void> {
+  const watch = !isReplaceable();
+  let reply: Reply = { kind: "engineFailed" };
+  try {
+    const picture = frames.of(from);
+    if (!picture) return;
+    const { data, width, height } = picture;
+    reply = await judged({ kind: "frame", pixels: data.buffer, width, height, demand: demand(), careful: false, watch }, [data.buffer]);
+  } catch {
+    // No picture could be taken, or handed over: the next one may do.
+  }
+  if (reply.kind === "engineFailed") engineFailed.value ||= ++failures >= MOST_FAILURES;
+  else if (reply.kind !== "overtaken") {
+    failures = 0;
+    engineFailed.value = false;
+  }
+  if (cameraOn.value && !watch) await take(reply, "camera");
+}
+
+/** Whether a code before the camera may be judged: none takes the place of a verdict that is new, kept, or waits. */
+const isReplaceable = (): boolean => !shown.value || (!isKeptNow() && Date.now() - shownAt >= STANDS_MILLISECONDS);
+
+export function isKeptNow(): boolean {
+  const standing = shown.value;
+  return Boolean(standing?.held || (standing?.photoState === "wait" && !standing.server));
 }
 
 // --- the other ways in --------------------------------------------------------------------------------------------
 
-export async function checkText(text: string): Promise<void> {
-  if (text.trim()) take(await toWorker({ kind: "text", text: text.trim(), demand: demand() }));
+/** isSpoilt: a reader typed it, and on this computer something changed what it typed. */
+export async function checkText(text: string, isSpoilt = false): Promise<void> {
+  if (isSpoilt) noVerdict("keyboard", "hand");
+  else if (text.trim()) await take(await judged({ kind: "text", text: text.trim(), demand: demand() }));
 }
 
-/** Play a sample; one that is about being shown twice is shown twice. */
+/** Play a sample; one that is about being shown twice is shown twice. Outside of training it would be somebody. */
 export async function playSample(text: string, times: number): Promise<void> {
-  for (let shownBefore = 1; shownBefore < times; shownBefore++) await toWorker({ kind: "text", text, demand: demand() });
-  await checkText(text);
+  for (let shownBefore = 1; training.value && shownBefore < times; shownBefore++) {
+    await toWorker({ kind: "text", text, demand: demand() });
+  }
+  if (training.value) await checkText(text);
 }
 
 export async function checkPicture(file: Blob): Promise<void> {
@@ -148,15 +196,15 @@ export async function checkPicture(file: Blob): Promise<void> {
     const bitmap = await createImageBitmap(file);
     const picture = frames.ofImage(bitmap);
     bitmap.close();
-    reply = await toWorker(
+    reply = await judged(
       { kind: "frame", pixels: picture.data.buffer, width: picture.width, height: picture.height, demand: demand(), careful: true },
       [picture.data.buffer],
     );
   } catch {
     // Not a picture: nothing is found in it.
   }
-  if (reply.kind === "nothing" || reply.kind === "partial") uploadEmpty.value = true;
-  else take(reply);
+  if (reply.kind === "nothing" || reply.kind === "partial" || reply.kind === "engineFailed") uploadEmpty.value = true;
+  else await take(reply);
 }
 
 function demand(): Demand {
@@ -173,38 +221,80 @@ function demand(): Demand {
 
 // --- verdicts -----------------------------------------------------------------------------------------------------
 
-function take(reply: Reply): void {
+/** What was read last is said last, although a check is kept before its verdict is shown. */
+let taken = Promise.resolve();
+
+/** by: a reader, a picture or a field, which somebody means, or the camera, which sees whatever is there. */
+function take(reply: Reply, by: "hand" | "camera" = "hand"): Promise<void> {
+  if (by === "camera" && reply.kind !== "partial") partials = 0;
+  if (by === "camera" && (reply.kind === "same" || "text" in reply)) readAt = Date.now();
+  const began = turn;
+  const taking = taken.then(() => (began === turn ? takeNow(reply, by) : undefined));
+  taken = taking.catch(() => undefined);
+  return taking;
+}
+
+function takeNow(reply: Reply, by: "hand" | "camera"): Promise<void> | void {
   switch (reply.kind) {
-    case "nothing":
-      partials = 0;
-      return;
     case "partial":
       // Noise looks like a broken code now and then; a broken code looks like one every time.
-      if (++partials >= 3 && !toast.value) showToast("damaged");
+      if (++partials >= 3 && !toast.value && !isMoving()) noVerdict("damaged", by);
       return;
     case "noTrust":
-      if (!/^V[DL]1:/.test(reply.text)) return showToast(reply.text.startsWith("VG1:") ? "challenge" : "foreign");
+      if (!/^V[DL]1:/.test(reply.text)) return noVerdict(reply.text.startsWith("VG1:") ? "challenge" : "foreign", by, reply.known);
+      if (arePinsUnread()) return show(NOTHING_KEPT);
       return show({ code: "cannot_tell", look: "ask", next: "outcome.cannot_tell.no_list" });
     case "memoryFailed":
-      return show({ code: "cannot_tell", look: "ask", next: "outcome.cannot_tell.memory" });
+      return show(NOTHING_KEPT);
     case "answer":
-      return takeAnswer(reply);
+      return takeAnswer(reply, by);
     default:
   }
 }
 
-function takeAnswer(reply: Extract<Reply, { kind: "answer" }>): void {
+/** Where this device keeps nothing, nothing may pass: neither a code that may come twice, nor a check that nobody would hear of. */
+const NOTHING_KEPT: Outcome = { code: "cannot_tell", look: "ask", next: "outcome.cannot_tell.memory" };
+
+/** Say what was read and is no verdict on anybody. The verdict that stands is not on whoever showed that: it goes.
+ *
+ * isKnown: the camera saw it a moment ago, it may as well hang on the wall.
+ */
+function noVerdict(which: Toast, by: "hand" | "camera", isKnown = false): void {
+  if (by === "camera" && (isKnown || !isReplaceable())) return showToast(which);
+  next();
+  showToast(which);
+}
+
+/** Whether what cannot be read may be the code of the verdict that stands: in a hand that moves it is read now and then. */
+const isMoving = (): boolean =>
+  shown.value !== undefined && Date.now() - Math.max(readAt, shownAt) < MOVING_MILLISECONDS;
+
+async function takeAnswer(reply: Extract<Reply, { kind: "answer" }>, by: "hand" | "camera"): Promise<void> {
   const found = toastOf(reply.answer, reply.text);
-  if (found) return showToast(found);
-  if (shown.value && Date.now() - shownAt < STANDS_MILLISECONDS) return;
+  if (found) return noVerdict(found, by, reply.known);
+  // A code that comes twice at once is one visitor; another document never is.
+  const isSame = shown.value?.answer?.document?.id === reply.answer.document?.id;
+  if (shown.value && isSame && Date.now() - shownAt < STANDS_MILLISECONDS) return;
   if (reply.nonce) {
     const used = challenges.live(Date.now() / 1000).find((each) => same(each.bytes, reply.nonce!));
     if (used) challenges.use(used);
   }
   const outcome = outcomeFor(reply.answer, reply.seen);
+  const asker = training.value || !isAsking.value ? undefined : desk.value;
+  const began = turn;
+  const isAsked = navigator.onLine;
+  const noted = asker && (await noteCheck(reply.answer, toldOf(reply.answer, outcome), asker, isAsked));
+  if (began !== turn) return noted && withdraw(noted); // nobody sees it any more
+  if (asker && !noted) return show(NOTHING_KEPT);
   const list = reply.answer.status_age_seconds ?? reply.answer.bundle_age_seconds;
   show(outcome, { answer: reply.answer, milliseconds: reply.milliseconds, listAgeSeconds: list });
-  if (!training.value) void askAbout(reply.text, count, reply.nonce);
+  if (noted && isAsked) void askAbout(reply, count, noted);
+}
+
+/** Return what is on record of a check: the verdict as it is shown. By a wrong clock no list is known to be fresh. */
+function toldOf(answer: Answer, outcome: Outcome): Told {
+  if (outcome.code !== "cannot_tell" || answer.verdict === "cannot_tell") return answer;
+  return { verdict: "cannot_tell", reasons: ["trust_stale"] };
 }
 
 function outcomeFor(answer: OnlineAnswer, seen?: { at: number; gate: string }): Outcome {
@@ -218,36 +308,59 @@ function outcomeFor(answer: OnlineAnswer, seen?: { at: number; gate: string }): 
 const ANY = { code: "any", title: { vi: "", en: "" } };
 
 /** The verdict of this device stands already; the server's may only make it graver. */
-async function askAbout(code: string, number: number, nonce?: Uint8Array): Promise<void> {
-  const answer = await askServer(code, nonce);
-  const standing = shown.value;
-  if (!answer || standing?.number !== number) return;
-  const later = outcomeFor(answer);
-  const askedAt = Date.now() / 1000;
-  if (isGraver(later, standing.outcome)) {
-    shown.value = { ...standing, askedAt, outcome: later, answer };
-    recount(standing.outcome.look, later.look);
-    signalOutcome(later.look, choices.value.sound, choices.value.vibration);
-    waitForNext();
+async function askAbout(reply: Extract<Reply, { kind: "answer" }>, number: number, noted: Noted): Promise<void> {
+  // Who is not taken here anyway is not asked for a photo.
+  const good = amend(number, { server: "asking" })?.outcome.look === "good";
+  let answer: OnlineAnswer;
+  try {
+    answer = await askServer(reply.text, reply.answer, good, reply.nonce);
+  } catch (error) {
+    const server = refusalOf(error);
+    amend(number, { server });
+    // A purpose that ended has no receipts either.
+    await (server === "purpose" ? withdraw(noted) : leaveToTell(noted, server === "unreachable"));
     return;
   }
-  shown.value = { ...standing, askedAt };
-  if (standing.outcome.look === "good" && answer.share) await awaitPhoto(answer.share, number);
+  // It looks for nobody in what it does not believe is signed; who was read here by older trust learns it by a receipt.
+  if (reply.answer.document && !answer.checked.includes("dates")) void leaveToTell(noted, false, answer);
+  else void withdraw(noted);
+  const standing = amend(number, { server: undefined, askedAt: Date.now() / 1000 });
+  if (!standing) return;
+  if (!answer.accepted) {
+    // It names nobody in what it does not accept; who it is was read here.
+    const { document } = reply.answer;
+    const seen = answer.first_seen && { at: Date.parse(answer.first_seen.at) / 1000, gate: "" };
+    const later = outcomeFor({ ...answer, ...(document ? { document } : {}) }, seen);
+    worsen(number, later);
+  } else if (standing.outcome.look === "good" && answer.share) {
+    await followShare(answer.share, reply.answer, standingOf(number, reply.answer));
+  }
 }
 
-/** Show the photo once the visitor has agreed, as long as their verdict stands. */
-async function awaitPhoto(share: Share, number: number): Promise<void> {
-  let found: Share | undefined = share;
-  while (found && shown.value?.number === number) {
-    const { portrait, state, id }: Share = found;
-    const photo: string | undefined = portrait && `data:${portrait.media_type};base64,${portrait.content}`;
-    const isAwaited: boolean = state === "awaiting";
-    const standing: Shown = shown.value;
-    shown.value = { ...standing, photoAwaited: isAwaited, ...(photo ? { photo } : {}) };
-    if (!isAwaited || id === undefined) return;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MILLISECONDS));
-    found = await readShare(id);
-  }
+/** Let a graver outcome take the place of the one that stands. */
+function worsen(number: number, later: Outcome): void {
+  const standing = shown.value;
+  if (standing?.number !== number || !isGraver(later, standing.outcome)) return;
+  amend(number, { outcome: later });
+  recount(standing.outcome.look, later.look);
+  signalOutcome(later.look, choices.value.sound, choices.value.vibration);
+  waitForNext();
+}
+
+/** The verdict of a number, for what may still become of it. found: what this device read in the code. */
+const standingOf = (number: number, found: Answer): Standing => ({
+  amend: (changes) => amend(number, changes),
+  worsen: (later) => worsen(number, later),
+  outcomeFor: (reason) => outcomeFor({ ...found, verdict: "invalid", reasons: [reason], accepted: false }),
+  count: waitForNext,
+  stay: () => clearTimeout(autoNext),
+});
+
+/** Change the verdict of this number as long as it stands, and return it as it is then. */
+function amend(number: number, changes: Partial<Shown>): Shown | undefined {
+  if (shown.value?.number !== number) return undefined;
+  shown.value = { ...shown.value, ...changes };
+  return shown.value;
 }
 
 function show(outcome: Outcome, more: Partial<Shown> = {}): void {
@@ -262,12 +375,13 @@ function show(outcome: Outcome, more: Partial<Shown> = {}): void {
 
 function waitForNext(): void {
   clearTimeout(autoNext);
-  autoNext = setTimeout(next, AUTO_SECONDS * 1000);
+  if (shown.value && !shown.value.held) autoNext = setTimeout(next, AUTO_SECONDS * 1000);
 }
 
 /** Keep the verdict until somebody says next. */
 export function holdVerdict(): void {
   clearTimeout(autoNext);
+  if (shown.value) shown.value = { ...shown.value, held: true };
 }
 
 export function next(): void {
@@ -278,6 +392,7 @@ export function next(): void {
 
 /** Nothing of the last visitor stays: the screen is locked, or somebody else uses the device. */
 export function wipe(): void {
+  turn++;
   next();
   hideToast();
   manualOpen.value = uploadEmpty.value = tips.value = false;
@@ -297,25 +412,8 @@ function hideToast(): void {
   toast.value = undefined;
 }
 
-type Count = "valid" | "invalid" | "unknown";
-const COUNTS: Record<Look, Count> = { good: "valid", bad: "invalid", wait: "invalid", ask: "unknown" };
-
-/** Count a verdict; `before`: what it was counted as until the server said otherwise. */
-function recount(before: Look | undefined, after: Look): void {
-  const counted = { ...tally.value };
-  if (!counted.since) counted.since = Date.now() / 1000;
-  if (before) counted[COUNTS[before]] -= 1;
-  counted[COUNTS[after]] += 1;
-  tally.value = counted;
-  void write("tally", counted);
-}
-
-export function newShift(): void {
-  tally.value = { since: Date.now() / 1000, valid: 0, invalid: 0, unknown: 0 };
-  void write("tally", tally.value);
-}
-
 export function goTo(where: typeof screen.value): void {
+  turn++;
   next();
   hideToast();
   training.value = where === "training";

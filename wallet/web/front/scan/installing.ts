@@ -6,14 +6,21 @@ import { installPrompt, newVersion } from "./state";
 import { t } from "./texts";
 
 let waitingWorker: ServiceWorker | null = null;
+let isTapped = false;
 
 export async function installServiceWorker(): Promise<void> {
   if (!("serviceWorker" in navigator)) return;
+  let isOlder = navigator.serviceWorker.controller !== null;
+  navigator.serviceWorker.addEventListener("controllerchange", () => {
+    if (isTapped) location.reload();
+    else if (isOlder) newVersion.value = true; // another page has taken it, and this one is still the old one
+    isOlder = true;
+  });
   try {
     const registration = await navigator.serviceWorker.register("/scan/sw.js", { scope: "/scan" });
     const isWaiting = (): void => {
       waitingWorker = registration.waiting;
-      newVersion.value = waitingWorker !== null && navigator.serviceWorker.controller !== null;
+      newVersion.value ||= waitingWorker !== null && navigator.serviceWorker.controller !== null;
     };
     isWaiting();
     registration.addEventListener("updatefound", () => {
@@ -26,8 +33,9 @@ export async function installServiceWorker(): Promise<void> {
 
 /** Nobody is moved to a new version in the middle of a queue: it is taken when somebody says so. */
 export function takeNewVersion(): void {
-  navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
-  waitingWorker?.postMessage("takeOver");
+  isTapped = true;
+  if (waitingWorker?.state === "installed") waitingWorker.postMessage("takeOver");
+  else location.reload();
 }
 
 export function listenForInstall(): void {

@@ -7,20 +7,22 @@ import "./scan.css";
 import { App, home } from "./app";
 import { checkText, closeCamera, goTo, openCamera, startWorker, toWorker, wipe } from "./gate";
 import { installServiceWorker, listenForInstall } from "./installing";
-import { readDesk } from "./online";
-import { keepChoices, now, screen, shown, tally, type Tally } from "./state";
-import { read, ReplayMemory } from "./store";
+import { keep, recall } from "./keeping";
+import { readDesk, refreshDesk, tellReceipts } from "./online";
+import { keepChoices, now, online, screen, shown, tally, type Tally } from "./state";
+import { ReplayMemory } from "./store";
 import { keepTrust } from "./trust";
 import { t } from "./texts";
 import { listenToWedge } from "./wedge";
 
 const TICK_MILLISECONDS = 5000;
+const TELL_MILLISECONDS = 60_000;
 const root = document.getElementById("scan")!;
 
 keepChoices();
 listenForInstall();
 startWorker();
-listenToWedge((text) => void checkText(text));
+listenToWedge((text, isSpoilt) => void checkText(text, isSpoilt));
 effect(() => void (document.title = t("title")));
 
 let wasOpen = false;
@@ -39,12 +41,12 @@ window.addEventListener("pagehide", hidden);
 
 setInterval(() => {
   now.value = Date.now() / 1000;
-  for (const name of ["gate", "training"]) void new ReplayMemory(name).sweep(now.value);
+  for (const name of ["gate", "training"]) void keep(`replay.${name}`, new ReplayMemory(name).sweep(now.value));
 }, TICK_MILLISECONDS);
 
 async function start(): Promise<void> {
-  tally.value = (await read<Tally>("tally")) ?? tally.value;
-  await readDesk();
+  const [counted] = await Promise.all([recall<Tally>("tally"), readDesk()]);
+  tally.value = counted ?? tally.value;
   const trusted = keepTrust(toWorker);
   // Where the page was set up before, nobody waits for the network.
   await Promise.race([trusted, new Promise((resolve) => setTimeout(resolve, 400))]);
@@ -52,6 +54,9 @@ async function start(): Promise<void> {
   render(html`<${App} />`, root);
   if (screen.value === "choose" && home() === "scan") goTo("scan");
   await trusted;
+  void refreshDesk();
+  effect(() => void (online.value && tellReceipts()));
+  setInterval(() => void tellReceipts(), TELL_MILLISECONDS);
   if (screen.value === "choose" && home() === "scan" && !shown.value) goTo("scan");
 }
 

@@ -18,33 +18,40 @@ export interface Demand {
 export interface Trust {
   iat: number;
   nextUpdate: number;
-  exp: number;
   issuers: number;
   keys: number;
   lists: number;
+  /** When the oldest of all that is held was made, lists and bundle, and when the first of it is over. */
+  oldestIat: number;
+  firstExp: number;
   types: number;
 }
 
+/** watch: only see whether the last code is still in view; another one is not judged, and not remembered. */
 export type Ask =
   | { kind: "warm" }
-  | { kind: "hold"; token: string; pins: string[] }
+  | { kind: "hold"; token: string; pins: string[]; carried: readonly string[] }
   | { kind: "offer"; token: string; pins: string[]; now: number }
-  | { kind: "frame"; pixels: ArrayBuffer; width: number; height: number; demand: Demand; careful: boolean }
+  | { kind: "frame"; pixels: ArrayBuffer; width: number; height: number; demand: Demand; careful: boolean; watch?: boolean }
   | { kind: "text"; text: string; demand: Demand }
   | { kind: "forget" };
 
 export type Reply =
   | { kind: "warmed" }
+  /** The reader did not start, or threw at what it was asked. */
   | { kind: "engineFailed" }
   | { kind: "held"; trust: Trust }
-  | { kind: "taken"; trust: Trust; isNews: boolean }
+  /** carried: what is to be kept beside the bundle. */
+  | { kind: "taken"; trust: Trust; isNews: boolean; carried: readonly string[] }
   | { kind: "refused"; reason: string }
   | { kind: "nothing" }
   /** A code was seen and could not be read. */
   | { kind: "partial" }
   /** The code of before is still in view. */
   | { kind: "same" }
+  /** What was asked is over. Of the page itself. */
+  | { kind: "overtaken" }
   /** No bundle is held: nothing can be said. */
-  | { kind: "noTrust"; text: string }
+  | { kind: "noTrust"; text: string; known?: boolean }
   | { kind: "memoryFailed"; text: string }
-  | { kind: "answer"; answer: Answer; text: string; seen?: Seen; nonce?: Uint8Array; milliseconds: number };
+  | { kind: "answer"; answer: Answer; text: string; known?: boolean; seen?: Seen; nonce?: Uint8Array; milliseconds: number };

@@ -1,5 +1,6 @@
 /** What a gate shows for an answer: one outcome of the table, by the gravest thing that was found. Pure.
  *
+ * Which reason outweighs which is as in wallet.verifier.outcomes, whose outcomes are fewer: some have a word of their own here.
  * Source: docs/scanning.md (the table); docs/wire.md, section 3 (the answer).
  */
 
@@ -8,6 +9,8 @@ import type { Answer, Names } from "../verifier";
 export interface Profile {
   code: string;
   title: Names;
+  /** Code of the purpose for which a desk at this gate checks, where it is registered for it. */
+  purpose?: string;
   /** What is taken here, in words. */
   note?: Names;
   /** Codes of the utilities that are taken here; absent: any. */
@@ -21,12 +24,12 @@ export interface Profile {
   device_only?: boolean;
   /** `answer`: only whether the age is reached; nothing else that was signed is shown. */
   view?: "full" | "answer";
-  /** Names of claims that are shown beside the name, at most these. */
-  claims?: string[];
+  /** Names of claims without which nobody is taken here. */
+  needs?: string[];
 }
 
 export type Look = "good" | "bad" | "ask" | "wait";
-export type Toast = "foreign" | "damaged" | "challenge";
+export type Toast = "foreign" | "damaged" | "challenge" | "keyboard";
 
 export interface Outcome {
   /** Key of the texts below `outcome.`. */
@@ -47,21 +50,21 @@ export interface Circumstances {
   nowSeconds: number;
   /** Why the clock of this device cannot be relied on, if it cannot. */
   clockWrong: boolean;
-  /** When and where this code was seen before, if the memory has it. */
+  /** When and where this code was seen before, if that is known. gate: "" where it is not. */
   seen?: { at: number; gate: string };
 }
 
 /** What ends the matter, whatever else was found: in this order. */
-const FINAL = ["bad_signature", "key_not_allowed", "device_mismatch", "revoked", "superseded"] as const;
+const FINAL = ["wrong_type", "bad_signature", "key_not_allowed", "device_mismatch", "revoked", "superseded"] as const;
 const SUSPENDED = ["account_locked", "suspended"] as const;
-const LIVE = ["wrong_gate", "live_too_old", "live_from_future", "live_replayed"] as const;
+const LIVE = ["live_replayed", "live_too_old", "live_from_future", "wrong_gate"] as const;
 
 /** Return the toast for what is no verdict on anybody's document, undefined for a verdict. */
 export function toastOf(answer: Answer, text: string): Toast | undefined {
   if (text.trim().startsWith("VG1:")) return "challenge";
   const first = answer.reasons[0];
   if (first === "not_a_code") return "foreign";
-  return first === "malformed" || first === "wrong_type" ? "damaged" : undefined;
+  return first === "malformed" ? "damaged" : undefined;
 }
 
 export function outcomeOf(answer: Answer, profile: Profile, around: Circumstances): Outcome {
@@ -69,13 +72,16 @@ export function outcomeOf(answer: Answer, profile: Profile, around: Circumstance
   const bad = (code: string, moment?: number): Outcome => ({ code, look: "bad", next: `outcome.${code}.next`, moment });
   const ask = (code: string, next = `outcome.${code}.next`): Outcome => ({ code, look: "ask", next });
   const final = FINAL.find(has);
+  // Whole, read, and another thing than its prefix says: nothing that holding still would mend.
+  if (final === "wrong_type") return bad("bad_signature");
   if (final) {
     // The cause that only the service knows says more than the entry of the list.
     return bad(final === "revoked" && has("superseded") ? "superseded" : final);
   }
-  if (around.clockWrong) return ask("cannot_tell", "outcome.cannot_tell.clock");
   const suspended = SUSPENDED.find(has);
   if (suspended) return bad(suspended);
+  // What is graver than that stands above; what follows are questions of time, or lets somebody in.
+  if (around.clockWrong) return ask("cannot_tell", "outcome.cannot_tell.clock");
   if (has("expired")) {
     const code = answer.holder_binding === "none" ? "expired" : "card_expired";
     return bad(code, seconds(answer.document?.expires_at));
@@ -85,6 +91,11 @@ export function outcomeOf(answer: Answer, profile: Profile, around: Circumstance
     return { code: "not_yet_valid", look: "wait", next: "outcome.not_yet_valid.next", moment };
   }
   const live = LIVE.find(has);
+  // Only this device's memory tells where; the service tells when.
+  if (live === "live_replayed" && !around.seen) return ask("live_replayed_before");
+  if (live === "live_replayed" && !around.seen?.gate) {
+    return { ...ask("live_replayed_at"), moment: around.seen?.at };
+  }
   if (live) return { ...ask(live), moment: around.seen?.at, place: around.seen?.gate };
   if (has("unknown_issuer")) return ask("unknown_issuer");
   if (has("trust_stale") || has("status_stale")) return ask("cannot_tell", "outcome.cannot_tell.stale");
@@ -95,8 +106,15 @@ export function outcomeOf(answer: Answer, profile: Profile, around: Circumstance
   const ofAge = isOfAge(answer, profile, around.nowSeconds);
   const rule = ruleAgainst(answer, profile, ofAge);
   if (rule) return { ...ask("not_accepted", `rule.${rule}`), rule, ofAge };
-  const next = answer.holder_binding === "none" ? "paper" : "no_photo";
+  const next = answer.holder_binding === "none" ? "paper" : comparable(answer, profile);
   return { code: "valid", look: "good", next: `outcome.valid.${next}`, ofAge };
+}
+
+/** Return what the screen shows of a person, to be compared with whoever stands there: a key below `outcome.valid.`. */
+function comparable(answer: Answer, profile: Profile): string {
+  if (profile.view === "answer") return "nothing";
+  const [name, born] = ["full_name", "birth_date"].map((each) => typeof claim(answer, each) === "string");
+  return name && born ? "name_and_birth" : name ? "name" : born ? "birth" : "nothing";
 }
 
 /** Which rule of this gate an authentic document does not meet. */
@@ -106,17 +124,26 @@ function ruleAgainst(answer: Answer, profile: Profile, ofAge: boolean | undefine
   if (document.recipient !== undefined && answer.reasons.includes("policy_refused")) return "recipient";
   if (profile.utilities && !profile.utilities.includes(document.utility.code)) return "utility";
   if (answer.reasons.includes("policy_refused") || !answer.accepted) return "other";
-  if (profile.live_only && answer.holder_binding === "none") return "live";
+  // A printed code answers no challenge.
+  if ((profile.live_only || profile.high) && answer.holder_binding === "none") return "live";
   if (profile.device_only && answer.holder_binding !== "device") return "device";
+  if (profile.needs?.some((name) => (claim(answer, name) ?? "") === "")) return "needs";
   if (profile.min_age === undefined) return undefined;
   if (ofAge === undefined) return "age_unknown";
   return ofAge ? undefined : "age";
 }
 
-function isOfAge(answer: Answer, profile: Profile, nowSeconds: number): boolean | undefined {
-  if (profile.min_age === undefined) return undefined;
+/** What was signed decides: that somebody is over (or not over) an age, or the day of birth. Undefined: neither tells. */
+function isOfAge(answer: Answer, { min_age: age }: Profile, nowSeconds: number): boolean | undefined {
+  if (age === undefined) return undefined;
+  for (const { name, value } of answer.document?.claims ?? []) {
+    const over = /^(?:age_)?over_(\d{1,3})$/.exec(name ?? "")?.[1];
+    if (over === undefined) continue;
+    if (value === true && Number(over) >= age) return true;
+    if (value === false && Number(over) <= age) return false;
+  }
   const born = claim(answer, "birth_date");
-  return typeof born === "string" ? hasAge(born, profile.min_age, nowSeconds) : undefined;
+  return typeof born === "string" ? hasAge(born, age, nowSeconds) : undefined;
 }
 
 /** Return whether somebody born on `day` ("YYYY-MM-DD" or "YYYY") has this age today in Vietnam.

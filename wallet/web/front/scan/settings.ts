@@ -2,13 +2,16 @@
 
 import { html } from "htm/preact";
 import type { VNode } from "preact";
-import { useEffect, useRef } from "preact/hooks";
-import { goTo, newShift, playSample, toWorker } from "./gate";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { goTo, playSample, toWorker } from "./gate";
 import { InstallHint } from "./installing";
-import { forgetDesk, useDesk } from "./online";
+import { choosePurpose, forgetDesk, Refused, useKey, type Refusal } from "./online";
 import {
-  choices, choose, config, desk, deskRefused, heldPins, tally, trust, updating, type Theme,
+  choices, choose, config, desk, heldPins, tally, trust, updating, type Theme,
 } from "./state";
+import { keep } from "./keeping";
+import { forgetRefused, refused, waiting } from "./receipts";
+import { newShift } from "./tally";
 import { moment, said, t } from "./texts";
 import { Troubles } from "./troubles";
 import { refresh } from "./trust";
@@ -69,40 +72,91 @@ function Data(): VNode {
   const built = config.value?.built_at;
   return html`
     <button disabled=${updating.value} onClick=${() => refresh(toWorker)}>${t(updating.value ? "trust.updating" : "trust.update")}</button>
-    ${trust.value && html`<p class="small">${t("trust.age", { moment: moment(Math.max(trust.value.iat, built ?? 0)) })}</p>`}
+    ${trust.value && html`<p class="small">${t("trust.age", { moment: moment(Math.max(trust.value.oldestIat, built ?? 0)) })}</p>`}
     <p class="small">${t("pin.held")}: ${heldPins.value.map((pin) => html`<code>${pin}</code>`)}</p>
     ${built !== undefined && html`<p class="small">${t("set.about", { moment: moment(built, "day") })}</p>`}
   ` as VNode;
 }
 
 function DeskKey(): VNode {
-  const key = useRef<HTMLInputElement>(null);
-  const purpose = useRef<HTMLInputElement>(null);
-  const keep = useRef<HTMLInputElement>(null);
-  const save = (event: Event): void => {
-    event.preventDefault();
-    const given = { key: key.current!.value.trim(), purpose: purpose.current!.value.trim() };
-    if (given.key && given.purpose) void useDesk(given, keep.current!.checked);
+  const place = useRef<HTMLDivElement>(null);
+  const first = useRef(true);
+  const key = desk.value?.key;
+  useEffect(() => {
+    if (!first.current) place.current?.focus(); // what had the focus is gone
+    first.current = false;
+  }, [key]);
+  return html`<div tabindex="-1" class="desk" ref=${place}>${desk.value ? html`<${DeskInUse} />` : html`<${DeskForm} />`}</div>` as VNode;
+}
+
+function DeskInUse(): VNode {
+  const { organisation, gate, purpose, purposes } = desk.value!;
+  return html`
+    <p>${t("set.desk_on")}: <b>${said(organisation)} · ${gate}</b></p>
+    <label for="purpose">${t("set.desk_purpose")}</label>
+    <select id="purpose" value=${purpose} onChange=${(event: Event) => choosePurpose((event.target as HTMLSelectElement).value)}>
+      ${!purpose && html`<option value="" selected>${t("set.desk_choose")}</option>`}
+      ${purposes.map((each) => html`<option value=${each.code} selected=${each.code === purpose}>${said(each.title)}</option>`)}
+    </select>
+    ${!purpose && html`<p class="warn">${t("set.desk_no_purpose")}</p>`}
+    ${waiting.value > 0 && html`<p class="warn" role="status">${t("set.receipts", { n: waiting.value })}</p>`}
+    <${Refusals} />
+    <button onClick=${forgetDesk}>${t("set.desk_forget")}</button>
+  ` as VNode;
+}
+
+/** Receipts that will never arrive: nothing of them is left but how many there were, and why. */
+function Refusals(): VNode | null {
+  const found = Object.entries(refused.value);
+  if (!found.length) return null;
+  const read = async (event: Event): Promise<void> => {
+    const around = (event.currentTarget as HTMLElement).closest<HTMLElement>(".desk");
+    if (desk.value) await keep("receipts", forgetRefused(desk.value));
+    around?.focus(); // what had the focus is gone
   };
-  if (desk.value) {
-    return html`
-      <p>${t("set.desk_on")}</p>
-      ${deskRefused.value && html`<p class="warn" role="alert">${t("set.desk_refused")}</p>`}
-      <button onClick=${forgetDesk}>${t("set.desk_forget")}</button>
-    ` as VNode;
-  }
+  return html`
+    <div class="refusals">
+      ${found.map(([why, n]) => html`<p class="warn">${t(`set.refused_${why}`, { n })}</p>`)}
+      <p class="small">${t("set.refused_help")}</p>
+      <button onClick=${read}>${t("set.refused_read")}</button>
+    </div>
+  ` as VNode;
+}
+
+function DeskForm(): VNode {
+  const key = useRef<HTMLInputElement>(null);
+  const keep = useRef<HTMLInputElement>(null);
+  const [isBusy, setBusy] = useState(false);
+  const [refusal, setRefusal] = useState<Refusal>();
+  const save = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (isBusy) return;
+    setBusy(true);
+    setRefusal(undefined);
+    try {
+      await useKey(key.current!.value.trim(), keep.current!.checked);
+    } catch (error) {
+      setBusy(false);
+      setRefusal(error instanceof Refused ? error.refusal : "failed");
+      key.current?.focus();
+    }
+  };
   return html`
     <form onSubmit=${save}>
       <p class="small">${t("set.desk_help")}</p>
-      <label for="desk">${t("set.desk")}</label>
-      <input id="desk" ref=${key} type="password" autocomplete="off" required />
-      <label for="purpose">${t("set.desk_purpose")}</label>
-      <input id="purpose" ref=${purpose} autocomplete="off" autocapitalize="none" required />
+      <label for="desk">${t("set.desk_key")}</label>
+      <input id="desk" ref=${key} type="password" autocomplete="off" autocapitalize="none" spellcheck=${false} required
+        aria-invalid=${refusal === "key"} aria-describedby=${refusal ? "desk-wrong" : undefined} />
+      ${refusal && html`<p id="desk-wrong" class="warn" role="alert">${t(WORDS_OF[refusal] ?? "set.desk_failed")}</p>`}
       <label class="option"><input type="checkbox" ref=${keep} /><span>${t("set.desk_keep")}</span></label>
-      <button>${t("set.desk_save")}</button>
+      <button aria-disabled=${isBusy}>${t(isBusy ? "set.desk_asking" : "set.desk_save")}</button>
     </form>
   ` as VNode;
 }
+
+const WORDS_OF: Partial<Record<Refusal, string>> = {
+  key: "set.desk_refused", suspended: "set.desk_paused", unreachable: "set.desk_unreachable",
+};
 
 /** Codes of every outcome, judged as any other; nothing of it is counted. */
 export function Training(): VNode {

@@ -1,9 +1,10 @@
 /** What the page shows and remembers. Signals; what outlives the page lies in localStorage (choices) or store.ts. */
 
 import { computed, effect, signal } from "@preact/signals";
-import type { Answer } from "../verifier";
+import type { Answer, Names } from "../verifier";
 import type { Abilities, Trouble } from "./camera";
 import type { Trust } from "./messages";
+import type { Refusal } from "./online";
 import type { Outcome, Profile, Toast } from "./outcome";
 import { language, type Language } from "./texts";
 
@@ -23,11 +24,15 @@ export interface Shown {
   /** How long reading and judging took. */
   milliseconds: number;
   listAgeSeconds?: number;
-  /** When the server was asked too, seconds. */
+  /** The server is being asked, or why it did not answer. */
+  server?: "asking" | Refusal | undefined;
+  /** When the server answered, seconds. */
   askedAt?: number;
-  photo?: string;
-  /** The visitor has not agreed yet. */
-  photoAwaited?: boolean;
+  photo?: string | undefined;
+  /** Why there is no photo, or what it is worth: key below `fact.photo_`. */
+  photoState?: "wait" | "refused" | "expired" | "ended" | "none" | "unsigned" | undefined;
+  /** Somebody keeps this verdict on the screen. */
+  held?: boolean;
 }
 
 export interface Tally {
@@ -40,9 +45,23 @@ export interface Tally {
 export type Screen = "choose" | "scan" | "settings" | "training";
 export type Theme = "auto" | "light" | "dark";
 
+/** What a desk is registered for. claims: of each kind of document the names of those that it may see. */
+export interface Purpose {
+  code: string;
+  title: Names;
+  claims: Record<string, string[]>;
+  portrait: boolean;
+}
+
 export interface Desk {
   key: string;
+  /** Whether the key outlives the page. */
+  keep: boolean;
+  /** Code of the purpose that is asked for; empty until somebody chose one of several. */
   purpose: string;
+  gate: string;
+  organisation: Names;
+  purposes: Purpose[];
 }
 
 const CHOICES = "viso-scan";
@@ -94,7 +113,12 @@ export const manualOpen = signal(false);
 export const training = signal(false);
 export const tally = signal<Tally>({ since: 0, valid: 0, invalid: 0, unknown: 0 });
 export const desk = signal<Desk | undefined>(undefined);
-export const deskRefused = signal(false);
+/** The server took the key back while it was in use. */
+export const deskLost = signal(false);
+/** The organisation of the desk is suspended: the key waits for it to go on. */
+export const deskPaused = signal(false);
+/** Whether the server is asked too: there is a key, and something to ask for. */
+export const isAsking = computed(() => Boolean(desk.value?.purpose));
 export const newVersion = signal(false);
 export const installPrompt = signal<{ prompt: () => Promise<unknown> } | undefined>(undefined);
 /** Moves on every few seconds: ages are told anew. */
@@ -115,11 +139,12 @@ export const clockWrong = computed<"past" | "off" | undefined>(() => {
 
 export type Level = "none" | "stale" | "usable" | "fresh";
 
-/** How far the trust held can be relied on. Ready only when keys, lists and types are all there. */
+/** How far the trust held can be relied on. Ready only when keys, lists and types are all there, and each counts. The
+ * rule of wallet.verifier.refreshing.state_of. */
 export const level = computed<Level>(() => {
   const held = trust.value;
   if (!held || !held.keys || !held.lists || !held.types) return "none";
-  if (now.value >= held.exp) return "stale";
+  if (now.value >= held.firstExp || held.iat > now.value + CLOCK_SECONDS) return "stale";
   return now.value >= held.nextUpdate ? "usable" : "fresh";
 });
 

@@ -1,10 +1,10 @@
-/** What this device keeps: settings, the trust it was given, hashes of codes, and counts. Nothing of any person. */
+/** What this device keeps: settings, the trust it was given, hashes of codes, counts and, for a desk, receipts (receipts.ts). */
 
-import { clear, createStore, del, get, set, update } from "idb-keyval";
+import { createStore, del, delMany, get, getMany, keys, set, setMany, update, type UseStore } from "idb-keyval";
 
-const store = () => createStore("viso-scan", "kept");
-let opened: ReturnType<typeof store> | undefined;
-const kept = (): ReturnType<typeof store> => (opened ??= store());
+let opened: UseStore | undefined;
+/** A browser that has no storage throws at once: here that is a promise that fails, like all else that storage does. */
+const kept: UseStore = async (mode, change) => (opened ??= createStore("viso-scan", "kept"))(mode, change);
 
 export interface Seen {
   at: number;
@@ -18,10 +18,35 @@ interface Memory {
   seen: Record<string, Seen>;
 }
 
-export const read = <T>(key: string): Promise<T | undefined> => get<T>(key, kept());
-export const write = (key: string, value: unknown): Promise<void> => set(key, value, kept());
-export const forget = (key: string): Promise<void> => del(key, kept());
-export const forgetAll = (): Promise<void> => clear(kept());
+export const read = <T>(key: string): Promise<T | undefined> => get<T>(key, kept);
+export const write = (key: string, value: unknown): Promise<void> => set(key, value, kept);
+/** Write at several places in one transaction. */
+export const writeThese = (found: Record<string, unknown>): Promise<void> => setMany(Object.entries(found), kept);
+export const forget = (key: string): Promise<void> => del(key, kept);
+type Change<T> = (held: T | undefined, beside: Pick<IDBObjectStore, "put" | "delete">) => T | undefined;
+/** Change what is kept at a place in one transaction, with what `change` does beside it: all of it, or nothing. What becomes
+ * undefined is forgotten. */
+export const revise = <T>(key: string, change: Change<T>): Promise<void> =>
+  kept("readwrite", (all) => new Promise((resolve, reject) => {
+    const { transaction } = all;
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error);
+    const held = all.get(key) as IDBRequest<T | undefined>;
+    held.onsuccess = () => {
+      try {
+        const changed = change(held.result, all);
+        if (changed === undefined) all.delete(key);
+        else all.put(changed, key);
+      } catch (error) {
+        reject(error);
+        transaction.abort();
+      }
+    };
+  }));
+export const keysBelow = async (start: string): Promise<string[]> =>
+  (await keys<string>(kept)).filter((each) => each.startsWith(start));
+export const readThese = <T>(names: string[]): Promise<(T | undefined)[]> => getMany<T>(names, kept);
+export const forgetThese = (names: string[]): Promise<void> => delMany(names, kept);
 
 const LONGEST_SECONDS = 24 * 3600;
 
@@ -50,7 +75,7 @@ export class ReplayMemory {
         if (isNew) seen[hash] = { at: now, gate, until: Math.min(until, now + LONGEST_SECONDS) };
         return { salt, seen };
       },
-      kept(),
+      kept,
     );
     return isNew;
   }
@@ -65,13 +90,13 @@ export class ReplayMemory {
         const seen = Object.entries(memory?.seen ?? {}).filter(([, each]) => each.until >= now);
         return { salt: memory?.salt ?? held.salt, seen: Object.fromEntries(seen) };
       },
-      kept(),
+      kept,
     );
   }
 
   private async salt(): Promise<string> {
     const fresh = hex(crypto.getRandomValues(new Uint8Array(16)));
-    await update<Memory>(this.place, (held) => held ?? { salt: fresh, seen: {} }, kept());
+    await update<Memory>(this.place, (held) => held ?? { salt: fresh, seen: {} }, kept);
     return (await read<Memory>(this.place))?.salt ?? fresh;
   }
 }

@@ -5,7 +5,8 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { toWorker } from "./gate";
 import { InstallHint } from "./installing";
-import { clockOff, clockWrong, engineFailed, heldPins, lost, offeredPins, refused } from "./state";
+import { unkept } from "./keeping";
+import { clockOff, clockWrong, deskLost, deskPaused, engineFailed, heldPins, lost, offeredPins, refused } from "./state";
 import { t } from "./texts";
 import { acceptPins } from "./trust";
 
@@ -21,9 +22,18 @@ export function Troubles(): VNode {
         <h2>${t("lost.title")}</h2><p>${t("lost")}</p><${InstallHint} />
         <button onClick=${() => (lost.value = false)}>${t("close")}</button>
       </div>`}
+    ${deskLost.value && html`
+      <div class="notice bad" role="alert">
+        <h2>${t("desk.lost_title")}</h2><p>${t("desk.lost")}</p>
+        <button onClick=${() => (deskLost.value = false)}>${t("close")}</button>
+      </div>`}
+    ${deskPaused.value && html`
+      <div class="notice" role="status"><h2>${t("desk.paused_title")}</h2><p>${t("desk.paused")}</p></div>`}
     ${offeredPins.value.length > 0 && html`<${PinChanged} />`}
     ${refused.value && html`
       <div class="notice bad" role="alert"><h2>${t("refused.title")}</h2><p>${t(`refused.${refused.value}`)}</p></div>`}
+    ${unkept.value.size > 0 && html`
+      <div class="notice bad" role="alert"><h2>${t("store.failed_title")}</h2><p>${t("store.failed")}</p></div>`}
     ${engineFailed.value && html`<div class="notice" role="alert"><p>${t("engine.failed")}</p></div>`}
   ` as VNode;
 }

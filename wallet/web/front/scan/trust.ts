@@ -4,10 +4,14 @@ import type { Ask, Reply } from "./messages";
 import {
   choices, choose, clockOff, config, heldPins, lost, now, offeredPins, online, refused, trust, updating, type Config,
 } from "./state";
-import { read, write } from "./store";
+import { keep, recall, unkept } from "./keeping";
+import { write, writeThese } from "./store";
 
 const EVERY_MILLISECONDS = 15 * 60 * 1000;
 const PATIENCE_MILLISECONDS = 10_000;
+/** Who comes back to the page sooner sees what is held. */
+const REST_MILLISECONDS = 60_000;
+let refreshedAt = 0;
 
 export type ToWorker = (ask: Ask, moved?: Transferable[]) => Promise<Reply>;
 
@@ -21,16 +25,13 @@ const REFUSALS: Record<string, string> = {
 
 /** Take what was kept, then fetch now, every quarter of an hour, and when the network comes back. */
 export async function keepTrust(toWorker: ToWorker): Promise<void> {
-  const [pins, token, told] = await Promise.all([read<string[]>("pins"), read<string>("bundle"), read<Config>("config")]);
-  heldPins.value = pins ?? [];
-  config.value = told;
-  if (token && pins) {
-    const reply = await toWorker({ kind: "hold", token, pins });
-    if (reply.kind === "held") trust.value = reply.trust;
-    else if (reply.kind === "refused") refused.value = REFUSALS[reply.reason] ?? "other";
-  }
+  await readKept(toWorker);
   const again = (): void => void refresh(toWorker);
   window.addEventListener("online", again);
+  document.addEventListener("visibilitychange", () => {
+    // A device that slept has missed its turns.
+    if (!document.hidden && Date.now() - refreshedAt >= REST_MILLISECONDS) again();
+  });
   window.addEventListener("offline", () => {
     online.value = false;
     now.value = seconds();
@@ -39,13 +40,31 @@ export async function keepTrust(toWorker: ToWorker): Promise<void> {
   await refresh(toWorker);
 }
 
+async function readKept(toWorker: ToWorker): Promise<void> {
+  const [pins, token, carried, told] = await Promise.all([
+    recall<string[]>("pins"), recall<string>("bundle"), recall<string[]>("carried"), recall<Config>("config"),
+  ]);
+  heldPins.value = pins ?? [];
+  config.value ??= told;
+  if (token && pins) {
+    const reply = await toWorker({ kind: "hold", token, pins, carried: carried ?? [] });
+    if (reply.kind === "held") trust.value = reply.trust;
+    else if (reply.kind === "refused") refused.value = REFUSALS[reply.reason] ?? "other";
+  }
+}
+
+/** Whether there may be pins that this browser does not hand out: no others take their place. */
+export const arePinsUnread = (): boolean => !heldPins.value.length && unkept.value.has("pins");
+
 /** Fetch gates, pins and the bundle. Without network nothing changes. */
 export async function refresh(toWorker: ToWorker): Promise<void> {
   if (updating.value) return;
   updating.value = true;
+  refreshedAt = Date.now();
   try {
+    if (arePinsUnread()) await readKept(toWorker);
     await refreshConfig();
-    await refreshBundle(toWorker);
+    if (heldPins.value.length) await refreshBundle(toWorker);
     online.value = true;
   } catch {
     online.value = false;
@@ -58,9 +77,9 @@ export async function refresh(toWorker: ToWorker): Promise<void> {
 /** The pin is taken once, when the page is installed; another one later is shown, and used only by a person's word. */
 export async function acceptPins(toWorker: ToWorker): Promise<void> {
   const pins = [...heldPins.value, ...offeredPins.value];
-  await write("pins", pins);
   heldPins.value = pins;
   offeredPins.value = [];
+  await keep("pins", write("pins", pins));
   refused.value = undefined;
   await refresh(toWorker);
 }
@@ -68,17 +87,19 @@ export async function acceptPins(toWorker: ToWorker): Promise<void> {
 async function refreshConfig(): Promise<void> {
   const { answer, body } = await fetched("/scan/config.json", "application/json");
   const told = JSON.parse(body) as Config & { seen_before: boolean };
-  if (!heldPins.value.length) {
+  if (!heldPins.value.length && !arePinsUnread()) {
     lost.value = told.seen_before || choices.value.installed;
     heldPins.value = told.pins;
-    await write("pins", told.pins);
+    await keep("pins", write("pins", told.pins));
     choose({ installed: true });
     void navigator.storage?.persist?.().catch(() => undefined);
+  } else if (heldPins.value.length && unkept.value.has("pins")) {
+    await keep("pins", write("pins", heldPins.value));
   }
-  offeredPins.value = told.pins.filter((pin) => !heldPins.value.includes(pin));
+  offeredPins.value = arePinsUnread() ? [] : told.pins.filter((pin) => !heldPins.value.includes(pin));
   const kept: Config = { pins: told.pins, built_at: told.built_at, profiles: told.profiles };
   config.value = kept;
-  await write("config", kept);
+  await keep("config", write("config", kept));
   readClock(answer);
 }
 
@@ -87,9 +108,11 @@ async function refreshBundle(toWorker: ToWorker): Promise<void> {
   const token = body.trim();
   const reply = await toWorker({ kind: "offer", token, pins: heldPins.value, now: seconds() });
   if (reply.kind === "taken") {
-    if (reply.isNews) await write("bundle", token);
     trust.value = reply.trust;
     refused.value = undefined;
+    if (reply.isNews || unkept.value.has("bundle")) {
+      await keep("bundle", writeThese({ bundle: token, carried: reply.carried }));
+    }
   } else if (reply.kind === "refused") {
     refused.value = REFUSALS[reply.reason] ?? "other";
   }

@@ -4,6 +4,7 @@ import { readCertificate } from "./certificates";
 import { BundleRefused, Malformed, VerificationFailed } from "./errors";
 import { sha256 } from "./es256";
 import { parseJws, verifyJws } from "./jws";
+import { outliving } from "./status";
 import { type BundleContent, certificateOf, holding, readContent, type TrustedBundle } from "./trust";
 
 const TYP = "viso-bundle+jwt";
@@ -14,7 +15,8 @@ const FUTURE_SECONDS = 60;
  * Returns the bundle with every key, type and status list in it parsed once.
  *
  * pins: lower-case hex SHA-256 over the root's certificate, got by another way than the bundle. now: seconds. held:
- * the bundle that this one would replace. Throws BundleRefused; what is held then stays.
+ * the bundle that this one would replace; its status lists stay where they are later than those of this one. Throws
+ * BundleRefused; what is held then stays.
  */
 export async function takeBundle(
   token: string,
@@ -30,12 +32,21 @@ export async function takeBundle(
       throw new BundleRefused("prev_differs", "it does not follow the bundle held");
     }
   }
-  return trusted(token, content);
+  const taken = await trusted(token, content);
+  return held ? carrying(taken, outliving(held.status, taken.status, now)) : taken;
 }
 
-/** Returns a bundle taken before: pin and signature are checked again, its age is the affair of `judge`. */
-export async function keptBundle(token: string, pins: readonly string[]): Promise<TrustedBundle> {
-  return trusted(token, await verified(token, pins));
+/**
+ * Returns a bundle taken before: pin and signature are checked again, its age is the affair of `judge`.
+ *
+ * carried: what it had carried from bundles before it; what its keys did not sign is left out.
+ */
+export async function keptBundle(
+  token: string,
+  pins: readonly string[],
+  carried: readonly string[] = [],
+): Promise<TrustedBundle> {
+  return carrying(await trusted(token, await verified(token, pins)), carried);
 }
 
 /** Returns what the next bundle says as `prev`: base64url SHA-256 over the compact JWS as ASCII. */
@@ -44,7 +55,13 @@ export function bundleDigest(token: string): string {
 }
 
 async function trusted(token: string, content: BundleContent): Promise<TrustedBundle> {
-  return holding({ ...content, token, status: [] }, content.statusTokens);
+  return holding({ ...content, token, status: [], carried: [] }, content.statusTokens);
+}
+
+async function carrying(own: TrustedBundle, tokens: readonly string[]): Promise<TrustedBundle> {
+  const more = await holding({ ...own, status: [] }, tokens);
+  const carried = [...new Set(more.status.map(({ token }) => token))];
+  return { ...own, status: [...own.status, ...more.status], carried };
 }
 
 async function verified(token: string, pins: readonly string[]): Promise<BundleContent> {

@@ -19,6 +19,8 @@ const SUSPENDED = 2;
 export interface StatusCopy {
   issuer: string;
   uri: string;
+  /** The JWT. */
+  token: string;
   issuedAt: number;
   expiresAt: number;
   /** null when the list itself is unreadable: it still counts, for an older copy must not speak in its place. */
@@ -49,9 +51,36 @@ export async function copiesOf(token: string, keys: Iterable<TrustedKey>): Promi
     if (!key.maySign(issuedAt, end ?? issuedAt)) continue;
     const list = end !== null && isUint(ttl) ? unpack(claims.get("status_list")) : null;
     // without an end that can be read it is unknown, not stale
-    copies.push({ issuer: key.issuer, uri, issuedAt, expiresAt: end ?? Number.MAX_SAFE_INTEGER, list });
+    copies.push({ issuer: key.issuer, uri, token, issuedAt, expiresAt: end ?? Number.MAX_SAFE_INTEGER, list });
   }
   return copies;
+}
+
+/**
+ * Returns the tokens of the copies held whose place none of `newer` may take: theirs are older.
+ *
+ * A list that is missing there stays until it is over. What is dated ahead does not stay: it was taken by a clock that
+ * ran ahead. Source: docs/wire.md, 3 and 5.
+ */
+export function outliving(held: readonly StatusCopy[], newer: readonly StatusCopy[], now: number): string[] {
+  const tokens = new Set<string>();
+  for (const copy of held) {
+    if (copy.issuedAt > now + FUTURE_SECONDS) continue;
+    const rivals = newer.filter(({ issuer, uri }) => issuer === copy.issuer && uri === copy.uri);
+    if (!rivals.length && now >= copy.expiresAt) continue;
+    if (rivals.every(({ issuedAt }) => copy.issuedAt > issuedAt)) tokens.add(copy.token);
+  }
+  return [...tokens];
+}
+
+/** Returns of each list of each issuer the copy that counts: the one that was made last. */
+export function latestOf(copies: readonly StatusCopy[]): StatusCopy[] {
+  const latest = new Map<string, StatusCopy>();
+  for (const copy of copies) {
+    const name = `${copy.issuer} ${copy.uri}`;
+    if (copy.issuedAt > (latest.get(name)?.issuedAt ?? -1)) latest.set(name, copy);
+  }
+  return [...latest.values()];
 }
 
 /** Step 6: returns the reasons, and the age of the copy that counted, null without one. */

@@ -78,6 +78,8 @@ export interface TrustedBundle extends BundleContent {
   /** The compact JWS it was taken from: what is kept, and what the next one's `prev` is held against. */
   token: string;
   status: readonly StatusCopy[];
+  /** Status lists of bundles before it, of which it has an older copy or none: to be kept beside it. */
+  carried: readonly string[];
 }
 
 export const keyName = (issuer: string, kid: string): string => `${kid} ${issuer}`;

@@ -1,6 +1,7 @@
 """Which desk of a verifier calls: by the key in its header, read from the database at each call.
 
-Source: docs/security.md, S-23. An unknown, a wrong, a revoked and a stopped key get the same answer, to the byte.
+Source: docs/security.md, S-23. An unknown, a wrong and a revoked key, and one whose organisation ended, get the same
+answer, to the byte; the right key of a suspended organisation gets its own.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from wallet.checks.desks import DeskActor
 from wallet.errors import NotAuthenticated
 from wallet.web.context import current_wallet, request_id
 from wallet.web.operations import Credential, View, operation
+from wallet.wiring import Work
 
 DESK_KEY = "X-Desk-Key"
 DESK_SCHEME = "desk"
@@ -24,7 +26,7 @@ VERIFIER = "verifier"
 def authenticate_desk() -> DeskActor:
     """Return the desk that calls, from now on also `current_desk()`, and its actor `current_actor()`.
 
-    Raises NotAuthenticated("desk_key_missing" or "invalid_desk_key"), Unavailable.
+    Raises NotAuthenticated("desk_key_missing", "invalid_desk_key" or "desk_key_suspended"), Unavailable.
     """
     text = request.headers.get(DESK_KEY, "")
     if not text:
@@ -49,6 +51,15 @@ def _asking_for_key(view: View) -> View:
         return current_app.ensure_sync(view)(*args, **kwargs)
 
     return guarded
+
+
+def standing_desk(work: Work) -> DeskActor:
+    """Return the desk that calls as it stands in this transaction, for what one act tries more than once: before the
+    next try a partner was asked, and meanwhile its key may have ended, or its purpose show less.
+
+    Raises NotAuthenticated("invalid_desk_key" or "desk_key_suspended").
+    """
+    return work.verifier_desks.authenticate(request.headers.get(DESK_KEY, ""))
 
 
 KEY_OF_DESK = Credential(DESK_SCHEME, VERIFIER, _asking_for_key)

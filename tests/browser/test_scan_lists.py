@@ -1,0 +1,59 @@
+"""How old what the scanner judges by is, as its strip tells, and when it asks for newer."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.scanner import HIDDEN, SET_UP, VI, Desk, Gate, need_pages, shot
+from wallet.crypto.keystore import Role
+from wallet.formats.status_list import StatusListToken, sign_status_jwt
+from wallet.formats.trust_bundle import StatusListEntry, parse_bundle, sign_bundle
+
+need_pages()
+
+
+def with_lists_of(gate: Gate, token: str, hours: int) -> str:
+    """Return a bundle of now whose lists were made so many hours ago."""
+    content = parse_bundle(token).verify(frozenset({gate.wallet.trust.pin}))
+    now = datetime.now(UTC).replace(microsecond=0)
+    made = now - timedelta(hours=hours)
+    uri, until = gate.wallet.trust.status_uri(1), made + timedelta(hours=72)
+    found = StatusListToken(uri=uri, issued_at=made, expires_at=until, ttl_seconds=900, bits=2, entries=bytes(1024))
+    entry = StatusListEntry(uri, sign_status_jwt(found, gate.wallet.keystore.signer(Role.STATUS)))
+    made_anew = replace(content, seq=content.seq + 1000, prev=None, issued_at=now, status_lists=(entry,))
+    return sign_bundle(made_anew, gate.wallet.keystore.signer(Role.BUNDLE_ROOT))
+
+
+@pytest.mark.parametrize(("hours", "level", "outcome"), [(47, "fresh", "valid"), (80, "stale", "cannot_tell")])
+def test_strip_tells_of_the_oldest_list_in_a_new_bundle(
+    desk: Desk, gate: Gate, hours: int, level: str, outcome: str
+) -> None:
+    page = desk.page
+    old = with_lists_of(gate, page.request.get(gate.url + "/v1/trust/bundle").text().strip(), hours)
+    page.route("**/v1/trust/bundle", lambda route: route.fulfill(body=old, content_type="application/jwt"))
+    page.add_init_script(SET_UP)
+    page.goto(gate.url + "/scan")
+    expect(page.locator(f".strip.{level}")).to_be_visible()
+    age = VI["ago.hours"].format(hours=hours) if hours < 72 else VI["trust.too_old_to_date"]
+    expect(page.locator(".strip")).to_contain_text(VI["trust.age"].format(moment=age))
+    shot(page, f"lists-{hours}")
+    desk.wedge(gate.codes.live())
+    desk.outcome(outcome)
+
+
+def test_page_that_was_asleep_asks_for_new_lists_at_once(desk: Desk) -> None:
+    page = desk.page
+    page.clock.install()
+    desk.open()
+    asked: list[str] = []
+    page.on("request", lambda each: asked.append(each.url) if each.url.endswith("/bundle") else None)
+    page.evaluate(HIDDEN, True)
+    page.evaluate(HIDDEN, False)
+    page.wait_for_timeout(200)
+    assert asked == []  # a moment ago they were new
+    page.evaluate(HIDDEN, True)
+    page.clock.set_system_time(datetime.now(UTC) + timedelta(minutes=5))
+    with page.expect_request("**/v1/trust/bundle"):
+        page.evaluate(HIDDEN, False)
