@@ -54,12 +54,14 @@ $(RUN_STAMP): | $(VENV)/bin/python
 	@echo "  · thư viện, khóa theo mã băm / libraries, locked by hash (~30 s)" >&2
 	@$(PIP) install -qq --require-hashes -r requirements/run.txt
 	@$(PIP) install -qq --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q wallet
 	@rm -f $(VENV)/.run-*; touch $@
 
 $(TEST_STAMP): | $(VENV)/bin/python
 	@echo "  · thư viện và công cụ kiểm thử / libraries and test tools (~60 s)" >&2
 	@$(PIP) install -qq --require-hashes -r requirements/test.txt
 	@$(PIP) install -qq --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q wallet
 	@rm -f $(VENV)/.test-*; touch $@ $(RUN_STAMP)
 
 $(ORACLE_STAMP):

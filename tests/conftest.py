@@ -14,21 +14,22 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 import structlog
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, make_url, select
+from sqlalchemy import create_engine, make_url
 
 from tests import dialects
 from tests.phone import CitizenPhone
 from tests.postgres import Lender, Server
+from tests.stored import all_that_is_stored
 from tests.support import AUTHORITY, FixedClock, Mailbox
 from wallet.commands.keys import DEMO_PAST
 from wallet.crypto.making import create_missing
-from wallet.db import Base
 from wallet.demo.nation import seed_nation
 from wallet.demo.setup import set_up
 from wallet.entropy import SystemEntropy
@@ -227,24 +228,10 @@ def phone_of(wallet: Wallet, client: FlaskClient) -> Callable[..., CitizenPhone]
     return make
 
 
-COUNTERS = {"audit_events", "used_once", "idempotency_keys", "publications", "guess_counts"}
-
-
 @pytest.fixture
 def state(wallet: Wallet) -> Callable[[], dict[str, list[str]]]:
     """Read everything that is stored, except the audit record and counters: equal before and after a refusal."""
-
-    def read() -> dict[str, list[str]]:
-        content = {}
-        with wallet.db.read() as session:
-            for table in Base.metadata.sorted_tables:
-                if table.name not in COUNTERS:
-                    hidden = {"failures", "passcode_failures", "blocked_until"}
-                    columns = [column for column in table.columns if column.name not in hidden]
-                    content[table.name] = sorted(map(repr, session.execute(select(*columns)).all()))
-        return content
-
-    return read
+    return partial(all_that_is_stored, wallet.db)
 
 
 LONGEST = (

@@ -12,7 +12,7 @@ if [ "$lane" = full ]; then
   export CORPUS=${CORPUS:-10000}
   export MACHINE_RUNS=${MACHINE_RUNS:-500} MACHINE_STEPS=${MACHINE_STEPS:-50}
 else
-  export FUZZ=${FUZZ:-20000} KILLS=${KILLS:-3} RACE_ROUNDS=${RACE_ROUNDS:-1} INDICES=${INDICES:-2000} FUZZ_API=${FUZZ_API:-20}
+  export FUZZ=${FUZZ:-20000} KILLS=${KILLS:-3} RACE_ROUNDS=${RACE_ROUNDS:-1} INDICES=${INDICES:-2000} FUZZ_API=${FUZZ_API:-10}
   export CORPUS=${CORPUS:-1000}
 fi
 export HYPOTHESIS_PROFILE=$lane WALLET_REQUIRE_ORACLE=1
@@ -52,6 +52,9 @@ if ! command -v npm >/dev/null; then
 fi
 if ! command -v pdfsig >/dev/null; then
   left_out="${left_out:+$left_out; }no poppler: what others read in a PDF (apt-get install poppler-utils)"
+fi
+if ! command -v softhsm2-util >/dev/null; then
+  left_out="${left_out:+$left_out; }no SoftHSM: keys in a hardware module (apt-get install softhsm2)"
 fi
 trap '[ -z "$left_out" ] || echo "SKIPPED ALOUD: $left_out"' EXIT
 step "pytest ($lane: FUZZ=$FUZZ KILLS=$KILLS RACE_ROUNDS=$RACE_ROUNDS INDICES=$INDICES FUZZ_API=$FUZZ_API CORPUS=$CORPUS)"

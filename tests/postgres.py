@@ -45,6 +45,18 @@ def connected(url: str) -> psycopg.Connection:
     return psycopg.connect(plain, autocommit=True)
 
 
+def somebody_waits(url: str) -> None:
+    """Return once somebody waits for a lock in the database at an address; at once where it is not PostgreSQL's."""
+    if not url.startswith("postgresql"):
+        return
+    waiting = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = %s"
+    with closing(connected(url)) as connection:
+        until = time.monotonic() + 60
+        while connection.execute(waiting, [make_url(url).database]).fetchone() == (0,):
+            assert time.monotonic() < until, "nobody waits"
+            time.sleep(0.005)
+
+
 class Server:
     """A server of PostgreSQL, whose user may make databases there."""
 

@@ -1,6 +1,7 @@
 """The migrations make exactly the tables that the models describe, on both databases, up and down."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -11,7 +12,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from wallet.db import Base, Database
+from tests.postgres import somebody_waits
+from wallet.db import Base, Database, alone
 from wallet.errors import ConfigurationError
 from wallet.schema import HEAD, MIGRATIONS, current_version, schema_problem, upgrade
 from wallet.sources.models import NationBase
@@ -41,6 +43,20 @@ def test_an_empty_database_is_told_and_brought_up_once(empty: Database) -> None:
     assert upgrade(empty) is True
     assert schema_problem(empty) is None
     assert upgrade(empty) is False
+
+
+def test_of_two_that_bring_it_up_the_second_waits_and_finds_nothing_left(empty: Database, empty_url: str) -> None:
+    """The first may be on another host, or dead already, its commit still to come."""
+    with closing(Database(empty_url)) as former, ThreadPoolExecutor(1) as threads:
+        with former.write() as session:
+            alone(session.connection(), "migrations")
+            session.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
+            session.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+            second = threads.submit(upgrade, empty)
+            somebody_waits(empty_url)
+        second.result(60)
+    assert schema_problem(empty) is None
+    assert inspect(empty.engine).get_table_names() == ["alembic_version"]
 
 
 def test_migrations_make_what_the_models_describe(empty: Database) -> None:

@@ -1,17 +1,14 @@
 """A wheel carries what the code reads at run time: texts, templates, migrations, what stands beside a plug-in."""
 
 import json
-import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
-import pytest
-
+from tests.needs import need
 from wallet.web.front_assets import DIST, built
 
-REQUIRE_NODE = bool(os.environ.get("WALLET_REQUIRE_NODE"))
 ROOT = Path(__file__).parents[1]
 READ_AT_RUN_TIME = {".json", ".html", ".css", ".js", ".mako", ".py", ".typ", ".wasm", ".woff2"}
 FRONT = ROOT / "wallet" / "web" / "front"
@@ -41,9 +38,9 @@ def test_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
     assert not [name for name in held if name.startswith("wallet/web/front/")]
 
 
-@pytest.mark.skipif(not REQUIRE_NODE and not built(), reason="the pages are not built here: make front")
 def test_wheel_holds_what_the_pages_were_built_into() -> None:
     """The test above demands every file there; this one, that there are any, and that they are whole."""
+    need(built(), "WALLET_REQUIRE_NODE", "the pages are not built: make front")
     manifest = json.loads((DIST / "manifest.json").read_text())
     named = {*manifest["entries"].values(), *manifest["styles"].values()}.union(*manifest["precache"].values())
     assert {path.name for path in DIST.iterdir()} >= named

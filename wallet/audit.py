@@ -2,10 +2,10 @@
 
 Written in the transaction of the thing it records. What must be remembered although the thing failed
 (a register that was read, a refusal) is marked as surviving: `wallet.wiring` writes it again, alone, when
-the transaction is rolled back.
+the transaction is rolled back. What is told once in a while, however often it happens, is written alone in any case.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -39,7 +39,7 @@ class AuditEvent(Base):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is to be recorded."""
+    """What is to be recorded. once: what it is told of and until when, where it is told once."""
 
     at: datetime
     action: str
@@ -47,6 +47,7 @@ class Entry:
     subject: str
     request_id: str
     details: dict[str, Any]
+    once: tuple[str, datetime] | None = None
 
     def row(self) -> AuditEvent:
         return AuditEvent(
@@ -79,6 +80,14 @@ class Audit:
         if survives:
             self.survivors.append(entry)
         self.session.add(entry.row())
+
+    def alarm(self, action: str, actor: Actor, subject: str, about: str, until: datetime, **details: Any) -> None:
+        """Record one event, whatever becomes of the transaction, unless it was recorded `about` the same before.
+
+        about: names what it is told of, with the time for which once is enough. until: when that time is over.
+        """
+        entry = Entry(self.clock.now(), action, actor.account_id, subject, actor.request_id, details, (about, until))
+        self.survivors.append(entry)
 
     def write(self) -> None:
         """Write what was recorded now, for whatever may not happen unless it is on record (S-65).
@@ -126,6 +135,26 @@ class Audit:
         )
         return self.session.scalars(statement.limit(1)).first()
 
+    def was_recorded(
+        self, action: str, actor: Actor, subject: str, between: tuple[datetime, datetime], details: Mapping[str, str]
+    ) -> bool:
+        """Return whether this actor did such a thing to a subject between two moments, both included."""
+        statement = select(AuditEvent.id).where(
+            AuditEvent.subject == subject,
+            AuditEvent.action == action,
+            AuditEvent.actor == actor.account_id,
+            AuditEvent.at.between(*between),
+            *(AuditEvent.details[name].as_string() == value for name, value in details.items()),
+        )
+        return self.session.scalars(statement.limit(1)).first() is not None
+
+    def next_with(self, action: str, name: str, value: str, after: int, most: int) -> list[AuditEvent]:
+        """Return the next entries of one action with this value among their details, in order, after one of them."""
+        statement = select(AuditEvent).where(
+            AuditEvent.action == action, AuditEvent.id > after, AuditEvent.details[name].as_string() == value
+        )
+        return list(self.session.scalars(statement.order_by(AuditEvent.id).limit(most)))
+
     def page_about(
         self,
         subjects: Collection[str],
@@ -133,17 +162,17 @@ class Audit:
         limit: int,
         place: str | None,
         *,
-        without: Collection[str] = (),
+        only: Collection[str] | None = None,
     ) -> tuple[list[AuditEvent], str | None]:
         """Return one page of these actions on any of these, newest first, and where the next one starts.
 
-        without: codes of utilities; what was done for one of them is left out.
+        only: codes of procedures and utilities, None for all; what was done for another of them is left out.
         """
         statement = select(AuditEvent).where(
             AuditEvent.subject.in_(sorted(subjects)), AuditEvent.action.in_(list(actions))
         )
-        if without:
+        if only is not None:
             for name in ("procedure", "utility"):
                 stated = func.coalesce(AuditEvent.details[name].as_string(), "")
-                statement = statement.where(stated.not_in(sorted(without)))
+                statement = statement.where(stated.in_(sorted({*only, ""})))
         return keyset_page(self.session, statement.order_by(AuditEvent.id.desc()), limit, place)

@@ -6,7 +6,7 @@ transaction begins with BEGIN IMMEDIATE, so that it never reads what it can no l
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Any
 
 from sqlakeyset import select_page
 from sqlalchemy import (
+    ColumnElement,
+    Connection,
     DateTime,
     Delete,
     Dialect,
@@ -22,15 +24,18 @@ from sqlalchemy import (
     Select,
     Table,
     Update,
+    and_,
     create_engine,
     event,
+    false,
     make_url,
+    or_,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from wallet.errors import ConfigurationError, Unavailable
@@ -176,6 +181,16 @@ class Database:
         self.engine.dispose()
 
 
+def alone(connection: Connection, what: str) -> None:
+    """Let one transaction at a time do this, on whatever host; the others wait until it has ended.
+
+    It ends when the database has ended it: what a process had sent before it was killed is carried out after its death.
+    On SQLite a transaction that writes is alone anyway, and ends with its process.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"), {"what": what})
+
+
 def table_of(row: type[Base]) -> Table:
     """Return the table behind a class of rows, for statements that run often and need no object."""
     table = row.__table__
@@ -203,6 +218,17 @@ def keyset_page(
     """Return one page of an ordered select of one entity, and the place where the next one starts (None at the end)."""
     page: Any = select_page(session, statement, per_page=limit, page=place)
     return [row[0] for row in page], page.paging.bookmark_next if page.paging.has_next else None
+
+
+def on_desks(
+    agency: InstrumentedAttribute[str], province: InstrumentedAttribute[str], desks: Collection[tuple[str, str | None]]
+) -> ColumnElement[bool]:
+    """Return the condition that a row lies on one of these desks.
+
+    desks: an agency each, with a province of it or None for the whole country.
+    """
+    each = [agency == code if place is None else and_(agency == code, province == place) for code, place in desks]
+    return or_(false(), *each)
 
 
 def rows_changed(session: Session, statement: Update | Delete) -> int:

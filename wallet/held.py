@@ -123,12 +123,18 @@ def change(session: Session, held: HeldTable, person: Person, values: Mapping[st
     return int(result.rowcount)
 
 
+def drop(session: Session, held: HeldTable, person: Person, **equal: Any) -> None:
+    """Delete those of a person's rows that have these values."""
+    same = [held.table.c[name] == value for name, value in equal.items()]
+    session.execute(delete(held.table).where(held.of(person), *same))
+
+
 def forget(session: Session, tables: Iterable[HeldTable], person: Person) -> None:
     """Delete or blank a person's rows, table by table in the order given: children first."""
     session.flush()  # what this transaction added is forgotten with the rest
     for held in tables:
         if held.deleted:
-            session.execute(delete(held.table).where(held.of(person)))
+            drop(session, held, person)
         elif held.blanked:
             change(session, held, person, held.blanked)
     session.expire_all()  # objects that were read before would still show it

@@ -67,6 +67,7 @@ class Settings:
     approval_days: int
     four_eyes: str
     registration_seconds: int
+    register_overlap_seconds: int
     payment_minutes: int
     face_threshold: float
     finger_threshold: float
@@ -92,11 +93,6 @@ class Settings:
     def production(self) -> bool:
         """Whether demo conveniences (personas, their known keys) are refused."""
         return self.mode == "production"
-
-    @property
-    def status_list_size(self) -> int:
-        """Entries of one status list."""
-        return 1 << self.status_list_bits_log2_size
 
     @property
     def access_life(self) -> timedelta:
@@ -150,11 +146,36 @@ def _codes(text: str) -> None:
             raise ValidationError(f"{part} is no code of a utility.")
 
 
+def _origin_in(text: str) -> str:
+    """Return scheme, host and port of a web address, "" where it is none (RFC 6454, section 4)."""
+    try:
+        parts = urlsplit(text)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{host}{port}" if parts.scheme in ("http", "https") and host else ""
+
+
 def _origins(text: str) -> None:
     for part in comma_list(text):
-        parts = urlsplit(part)
-        if parts.scheme not in ("http", "https") or not parts.hostname or part != f"{parts.scheme}://{parts.netloc}":
+        if _origin_in(part) != part:
             raise ValidationError(f"{part} is no origin such as https://vi.example.vn.")
+
+
+def _service(text: str) -> None:
+    """Raise ValidationError for more than an origin; what is no address at all is told by the field.
+
+    Below a path the well-known addresses would not be where readers look: what they are made of goes between the host
+    and that path (RFC 8615, section 3; SD-JWT VC, JWT VC issuer metadata), where this service answers nothing.
+    """
+    origin = _origin_in(text)
+    if origin and text.removesuffix("/").lower() != origin:
+        raise ValidationError(
+            "chỉ gồm giao thức, tên máy và cổng, không đường dẫn, truy vấn hay phần nào khác"
+            " / scheme, host and port alone, without a path, a query or anything else"
+            f" → export WALLET_ISSUER_URL={origin}"
+        )
 
 
 class SettingsSchema(Schema):
@@ -176,7 +197,7 @@ class SettingsSchema(Schema):
     pkcs11_pin_file = fields.String(load_default="")
     remote_signer_url = fields.Url(load_default="", require_tld=False, schemes={"http", "https"})
     remote_signer_secret_file = fields.String(load_default="")
-    issuer_url = fields.Url(load_default="", require_tld=False, schemes={"http", "https"})
+    issuer_url = fields.Url(load_default="", require_tld=False, schemes={"http", "https"}, validate=_service)
     issuer_code = fields.String(load_default="VN-MAU", validate=validate.Regexp(r"^[A-Z0-9-]{2,16}$"))
     issuer_name_vi = fields.String(load_default="Ví Số (cơ quan cấp mẫu)")
     issuer_name_en = fields.String(load_default="Ví Số (sample issuer)")
@@ -208,6 +229,7 @@ class SettingsSchema(Schema):
     approval_days = fields.Integer(load_default=7, validate=validate.Range(1, 90))
     four_eyes = fields.String(load_default="", validate=_codes)
     registration_seconds = _seconds(0, 86400, 0)
+    register_overlap_seconds = _seconds(0, 3600, 300)
     payment_minutes = fields.Integer(load_default=30, validate=validate.Range(1, 1440))
     face_threshold = fields.Float(load_default=0.29, validate=validate.Range(-1, 1))
     finger_threshold = fields.Float(load_default=0.29, validate=validate.Range(-1, 1))

@@ -7,7 +7,7 @@ processes, exactly one gets a row.
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, String, delete
+from sqlalchemy import LargeBinary, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wallet.db import Base, UtcDateTime, insert_if_absent
@@ -28,10 +28,20 @@ def consume(session: Session, kind: str, thing: str, expires_at: datetime) -> bo
 
     kind: what sort of thing. expires_at: until when it could be presented again; after that it may be forgotten.
     """
-    values = {"kind": kind, "digest": hashlib.sha256(thing.encode()).digest(), "expires_at": expires_at}
+    values = {"kind": kind, "digest": _fingerprint(thing), "expires_at": expires_at}
     return insert_if_absent(session, UsedOnce, values)
+
+
+def kept_until(session: Session, kind: str, thing: str) -> datetime | None:
+    """Return until when it is kept that a thing was used, as its first use said; None for one that is not known."""
+    found = select(UsedOnce.expires_at).where(UsedOnce.kind == kind, UsedOnce.digest == _fingerprint(thing))
+    return session.scalar(found)
 
 
 def forget_expired(session: Session, now: datetime) -> None:
     """Drop what can no longer be presented."""
     session.execute(delete(UsedOnce).where(UsedOnce.expires_at < now))
+
+
+def _fingerprint(thing: str) -> bytes:
+    return hashlib.sha256(thing.encode()).digest()

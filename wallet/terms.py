@@ -1,7 +1,11 @@
 """Nouns that every room shares. Imports nothing of ours."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum, StrEnum
+
+LONGEST_VALIDITY = timedelta(days=3660)
+"""Of any document, from its day of issue on: no kind asks for more, and the key that signs is certified for so long."""
 
 
 class AccountLevel(IntEnum):

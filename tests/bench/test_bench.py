@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench import status
+from bench import reissue, status
 from bench.__main__ import main
 from tests.verifier.front import need_front
 
@@ -33,6 +33,14 @@ def test_bench_holds_the_verifier_of_the_pages_against_ours(capsys: pytest.Captu
     assert row["ratio"] > 0
 
 
+def test_bench_holds_a_desks_check_and_its_count_against_those_without(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--quick", "--only", "desk", "--json"]) == 0
+    check, count = json.loads(capsys.readouterr().out)["rows"]
+    assert (check["what"], check["than"]) == ("POST /v1/verifier/checks", "POST /v1/checks")
+    assert (count["what"], count["than"]) == ("5,000 seen before", "none before")
+    assert count["ratio"] > 0
+
+
 def test_bench_makes_a_paper(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--quick", "--only", "pdf", "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)["rows"]
@@ -48,3 +56,13 @@ def test_bench_of_status_tells_every_cost_at_each_scale(capsys: pytest.CaptureFi
     assert many["board_bytes"] == 10 * one["board_bytes"]
     assert many["bundle_bytes"] > one["bundle_bytes"]
     assert {each["level"] for each in found["deflating"]} == {1, 6, 9}
+
+
+def test_bench_of_reissuing_tells_rate_and_memory(capsys: pytest.CaptureFixture[str]) -> None:
+    assert reissue.main(["--documents", "120", "--postgres", "", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["database"] == "SQLite"
+    assert found["documents"] >= 120, "all that the key signed, and nothing was left"
+    assert 0 < found["ratio"] < 1
+    assert found["hours_for_a_million"] > 0
+    assert found["peak_bytes_many"] < 2 * found["peak_bytes_few"], "four times as many take no more than one round"

@@ -12,6 +12,7 @@ from click.testing import Result
 from tests.documents.people import actor_of, admin_of
 from tests.sources.partner import serving, write_file
 from wallet.commands.main import wallet as command
+from wallet.errors import ConfigurationError
 from wallet.profile.corrections import CorrectionOrder
 from wallet.requests.models import RequestRow
 from wallet.settings import Settings
@@ -61,6 +62,45 @@ def test_doctor_reports_every_setting_that_is_wrong(run: Run) -> None:
     assert result.exit_code == 1
     assert "WALLET_PORT" in result.stdout
     assert "WALLET_PROT: no such setting" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://vi.example.vn/wallet", "https://vi.example.vn"),
+        ("https://vi.example.vn/wallet/", "https://vi.example.vn"),
+        ("https://vi.example.vn//", "https://vi.example.vn"),
+        ("https://vi.example.vn?x=1", "https://vi.example.vn"),
+        ("https://vi.example.vn/#x", "https://vi.example.vn"),
+        ("http://127.0.0.1:8000/a?b#c", "http://127.0.0.1:8000"),
+        ("https://me:secret@vi.example.vn:8443", "https://vi.example.vn:8443"),
+    ],
+)
+def test_public_address_with_more_than_an_origin_is_refused_with_the_one_to_set(
+    run: Run, given: str, origin: str
+) -> None:
+    """Below a path the metadata of the issuer would not be where SD-JWT VC has it looked for."""
+    for arguments in (("doctor",), ("config", "show"), ("run", "--prepare-only")):
+        result = run(*arguments, WALLET_ISSUER_URL=given, WALLET_PORT="0")
+        told = result.stdout + result.stderr
+        assert result.exit_code != 0
+        assert "không đường dẫn" in told
+        assert "without a path" in told
+        assert f"export WALLET_ISSUER_URL={origin}" in told.replace("\n", " ")
+        assert "secret" not in told
+        assert "WALLET_PORT" in told, "with every other fault at once"
+
+
+@pytest.mark.parametrize("given", ["https://vi.example.vn", "https://vi.example.vn/", "http://localhost:8000"])
+def test_public_address_that_is_an_origin_is_taken(given: str) -> None:
+    assert Settings.from_environ({"WALLET_ISSUER_URL": given}).issuer_url == given.rstrip("/")
+
+
+@pytest.mark.parametrize("given", ["vi.example.vn", "ftp://vi.example.vn", "https://", "http://[", "https://h:x"])
+def test_public_address_that_is_none_is_refused(given: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_environ({"WALLET_ISSUER_URL": given})
+    assert [problem.split(":")[0] for problem in caught.value.problems] == ["WALLET_ISSUER_URL"]
 
 
 def test_doctor_names_what_waits_for_a_second_officer_whom_nobody_asks_for_any_more(run: Run, wallet: Wallet) -> None:
@@ -175,7 +215,7 @@ def test_keys_are_listed_without_anything_private(run: Run) -> None:
         *("iaca", "sdjwt", "mdoc", "seal"),
     }
     dates = {"not_before", "not_after", "published_at", "active_from", "own_end", "revoked_at", "compromised_at"}
-    what = {"role", "kid", "state", "issuer", "backend", "place", "reason", "sample"}
+    what = {"role", "kid", "state", "issuer", "backend", "place", "reason", "sample", "alg"}
     assert all(record.keys() == dates | what for record in records)
     assert len(run("keys", "pin").stdout.strip()) == 64
     assert "0 " not in run("keys", "new").stdout
@@ -220,7 +260,20 @@ def test_doctor_tells_how_partners_stand_without_asking_about_anybody(run: Run, 
         assert both["state"] == "warning"
         assert f"residence {partner.url.removesuffix('/v1/persons')}: answers" in both["detail"]
         assert "vehicles http://127.0.0.1:1: no_connection" in both["detail"]
+        assert both["detail"].endswith("learnt of once a day: residence, vehicles")
+        assert "asked for changes" not in both["detail"]
+        telling = {"url": partner.url, "changes_url": "http://127.0.0.1:1/changes"}
+        away = finding(write_file(tmp_path, residence=telling, vehicles={"url": partner.url}))
+        assert away["state"] == "warning"
+        assert f"residence {partner.url.removesuffix('/v1/persons')}: no_connection" in away["detail"]
+        assert "asked for changes every 20 s: residence;" in away["detail"]
+        assert away["detail"].endswith("learnt of once a day: vehicles")
+        telling["changes_url"] = partner.url
+        both = finding(write_file(tmp_path, residence=telling, vehicles=telling))
+        assert both["state"] == "ok"
+        assert "once a day" not in both["detail"]
         assert partner.calls == 0
+    assert "once a day" not in finding("")["detail"], "embedded registers tell of each change"
     wrong = finding(write_file(tmp_path, residence={"url": "ftp://x", "agency": ""}))
     assert wrong["state"] == "wrong"
     assert "residence.url" in wrong["detail"]

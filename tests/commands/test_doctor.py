@@ -1,14 +1,22 @@
 """`wallet doctor`: how long the keys last, and what mends a role that is about to lack one."""
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
 
 from tests.commands.conftest import Run
 from wallet.clock import SystemClock
 from wallet.crypto.keyring import KeyRecord, read_keyring, write_keyring
 from wallet.crypto.keystore import Role
+from wallet.crypto.making import LIVES, Life
+from wallet.db import Database
+from wallet.documents.models import PublicationRow, TypeMetadataRow
+from wallet.settings import Settings
 
 
 def key_life(run: Run) -> dict[str, str]:
@@ -71,3 +79,92 @@ def test_role_whose_key_has_ended_is_wrong(run: Run, keys: Path) -> None:
     assert told["detail"].endswith("seal")
     assert run("keys", "new").exit_code == 0
     assert key_life(run)["state"] == "ok"
+
+
+def words(run: Run) -> tuple[str, str]:
+    """Return what doctor says of the words of kinds of document."""
+    (found,) = [each for each in json.loads(run("doctor", "--json").stdout) if each["what"].startswith("lời của")]
+    return found["state"], found["detail"]
+
+
+def test_words_that_changed_without_their_version_are_told(run: Run, deployment: Settings) -> None:
+    assert words(run)[0] == "ok"
+    database = Database(deployment.database_url)
+    of_residence = TypeMetadataRow.kind == "residence", TypeMetadataRow.version == 1
+    with database.write() as session:
+        kept = session.scalars(select(TypeMetadataRow.content).where(*of_residence)).one()
+        other = kept.replace(b'"name":"', b'"name":"x', 1)
+        session.execute(update(TypeMetadataRow).where(*of_residence).values(content=other))
+    state, detail = words(run)
+    assert (state, detail.rpartition(": ")[2]) == ("warning", "residence/1")
+    with database.write() as session:
+        session.execute(update(TypeMetadataRow).where(*of_residence).values(content=kept))
+    database.close()
+    assert words(run)[0] == "ok"
+
+
+def test_words_are_alike_after_a_move(run: Run) -> None:
+    environ = {"WALLET_ISSUER_URL": "https://moved.example.vn"}
+    found = json.loads(run("doctor", "--json", **environ).stdout)
+    assert [each["state"] for each in found if each["what"].startswith("lời của")] == ["ok"]
+
+
+def longest(run: Run) -> dict[str, str]:
+    """Return what doctor says of how long documents may be valid."""
+    (found,) = [each for each in json.loads(run("doctor", "--json").stdout) if each["what"].endswith("of documents")]
+    return found
+
+
+def test_a_key_whose_certificate_ends_before_some_documents_is_told_with_what_follows_it(
+    run: Run, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = longest(run)
+    assert (told["state"], told["detail"], told["mend"]) == ("ok", "3660 ngày / days", "")
+    with monkeypatch.context() as patch:  # as it was made before certificates outlived every document
+        patch.setitem(LIVES, Role.DOCUMENT, Life(certificate=timedelta(days=1500)))
+        for kid in [r.kid for r in read_keyring(keys) if r.role == Role.DOCUMENT and r.state == "active"]:
+            assert run("keys", "revoke", kid, "--reason", "ceased").exit_code == 0
+    (old,) = [r.kid for r in read_keyring(keys) if r.role == Role.DOCUMENT and r.state == "active"]
+    told = longest(run)
+    assert (told["state"], told["mend"]) == ("warning", "wallet keys rotate doc")
+    assert told["detail"].startswith(f"{old}: 1499 ngày")
+    assert run("keys", "rotate", "doc").exit_code == 0
+    told = longest(run)
+    assert (told["state"], told["mend"]) == ("warning", "wallet keys list")
+    assert told["detail"].endswith(f"→ {day(read_keyring(keys)[-1].active_from)}")
+    assert run("keys", "revoke", old, "--reason", "ceased").exit_code == 0
+    assert longest(run)["state"] == "ok"
+
+
+def test_without_a_key_for_documents_none_may_be_valid(run: Run, keys: Path) -> None:
+    write_keyring(keys, [record for record in read_keyring(keys) if record.role != Role.DOCUMENT])
+    told = longest(run)
+    assert (told["state"], told["mend"]) == ("wrong", "wallet keys new")
+
+
+def test_published_copies_that_are_dated_ahead_are_told(run: Run, deployment: Settings) -> None:
+    def told() -> dict[str, str]:
+        return next(
+            each for each in json.loads(run("doctor", "--json").stdout) if each["what"].endswith("what is published")
+        )
+
+    now = SystemClock().now()
+    for seconds, name in ((-900, "status-list/1.cwt"), (30, "status-list/1.jwt")):
+        publish(deployment, name, now + timedelta(seconds=seconds))
+    assert (told()["state"], told()["detail"], told()["mend"]) == ("ok", "2", "")
+    publish(deployment, "bundle", now + timedelta(hours=2))
+    found = told()
+    assert (found["state"], found["mend"]) == ("wrong", "date -u")
+    assert "không ai nhận" in found["detail"]
+    assert "taken by nobody" in found["detail"]
+    assert ": bundle +7," in found["detail"]
+    assert "status-list" not in found["detail"]
+    shown = run("doctor")
+    assert shown.exit_code == 1
+    assert "→ date -u" in shown.stdout
+
+
+def publish(deployment: Settings, name: str, at: datetime) -> None:
+    with closing(Database(deployment.database_url)) as database, database.write() as session:
+        row = {"sequence": 1, "content_key": "", "token": b"", "issued_at": at, "expires_at": at + timedelta(hours=72)}
+        session.add(PublicationRow(name=name, **row))

@@ -375,12 +375,6 @@ def test_every_refusal_names_the_next_command_and_changes_nothing(
     assert state() == before
 
 
-def test_a_database_without_tables_is_told(run: Run, tmp_path: Path) -> None:
-    result = run("staff", "list", WALLET_DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
-    assert result.exit_code == 1
-    assert "→ wallet db upgrade" in result.stderr
-
-
 @pytest.fixture
 def bare(empty_url: str, tmp_path: Path) -> dict[str, str]:
     """The environment of a production deployment of which nothing exists but the population register."""

@@ -3,17 +3,23 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import update
 
+from tests.defining.test_defining import CODE, decide, propose
 from wallet.commands.main import wallet as command
 from wallet.commands.scaffold import folder_files, package_files
+from wallet.defining.models import UtilityDefinition
 from wallet.utilities import catalogue
 from wallet.utilities.base import NO_REGISTER
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.conformance import faults_of_package
+from wallet.utilities.lifecycles import Move
+from wallet.wiring import Wallet
 
 Run = Callable[..., Result]
 BROKEN = "import os\n"
@@ -84,6 +90,42 @@ def test_list_tells_everything_that_is_declared(utilities: Run) -> None:
         for told_kind, kind in zip(each["documents"], utility.documents, strict=True):
             assert [claim["name"] for claim in told_kind["claims"]] == list(kind.names)
             assert all(claim["label"]["vi"] != claim["label"]["en"] for claim in told_kind["claims"])
+
+
+def test_list_tells_what_admins_defined_and_in_which_state_it_is(run: Run, wallet: Wallet) -> None:
+    def listed() -> list[str]:
+        return [each["code"] for each in json.loads(run("utilities", "list", "--json").stdout)["utilities"]]
+
+    made = propose(wallet)
+    assert CODE not in listed(), "nobody agreed to it yet"
+    decide(wallet, made)
+    assert CODE in listed()
+    told = json.loads(run("utilities", "list", "--json").stdout)
+    (found,) = [each for each in told["utilities"] if each["code"] == CODE]
+    assert (found["version"], found["module"], found["state"]) == (1, "", "off")
+    assert f"{CODE:20} v1  off" in run("utilities", "list").stdout
+    with wallet.work() as work:
+        work.session.execute(update(UtilityDefinition).values(definition={"code": CODE}))
+    told = json.loads(run("utilities", "list", "--json").stdout)
+    assert CODE not in [each["code"] for each in told["utilities"]]
+    assert [each["module"] for each in told["left_out"]] == [f"definition {CODE} 1"]
+    assert "wallet utilities check" not in run("utilities", "list").stderr, "there is no package to check"
+
+
+def test_list_tells_of_an_agreement_of_steps_and_of_moves_all_that_is_declared(utilities: Run) -> None:
+    told = {each["code"]: each for each in json.loads(utilities("list", "--json").stdout)["utilities"]}
+    for plugin in Catalogue.discover():
+        utility, each = plugin.utility, told[plugin.utility.code]
+        assert (each["agreement"] is None) == (utility.agreement is None)
+        if utility.agreement is not None:
+            assert each["agreement"]["shows"] == list(utility.agreement.shows)
+        assert [step["patterns"] for step in each["steps"]] == [dict(step.patterns) for step in utility.steps]
+        assert [step["over"] for step in each["steps"]] == [list(step.over) for step in utility.steps]
+        for shown, move in zip(each["lifecycle"]["moves"], utility.lifecycle.moves, strict=True):
+            marks = {mark.name for mark in fields(Move) if getattr(move, mark.name) is True}
+            assert {name for name, value in shown.items() if value is True} == marks, "whatever a move has"
+    assert any(each["agreement"] for each in told.values())
+    assert any(step["patterns"] for each in told.values() for step in each["steps"])
 
 
 def test_list_names_what_is_left_out_and_why(utilities: Run, installed: Callable[..., Path]) -> None:

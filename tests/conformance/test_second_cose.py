@@ -1,57 +1,38 @@
 """COSE libraries that others wrote find our codes good, and our verifier takes the codes they make.
 
-They live in an environment of their own, `.oracle`, because they need another cbor2 than we do. Where it is missing the
-tests are skipped aloud; where CI or WALLET_REQUIRE_ORACLE is set they fail.
+They live in an environment of their own, `.oracle`, because they need another cbor2 than we do.
 """
 
 import base64
 import json
-import os
 import subprocess
 import zlib
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conformance.agreement import Both, verdict_of
 from tests.documents.people import ISSUED, issue, on_one_database
+from tests.interop.environments import ORACLE, ROOT, need_oracle
 from tests.oracle import reader
 from tests.oracle.world import base45, enc, head, high_s
 from wallet.crypto.keystore import Role
 from wallet.demo.personas import persona
 from wallet.wiring import Wallet
 
-ROOT = Path(__file__).parents[2]
-PYTHON = ROOT / ".oracle" / "bin" / "python"
 SCRIPT = ROOT / "tests" / "oracle" / "cose_second.py"
-MAKE = (
-    "python3 -m venv .oracle && .oracle/bin/pip install --require-hashes -r requirements/oracle.txt  # the environment "
-    "of the second COSE implementation"
-)
-
-
-def missing(path: Path, environ: dict[str, str]) -> str | None:
-    """Return what to do about a missing environment: `fail` where it is required, else `skip`; None if there."""
-    if path.exists():
-        return None
-    return "fail" if environ.get("CI") or environ.get("WALLET_REQUIRE_ORACLE") else "skip"
 
 
 @pytest.fixture(autouse=True, scope="module")
-def environment(request: pytest.FixtureRequest) -> None:
-    outcome = missing(PYTHON, dict(os.environ))
-    if outcome == "fail":
-        pytest.fail(f"the environment .oracle is missing and required: {MAKE}")
-    if outcome == "skip":
-        pytest.skip(f"SKIPPED ALOUD, no environment .oracle: {MAKE}")
+def environment() -> None:
+    need_oracle()
 
 
 def run(mode: str, lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     text = "".join(json.dumps(line) + "\n" for line in lines)
     done = subprocess.run(
-        [str(PYTHON), str(SCRIPT), mode], input=text, capture_output=True, check=True, encoding="utf-8", timeout=120
+        [str(ORACLE), str(SCRIPT), mode], input=text, capture_output=True, check=True, encoding="utf-8", timeout=120
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -70,15 +51,6 @@ def rewrapped(code: str, part: int, change: Any) -> str:
     items = reader.parse_tag_18(reader.inflate(reader.unbase45(code[4:]), 4096))
     items[part] = change(items[part])
     return "VD1:" + base45(zlib.compress(head(6, 18) + enc(items)))
-
-
-def test_missing_environment_is_a_failure_where_it_is_required(tmp_path: Path) -> None:
-    gone = tmp_path / "python"
-    assert missing(gone, {}) == "skip"
-    assert missing(gone, {"CI": "", "WALLET_REQUIRE_ORACLE": ""}) == "skip"
-    assert missing(gone, {"CI": "true"}) == missing(gone, {"WALLET_REQUIRE_ORACLE": "1"}) == "fail"
-    gone.touch()
-    assert missing(gone, {"CI": "true"}) is None
 
 
 @on_one_database

@@ -15,14 +15,24 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/domain.md").read_text(encoding="utf-8")
 
 SHOWN: dict[str, tuple[str, ...]] = {
-    "10 Two people with equal name and birth date, different number": ("namesakes",),
+    "10 Two people with equal name and birth date, different number": (
+        "namesakes",
+        "web/test_health_book.py::test_a_book_of_another_insurance_is_shown_to_nobody",
+    ),
     "11 9-digit CMND unknown or shared in old data": (
         "cmnd_unknown",
         "cmnd_shared",
         "sources/test_embedded.py::test_former_card_number_leads_to_the_person_where_one_alone_has_it",
     ),
-    "12 Permanent and current address in different provinces": ("lives_elsewhere",),
-    "13 Head of household is a minor or has died": ("head_is_minor", "head_is_dead"),
+    "12 Permanent and current address in different provinces": (
+        "lives_elsewhere",
+        "utilities/residence/test_residence.py::test_permanent_and_temporary_residence_may_lie_in_two_provinces",
+    ),
+    "13 Head of household is a minor or has died": (
+        "head_is_minor",
+        "head_is_dead",
+        "utilities/residence/test_residence.py::test_adults_see_their_household_and_minors_do_not",
+    ),
     "13 lone-person household": ("lives_alone",),
     "14 Guardian who is not a parent": (
         "guardian_not_parent",
@@ -30,12 +40,15 @@ SHOWN: dict[str, tuple[str, ...]] = {
     ),
     "15 Account locked between consent and presentation": (
         "locked_holder",
+        "checks/test_locked_between.py::test_nothing_that_was_agreed_to_is_shown",
+        "checks/test_locked_between.py::test_unlocked_again_what_has_not_ended_counts_as_it_did",
         "web/test_locks.py::test_holder_locks_and_every_session_ends_at_once",
         "web/test_wards.py::test_locked_ward_gets_and_shows_nothing_even_through_the_guardian",
     ),
     "15 holder dead with live documents": (
         "dead_holder",
         "identity/test_account_states.py::test_death_is_never_unlocked_and_closing_it_is_told_to_nobody",
+        "enrolment/test_lifecycle.py::test_dead_are_locked_their_documents_revoked_and_closed_after_a_time",
     ),
     "16 Lodging at 22:59, 23:00, 23:01, 00:30": (
         "utilities/lodging_notice/test_deadlines.py::test_a_stay_is_told_before_the_evening_or_before_the_morning",
@@ -91,6 +104,8 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "19 Ticket name without diacritics, given-name-first order": (
         "ticket_name",
         "demo/test_edge_cases.py::test_19_a_ticket_has_the_given_name_first_and_no_marks",
+        "checks/test_names.py::test_any_order_case_form_and_joining_is_the_same_name",
+        "checks/test_online.py::test_a_ticket_is_compared_and_what_the_code_does_not_state_is_said_to_be_not_stated",
     ),
     "20 Phone in another's name": (
         "phone_of_another",
@@ -105,10 +120,11 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "22 Foreigner level 2 with passport renewed (number changed)": (
         "foreigner_new_passport",
         "enrolment/test_new_numbers.py::test_daily_look_moves_the_holder_to_the_new_number",
+        "enrolment/test_new_numbers.py::test_sign_in_asks_for_the_new_number",
     ),
     "23 CT07 void because of a later move": (
         "moved_after_issue",
-        "requests/test_voiding.py::test_a_move_voids_the_confirmation_and_every_single_fact_within_the_minute",
+        "requests/test_voiding.py::test_a_move_voids_the_confirmation_and_each_fact_that_is_so_no_more_within_the_minute",
     ),
 }
 """Part of the page to codes of `EDGE_CASES` (people) and to tests, by file below `tests/` and name."""

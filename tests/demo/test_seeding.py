@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -10,8 +13,10 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, select, text, update
 
+from tests.postgres import somebody_waits
 from tests.support import GROUND
 from wallet.db import Database
+from wallet.demo import nation
 from wallet.demo.nation import GENERATOR, renew, seed_nation
 from wallet.demo.personas import persona
 from wallet.errors import Conflict, NotFound, Unavailable
@@ -81,6 +86,40 @@ def test_interrupted_seeding_goes_on(database: Database, whole: dict[str, list[A
         seed_nation(database, seed=2, citizens=CITIZENS, on_progress=stop)
     assert len(tables(database)["nation_population"]) == seen[-1] < CITIZENS
     assert seed_nation(database, seed=2, citizens=CITIZENS).written == CITIZENS - seen[-1]
+    assert tables(database) == whole
+
+
+def test_a_commit_of_a_killed_seeding_that_is_yet_to_come_is_waited_for(
+    sources_url: str, database: Database, whole: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a process had sent when it was killed the server carries out after its death: the next one begins then."""
+    sent, arrives, chunks = threading.Event(), threading.Event(), list[int]()
+    insert, former = nation._insert, threading.Thread(target=lambda: killed(), daemon=True)
+
+    def slowly(*arguments: Any) -> None:
+        insert(*arguments)
+        if threading.current_thread() is former and chunks:
+            sent.set()
+            assert arrives.wait(60)
+
+    def stop(done: int, _total: int) -> None:
+        chunks.append(done)
+        if len(chunks) == 2:
+            raise Killed
+
+    def killed() -> None:
+        with closing(Database(sources_url)) as dying, suppress(Killed):
+            seed_nation(dying, seed=2, citizens=CITIZENS, on_progress=stop)
+
+    monkeypatch.setattr(nation, "_insert", slowly)
+    former.start()
+    assert sent.wait(60)
+    with ThreadPoolExecutor(1) as threads:
+        next_one = threads.submit(seed_nation, database, seed=2, citizens=CITIZENS)
+        somebody_waits(sources_url)
+        arrives.set()
+        former.join(60)
+        assert next_one.result(60).written == CITIZENS - chunks[1]
     assert tables(database) == whole
 
 

@@ -1,8 +1,11 @@
 """Making the demo: once, completely, and again after whatever came between."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from tests.support import FixedClock
 from wallet.crypto.keystore import Secret
@@ -10,6 +13,9 @@ from wallet.demo.nation import seed_nation
 from wallet.demo.personas import PERSONAS, credentials, persona
 from wallet.demo.phones import phone_of
 from wallet.demo.setup import is_set_up, set_up
+from wallet.documents.intended import IntendedDocument
+from wallet.documents.models import DocumentRow
+from wallet.documents.signing import Signing
 from wallet.schema import upgrade
 from wallet.settings import Settings
 from wallet.wiring import Wallet
@@ -53,6 +59,35 @@ def test_interrupted_setup_is_seen_as_unfinished_and_goes_on(empty: Wallet, coun
     assert set_up(empty) == len(PERSONAS) - count
     assert is_set_up(empty)
     assert set_up(empty) == 0
+    empty.close()
+
+
+def test_a_document_that_a_kill_left_unsigned_is_signed_by_the_next(
+    empty: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each document's signature is cut off once: what was stored is promised, and only its code is missing."""
+    killed, complete = set[str](), Signing.complete
+
+    def dies_once(signing: Signing, documents: Iterable[IntendedDocument]) -> None:
+        known = list(documents)
+        if new := {each.id for each in known} - killed:
+            killed.update(new)
+            raise Killed
+        complete(signing, known)
+
+    monkeypatch.setattr(Signing, "complete", dies_once)
+    rounds = 0
+    while not is_set_up(empty):
+        rounds += 1
+        assert rounds < 100
+        with suppress(Killed):
+            set_up(empty)
+    with empty.db.read() as session:
+        rows = session.scalars(select(DocumentRow)).all()
+    assert killed == {row.id for row in rows}
+    assert rounds == len(killed) + 1
+    assert [row.id for row in rows if row.signed_at is None] == []
+    assert {"data_changed", "holder_died"} < {row.revocation_reason for row in rows}
     empty.close()
 
 

@@ -1,26 +1,28 @@
 """docs/integrators.md and `/docs/integrators`: the examples are short, are the same everywhere, and run."""
 
 import html
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.checks.verifier import Desk
 from tests.interop.environments import need
+from tests.served import served
 from tests.support import FixedClock
-from tests.verifier.test_fetching import answer, server
+from tests.verifier.test_fetching import answer, dead_address, server
 from tests.verifier.world import World
 from wallet.clock import SystemClock
-from wallet.demo.test_codes import sample_codes
+from wallet.demo.sample_codes import sample_codes
 from wallet.texts.catalogue import catalogue
 from wallet.verifier.outcomes import LOOKS, REASONS_OF, Outcome
 from wallet.verifier.refreshing import Held
@@ -99,29 +101,56 @@ def test_python_offline(offline: tuple[World, Path, str, str], tmp_path: Path) -
     assert "no trust bundle yet" in said
 
 
-def asked(request: BaseHTTPRequestHandler) -> None:
-    """Answer as the service does: by the desk's key and the purpose."""
-    body = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
-    if request.path != "/v1/verifier/checks" or request.headers["X-Desk-Key"] != "vsd_test_1_x":
-        answer(401, b'{"code": "invalid_desk_key", "detail": "no"}', Content_Type="application/problem+json")(request)
-        return
-    verdict: Mapping[str, object] = {"verdict": "valid", "reasons": ["ok"], "accepted": True}
-    if body != {"code": "VD1:GOOD", "purpose": "hotel"}:
-        verdict = {"verdict": "invalid", "reasons": ["malformed"], "accepted": False}
-    answer(200, json.dumps(verdict).encode(), Content_Type="application/json")(request)
+@pytest.fixture
+def service(wallet: Wallet, application: Callable[[Wallet], Flask]) -> Iterator[str]:
+    """The address of a running service."""
+    with served(application(wallet)) as url:
+        yield url
 
 
-def online(command: list[str]) -> None:
-    with server(asked) as url:
-        assert run([*command, "VD1:GOOD", url, "hotel"], DESK_KEY="vsd_test_1_x") == (0, "valid ok")
-        assert run([*command, "VD1:BAD", url, "hotel"], DESK_KEY="vsd_test_1_x") == (1, "invalid malformed")
-        status, said = run([*command, "VD1:GOOD", url, "hotel"], DESK_KEY="vsd_test_1_y")
+class Client:
+    """An example of the online check as somebody runs it who has a service and a desk of it."""
+
+    def __init__(self, command: list[str], service: str, desk: Desk) -> None:
+        self.command, self.service, self.desk = command, service, desk
+        self.codes = {each.key: each.code for each in sample_codes(desk.wallet, desk.wallet.clock.now())}
+
+    def check(self, sample: str, **other: str) -> tuple[int, str]:
+        given = {"url": self.service, "purpose": "boarding", "key": self.desk.headers["X-Desk-Key"]} | other
+        return run([*self.command, self.codes[sample], given["url"], given["purpose"]], DESK_KEY=given["key"])
+
+    def refused(self, **other: str) -> str:
+        """Return the one line that is said where there is no verdict: no traceback, and never a pass."""
+        status, said = self.check("valid_document", **other)
         assert status == 1
-        assert "valid ok" not in said
+        assert len(said.splitlines()) == 1, said
+        return said
 
 
-def test_python_online() -> None:
-    online([sys.executable, str(EXAMPLES / "check_online.py")])
+def online(client: Client) -> None:
+    """Ask the service everything that an example of the online check must stand."""
+    assert client.check("valid_document") == (0, "valid ok")
+    assert client.check("revoked") == (1, "invalid revoked")
+    assert client.check("not_our_code") == (1, "invalid not_a_code")
+    texts, wrong = catalogue("vi")["problems"], client.desk.headers["X-Desk-Key"][:-2]
+    for code, other in (("invalid_desk_key", {"key": wrong}), ("purpose_not_registered", {"purpose": "lounge"})):
+        assert client.refused(**other) == f"{code}: {texts[code]['detail']}"
+    assert client.refused(url=f"{client.service}/wallet").startswith("unknown_route: ")
+    assert "`wallet demo desks`" in client.refused(key="")
+    address = dead_address()
+    assert f"is {address} the service?" in client.refused(url=address)
+    for status in (200, 502):
+        with server(answer(status, b"<html>", Content_Type="text/html")) as other:
+            assert f"is {other} the service?" in client.refused(url=other)
+
+
+@pytest.fixture
+def desk(wallet: Wallet, client: FlaskClient) -> Desk:
+    return Desk.open(wallet, client)
+
+
+def test_python_online(service: str, desk: Desk) -> None:
+    online(Client([sys.executable, str(EXAMPLES / "check_online.py")], service, desk))
 
 
 @pytest.fixture(scope="module")
@@ -148,5 +177,5 @@ def test_typescript_offline(built: Path, offline: tuple[World, Path, str, str]) 
     assert "valid ok" not in said
 
 
-def test_typescript_online(built: Path) -> None:
-    online(["node", str(built / "check_online.mjs")])
+def test_typescript_online(built: Path, service: str, desk: Desk) -> None:
+    online(Client(["node", str(built / "check_online.mjs")], service, desk))

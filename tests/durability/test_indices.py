@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, select, text, update
@@ -20,6 +21,7 @@ from tests.durability.processes import PROCESSES, Workers, in_threads
 from tests.durability.server import Urls
 from tests.support import NOON, FixedClock
 from wallet.db import Base, Database
+from wallet.documents.high_water import BLOCK, HighWaterMarks
 from wallet.documents.models import StatusChange, StatusListRow
 from wallet.documents.repository import DocumentRepository
 from wallet.documents.status import Indices, StatusIndex
@@ -65,9 +67,14 @@ def open_shards(database: Database, bits: int, shards: int = SHARDS) -> None:
         indices_of(session, bits, shards).open_shards()
 
 
-def indices_of(session: Session, bits: int, shards: int = 1) -> Indices:
-    """The indices of one transaction; which shard comes first is chance, as in a deployment."""
-    return Indices(DocumentRepository(session), SECRET, bits, FixedClock(), str, shards, secrets.randbelow)
+def indices_of(session: Session, bits: int, shards: int = 1, marks: Path | None = None) -> Indices:
+    """The indices of one transaction; which shard comes first is chance, as in a deployment. marks: where they lie."""
+    pass_over = unmarked if marks is None else HighWaterMarks(marks).pass_over
+    return Indices(DocumentRepository(session), SECRET, bits, FixedClock(), str, pass_over, shards, secrets.randbelow)
+
+
+def unmarked(_list_id: int, _used: int, _bits: int) -> None:
+    """Remember nothing outside the database."""
 
 
 def reserve(database: Database, bits: int) -> StatusIndex:
@@ -81,7 +88,13 @@ def lists(database: Database) -> dict[int, int]:
 
 
 def draw(
-    begin: Callable[[], None], url: str, bits: int, count: int, shards: int = 1, batch: int = 1
+    begin: Callable[[], None],
+    url: str,
+    bits: int,
+    count: int,
+    shards: int = 1,
+    batch: int = 1,
+    marks: Path | None = None,
 ) -> list[tuple[int, int, int]]:
     """Draw `count` indices in several threads; return when each was drawn, and which it was. batch: copies at once."""
     database = Database(url)
@@ -97,7 +110,7 @@ def draw(
     def together() -> list[tuple[int, int, int]]:
         found = []
         with database.write() as session:
-            indices = indices_of(session, bits, shards)
+            indices = indices_of(session, bits, shards, marks)
             for _ in range(TOGETHER // batch):
                 places = [indices.reserve()] if batch == 1 else indices.reserve_many(batch)
                 found += [(time.monotonic_ns(), place.list_id, place.index) for place in places]
@@ -127,13 +140,15 @@ def most_correlation(count: int, shards: int) -> float:
 
 @pytest.mark.parametrize("shards", [1, SHARDS])
 def test_s56_parallel_indices_are_distinct_and_in_no_order(
-    urls: Urls, database: Database, drawers: Workers, shards: int
+    urls: Urls, database: Database, drawers: Workers, shards: int, tmp_path: Path
 ) -> None:
     together = THREADS * TOGETHER
     share = COUNT // DRAWERS // together * together
     bits = (COUNT - 1).bit_length() + 1
     open_shards(database, bits, shards)
-    shares = drawers.run(draw, *((urls.wallet, bits, share, shards) for _ in range(DRAWERS)), patience=3 * PATIENCE)
+    marks = tmp_path / "published"
+    given = (urls.wallet, bits, share, shards, 1, marks)
+    shares = drawers.run(draw, *(given for _ in range(DRAWERS)), patience=3 * PATIENCE)
     drawn = sorted(one for each in shares for one in each)
     total = share * DRAWERS
     places = Counter((list_id, index) for _, list_id, index in drawn)
@@ -143,6 +158,9 @@ def test_s56_parallel_indices_are_distinct_and_in_no_order(
     by_list = Counter(list_id for _, list_id, _ in drawn)
     assert sorted(by_list) == list(range(1, shards + 1))
     assert lists(database) == by_list
+    marked = {list_id: mark.used for list_id, mark in HighWaterMarks(marks).all()}
+    assert marked.keys() == by_list.keys()
+    assert all(by_list[list_id] <= used < by_list[list_id] + BLOCK for list_id, used in marked.items())
     order = [(index, list_id) for _, list_id, index in drawn]
     assert all(0 <= index < 1 << bits for index, _ in order)
     if total >= 2000:
@@ -255,7 +273,7 @@ def revoke_everywhere(begin: Callable[[], None], url: str, place: int) -> int:
             rows = DocumentRepository(session)
             for list_id in order:
                 rows.set_status(list_id, place * ROUNDS + number, 1, NOON)
-            Indices(rows, SECRET, 12, FixedClock(), str, SHARDS, secrets.randbelow).reserve_many(4)
+            Indices(rows, SECRET, 12, FixedClock(), str, unmarked, SHARDS, secrets.randbelow).reserve_many(4)
             for list_id in order:
                 rows.set_status(list_id, 1000 + place * ROUNDS + number, 2, NOON)
             rows.write_statuses()

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from tests.durability.callers import Caller, Ledger, ask_for_residence
 from tests.durability.server import Server, Urls
-from wallet.crypto.keystore import Keystore, Role, Secret
+from wallet.crypto.keystore import REQUIRED, Keystore, Secret
 from wallet.db import Base
 from wallet.demo.personas import PERSONAS
 from wallet.demo.setup import is_set_up
@@ -65,7 +65,7 @@ def story(wallet: Wallet) -> dict[str, object]:
 
 def assert_whole(server: Server) -> tuple[dict[str, int], dict[str, object]]:
     keystore = Keystore.open(server.settings.keys_dir)
-    assert all(len(keystore.keys(role)) == 1 for role in Role)
+    assert all(len(keystore.keys(role)) == 1 for role in REQUIRED)
     assert all(len(keystore.secret(name)) == 32 for name in Secret)
     wallet = Wallet.build(server.settings)
     wallet.db.assert_durable()

@@ -148,13 +148,17 @@ def test_time_of_a_copy_never_runs_ahead_of_the_clock(wallet: Wallet, clock: Fix
         each.close()
 
 
-def test_clock_that_is_set_back_stops_no_revocation(wallet: Wallet, clock: FixedClock) -> None:
+@pytest.mark.parametrize("back", [timedelta(seconds=40), timedelta(hours=1)], ids=str)
+def test_clock_that_is_set_back_stops_no_revocation(wallet: Wallet, clock: FixedClock, back: timedelta) -> None:
+    """By a little, verifiers hold the last list and keep the later one; by more, they could not have taken it."""
+    held = take(wallet)
     before = wallet.trust.status_list(LIST)
-    clock.advance(timedelta(hours=-1))
+    clock.advance(-back)
     set_status(wallet, 3)
     after = wallet.trust.status_list(LIST)
     assert after.sequence == before.sequence + 1
-    assert after.issued_at > before.issued_at
+    assert after.issued_at == (before.issued_at + timedelta(seconds=1) if back < timedelta(minutes=1) else clock.now())
+    assert revoked(wallet, take(wallet, held), range(10)) == {3}
 
 
 def test_old_bundle_cannot_be_put_over_a_newer_one(wallet: Wallet, clock: FixedClock) -> None:

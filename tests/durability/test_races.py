@@ -4,9 +4,12 @@ RACE_ROUNDS: how often each race is run, 1 unless the environment says otherwise
 """
 
 import os
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -15,22 +18,30 @@ from sqlalchemy import func, select
 
 from tests.ceremonies.asking import AskingPhone, card_of, last_code
 from tests.checks.verifier import Desk, live_code
+from tests.documents.people import actor_of, copies_of, status_of
 from tests.durability.processes import PROCESSES, THREADS, Answer, Call, Workers
 from tests.phone import CitizenPhone
+from tests.postgres import somebody_waits
 from tests.support import FixedClock, Mailbox
 from wallet.audit import AuditEvent
 from wallet.checks.online.models import ConsentRow, PresentationRow
 from wallet.demo.personas import persona
 from wallet.demo.phones import phone_of as number_of_phone
 from wallet.documents.models import DocumentRow, StatusChange
+from wallet.errors import Conflict
+from wallet.identity.account_states import LockGround
 from wallet.identity.models import RefreshToken, SignedInSession
 from wallet.identity.tokens import TokenKind
 from wallet.launching.models import Approval, UtilityState
 from wallet.requests.models import RequestRow
-from wallet.wiring import Wallet
+from wallet.settings import Settings
+from wallet.terms import Actor, Status
+from wallet.wiring import Wallet, Work
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "1"))
 CALLERS = PROCESSES * THREADS
+PAIRS = 10
+"""Rounds of two callers: what locks in two orders meets itself in about half of them."""
 RESIDENCE = "/v1/admin/utilities/residence"
 REOPEN = {"state": "open", "reason": "Mở lại"}
 Make = Callable[..., CitizenPhone]
@@ -290,7 +301,7 @@ def test_fifty_citizens_at_once_are_all_served(wallet: Wallet, phone_of: Make, r
 
 @pytest.mark.parametrize("shown", ["presentation", "code"])
 def test_s48_s78_of_fifty_check_ins_one_succeeds(
-    wallet: Wallet, client: Any, phone_of: Make, run: Any, shown: str
+    wallet: Wallet, client: Any, clock: FixedClock, phone_of: Make, run: Any, shown: str
 ) -> None:
     desk, phone = Desk.open(wallet, client), phone_of("an")
     phone.step_up(2)
@@ -300,6 +311,7 @@ def test_s48_s78_of_fifty_check_ins_one_succeeds(
             order = {"organisation": desk.organisation, "purpose": "boarding"}
             thing = phone.post(f"/v1/documents/{residence}/presentations", order).json["id"]
         else:
+            clock.advance(seconds=1)  # of one second there is one code
             thing = live_code(phone, residence)
         body = {"purpose": "boarding", shown: thing}
         answers = run([Call("/v1/verifier/check-ins", body, desk.headers | new_key()) for _ in range(CALLERS)])
@@ -309,11 +321,14 @@ def test_s48_s78_of_fifty_check_ins_one_succeeds(
         assert count(wallet, PresentationRow, used) == (number if shown == "presentation" else 0)
 
 
-def test_a_share_is_answered_once(wallet: Wallet, client: Any, phone_of: Make, run: Any) -> None:
+def test_a_share_is_answered_once(wallet: Wallet, client: Any, clock: FixedClock, phone_of: Make, run: Any) -> None:
     desk, phone = Desk.open(wallet, client), phone_of("an")
     phone.step_up(2)
     residence = phone.issue_residence()
     for number in range(1, ROUNDS + 1):
+        clock.advance(minutes=3)  # who refused is left alone for two minutes
+        phone.sign_in()
+        phone.step_up(2)
         share = desk.checked(phone.code_of(residence))["share"]["id"]
         path, choices = f"/v1/me/shares/{share}/decision", ("agree", "refuse")
         calls = [
@@ -326,12 +341,118 @@ def test_a_share_is_answered_once(wallet: Wallet, client: Any, phone_of: Make, r
         assert count(wallet, ConsentRow) == agreed
 
 
-def test_a_live_code_is_good_once_at_one_organisation(wallet: Wallet, client: Any, phone_of: Make, run: Any) -> None:
+def test_a_live_code_is_good_once_at_one_organisation(
+    wallet: Wallet, client: Any, clock: FixedClock, phone_of: Make, run: Any
+) -> None:
     gates = [Desk.open(wallet, client, gate="G-1")]
     gates.append(Desk.open(wallet, client, gate="G-2", of=gates[0].organisation))
     phone = phone_of("an")
     residence = phone.issue_residence()
     for _ in range(ROUNDS):
+        clock.advance(seconds=1)  # of one second there is one code
         body = {"code": live_code(phone, residence), "purpose": "boarding"}
         answers = run([Call("/v1/verifier/checks", body, gates[place % 2].headers) for place in range(CALLERS)])
         assert Counter(answer.body["reasons"][0] for answer in answers) == {"ok": 1, "live_replayed": CALLERS - 1}
+
+
+def test_receipts_of_one_organisation_wait_for_each_other(
+    wallet: Wallet, client: Any, clock: FixedClock, phone_of: Make, run: Any
+) -> None:
+    """Two gates saw the same people in another order, and both hand it in when the network is back."""
+    gates = [Desk.open(wallet, client, gate="G-1")]
+    gates.append(Desk.open(wallet, client, gate="G-2", of=gates[0].organisation))
+    documents = [phone_of(key).issue_residence() for key in ("an", "sau", "doi", "xa", "dai")]
+    for number in range(PAIRS * ROUNDS):
+        hour = clock.now() - timedelta(hours=number + 1)
+        calls = []
+        for gate, order in zip(gates, (documents, documents[::-1]), strict=True):
+            given = [
+                {
+                    "id": f"rcp_{uuid.uuid4().hex}",
+                    "document_id": document,
+                    "checked_at": f"{hour:%Y-%m-%dT%H:%M:%SZ}",
+                    "purpose": "boarding",
+                    "verdict": "valid",
+                    "reasons": ["ok"],
+                }
+                for document in order
+            ]
+            calls.append(Call("/v1/verifier/receipts", {"receipts": given}, gate.headers | new_key()))
+        assert told(run(calls)) == {(204, ""): 2}
+    assert events(wallet, "check.offline") == min(2 * PAIRS * ROUNDS, 100) * len(documents)
+
+
+def test_no_card_is_left_that_a_lock_did_not_reach(wallet: Wallet, clock: FixedClock, phone_of: Make, run: Any) -> None:
+    """Cards, live codes and copies of other wallets are asked for while the account is locked: what came to be before
+    is suspended with it, what would come after does not come to be."""
+    citizen = phone_of("an")
+    documents = [citizen.issue_residence() for _ in range(3)]
+    shown = ("cards", {"view": "", "count": 3}), ("live-codes", {"view": ""})
+    for _ in range(ROUNDS):
+        clock.advance(days=1)  # a day has few batches
+        citizen.sign_in(password=True)
+        calls = [
+            Call(f"/v1/documents/{document}/{path}", order, citizen.headers | new_key())
+            for document in documents * 4
+            for path, order in shown
+        ]
+        before = len(copies_of(wallet))
+        with ThreadPoolExecutor(1) as threads:
+            racing = threads.submit(run, calls)
+            while len(copies_of(wallet)) == before and not racing.done():
+                time.sleep(0.001)
+            while (locked := citizen.post("/v1/me/lock", {})).status_code == 503:
+                pass  # so many write at once that one is told to come again
+            assert locked.status_code == 204, locked.text
+            answers = racing.result()
+        may_be = {
+            (201, ""),
+            (200, ""),
+            (401, "session_ended"),
+            (409, "account_locked"),
+            (503, "dependency_unavailable"),
+        }
+        assert set(told(answers)) <= may_be, told(answers)
+        standing = [row for row in copies_of(wallet) if row.expires_at > clock.now()]
+        made = sum(len(answer.body["data"]) for answer in answers if answer.status == 201)
+        assert sum(row.form == "card" for row in standing) >= made
+        assert {status_of(wallet, row) for row in standing} == {Status.SUSPENDED}
+        with wallet.work() as work:
+            work.accounts.unlock(actor_of(wallet).account_id, LockGround.HOLDER_REQUEST, Actor("system"))
+        assert {status_of(wallet, row) for row in standing} == {Status.VALID}
+
+
+@pytest.mark.parametrize("first", ["card", "lock"])
+def test_of_a_card_and_a_lock_the_second_waits_for_the_first(
+    wallet: Wallet, clock: FixedClock, phone_of: Make, deployment: Settings, first: str
+) -> None:
+    """Both orders, made on purpose: a card that was not committed yet is suspended all the same."""
+    citizen = phone_of("an")
+    document, device = citizen.issue_residence(), citizen.own.device_id
+    actor = actor_of(wallet, "an", device_id=device)
+    account, key = actor.account_id, citizen.own.device_jwk
+
+    def card(work: Work) -> None:
+        work.copies.reserve_cards(document, "", 2, {name: key[name] for name in ("kty", "crv", "x", "y")}, actor)
+
+    def lock(work: Work) -> None:
+        work.accounts.lock(account, LockGround.HOLDER_REQUEST, Actor("system"))
+
+    def second(act: Callable[[Work], None]) -> None:
+        with closing(Wallet.build(deployment, clock=clock, catalogue=wallet.catalogue)) as other, other.work() as work:
+            act(work)
+
+    with ThreadPoolExecutor(1) as threads:
+        with wallet.work() as work:
+            (card if first == "card" else lock)(work)
+            work.session.flush()
+            waiting = threads.submit(second, lock if first == "card" else card)
+            somebody_waits(deployment.database_url)
+        if first == "card":
+            waiting.result(60)
+        else:
+            with pytest.raises(Conflict, match="account_locked"):
+                waiting.result(60)
+    rows = copies_of(wallet)
+    assert len(rows) == (2 if first == "card" else 0)
+    assert {status_of(wallet, row) for row in rows} <= {Status.SUSPENDED}

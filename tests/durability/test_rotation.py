@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -31,7 +32,8 @@ from wallet.formats.mdoc.issuer_signed import issuer_signed_of
 from wallet.formats.mdoc.values import map_of, read
 from wallet.formats.pades_reading import attached, sealed_by
 from wallet.formats.sd_jwt_vc import certificate_chain, parse_credential
-from wallet.verifier import BundleStore, Policy, TrustedBundle, judge, judge_credential, judge_mdoc
+from wallet.formats.two_signatures import MEDIA_TYPE, parse_twice_signed
+from wallet.verifier import BundleStore, Policy, TrustedBundle, judge, judge_credential, judge_mdoc, signed_twice
 
 SECONDS = int(os.environ.get("ROTATION_SECONDS", "3"))
 PUBLICATION = 4
@@ -40,6 +42,8 @@ CITIZENS = ("an", "sau", "doi", "nho", "xa")
 RATE = 50
 JUDGED = {"document.sdjwt": "sdjwt", "document.mdoc": "mdoc", "document.pdf": "sdjwt"}
 """By which role's key a verifier that is offline takes each form."""
+TWICE = {"/v1/trust/bundle": Role.SECOND_BUNDLE, "/v1/status-lists/1": Role.SECOND_STATUS}
+"""What is fetched with two signatures, and whose key makes the second."""
 CERTIFIED_LATER = ("sdjwt", "mdoc", "seal")
 """They change with the others, by the old IACA root, and once more when the new one certifies."""
 pytestmark = pytest.mark.timeout(300 + SECONDS)
@@ -47,12 +51,16 @@ pytestmark = pytest.mark.timeout(300 + SECONDS)
 
 @dataclass
 class Record:
-    """What was answered: how often which status, and what was issued: codes, and copies by their form."""
+    """What was answered: how often which status, and what was issued: codes, and copies by their form.
+
+    twice: what was fetched with two signatures, by its path.
+    """
 
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     surprises: list[str] = field(default_factory=list)
     documents: list[tuple["Citizen", str]] = field(default_factory=list)
     copies: list[tuple[str, bytes]] = field(default_factory=list)
+    twice: dict[str, set[str]] = field(default_factory=lambda: {path: set() for path in TWICE})
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -87,6 +95,7 @@ class Citizen(threading.Thread):
             lambda: self.call("GET", "/v1/trust/bundle"),
             lambda: self.call("GET", "/v1/documents"),
             lambda: self.call("GET", "/.well-known/jwks.json"),
+            *(partial(self.fetch_twice, path) for path in TWICE),
         ]
         if turn % 40 == 11:
             self.ask()
@@ -134,6 +143,9 @@ class Citizen(threading.Thread):
         self.document = document
         self.record.documents.append((self, self.code))
 
+    def fetch_twice(self, path: str) -> None:
+        self.record.twice[path].add(self.call("GET", path, headers={"Accept": MEDIA_TYPE}).text)
+
     def fetch(self, form: str) -> None:
         """Have the newest document in another form."""
         self.record.copies.append((form, self.call("GET", f"/v1/documents/{self.document}/{form}").content))
@@ -166,7 +178,9 @@ def test_s59_every_key_changes_and_no_call_fails(
     if not server.urls.is_sqlite:
         server.given["WALLET_WORKERS"] = "2"
     assert server.run("--prepare-only").returncode == 0
+    wallet(server, "keys", "second")
     pins, before = wallet(server, "keys", "pin").split(), kids(server)
+    second_pins = wallet(server, "keys", "pin", "--second").split()
     server.start()
     record = Record()
     citizens = [Citizen(server, record, key) for key in CITIZENS]
@@ -218,6 +232,7 @@ def test_s59_every_key_changes_and_no_call_fails(
     assert_certified_by(server, after["iaca"], record.copies[last:])
     assert_offline_agrees(verifier, record.copies, between)
     assert_new_keys_sign(citizens[0], after)
+    assert_signed_twice(record, [*second_pins, *wallet(server, "keys", "pin", "--second").split()], before, after)
     agreed = [offline_reasons(verifier.offline["doc"], code) for _, code in (*first, *record.documents)]
     assert set(agreed) == {("ok",)}
     for citizen in citizens:
@@ -295,6 +310,21 @@ def assert_offline_agrees(verifier: Verifier, copies: list[tuple[str, bytes]], b
                     judgement = judge_credential(inside.decode(), held, Policy(), three_days_after(held))
                 assert judgement.reasons == ("ok",), (form, kid)
         assert seen == {verifier.old[role], between[role]}
+
+
+def assert_signed_twice(record: Record, pins: list[str], before: dict[str, str], after: dict[str, str]) -> None:
+    """Each second signature holds and is seen by the old key and by the new one; with the old pin alone, by the old."""
+    for path, role in TWICE.items():
+        seen = set()
+        for text in record.twice[path]:
+            found = parse_twice_signed(text, typ="viso-bundle+jwt" if "bundle" in path else "statuslist+jwt")
+            found.verify_second()
+            seen.add(found.header["kid"])
+            if role is Role.SECOND_BUNDLE:
+                assert signed_twice(text, pins) == found.compact
+                if found.header["kid"] == before[role]:
+                    assert signed_twice(text, pins[:1]) == found.compact
+        assert seen == {before[role], after[role]}
 
 
 def assert_copies_follow(

@@ -1,18 +1,16 @@
-"""The environments in which software of others runs: what to do where one is missing, and how it is asked.
+"""The environments in which software of others runs, and how it is asked.
 
-Each script reads a JSON object a line and prints one for each. Where CI is set, or the variable that demands the
-environment, a missing one is a failure; elsewhere its tests are skipped aloud.
+Each script reads a JSON object a line and prints one for each.
 """
 
 import json
-import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.needs import need
 
 ROOT = Path(__file__).parents[2]
 ORACLE = ROOT / ".oracle" / "bin" / "python"
@@ -20,32 +18,17 @@ NODE_HOME = ROOT / "tests" / "interop" / "node"
 NODE_MODULES = NODE_HOME / "node_modules"
 
 
-def missing(present: bool, demand: str, environ: Mapping[str, str]) -> str | None:
-    """Return what to do about an environment: None where it is present, else `fail` or `skip`."""
-    if present:
-        return None
-    return "fail" if environ.get("CI") or environ.get(demand) else "skip"
-
-
-def need(present: bool, demand: str, make: str) -> None:
-    """Skip aloud, or fail, where an environment is missing. make: the command that makes it."""
-    outcome = missing(present, demand, os.environ)
-    if outcome == "fail":
-        pytest.fail(f"software of others is missing and required: {make}")
-    if outcome == "skip":
-        pytest.skip(f"SKIPPED ALOUD, software of others is missing: {make}")
-
-
 def need_oracle() -> None:
     """Need the environment of Python libraries that conflict with ours."""
     make = "python3 -m venv .oracle && .oracle/bin/pip install --require-hashes -r requirements/oracle.txt"
-    need(ORACLE.exists(), "WALLET_REQUIRE_ORACLE", make)
+    need(ORACLE.exists(), "WALLET_REQUIRE_ORACLE", f"no environment .oracle: {make}")
 
 
 def need_node() -> None:
     """Need Node.js and the packages of tests/interop/node."""
     node = shutil.which("node") is not None
-    need(node and NODE_MODULES.is_dir(), "WALLET_REQUIRE_NODE", "cd tests/interop/node && npm ci --ignore-scripts")
+    make = "cd tests/interop/node && npm ci --ignore-scripts"
+    need(node and NODE_MODULES.is_dir(), "WALLET_REQUIRE_NODE", f"no Node.js, or its packages are missing: {make}")
 
 
 def ask_oracle(script: str, lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

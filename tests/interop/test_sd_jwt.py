@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from tests.documents.forms.stated import ISSUER, examples, first_of_each
 from tests.documents.people import on_one_database
 from tests.interop.credentials import AUDIENCE, DEMAND, NONCE, HolderKey, Issuer
-from tests.interop.environments import ask_node, ask_oracle, missing, need_node, need_oracle
+from tests.interop.environments import ask_node, ask_oracle, need_node, need_oracle
 from wallet.crypto.certificates import read_certificate
 from wallet.crypto.jwk import key_of_jwk
 from wallet.crypto.keystore import Role
@@ -77,12 +77,6 @@ def verifying(issuer: Issuer, text: str, *, bound: bool = True, **more: Any) -> 
 def claims_of(answer: dict[str, Any]) -> dict[str, Any]:
     assert "error" not in answer, answer
     return {name: value for name, value in answer["claims"].items() if name not in REGISTERED}
-
-
-def test_missing_environment_is_a_failure_where_it_is_required() -> None:
-    assert missing(True, "X", {"CI": "1", "X": "1"}) is None
-    assert missing(False, "X", {}) == missing(False, "X", {"CI": "", "X": ""}) == "skip"
-    assert missing(False, "X", {"CI": "true"}) == missing(False, "X", {"X": "1"}) == "fail"
 
 
 def test_every_kind_of_document_is_read_whole(issuer: Issuer, documents: dict[str, StatedDocument], other: str) -> None:

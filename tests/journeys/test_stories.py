@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from tests.support import FixedClock
 from wallet.crypto.keystore import Role, Secret
+from wallet.demo.gates import GATES, key_of
 from wallet.demo.nation import seed_nation
 from wallet.demo.setup import set_up
 from wallet.demo.stories import main_job
@@ -28,6 +29,8 @@ from wallet.requests.models import RequestRow
 from wallet.settings import Settings
 from wallet.texts.catalogue import catalogue
 from wallet.verifier.outcomes import Outcome
+from wallet.verifier.receipts import Receipts
+from wallet.verifier.uploading import upload
 from wallet.web.app import create_app
 from wallet.wiring import Wallet
 
@@ -282,6 +285,18 @@ def test_a_gate_meets_every_outcome_and_goes_on_without_network(
     assert sum(found["counts"].values()) == 21
     assert found["steps"] == {"before": 4, "now": 2}
     assert found["milliseconds"]["median"] < 1000
+
+
+def test_the_sandboxs_desk_takes_what_a_gate_of_the_demo_checked(
+    grown: Wallet, clock: FixedClock, calling: Calling, tmp_path: Path, steps: list[str]
+) -> None:
+    story = gate_story(grown, clock, calling, tmp_path / "gate", steps)
+    checked = story.go("valid")["receipts"]
+    assert checked
+    sandbox = next(gate for gate in GATES if gate.key == "sandbox")
+    key = key_of(sandbox, grown.keystore.secret(Secret.DEMO)).shown
+    done = upload(Receipts(tmp_path / "gate"), "https://wallet.test", key, Network(calling.client))
+    assert (done.receipts, done.refused, done.refused_checks) == (checked, 0, 0)
 
 
 def test_a_gate_plays_one_outcome_alone(

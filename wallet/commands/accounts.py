@@ -2,8 +2,8 @@
 
 import click
 
-from wallet.commands.console import guarded, say, settings
-from wallet.wiring import Wallet
+from wallet.commands.console import guarded, say
+from wallet.commands.opening import opened
 
 
 @click.group()
@@ -15,11 +15,8 @@ def accounts() -> None:
 @guarded
 def sweep() -> None:
     """Ask the registers about every account that is due, and do what follows. Safe to repeat and to interrupt."""
-    wallet = Wallet.build(settings())
-    try:
+    with opened() as wallet:
         report = wallet.account_sweep.run()
-    finally:
-        wallet.close()
     words = {
         "checked": "đã hỏi cơ sở dữ liệu / asked the registers",
         "expired": "khóa do hết hạn / locked, expired",

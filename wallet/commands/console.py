@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from wallet.clock import SystemClock
-from wallet.errors import InvalidInput, WalletError
+from wallet.errors import ConfigurationError, InvalidInput, WalletError
 from wallet.settings import Settings
 from wallet.texts.catalogue import problem
 
@@ -87,6 +87,10 @@ def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **kwargs)
         except WalletError as error:
             command_error(error)
+        except BrokenPipeError:
+            raise  # whoever read along has gone: click ends quietly
+        except OSError as error:  # a disk that is full, a file that is another's
+            command_error(ConfigurationError(str(error), mend="wallet doctor"))
 
     return wrapped
 

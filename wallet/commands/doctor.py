@@ -8,58 +8,43 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import timedelta
+from contextlib import nullcontext
+from dataclasses import asdict
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
 from wallet.commands.console import CLOCK
-from wallet.crypto.keyring import State, read_keyring, states_at
-from wallet.crypto.keystore import Role
+from wallet.commands.findings import OK, WARNING, WRONG, Finding, read
+from wallet.commands.key_findings import hardware, key_life, keys, longest_documents
+from wallet.commands.published import publications, status_lists
 from wallet.db import Database
-from wallet.documents.capacity import CapacityWarning, capacity_of
-from wallet.documents.repository import DocumentRepository, StatusRepository
+from wallet.documents.kept_types import KeptTypes
+from wallet.documents.repository import DocumentRepository, TypeRepository
 from wallet.documents.signing import OVERDUE
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, WalletError
 from wallet.identity.desks import EVERYWHERE
 from wallet.identity.repository import DatabaseSession, IdentityRepository
-from wallet.keys.opening import open_keystore
-from wallet.keys.rotating import lasting
 from wallet.messages.sending import open_messages
 from wallet.profile.corrections import OPEN
 from wallet.profile.repository import CorrectionRepository
 from wallet.requests.cases import OWN_REQUESTS
 from wallet.requests.repository import RequestRepository
+from wallet.requests.watching import ROUND
 from wallet.schema import HEAD, current_version
 from wallet.settings import Settings, comma_list
 from wallet.sources.base import RegisterCode
 from wallet.sources.partners import SETTING, read_partners
 from wallet.sources.wire import REACHED, reach
 from wallet.terms import StaffRole
-from wallet.utilities.base import By
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.lifecycles import PROPOSED
 from wallet.wiring.process import utilities_of
 
-OK, WARNING, WRONG = "ok", "warning", "wrong"
 SIGNS = {OK: "✓", WARNING: "!", WRONG: "✗"}
 LEAST_FREE_BYTES = 200 * 1024 * 1024
-SOON = timedelta(days=30)
-Found = TypeVar("Found")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one look found. state: ok, warning or wrong. mend: the next command to try."""
-
-    what: str
-    state: str
-    detail: str
-    mend: str = ""
 
 
 @click.command()
@@ -84,14 +69,18 @@ def examine() -> list[Finding]:
     except ConfigurationError as error:
         return [_python(), Finding("thiết lập / settings", WRONG, "; ".join(error.problems), "wallet config show")]
     looks: tuple[Callable[[Settings], Finding], ...] = (
-        _keys,
-        _key_life,
+        keys,
+        key_life,
+        longest_documents,
+        hardware,
         _database,
-        _status_lists,
+        status_lists,
+        publications,
         _unsigned,
         _registers,
         _partners,
         _utilities,
+        _words,
         _desks,
         _second_officers,
         _messages,
@@ -104,39 +93,6 @@ def examine() -> list[Finding]:
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     return Finding("Python", OK if sys.version_info >= (3, 11) else WRONG, version, "")
-
-
-def _keys(chosen: Settings) -> Finding:
-    try:
-        open_keystore(chosen, CLOCK)
-    except ConfigurationError as error:
-        return Finding("khóa / keys", WRONG, "; ".join(error.problems), error.mend)
-    return Finding("khóa / keys", OK, f"{len(Role)} vai trò / roles → {chosen.keys_dir}/")
-
-
-def _key_life(chosen: Settings) -> Finding:
-    what = "hạn của khóa / key life"
-    try:
-        records = read_keyring(chosen.keys_dir)
-    except ConfigurationError as error:
-        return Finding(what, WRONG, str(error), error.mend)
-    ends = lasting(records, CLOCK.now())
-    lacking = [role for role, end in ends.items() if end is None]
-    if lacking:
-        return Finding(what, WRONG, f"không còn khóa ký / no key signs: {', '.join(lacking)}", "wallet keys new")
-    known = {role: end for role, end in ends.items() if end is not None}
-    states = states_at(records, int(CLOCK.now().timestamp()))
-    coming = [r for r in records if states[r.kid] in (State.PLANNED, State.PUBLISHED)]
-    late = [Role(r.role) for r in coming if r.active_from > known[Role(r.role)].timestamp()]
-    if late:
-        told = ", ".join(f"{role} → {known[role].date().isoformat()}" for role in late)
-        detail = f"khóa kế tiếp bắt đầu sau khi khóa này hết hạn / the next key begins after this one has ended: {told}"
-        return Finding(what, WRONG, detail, "wallet keys list")
-    until, role = min((end, role) for role, end in known.items())
-    state = WARNING if until - CLOCK.now() < SOON else OK
-    return Finding(
-        what, state, f"{role} → {until.date().isoformat()}", "" if state == OK else f"wallet keys rotate {role}"
-    )
 
 
 def _database(chosen: Settings) -> Finding:
@@ -159,46 +115,11 @@ def _database(chosen: Settings) -> Finding:
     return Finding(what, OK, f"{database.url.get_backend_name()}, bảng / tables {HEAD}, bền / durable")
 
 
-def _read(chosen: Settings, what: str, look: Callable[[DatabaseSession], Found]) -> Found | Finding:
-    """Return what is stored, or the finding that it cannot be looked at."""
-    database = Database(chosen.database_url)
-    try:
-        if database.is_absent or current_version(database) != HEAD:
-            return Finding(what, WARNING, "chưa xem được / cannot be looked at", "wallet db upgrade")
-        with database.read() as session:
-            return look(session)
-    except WalletError as error:
-        return Finding(what, WRONG, f"không trả lời / does not answer ({error.code})", "wallet config show")
-    finally:
-        database.close()
-
-
-def _status_lists(chosen: Settings) -> Finding:
-    """Look at how much room the status lists have, and how long that lasts at the present rate."""
-    what = "danh sách trạng thái / status lists"
-    found = _read(chosen, what, lambda session: capacity_of(StatusRepository(session).uses(), CLOCK.now()))
-    if isinstance(found, Finding):
-        return found
-    detail = f"còn / free {found.free:,} / {found.size:,}, {len(found.lists)} danh sách / lists"
-    if found.per_day:
-        until = "> 100 năm / years" if found.lasts_until is None else found.lasts_until.isoformat()
-        detail += f", {found.per_day:,.0f} mỗi ngày / a day → {until}"
-    if not found.lists:
-        return Finding(what, WARNING, "chưa có / none yet", "wallet run --prepare-only")
-    if not found.warnings:
-        return Finding(what, OK, detail)
-    state = WRONG if CapacityWarning.FULL in found.warnings else WARNING
-    mend = "wallet run --prepare-only"
-    if CapacityWarning.NEXT_LIST_TOO_YOUNG in found.warnings:
-        mend = f"export WALLET_STATUS_LIST_BITS_LOG2_SIZE={min(23, chosen.status_list_bits_log2_size + 2)}"
-    return Finding(what, state, f"{detail}: {', '.join(found.warnings)}", mend)
-
-
 def _unsigned(chosen: Settings) -> Finding:
     """Look for documents that were decided on and wait for their signature: a signer is away, or refuses them."""
     what = "tài liệu chờ ký / documents that wait for their signature"
     before = CLOCK.now() - OVERDUE
-    found = _read(chosen, what, lambda session: DocumentRepository(session).count_unsigned(before))
+    found = read(chosen, what, lambda session: DocumentRepository(session).count_unsigned(before))
     if isinstance(found, Finding):
         return found
     return Finding(what, WARNING if found else OK, f"{found:,}", "wallet jobs run --once" if found else "")
@@ -237,6 +158,13 @@ def _partners(chosen: Settings) -> Finding:
         return Finding(what, OK, "không có, dùng bảng nhúng / none: the embedded tables answer")
     states = {partner.code: reach(partner) for partner in partners}
     told = "; ".join(f"{partner.code} {partner.place}: {states[partner.code]}" for partner in partners)
+    telling = {partner.code for partner in partners if partner.changes_url}
+    if telling:
+        told += f"; được hỏi mỗi {ROUND.seconds} giây về thay đổi / asked for changes every {ROUND.seconds} s: "
+        told += ", ".join(sorted(telling))
+    silent = sorted(_awaited() & states.keys() - telling)
+    if silent:
+        told += f"; thay đổi chỉ được biết mỗi ngày một lần / changes are learnt of once a day: {', '.join(silent)}"
     # A partner that is down is no fault of this deployment: everything else works.
     return Finding(what, OK if set(states.values()) == {REACHED} else WARNING, told)
 
@@ -254,6 +182,15 @@ def _needed() -> set[str]:
     return ({register for plugin in found for register in plugin.utility.registers} | desks) - {OWN_REQUESTS}
 
 
+def _awaited() -> set[str]:
+    """Return the registers whose changes end documents; none where the catalogue is a finding of its own."""
+    try:
+        found = Catalogue.discover()
+    except ConfigurationError:
+        return set()
+    return {str(register) for plugin in found for kind in plugin.utility.documents for register in kind.void_when}
+
+
 def _utilities(chosen: Settings) -> Finding:
     """Look at the catalogue: one of ours that breaks the contract stops the start, one of others is left out."""
     what, mend = "tiện ích / utilities", "wallet utilities check"
@@ -267,24 +204,43 @@ def _utilities(chosen: Settings) -> Finding:
     return Finding(what, OK, ", ".join(plugin.utility.code for plugin in found))
 
 
+def _words(chosen: Settings) -> Finding:
+    """Look whether kinds of document say of themselves what documents already issued have the hash of."""
+    what = "lời của các loại giấy tờ / words of the kinds of document"
+    try:
+        installed = list(utilities_of(chosen))
+    except ConfigurationError as error:
+        return Finding(what, WARNING, "; ".join(error.problems), "wallet utilities check")
+
+    def look(session: DatabaseSession) -> list[str]:
+        return KeptTypes(lambda: nullcontext(TypeRepository(session)), chosen.issuer_url, CLOCK).changed(installed)
+
+    found = read(chosen, what, look)
+    if isinstance(found, Finding):
+        return found
+    if found:
+        told = "đổi lời mà không đổi phiên bản, bản đã lưu vẫn dùng / changed without the version, what was kept counts"
+        return Finding(what, WARNING, f"{told}: {', '.join(found)}", "wallet utilities list")
+    return Finding(what, OK, "đúng bản đã lưu / as they were kept")
+
+
 def _desks(chosen: Settings) -> Finding:
     """Look for what lies in no province at agencies where nobody reviews for the whole country: nobody sees it."""
     what = "bàn xét duyệt / desks"
     try:
-        moves = [move for plugin in Catalogue.discover() for move in plugin.utility.lifecycle.moves]
+        turns = {plugin.utility.code: plugin.utility.lifecycle.on_desk for plugin in Catalogue.discover()}
     except ConfigurationError as error:
         return Finding(what, WARNING, "; ".join(error.problems), "wallet utilities check")
-    states = {move.source for move in moves if move.by in (By.OFFICER, By.STEPS)}
 
     def look(session: DatabaseSession) -> tuple[Counter[str], dict[str, list[str]]]:
         waiting = Counter(CorrectionRepository(session).in_no_province(OPEN))
-        waiting.update(RequestRepository(session).in_no_province(states))
+        waiting.update(RequestRepository(session).in_no_province(turns))
         rows = IdentityRepository(session)
         return waiting, {
             agency: [each for _, each in rows.members_of(StaffRole.REVIEWER, agency)] for agency in waiting
         }
 
-    found = _read(chosen, what, look)
+    found = read(chosen, what, look)
     if isinstance(found, Finding):
         return found
     waiting, provinces = found
@@ -300,7 +256,7 @@ def _desks(chosen: Settings) -> Finding:
 def _second_officers(chosen: Settings) -> Finding:
     """Look for requests that wait for a second officer of a utility that does not ask for one any more."""
     what = "cán bộ thứ hai / second officers"
-    waiting = _read(chosen, what, lambda session: RequestRepository(session).count_in(PROPOSED))
+    waiting = read(chosen, what, lambda session: RequestRepository(session).count_in(PROPOSED))
     if isinstance(waiting, Finding):
         return waiting
     try:

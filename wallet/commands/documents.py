@@ -5,9 +5,9 @@ from dataclasses import asdict
 
 import click
 
-from wallet.commands.console import fail, guarded, progress, say, settings, step
+from wallet.commands.console import fail, guarded, progress, say, step
+from wallet.commands.opening import opened
 from wallet.texts.catalogue import catalogue
-from wallet.wiring import Wallet
 
 
 @click.group()
@@ -20,12 +20,8 @@ def documents() -> None:
 @guarded
 def check(as_json: bool) -> None:
     """Verify again everything that was ever issued, in every form. Exit 1 at the first mismatch; for every night."""
-    wallet = Wallet.build(settings())
-    try:
-        with progress("giấy tờ / documents") as told:
-            tally = wallet.reverifying.run(told)
-    finally:
-        wallet.close()
+    with opened() as wallet, progress("giấy tờ / documents") as told:
+        tally = wallet.reverifying.run(told)
     if as_json:
         mismatch = None if tally.mismatch is None else tally.mismatch._asdict()
         click.echo(json.dumps(asdict(tally) | {"mismatch": mismatch}, ensure_ascii=False))

@@ -1,32 +1,35 @@
 """`wallet keys`: make what is missing, list what is there, let the next key follow, revoke one."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 
-from wallet.clock import Clock
+from wallet.audit import Audit
 from wallet.commands.console import CLOCK, fail, guarded, progress, say, settings, step
-from wallet.crypto.certificates import read_certificate
 from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_at
-from wallet.crypto.keystore import Role, certificate_path, exclusive
-from wallet.crypto.making import BACKDATED, create_missing, encrypt_plain
+from wallet.crypto.keystore import OPTIONAL, Role, certificate_path, exclusive, key_path
+from wallet.crypto.making import BACKDATED, Making, create_missing, encrypt_plain
+from wallet.db import Database
 from wallet.entropy import SystemEntropy
 from wallet.errors import WalletError
 from wallet.formats.trust_bundle import pin_of
 from wallet.keys.ceremony import REVOKED, ROTATED, STOPPED, Journal, faults, perform, read_ceremony
-from wallet.keys.opening import BACKENDS, making_of, open_keystore, passphrase_for_new, passphrase_of, services_of
-from wallet.keys.rotating import KeyReason, Rotating
-from wallet.keys.second import BUNDLE, ROLES, STATUS, make_second, open_second, replace_second
+from wallet.keys.opening import BACKENDS, making_of, making_to_revoke, open_keystore, services_of, unused_second
+from wallet.keys.rotating import PINNED, KeyReason, Rotating
 from wallet.settings import Settings
+from wallet.terms import Actor
+from wallet.working_days import ZONE
 
 DEMO_PAST = timedelta(days=500)
 ENTROPY = SystemEntropy()
 MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d"])
+DAYS = "A day alone begins at 00:00 in Vietnam (+07:00)."
 
 
 @click.group()
@@ -39,42 +42,19 @@ def keys() -> None:
 @guarded
 def new(backend: str) -> None:
     """Create the keys and secrets that are missing, and encrypt key files that lie open; what exists stays."""
-    chosen = settings()
-    with exclusive(chosen.keys_dir):
-        made = make_missing(chosen, backend)
-    for name in made:
-        step(name)
+    made = _make(settings(), backend)
     say("Đã đủ khóa / All keys are there" if not made else f"{len(made)} tệp mới / new files")
 
 
 @keys.command()
-@click.option("--replace", "replaced", multiple=True, type=click.Choice(ROLES), help="Destroy this one, make another.")
 @guarded
-def second(replaced: tuple[str, ...]) -> None:
-    """Make the keys of the second, post-quantum signature (ML-DSA-65) on bundle and status lists. Optional."""
-    chosen = settings()
-    with exclusive(chosen.keys_dir):
-        passphrase = passphrase_for_new(chosen, ENTROPY)
-        before = open_second(chosen.keys_dir, passphrase) if replaced else None
-        if replaced and before is None:
-            fail("Chưa có khóa thứ hai / there are no second keys", "wallet keys second")
-        replace_second(chosen.keys_dir, replaced)
-        made = make_second(
-            chosen.keys_dir, passphrase, chosen.issuer_code, CLOCK.now(), ENTROPY, sample=not chosen.production
-        )
-        signers = open_second(chosen.keys_dir, passphrase)
-    for name in made:
-        step(name)
-    if signers is not None:
-        for role, signer in zip(ROLES, (signers.bundle, signers.status), strict=True):
-            click.echo(f"{role:8} {signer.kid}  pin {pin_of(signer.certificate_der)}")
-    if before is not None and signers is not None:
-        former = {BUNDLE: before.bundle.kid, STATUS: before.status.kid}
-        now = {BUNDLE: signers.bundle.kid, STATUS: signers.status.kid}
-        changed = [(former[role], {"role": role, "successor": now[role]}) for role in replaced]
-        _record(chosen, "key.second_replaced", changed)
-        say("Trao dấu vân tay mới cho bên kiểm tra, bỏ cái cũ / hand the new pin to verifiers, who drop the old one")
-    say("Máy chủ dùng từ lần khởi động sau / servers use them from their next start")
+def second() -> None:
+    """Make the keys of the second, post-quantum signature (ML-DSA-65) on bundle and status lists. Optional.
+
+    From then on they are keys like all others: listed, rotated and revoked by the same commands.
+    """
+    _make(settings(), also=OPTIONAL)
+    say("Trao dấu vân tay cho bên đòi hai chữ ký / hand the pin to who demands two\n  → wallet keys pin --second")
 
 
 @keys.command("list")
@@ -82,46 +62,29 @@ def second(replaced: tuple[str, ...]) -> None:
 @guarded
 def list_keys(as_json: bool) -> None:
     """List the keys with their role, state and times."""
+    _tell_left(settings())
     keystore = open_keystore(settings(), CLOCK)
     records = [key.record for role in Role for key in keystore.keys(role)]
-    seconds = _second_records(settings())
     if as_json:
-        click.echo(json.dumps([*(asdict(record) for record in records), *seconds], indent=1))
+        click.echo(json.dumps([asdict(record) for record in records], indent=1))
         return
-    _tell_left(settings())
     for record in records:
-        click.echo(f"{record.role:8} {record.kid}  {record.state:10} {record.backend:8} {_times(record)}")
-    for each in seconds:
-        click.echo(
-            f"{each['role']} {each['kid']}  {each['state']:10} {each['backend']:8} → {_day(int(each['not_after']))}"
-        )
-
-
-def _second_records(chosen: Settings) -> list[dict[str, str | int]]:
-    """Return what there is to tell of the second keys: they are no part of the keyring, and have one state."""
-    signers = open_second(chosen.keys_dir, passphrase_of(chosen))
-    if signers is None:
-        return []
-    told: list[dict[str, str | int]] = []
-    for role, signer in zip(ROLES, (signers.bundle, signers.status), strict=True):
-        certificate = read_certificate(signer.certificate_der)
-        times = {"not_before": certificate.not_before, "not_after": certificate.not_after}
-        seconds = {name: int(moment.timestamp()) for name, moment in times.items()}
-        told.append({"role": f"second-{role}", "kid": signer.kid, "state": "active", "backend": FILES, **seconds})
-    return told
+        click.echo(f"{record.role:13} {record.kid}  {record.state:10} {record.backend:8} {_times(record)}")
 
 
 @keys.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--second", is_flag=True, help="Of the keys that sign the bundle a second time (ML-DSA-65).")
 @guarded
-def pin(as_json: bool) -> None:
+def pin(as_json: bool, second: bool) -> None:
     """Print the pins of the bundle's roots: give them to verifiers by another way than the bundle.
 
     The first is that of the root that signs; after it comes the next one's, once it is made.
     """
+    _tell_left(settings())
     roots = [
         (pin_of(key.signer.certificate_der), key.record)
-        for key in open_keystore(settings(), CLOCK).keys(Role.BUNDLE_ROOT)
+        for key in open_keystore(settings(), CLOCK).keys(Role.SECOND_BUNDLE if second else Role.BUNDLE_ROOT)
         if key.record.state in (State.ACTIVE, State.PUBLISHED, State.PLANNED)
     ]
     roots.sort(key=lambda found: found[1].active_from if found[1].state != State.ACTIVE else 0)
@@ -138,14 +101,16 @@ def pin(as_json: bool) -> None:
 @keys.command()
 @click.argument("roles", nargs=-1, type=click.Choice([*map(str, Role)]))
 @click.option("--due", type=click.IntRange(1, 400), help="Every role whose key ends within so many days.")
-@click.option("--at", type=MOMENT, help="When it takes over; by default as soon as verifiers know it.")
+@click.option("--at", type=MOMENT, help=f"When it takes over; by default as soon as verifiers know it. {DAYS}")
 @click.option("--backend", type=click.Choice(BACKENDS), default=FILES, show_default=True, help="Who keeps the new key.")
 @guarded
 def rotate(roles: tuple[str, ...], due: int | None, at: datetime | None, backend: str) -> None:
     """Make the keys that follow those of ROLES: published now, active later, by themselves."""
     chosen = settings()
     made: list[KeyRecord] = []
-    with _changing(chosen, backend) as rotating:
+    with _changing(
+        chosen, lambda: making_of(chosen, ENTROPY, services_of(chosen, CLOCK, ENTROPY), backend)
+    ) as rotating:
         wanted = [Role(role) for role in roles] or _due(chosen, due)
         if not wanted:
             told = "Chưa khóa nào sắp hết hạn / no key ends soon" if due else "Vai trò nào? / which role?"
@@ -158,32 +123,33 @@ def rotate(roles: tuple[str, ...], due: int | None, at: datetime | None, backend
                 step(f"{role} {made[-1].kid}: {_times(made[-1])}")
         finally:
             _record(chosen, ROTATED, [(r.kid, _told_of(r)) for r in made])
-    if Role.BUNDLE_ROOT in wanted:
-        say("Trao dấu vân tay mới cho bên kiểm tra / hand the new pin to verifiers\n  → wallet keys pin")
+    _tell_pins(wanted)
 
 
 @keys.command()
 @click.argument("kid")
 @click.option("--reason", required=True, type=click.Choice([*map(str, KeyReason)]))
-@click.option("--since", type=MOMENT, help="Since when others may have signed with it; by default, now.")
+@click.option("--since", type=MOMENT, help=f"Since when others may have signed with it; by default, nobody did. {DAYS}")
 @guarded
 def revoke(kid: str, reason: str, since: datetime | None) -> None:
     """Revoke the key KID: whatever it signed is invalid with the next bundle; where it signed, another does at once."""
     chosen = settings()
-    moment = CLOCK.now() if since is None else _aware(since)
     backend = next((r.backend for r in read_keyring(chosen.keys_dir) if r.kid == kid), FILES)
-    with _changing(chosen, backend) as rotating:
-        done = rotating.revoke(kid, KeyReason(reason), moment)
+    with _changing(chosen, lambda: making_to_revoke(chosen, CLOCK, ENTROPY, backend)) as rotating:
+        done = rotating.revoke(kid, KeyReason(reason), None if since is None else _aware(since))
         revoked = done.record
-        step(f"{revoked.role} {revoked.kid}: {revoked.state}")
+        step(f"{revoked.role} {revoked.kid}: {revoked.state}, từ / since {_day(revoked.compromised_at)}")
         for record in done.made:
             step(f"{record.role} {record.kid}: {_times(record)}")
+        for role, why in done.lacking:
+            say(f"! {role}: {why}")
         _record(chosen, REVOKED, [(revoked.kid, _told_of(revoked))])
+    if done.kept is not None:
+        told = f"Đã thu hồi, nhưng tệp khóa còn đó / revoked, and its file is still there: {done.kept.strerror}"
+        fail(told, f"rm {key_path(chosen.keys_dir, revoked)}")
     if done.lacking:
-        told = "\n  ".join(f"{role}: {why}" for role, why in done.lacking)
-        fail(f"Đã thu hồi, nhưng chưa có khóa thay / revoked, and not replaced yet:\n  {told}", "wallet keys new")
-    if revoked.role == Role.BUNDLE_ROOT:
-        say("Trao dấu vân tay mới cho bên kiểm tra / hand the new pin to verifiers\n  → wallet keys pin")
+        fail("Đã thu hồi, nhưng chưa có khóa thay / revoked, and not replaced yet", "wallet keys new")
+    _tell_pins([Role(revoked.role)])
 
 
 @keys.command()
@@ -193,18 +159,16 @@ def reissue() -> None:
 
     A running server does the same by itself.
     """
-    from wallet.wiring import Wallet
+    from wallet.commands.opening import opened
 
-    wallet = Wallet.build(settings())
-    try:
+    _tell_left(settings())
+    with opened() as wallet:
         for key in wallet.reissue_job.revoked():
             with progress(f"Cấp lại / issuing again {key.record.kid}") as on_progress:
                 done = wallet.reissue_job.go(key, lambda count, told=on_progress: told(count, 0))  # type: ignore[misc]
             copies = f"{done.copies} bản thu hồi / copies revoked"
             told = f"{done.reissued} cấp lại / again, {done.revoked} thu hồi / revoked, {done.left} ?, {copies}"
             step(f"{key.record.kid}: {told}")
-    finally:
-        wallet.close()
     say("Xong / done")
 
 
@@ -253,10 +217,10 @@ def ceremony(file: Path, dry_run: bool, reviewed: str | None) -> None:
         fail("Nghi thức dừng giữa chừng / the ceremony stopped half-way", "wallet keys list")
 
 
-def make_missing(chosen: Settings, backend: str = FILES) -> list[str]:
+def make_missing(chosen: Settings, backend: str = FILES, also: Collection[Role] = ()) -> list[str]:
     """Create what this deployment lacks, and a key in the place of one that ended.
 
-    A demo's keys have a past, for it has documents that expired.
+    A demo's keys have a past, for it has documents that expired. also: optional roles that it is to have from now on.
     """
     chosen.keys_dir.mkdir(parents=True, exist_ok=True)
     making = making_of(chosen, ENTROPY, services_of(chosen, CLOCK, ENTROPY), backend)
@@ -268,8 +232,29 @@ def make_missing(chosen: Settings, backend: str = FILES) -> list[str]:
         backdated=BACKDATED if chosen.production else DEMO_PAST,
         renew=True,
         making=making,
+        also=also,
     )
     return [*made, *(encrypt_plain(chosen.keys_dir, making.passphrase) if making.passphrase else [])]
+
+
+def told_of_unused(chosen: Settings) -> tuple[str, str] | None:
+    """Return what to say of second keys that an older version made, and the next command; None where there are none."""
+    folder = unused_second(chosen.keys_dir)
+    if folder is None:
+        return None
+    text = f"{folder}/ là của phiên bản cũ, không còn được dùng / is of an older version and not used any more"
+    return text, f"wallet keys second && rm -r {shlex.quote(str(folder))}"
+
+
+def _make(chosen: Settings, backend: str = FILES, also: Collection[Role] = ()) -> list[str]:
+    """Make what is missing, say it, and put on record what a killed ceremony left."""
+    with exclusive(chosen.keys_dir):
+        _tell_left(chosen)
+        made = make_missing(chosen, backend, also)
+        for name in made:
+            step(name)
+        _record_left(chosen)  # last: no key waits for a database
+    return made
 
 
 def _record_journal(chosen: Settings, journal: Journal) -> None:
@@ -278,6 +263,14 @@ def _record_journal(chosen: Settings, journal: Journal) -> None:
         _record(chosen, action, [(record.kid, _told_of(record))])
     _record(chosen, "key.ceremony", [(journal.digest, {"whole": journal.is_whole, "transcript": journal.path.stem})])
     journal.close()
+
+
+def _tell_pins(changed: Sequence[Role]) -> None:
+    """Say which pins verifiers have to be handed by hand now."""
+    for role in PINNED:
+        if role in changed:
+            command = "wallet keys pin --second" if role is Role.SECOND_BUNDLE else "wallet keys pin"
+            say(f"Trao dấu vân tay mới cho bên kiểm tra / hand the new pin to verifiers\n  → {command}")
 
 
 def _tell_left(chosen: Settings) -> None:
@@ -299,20 +292,18 @@ def _record(chosen: Settings, action: str, changed: Sequence[tuple[str, Mapping[
 
     changed: what each entry is about, a kid or the hash of a transcript, and its details.
     """
-    from wallet.terms import Actor
-    from wallet.wiring import Wallet
-
     if not changed:
         return
-    wallet = Wallet.build(chosen)
+    database = Database(chosen.database_url)  # and no keys: what was done may be that there are none
     try:
-        with wallet.work() as work:
+        with database.write() as session:
+            audit = Audit(session, CLOCK)
             for subject, details in changed:
-                work.audit.record(action, Actor("system"), subject, survives=False, **details)
+                audit.record(action, Actor("system"), subject, survives=False, **details)
     except WalletError as error:
         fail(f"Đã làm, nhưng chưa ghi được vào nhật ký / done, and not on record ({error.code})", "wallet doctor")
     finally:
-        wallet.close()
+        database.close()
 
 
 def _told_of(record: KeyRecord) -> Mapping[str, str | int]:
@@ -324,14 +315,13 @@ def _told_of(record: KeyRecord) -> Mapping[str, str | int]:
 
 
 @contextmanager
-def _changing(chosen: Settings, backend: str, clock: Clock = CLOCK) -> Iterator[Rotating]:
+def _changing(chosen: Settings, making: Callable[[], Making]) -> Iterator[Rotating]:
     """Hold the keyring and hand out what changes it."""
     if not read_keyring(chosen.keys_dir):
         fail(f"{chosen.keys_dir}/ chưa có khóa nào / has no keys", "wallet keys new")
     with exclusive(chosen.keys_dir):
         _tell_left(chosen)
-        making = making_of(chosen, ENTROPY, services_of(chosen, clock, ENTROPY), backend)
-        yield Rotating(making, clock, timedelta(seconds=chosen.key_publication_seconds))
+        yield Rotating(making(), CLOCK, timedelta(seconds=chosen.key_publication_seconds))
         _record_left(chosen)  # last: a revocation waits for no database
 
 
@@ -349,7 +339,8 @@ def _due(chosen: Settings, days: int | None) -> list[Role]:
 
 
 def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    """Return a moment as it was given; a day alone begins in Vietnam, as everywhere else."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZONE)
 
 
 def _times(record: KeyRecord) -> str:
@@ -359,4 +350,4 @@ def _times(record: KeyRecord) -> str:
 
 
 def _day(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="minutes")
+    return datetime.fromtimestamp(seconds, ZONE).isoformat(timespec="minutes")

@@ -6,13 +6,12 @@ this shell can name anybody, so what it does is also recorded with the actor `sy
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from wallet.commands.console import command_error, fail, guarded, settings
+from wallet.commands.console import CLOCK, command_error, fail, guarded, settings
 from wallet.commands.launch_options import (
     BY,
     CODE,
@@ -28,7 +27,10 @@ from wallet.commands.launch_options import (
     two_admins,
 )
 from wallet.commands.launch_telling import tell, tell_waiting
+from wallet.commands.opening import opened
 from wallet.db import Database
+from wallet.defining.board import take_in
+from wallet.defining.repository import DefinitionRepository
 from wallet.entropy import SystemEntropy, new_id
 from wallet.errors import InvalidInput, WalletError
 from wallet.launching.audience import Audience
@@ -38,7 +40,8 @@ from wallet.launching.schedule import Launch, as_of, stored_launch
 from wallet.launching.states import LaunchState
 from wallet.schema import schema_problem
 from wallet.terms import Actor, StaffRole
-from wallet.wiring import Wallet, Work
+from wallet.utilities.catalogue import Catalogue
+from wallet.wiring import Work
 
 SQLITE = "sqlite:///"
 STATUS = "wallet utilities status {code}"
@@ -157,7 +160,7 @@ def unschedule(code: str, by: str, second: str | None, as_json: bool, change: st
 @guarded
 def status(code: str, as_json: bool) -> None:
     """Say how far CODE is launched, what is to come and what waits for a second admin."""
-    with _wallet() as wallet, _mended("status", code), wallet.read() as work:
+    with opened() as wallet, _mended("status", code), wallet.read() as work:
         launch = work.rollout.launch(code)
         waiting = next((each for each in work.launching.pending() if each.code == code), None)
     tell(launch, as_json, waiting)
@@ -166,24 +169,29 @@ def status(code: str, as_json: bool) -> None:
 COMMANDS = (enable, pilot, sandbox, pause, off, retire, schedule, unschedule, status)
 
 
-def states() -> dict[str, str]:
-    """Return the state of every utility that was ever touched; nothing where no database can be read."""
+def whole_catalogue() -> tuple[Catalogue, dict[str, str]]:
+    """Return what is installed and what admins defined, and the state of every utility that was ever touched.
+
+    Where no database can be read, what is installed alone.
+    """
+    catalogue = Catalogue.discover()
     url = settings().database_url
     if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).exists():
-        return {}  # to look must not make one
+        return catalogue, {}  # to look must not make one
     database = Database(url)
     try:
         if schema_problem(database) is not None:
-            return {}
-        now = datetime.now(UTC)
+            return catalogue, {}
+        now = CLOCK.now()
         with database.read() as session:
+            take_in(catalogue, DefinitionRepository(session))
             rows = LaunchingRepository(session)
             found = rows.states()
-            return {
+            return catalogue, {
                 code: str(as_of(stored_launch(code, row, rows.testers(code)), now).state) for code, row in found.items()
             }
     except WalletError:
-        return {}
+        return catalogue, {}
     finally:
         database.close()
 
@@ -235,19 +243,8 @@ def _by_command(work: Work, code: str, command: str, by: str, second: str | None
 
 @contextmanager
 def _work(verb: str, code: str) -> Iterator[Work]:
-    with _wallet() as wallet, _mended(verb, code), wallet.work() as work:
+    with opened() as wallet, _mended(verb, code), wallet.work() as work:
         yield work
-
-
-@contextmanager
-def _wallet() -> Iterator[Wallet]:
-    wallet = Wallet.build(settings())
-    try:
-        if schema_problem(wallet.db) is not None:
-            fail("Cơ sở dữ liệu chưa có bảng / the database lacks its tables", "wallet db upgrade")
-        yield wallet
-    finally:
-        wallet.close()
 
 
 @contextmanager

@@ -10,11 +10,12 @@ import click
 
 from wallet.commands.console import CLOCK, fail, guarded, progress, say, settings, step
 from wallet.commands.demo import DEFAULT_CITIZENS, DEFAULT_SEED
-from wallet.commands.keys import make_missing
+from wallet.commands.keys import make_missing, told_of_unused
 from wallet.crypto.keystore import Secret, exclusive
 from wallet.errors import Conflict
 from wallet.keys.opening import open_keystore
 from wallet.settings import Settings
+from wallet.starting import starting
 
 READY_SECONDS = 30
 STOP_SECONDS = 10
@@ -31,11 +32,15 @@ def run(citizens: int, prepare_only: bool) -> None:
     chosen = settings()
     if not prepare_only:
         _assert_port_is_free(chosen)
+    with starting():  # not around preparing: who makes a nation of millions leaves garbage
+        import wallet.wiring
+
+        if not prepare_only:
+            import wallet.web.app  # noqa: F401 - before the fork: workers have what they need when they begin
     with exclusive(chosen.keys_dir):
         prepare(chosen, citizens)
-    if prepare_only:
-        return
-    _serve(chosen, started)
+    if not prepare_only:
+        _serve(chosen, started)
 
 
 def prepare(chosen: Settings, citizens: int) -> None:
@@ -46,6 +51,8 @@ def prepare(chosen: Settings, citizens: int) -> None:
     made = make_missing(chosen)
     if made:
         step(f"khóa của hệ thống / keys of this deployment: {len(made)} → {chosen.keys_dir}/")
+    if unused := told_of_unused(chosen):
+        say("! {}\n  → {}".format(*unused))
     wallet = Wallet.build(chosen)
     if upgrade(wallet.db):
         step("bảng của cơ sở dữ liệu / tables of the database")
@@ -93,12 +100,9 @@ def _serve(chosen: Settings, started: float) -> None:
     The server runs in this process and forks its workers: what was imported to prepare is not imported a second time,
     which is most of what a restart after a crash waits for.
     """
-    # Both before the fork: what the workers need is then there when they begin.
     from granian.constants import Interfaces
     from granian.log import LogLevels
     from granian.server.mp import MPServer
-
-    import wallet.web.app  # noqa: F401
 
     class Announcing(MPServer):
         """Says where to go next, once it answers."""
@@ -157,6 +161,7 @@ def _welcome(chosen: Settings, seconds: float) -> None:
             own = credentials(who, secret)
             say(f"  {key:7} {who.name}   số / number {who.number}   mật khẩu / password {own.password}")
         say("\nLệnh tiếp theo, ở cửa sổ khác / next, in another terminal:")
-        say("  .venv/bin/wallet demo journey --out out")
+        elsewhere = "" if here == Settings.from_environ({}).issuer_url else f" --url {here}"
+        say(f"  .venv/bin/wallet demo journey{elsewhere} --out out")
         say("  .venv/bin/wallet demo desks      khóa của các bàn kiểm tra mẫu / keys of the sample desks")
     say("\nCtrl-C để dừng / to stop\n")

@@ -12,14 +12,13 @@ from typing import Any
 
 import click
 
-from wallet.commands.console import command_error, fail, guarded, say, settings, step
+from wallet.commands.console import command_error, fail, guarded, say, step
+from wallet.commands.opening import opened
 from wallet.entropy import SystemEntropy, new_id
 from wallet.errors import InvalidInput, WalletError
 from wallet.identity.accounts import Grant
-from wallet.schema import schema_problem
 from wallet.sources.base import Ground, RegisterCode
 from wallet.terms import Actor, StaffRole
-from wallet.wiring import Wallet
 from wallet.working_days import ZONE
 
 MAX_AGENCY = 80
@@ -58,7 +57,7 @@ def add(role: str, number: str, agency: str, province: str, phone: str | None, a
     """Give a role; for an account that is not active yet, print a one-time device enrolment."""
     _check(number, agency, province)
     grant = Grant(StaffRole(role), agency.strip(), province)
-    with _wallet() as wallet, _mended():
+    with opened() as wallet, _mended():
         actor = _system()
         for trying in wallet.tries():
             with trying as work:
@@ -94,7 +93,7 @@ def add(role: str, number: str, agency: str, province: str, phone: str | None, a
 @guarded
 def list_staff(as_json: bool) -> None:
     """List who has which role."""
-    with _wallet() as wallet, wallet.read() as work:
+    with opened() as wallet, wallet.read() as work:
         members = work.staffing.members()
     rows = [
         {
@@ -134,7 +133,7 @@ def remove(role: str, number: str, agency: str | None, province: str | None) -> 
         fail("--agency và --province đi cùng nhau / go together", "wallet staff list")
     desk = None if agency is None or province is None else (agency.strip(), province)
     _check(number, *(desk or ()))
-    with _wallet() as wallet, _mended(), wallet.work() as work:
+    with opened() as wallet, _mended(), wallet.work() as work:
         holder_id = work.holders.find(number)
         account = None if holder_id is None else work.accounts.of_holder(holder_id)
         if account is None:
@@ -154,17 +153,6 @@ def _check(number: str, agency: str = "-", province: str = "01") -> None:
         fail(f"--agency: cần 1 đến {MAX_AGENCY} ký tự / 1 to {MAX_AGENCY} characters are needed", EXAMPLE)
     if not re.fullmatch(r"[0-9]{2}|\*", province):
         fail(f"--province {province}: cần mã tỉnh 2 chữ số / a two-digit province code is needed", EXAMPLE)
-
-
-@contextmanager
-def _wallet() -> Iterator[Wallet]:
-    wallet = Wallet.build(settings())
-    try:
-        if schema_problem(wallet.db) is not None:
-            fail("Cơ sở dữ liệu chưa có bảng / the database lacks its tables", "wallet db upgrade")
-        yield wallet
-    finally:
-        wallet.close()
 
 
 @contextmanager

@@ -30,8 +30,8 @@ for launch_command in launching.COMMANDS:
 @click.option("--json", "as_json", is_flag=True, help="Everything that each declares, for programs.")
 @guarded
 def list_utilities(as_json: bool) -> None:
-    """List what is installed, whether open or not, and what is left out because it breaks the contract."""
-    found, states = Catalogue.discover(), launching.states()
+    """List what is installed and what was defined, whether open or not, and what is left out for a fault."""
+    found, states = launching.whole_catalogue()
     if as_json:
         left_out = [{"module": each.module, "faults": list(each.faults)} for each in found.left_out]
         whole = {
@@ -48,8 +48,8 @@ def list_utilities(as_json: bool) -> None:
         click.echo(f"✗ {each.module}: bị bỏ qua / left out")
         for fault in each.faults:
             click.echo(f"    {fault}")
-    if found.left_out:
-        say(f"  → wallet utilities check {found.left_out[0].module}")
+    if packages := [each.module for each in found.left_out if " " not in each.module]:  # a definition has no module
+        say(f"  → wallet utilities check {packages[0]}")
 
 
 @utilities.command("check")

@@ -16,12 +16,11 @@ import click
 from wallet.checks.desks import DeskOrder
 from wallet.checks.registering import StopReason, VerifierOrder
 from wallet.checks.templates import TEMPLATES
-from wallet.commands.console import command_error, fail, guarded, say, settings, step
+from wallet.commands.console import command_error, fail, guarded, say, step
+from wallet.commands.opening import opened
 from wallet.entropy import SystemEntropy, new_id
 from wallet.errors import InvalidInput, WalletError
-from wallet.schema import schema_problem
 from wallet.terms import Actor, StaffRole
-from wallet.wiring import Wallet
 
 EXAMPLE = (
     'wallet verifiers add --template airline --name-vi "Hãng ..." --name-en "... Airline" --ground "Nghị định ..."'
@@ -65,7 +64,7 @@ def add(
     body |= {"enterprise_code": enterprise_code} if enterprise_code else {}
     if purposes_file is not None:
         body["purposes"] = _read(purposes_file)
-    with _wallet() as wallet, _mended(EXAMPLE), wallet.work() as work:
+    with opened() as wallet, _mended(EXAMPLE), wallet.work() as work:
         made = work.verifiers.register(_order(body), "", _system())
     approval = made.awaiting.approval if made.awaiting is not None else ""
     if as_json:
@@ -83,7 +82,7 @@ def add(
 def list_verifiers(as_json: bool) -> None:
     """List who checks, what they may, and their desks."""
     rows: list[dict[str, Any]] = []
-    with _wallet() as wallet, wallet.read() as work:
+    with opened() as wallet, wallet.read() as work:
         actor, place = _system(), None
         while True:
             found, place = work.verifiers.page(PAGE, place, actor)
@@ -134,7 +133,7 @@ def desk(verifier_id: str, name: str, gate: str, purposes: tuple[str, ...], as_j
         fail(f"--gate {gate}: cần 1 đến 16 ký tự A-Z, 0-9, - / 1 to 16 of A-Z, 0-9 and -", DESK_EXAMPLE)
     if not 0 < len(name.strip()) <= 80:
         fail("--name: cần 1 đến 80 ký tự / 1 to 80 characters are needed", DESK_EXAMPLE)
-    with _wallet() as wallet, _mended(LIST), wallet.work() as work:
+    with opened() as wallet, _mended(LIST), wallet.work() as work:
         made, key = work.verifier_desks.create(verifier_id, DeskOrder(name.strip(), gate, purposes), _system())
     if as_json:
         click.echo(json.dumps({"id": made.id, "gate_id": gate, "key": key.shown}, ensure_ascii=False, indent=1))
@@ -153,7 +152,7 @@ def revoke(what: str, reason: str) -> None:
     """End a desk (vsd_...), or an organisation with all its desks (vrf_...), for good and at once."""
     if what.startswith("vsd_") and what.count("_") > 1:
         fail("Đây là khóa, không phải mã của bàn / this is a key, not the id of a desk", LIST)
-    with _wallet() as wallet, _mended(LIST), wallet.work() as work:
+    with opened() as wallet, _mended(LIST), wallet.work() as work:
         row = work.checks.rows.desk(what)
         if row is not None:
             work.verifier_desks.revoke(row.verifier_id, what, _system())
@@ -186,17 +185,6 @@ def _read(path: Path) -> Any:
 
 def _system() -> Actor:
     return Actor("system", roles=frozenset({StaffRole.OPERATOR}), request_id=new_id(SystemEntropy(), "cli"))
-
-
-@contextmanager
-def _wallet() -> Iterator[Wallet]:
-    wallet = Wallet.build(settings())
-    try:
-        if schema_problem(wallet.db) is not None:
-            fail("Cơ sở dữ liệu chưa có bảng / the database lacks its tables", "wallet db upgrade")
-        yield wallet
-    finally:
-        wallet.close()
 
 
 @contextmanager

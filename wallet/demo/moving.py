@@ -44,29 +44,34 @@ def move(database: Database, number: str, now: datetime, to: tuple[str, str] | N
             raise NotFound("person_unknown")
         there = given or place(*(OTHER_HOME if mover.permanent_commune_code == NEW_HOME[0] else NEW_HOME))
         if mover.relation == HEAD:
-            _move_household(session, mover.household_id, there)
+            _change_household(session, mover.household_id, now, address=there.text, commune_code=there.commune_code)
             moved = session.scalars(select(Residence.number).where(Residence.household_id == mover.household_id)).all()
             for each in moved:
                 _move_person(session, each, there, now)
         else:
-            _move_person(session, number, there, now, household_id=_new_household(session, number, there))
+            _change_household(session, mover.household_id, now)
+            _move_person(session, number, there, now, household_id=_new_household(session, number, there, now))
     return there
 
 
-def _move_household(session: Session, household_id: str, there: Address) -> None:
+def _change_household(session: Session, household_id: str, now: datetime, **changed: str) -> None:
     session.execute(
         update(Household)
         .where(Household.id == household_id)
-        .values(address=there.text, commune_code=there.commune_code)
+        .values(updated_at=now, **changed)
         .execution_options(synchronize_session=False)
     )
 
 
-def _new_household(session: Session, number: str, there: Address) -> str:
+def _new_household(session: Session, number: str, there: Address, now: datetime) -> str:
     household_id = f"HKV{number}"
     session.execute(
         insert(Household).values(
-            id=household_id, head_number=number, address=there.text, commune_code=there.commune_code
+            id=household_id,
+            head_number=number,
+            address=there.text,
+            commune_code=there.commune_code,
+            updated_at=now,
         )
     )
     return household_id

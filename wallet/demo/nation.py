@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Table, insert, inspect, select, update
 from sqlalchemy.orm import Session
 
-from wallet.db import Database
+from wallet.db import Database, alone
 from wallet.demo.biometrics import references
 from wallet.demo.bulk import insert_rows
 from wallet.demo.businesses import businesses_of
@@ -30,7 +30,10 @@ from wallet.sources.models import NationBase, NationMeta
 
 __all__ = ["EDGE_CASES", "EdgeCase", "Seeding", "generate", "seed_nation"]
 
-GENERATOR = "5"
+ALONE = "demo nation"
+"""What one transaction at a time does: to write the nation, or to look how far it came."""
+
+GENERATOR = "6"
 """Raised whenever the same seed would give other people: a nation of another generator is another nation."""
 
 _CHUNK = 2000
@@ -110,7 +113,7 @@ def seed_nation(
     is filling the tables right now, Unavailable when the database does not answer.
     """
     wanted = {"seed": str(seed), "citizens": str(citizens), "generator": GENERATOR}
-    found = _meta(database)
+    found = _meta_at_rest(database)
     if any(found.get(key) != value for key, value in wanted.items()):
         if found and not replace:
             raise Conflict("nation_differs", found={key: found.get(key) for key in wanted})
@@ -124,6 +127,7 @@ def seed_nation(
     while chunk := list(islice(stream, _CHUNK // 3)):
         people = sum(len(household.people) for household in chunk)
         with database.write() as session:
+            alone(session.connection(), ALONE)
             _advance(session, "households", skip, skip + len(chunk))
             _advance(session, "people", done, done + people)
             _insert(session, chunk)
@@ -149,15 +153,27 @@ def renew(database: Database, on_progress: Callable[[int, int], None] | None = N
 
 def _meta(database: Database) -> dict[str, str]:
     with database.read() as session:
-        if not inspect(session.connection()).has_table(NationMeta.__tablename__):
-            return {}
-        return {row.key: row.value for row in session.execute(select(NationMeta.key, NationMeta.value))}
+        return _noted(session)
+
+
+def _meta_at_rest(database: Database) -> dict[str, str]:
+    """Return the same once nobody writes: a seeding that was killed may have sent a commit that is yet to come."""
+    with database.write() as session:
+        alone(session.connection(), ALONE)
+        return _noted(session)
+
+
+def _noted(session: Session) -> dict[str, str]:
+    if not inspect(session.connection()).has_table(NationMeta.__tablename__):
+        return {}
+    return {row.key: row.value for row in session.execute(select(NationMeta.key, NationMeta.value))}
 
 
 def _start_anew(database: Database, wanted: dict[str, str]) -> None:
     """Empty the tables and note what is to come, in one transaction: nobody sees half of it."""
     with database.write() as session:
         connection = session.connection()
+        alone(connection, ALONE)
         NationBase.metadata.drop_all(connection)
         NationBase.metadata.create_all(connection)
         meta = wanted | {"complete": "no", "households": "0", "people": "0"}
@@ -187,6 +203,7 @@ def _insert(session: Session, chunk: list[Household]) -> None:
                 "head_number": household.head,
                 "address": address.text,
                 "commune_code": address.commune_code,
+                "updated_at": max(person.updated_at for person in household.people if person.residence is not None),
             }
         )
         businesses += (_business_row(business) for business in businesses_of(household))

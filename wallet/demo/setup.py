@@ -132,10 +132,14 @@ def _prepare(wallet: Wallet, persona: Persona) -> None:
         return
     if persona.preparation is not Preparation.NONE:
         behind = LONG_AGO if persona.preparation is Preparation.ISSUED_LONG_AGO else timedelta(minutes=1)
-        with _past(wallet, behind).work() as work:
+        then = _past(wallet, behind)
+        with then.work() as work:
             actor = _actor(work, persona)
-            if _first_document(work, actor) is None:
+            document = _first_document(work, actor)
+            if document is None:
                 work.requests.submit(RequestOrder("residence", {}), actor)
+        if document is not None:
+            then.signing.complete_stored([document.id])
     with wallet.work() as work:
         actor = _actor(work, persona)
         document, reason = _first_document(work, actor), _revocation(persona)
@@ -151,10 +155,14 @@ def _live_through_tet(wallet: Wallet, persona: Persona) -> None:
     """Send a report before Tết, and let its desk answer it after it."""
     now = wallet.clock.now()
     tet = last_tet(now, wallet.working_days)
-    with _past(wallet, now - tet.sent).work() as work:
+    then = _past(wallet, now - tet.sent)
+    with then.work() as work:
         actor = _actor(work, persona)
-        if _report(work, actor) is None:
+        report = _report(work, actor)
+        if report is None:
             work.requests.submit(RequestOrder("security_report", report_on(tet)), actor)
+    if report is not None and report.document_id is not None:
+        then.signing.complete_stored([report.document_id])
     with _past(wallet, now - tet.answered).work() as work:
         report = _report(work, _actor(work, persona))
         if report is not None and report.state == "received":
@@ -193,11 +201,17 @@ def _is_prepared(work: Work, persona: Persona) -> bool:
     actor = _actor(work, persona)
     if persona.preparation is Preparation.ANSWERED_AFTER_TET:
         report = _report(work, actor)
-        return report is not None and report.state == "resolved"
+        return report is not None and report.state == "resolved" and _is_signed(work, report.document_id)
     document = _first_document(work, actor)
-    issued = document is not None or persona.preparation is Preparation.NONE
+    issued = persona.preparation is Preparation.NONE or (document is not None and _is_signed(work, document.id))
     revoked = _revocation(persona) is None or (document is not None and document.revoked_at is not None)
     return issued and revoked and work.accounts.find(actor.account_id).state == persona.account_state
+
+
+def _is_signed(work: Work, document_id: str | None) -> bool:
+    """Return whether a document's second half was done, too: whoever was killed between the two left it unsigned."""
+    row = work.document_rows.get(document_id) if document_id is not None else None
+    return row is not None and row.signed_at is not None
 
 
 def _first_document(work: Work, actor: Actor) -> HeldDocument | None:

@@ -1,16 +1,22 @@
 """What is built once for a process: settings, keys, databases, and whatever keeps state between transactions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TypeVar
 
+import structlog
+from sqlalchemy.orm import Session
+
+from wallet.audit import Entry
 from wallet.ceremonies.chips import CardChips, EmbeddedCardChips
 from wallet.ceremonies.conducting import Conducting
 from wallet.checks.checking import Checking
 from wallet.checks.online.batches import Batches, BatchJob
+from wallet.checks.online.shares import KEPT
 from wallet.clock import Clock, SystemClock
 from wallet.crypto.keystore import Keystore, Role, Secret
 from wallet.db import Database
@@ -20,11 +26,12 @@ from wallet.documents.capacity import Capacity, capacity_of
 from wallet.documents.copy_linting import CopyLinter
 from wallet.documents.copy_making import CopyMaking
 from wallet.documents.copying import Copying
+from wallet.documents.kept_types import KeptTypes
 from wallet.documents.linting import Linter
 from wallet.documents.published_files import PublishedFiles
-from wallet.documents.publishing import Publisher
+from wallet.documents.publishing import Publication, Publisher
 from wallet.documents.reissuing import ReissueJob
-from wallet.documents.repository import PublicationRepository, StatusRepository
+from wallet.documents.repository import PublicationRepository, StatusRepository, TypeRepository
 from wallet.documents.restoring import Restoring
 from wallet.documents.retold import Retold
 from wallet.documents.reverifying import Reverifying
@@ -49,8 +56,7 @@ from wallet.identity.services import (
 from wallet.identity.signing_in import SigningIn
 from wallet.identity.staffing import StaffEnrolling
 from wallet.jobs import Job, Runner
-from wallet.keys.opening import open_keystore, passphrase_of, services_of
-from wallet.keys.second import open_second
+from wallet.keys.opening import open_keystore, services_of
 from wallet.launching.launch_job import LaunchJob
 from wallet.launching.stopping import StopJob
 from wallet.messages.delivering import Delivering
@@ -60,24 +66,28 @@ from wallet.payments.opening import Opening
 from wallet.payments.paying import Paying
 from wallet.payments.provider import EmbeddedPayments, NoPayments, Payments
 from wallet.payments.remote import RemotePayments
-from wallet.requests.watching import RegisterWatch
+from wallet.requests.watching import ROUND, RegisterWatch
 from wallet.settings import Settings, comma_list
-from wallet.single_use import forget_expired
+from wallet.single_use import consume, forget_expired
 from wallet.sources.asking import Asking, NotAsked
 from wallet.sources.base import Register
 from wallet.sources.cards import EmbeddedCards
 from wallet.sources.changes import Changes, EmbeddedChanges
 from wallet.sources.embedded import embedded_registers
-from wallet.sources.http import PartnerRegister, SourceStatus, partner_registers
+from wallet.sources.http import PartnerRegister, partner_registers
 from wallet.sources.partners import read_partners
-from wallet.sources.portraits import EmbeddedPortraits, Portraits
+from wallet.sources.portraits import EmbeddedPortraits, Pictures, Portraits
 from wallet.sources.tallying import EmbeddedResidenceCounter, ResidenceCounter
+from wallet.sources.telling import PartnerChanges
 from wallet.terms import SAMPLE_MARK
-from wallet.texts.catalogue import LANGUAGES, lookup
+from wallet.texts.catalogue import both
 from wallet.utilities.catalogue import Catalogue
 from wallet.wiring.transaction import Work
 from wallet.wiring.trying import Trying, tries
 from wallet.working_days import WorkingDays, parse_overrides
+
+log = structlog.get_logger("wallet.wiring")
+Rows = TypeVar("Rows")
 
 TIDY_EVERY = timedelta(hours=1)
 MESSAGES_KEPT = timedelta(days=30)
@@ -85,6 +95,9 @@ MESSAGES_KEPT = timedelta(days=30)
 
 CARDS_KEPT, CARDS_AT_ONCE = timedelta(days=30), 1_000
 """How long after its end it is known whose a card was: for what was checked offline and is told later."""
+
+LISTS_KEPT = timedelta(days=30)
+"""How long after the end of everything in it a status list stays in the bundle."""
 
 
 @dataclass
@@ -103,6 +116,7 @@ class Wallet:
     matcher: BiometricMatcher = field(default_factory=EmbeddedMatcher)
     working_days: WorkingDays = field(default_factory=WorkingDays)
     _tidied_at: datetime | None = None
+    _missing: frozenset[str] = frozenset()
 
     @classmethod
     def build(
@@ -150,12 +164,14 @@ class Wallet:
         return wallet
 
     def tries(self) -> Iterator[Trying[Work]]:
-        """Give transactions for one act, until one ends in which no partner's register had to be asked first.
+        """Give transactions for one act, until one ends in which no partner had to be asked first.
 
-        For whatever may read a register: `for trying in wallet.tries(): with trying as work: ...`. The block does
-        nothing but what its transaction takes back. A partner that is slow then holds up nobody but who asks.
+        For whatever may read a register, or show a portrait: `for trying in wallet.tries(): with trying as work: ...`.
+        The block does nothing but what its transaction takes back. A partner that is slow then holds up nobody but who
+        asks.
         """
-        return tries(self.work, Asking(self.asked_between))
+        pictures = Pictures(self.portraits, self.clock)
+        return tries(self.work, Asking({**self.asked_between, pictures.code: pictures}))
 
     @cached_property
     def asked_between(self) -> Mapping[str, Register]:
@@ -181,10 +197,9 @@ class Wallet:
         except NotAsked:
             raise  # nothing happened: it happens when it is tried again
         except BaseException:
-            if work is not None and work.audit.survivors:
-                with self.db.write() as session:
-                    session.add_all(entry.row() for entry in work.audit.survivors)
+            self._remember([] if work is None else work.audit.survivors)
             raise
+        self._remember([entry for entry in work.audit.survivors if entry.once is not None])
         if work.telling.queued:
             self.runner.wake()
         self.opening.attempt(work.begun)
@@ -192,6 +207,14 @@ class Wallet:
             self.signing.complete(work.intended)
         if work.reserved:
             self.copying.complete(work.reserved)
+
+    def _remember(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        with self.db.write() as session:
+            session.add_all(
+                entry.row() for entry in entries if entry.once is None or consume(session, entry.action, *entry.once)
+            )
 
     @contextmanager
     def read(self) -> Iterator[Work]:
@@ -220,12 +243,14 @@ class Wallet:
             Job("signing", timedelta(seconds=5), self.signing.run),
             Job("payments", timedelta(seconds=5), self.opening.run),
             Job("requests", timedelta(minutes=1), self.look_after_requests),
-            Job("registers", timedelta(seconds=20), self.register_watch.run),
+            Job("registers", ROUND, self.register_watch.run),
+            *(Job(f"changes_{code}", ROUND, watch.run) for code, watch in self.partner_watches.items()),
             Job("launches", timedelta(seconds=1), self.launch_job.run),
             Job("stops", timedelta(seconds=10), self.stop_job.run),
             Job("reissues", timedelta(seconds=10), self.reissue_job.run),
             Job("passengers", timedelta(seconds=1), self.batch_job.run),
             Job("cards", timedelta(hours=1), self.forget_cards),
+            Job("lists", timedelta(days=1), self.end_lists),
             Job("webhooks", timedelta(seconds=1), self.delivering.deliver_webhooks, woken=True),
         )
 
@@ -254,12 +279,22 @@ class Wallet:
 
     @cached_property
     def changes(self) -> Changes:
-        """What registers tell of their changes; a partner's word takes its place here."""
+        """What embedded registers tell of their changes; each partner that tells any has a watch of its own."""
         return EmbeddedChanges(self.nation, frozenset(partner.code for partner in self.partners))
 
     @cached_property
     def register_watch(self) -> RegisterWatch:
-        return RegisterWatch(self.tries, self.changes, self.catalogue, self.clock)
+        return self._watch(self.changes)
+
+    @cached_property
+    def partner_watches(self) -> Mapping[str, RegisterWatch]:
+        """A watch, and so a job, for each partner that tells of changes: one that is slow holds up no other."""
+        telling = [register for register in self.partners if register.partner.changes_url]
+        return {register.code: self._watch(PartnerChanges(register)) for register in telling}
+
+    def _watch(self, changes: Changes) -> RegisterWatch:
+        overlap = timedelta(seconds=self.settings.register_overlap_seconds)
+        return RegisterWatch(self.tries, changes, self.catalogue, self.clock, overlap)
 
     @property
     def final_states(self) -> frozenset[str]:
@@ -267,14 +302,33 @@ class Wallet:
         return frozenset(state for plugin in self.catalogue for state in plugin.utility.lifecycle.final)
 
     def look_after_requests(self) -> bool:
-        """Remind and apologise for what is overdue, close what was waited for too long; return whether to go on."""
+        """Issue what was held up, remind and apologise for what is overdue, close what was waited for too long, and owe
+        back what is for nothing. Return whether to go on.
+        """
+        self._tell_of_missing()
         with self.work() as work:
-            done = work.request_services.overdue.remind()
+            done = work.request_services.overdue.finish()
+        with self.work() as work:
+            done += work.request_services.overdue.remind()
         with self.work() as work:
             done += work.request_services.agreements.lapse()
         with self.work() as work:
+            done += work.request_services.returning.mark()
+        with self.work() as work:
             done += work.request_services.overdue.apologise()
             return done + work.paying.expire() > 0
+
+    def waiting_for_missing(self) -> dict[str, int]:
+        """Return how many requests wait for a utility that is not installed, by its code. Raises Unavailable."""
+        with self.read() as work:
+            return work.request_services.returning.waiting()
+
+    def _tell_of_missing(self) -> None:
+        """Log what waits for a utility that is not installed: when this process begins, and of each that goes later."""
+        waiting = self.waiting_for_missing()
+        for code in sorted(waiting.keys() - self._missing):
+            log.error("utility missing", utility=code, requests=waiting[code], mend="wallet utilities list")
+        self._missing = frozenset(waiting)
 
     def forget_cards(self) -> bool:
         """Drop cards that nobody can have checked lately; return whether there is more to do."""
@@ -282,6 +336,13 @@ class Wallet:
             return (
                 work.documents.copy_rows.forget_screens(self.clock.now() - CARDS_KEPT, CARDS_AT_ONCE) == CARDS_AT_ONCE
             )
+
+    def end_lists(self) -> bool:
+        """Leave status lists out of the bundle of which everything has long ended; return False."""
+        with self.work() as work:
+            now = self.clock.now()
+            work.documents.rows.end_lists(now - LISTS_KEPT, now)
+        return False
 
     @cached_property
     def reissue_job(self) -> ReissueJob:
@@ -365,16 +426,20 @@ class Wallet:
     def staff_enrolling(self) -> StaffEnrolling:
         return build_staff_enrolling(self.work, self.read, self.clock, self.identity)
 
+    @contextmanager
+    def _reading(self, repository: Callable[[Session], Rows]) -> Iterator[Rows]:
+        """Give a repository that reads, for what is looked at before any transaction is open.
+
+        Raises Unavailable where there is no database: looking would make an empty file of it.
+        """
+        if self.db.is_absent:
+            raise Unavailable("dependency_unavailable")
+        with self.db.read() as session:
+            yield repository(session)
+
     @cached_property
     def definitions(self) -> DefinitionBoard:
-        @contextmanager
-        def reading() -> Iterator[DefinitionRepository]:
-            if self.db.is_absent:
-                raise Unavailable("dependency_unavailable")  # looking would make an empty file of it
-            with self.db.read() as session:
-                yield DefinitionRepository(session)
-
-        return DefinitionBoard(reading, self.catalogue, self.clock)
+        return DefinitionBoard(partial(self._reading, DefinitionRepository), self.catalogue, self.clock)
 
     @cached_property
     def board(self) -> StatusBoard:
@@ -402,7 +467,10 @@ class Wallet:
 
     @cached_property
     def published_files(self) -> PublishedFiles:
-        return PublishedFiles(self.settings.published_dir, lambda name, token: self.trust.recognised(name, token))
+        def recognise(name: str, token: bytes) -> Publication | None:
+            return self.trust.recognised(name, token)
+
+        return PublishedFiles(self.settings.published_dir, recognise, self.clock)
 
     @cached_property
     def publishing(self) -> Runner:
@@ -427,8 +495,13 @@ class Wallet:
             board=self.board,
             publisher=self.publisher,
             retold=self.retold,
+            kept=self.kept_types,
             clock=self.clock,
         )
+
+    @cached_property
+    def kept_types(self) -> KeptTypes:
+        return KeptTypes(partial(self._reading, TypeRepository), self.settings.issuer_url, self.clock)
 
     @cached_property
     def linter(self) -> Linter:
@@ -472,17 +545,17 @@ class Wallet:
         settings = self.settings
         operator = Operator(
             name={"vi": settings.issuer_name_vi, "en": settings.issuer_name_en},
-            scheme={language: lookup("trust", "scheme", language) for language in LANGUAGES},
+            scheme=both("trust", "scheme"),
             street={"vi": settings.issuer_address, "en": settings.issuer_address},
             notice=SAMPLE_MARK,
         )
-        second = open_second(settings.keys_dir, passphrase_of(settings), production=settings.production)
-        return Retold(self.keystore, operator, second)
+        return Retold(self.keystore, operator)
 
     def status_capacity(self) -> Capacity:
         """Return how much room the status lists have. Raises Unavailable."""
         with self.db.read() as session:
-            return capacity_of(StatusRepository(session).uses(), self.clock.now())
+            statuses = StatusRepository(session)
+            return capacity_of(statuses.uses(), self.clock.now(), statuses.bundle_bytes())
 
     @cached_property
     def copying(self) -> Copying:
@@ -503,18 +576,18 @@ class Wallet:
             work.ceremonies.ceremonies.forget()
             work.idempotency.forget_expired()
             work.verifier_desks.forget()
+            work.online.rows.forget_over(now - KEPT)
 
     def prepare(self) -> None:
         """Make sure that what issuing stands on is there: a durable database, no older than what was published, and
         status lists with room.
 
-        Raises ConfigurationError, also for second keys that cannot be opened: a start is refused, not a request.
+        Raises ConfigurationError.
         """
         self.db.assert_durable()
-        _ = self.retold
         with self.work() as work:
             documents = work.documents
-            Restoring(
+            restoring = Restoring(
                 documents.rows,
                 documents.copy_rows,
                 StatusRepository(work.session),
@@ -522,21 +595,25 @@ class Wallet:
                 documents.revoking,
                 documents.copy_revoking,
                 self.published_files,
+                documents.marks,
                 self.trust,
                 work.audit,
                 self.clock,
-            ).mend()
+            )
+            restoring.mend()
+            restoring.pass_over()
             work.indices.open_shards()
+            for plugin in self.catalogue.with_former:
+                for kind in plugin.utility.documents:
+                    documents.keep_type(plugin, kind)
+        for changed in self.kept_types.changed(self.catalogue.with_former):
+            log.warning("words of a kind changed without its version", kind=changed)
 
     @property
     def partners(self) -> tuple[PartnerRegister, ...]:
         """The registers that are a partner's API, by code."""
         found = [register for _, register in sorted(self.registers.items()) if isinstance(register, PartnerRegister)]
         return tuple(found)
-
-    def source_statuses(self) -> list[SourceStatus]:
-        """Return how each partner's register stands, as this process saw it."""
-        return [register.status() for register in self.partners]
 
     def close(self) -> None:
         """Give every connection back."""

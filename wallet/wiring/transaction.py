@@ -29,7 +29,6 @@ from wallet.documents.suspending import Suspending
 from wallet.enrolment.desk import EnrolmentDesk
 from wallet.enrolment.forms import Forms
 from wallet.enrolment.lifecycle import Lifecycle
-from wallet.enrolment.matching import Matching
 from wallet.enrolment.organisations import Organisations
 from wallet.enrolment.registering import Registrations
 from wallet.enrolment.services import EnrolmentServices
@@ -73,13 +72,16 @@ from wallet.profile.corrections import Corrections
 from wallet.profile.export import Exporting, Rooms
 from wallet.profile.services import ProfileServices
 from wallet.requests.desk import ReviewDesk
+from wallet.requests.ending import Ending
 from wallet.requests.imports import Imports
 from wallet.requests.lifecycle import Requests
 from wallet.requests.links import Links
 from wallet.requests.services import RequestServices
 from wallet.requests.showing import Showing
 from wallet.requests.voiding import Voiding
-from wallet.sources.asking import Asking
+from wallet.sources.asking import Asking, Question
+from wallet.sources.base import Ground
+from wallet.sources.portraits import PICTURES, Pictures, Portrait
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
 
@@ -154,6 +156,7 @@ class Work:
             self.telling,
             lambda device_id, actor: self.documents.copy_revoking.of_device(device_id, actor),
             lambda holder_id, device_ids: self.documents.copy_standing.follow_lock(holder_id, device_ids),
+            lambda holder_id, device_ids, actor: self.documents.copy_revoking.of_ward(holder_id, device_ids, actor),
         )
 
     @cached_property
@@ -233,6 +236,7 @@ class Work:
             working_days=wallet.working_days,
             revoke_of_dead=lambda holder_id, actor: self.documents.revoke_of_dead(holder_id, actor),
             weigh_documents=lambda holder_id, actor: self.voiding.look(holder_id, actor),
+            end_requests=lambda account_id, holder_id, actor: self.ending.end(account_id, holder_id, actor),
         )
 
     @property
@@ -262,10 +266,6 @@ class Work:
     @property
     def forms(self) -> Forms:
         return self.enrolment.forms
-
-    @property
-    def matching(self) -> Matching:
-        return self.enrolment.matching
 
     @property
     def registrations(self) -> Registrations:
@@ -403,8 +403,15 @@ class Work:
             registered=self.checks,
             catalogue=wallet.catalogue,
             checking_of_codes=wallet.checking,
-            portrait_of=lambda number: wallet.portraits.of(number),
+            portrait_of=self._portrait_of,
         )
+
+    def _portrait_of(self, number: str) -> Portrait:
+        """Return a portrait: where this is one of several tries it is fetched between them, and nobody waits for it."""
+        if self.asking is None:
+            return self.wallet.portraits.of(number)
+        question = Question(PICTURES, number, Ground("show_portrait", "portrait", Actor("system")))
+        return Pictures.portrait_in(self.asking.answer(question))
 
     # ── requests ──
 
@@ -415,6 +422,7 @@ class Work:
             means=self.means,
             identity=self.identity,
             documents=self.documents,
+            organisations=self.organisations,
             sources=self.sources,
             rollout=self.rollout,
             catalogue=wallet.catalogue,
@@ -425,6 +433,11 @@ class Work:
     @property
     def requests(self) -> Requests:
         return self.request_services.requests
+
+    @property
+    def ending(self) -> Ending:
+        rows, means = self.request_services.rows, self.means
+        return Ending(rows, self.rooms.requests, means.audit, means.clock)
 
     @property
     def voiding(self) -> Voiding:
@@ -464,19 +477,21 @@ class Work:
         return ProfileServices(
             means=self.means,
             identity=self.identity,
+            organisations=self.organisations,
             sources=self.sources,
             forms=self.forms,
             revoking=self.revoking,
             idempotency=self.idempotency,
             working_days=wallet.working_days,
             final_states=wallet.final_states,
-            confidential=wallet.catalogue.confidential,
+            open_to_wards=wallet.catalogue.open_to_wards,
             checks=self.online.held,
+            misuse=self.online.misuse,
         )
 
     @property
     def preferences(self) -> Preferences:
-        return self.profile.preferences
+        return self.identity.preferences
 
     @property
     def corrections(self) -> Corrections:

@@ -19,7 +19,6 @@ from wallet.demo.personas import Persona, credentials, persona
 OnStep = Callable[[str, float | None], None]
 """Tells a step and how many milliseconds it took, or, with None, a line of what came of it."""
 DEVICE_PROOF = "viso-device-proof+jwt"
-BIOMETRIC_PROOF = "viso-biometric-proof+jwt"
 
 
 class Surprise(Exception):
@@ -123,22 +122,19 @@ class Calling:
 
     def proof(self, phone: Phone, challenge: str = "") -> str:
         """Return a proof that this phone is the one that calls."""
-        return self._proof(DEVICE_PROOF, phone, phone.device_key, challenge or self.challenge(phone))
-
-    def both_proofs(self, phone: Phone) -> tuple[str, str]:
-        """Return the device's proof and the biometric one, over the same challenge."""
-        challenge = self.challenge(phone)
-        return self.proof(phone, challenge), self._proof(BIOMETRIC_PROOF, phone, phone.biometric_key, challenge)
+        challenge = challenge or self.challenge(phone)
+        claims = {
+            "aud": self.issuer,
+            "challenge": challenge,
+            "device_id": phone.device_id,
+            "iat": int(self.watch.now()),
+        }
+        return _jws({"alg": "ES256", "typ": DEVICE_PROOF}, claims, phone.device_key)
 
     def dpop(self, phone: Phone, method: str, path: str) -> str:
         """Return a proof of possession for one call (RFC 9449)."""
         claims = {"htm": method, "htu": self.issuer + path, "iat": int(self.watch.now()), "jti": uuid.uuid4().hex}
         return _jws({"alg": "ES256", "typ": "dpop+jwt", "jwk": phone.public_key}, claims, phone.device_key)
-
-    def _proof(self, typ: str, phone: Phone, key: ec.EllipticCurvePrivateKey, challenge: str) -> str:
-        now = int(self.watch.now())
-        claims = {"aud": self.issuer, "challenge": challenge, "device_id": phone.device_id, "iat": now}
-        return _jws({"alg": "ES256", "typ": typ}, claims, key)
 
     # ── calling ──
 

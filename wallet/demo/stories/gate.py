@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from wallet.clock import Clock
 from wallet.crypto.jws import b64url_decode
 from wallet.crypto.signing import raw_from_der
+from wallet.demo.sample_codes import SampleCode, SamplePhone
 from wallet.demo.stories.calling import Calling, OnStep, Surprise
-from wallet.demo.test_codes import SampleCode, SamplePhone
 from wallet.entropy import Entropy
 from wallet.formats.live_code import parse_gate_challenge
 from wallet.texts.catalogue import catalogue
@@ -33,7 +33,8 @@ from wallet.verifier.receipts import Receipts
 from wallet.verifier.refreshing import Held, Refreshing
 
 GATE_ID = "DEMO-1"
-PURPOSE, VIEW = "sandbox", "security"
+PURPOSE = VIEW = "security"
+"""A purpose of the sandbox's desk, which takes the receipts, and the view of an identity for it."""
 REFRESH_SECONDS = 30
 OLD_SECONDS = 95
 STEPS_BEFORE, STEPS_NOW = 4, 2

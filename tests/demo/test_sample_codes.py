@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused
-from wallet.demo.test_codes import SampleCode, sample_codes
+from wallet.demo.sample_codes import SampleCode, sample_codes
 from wallet.verifier import Judgement, MemoryReplay, Policy, TrustedBundle, judge
 from wallet.verifier.outcomes import Outcome, outcome_of
 from wallet.wiring import Wallet
