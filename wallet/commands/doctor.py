@@ -36,11 +36,11 @@ from wallet.requests.watching import ROUND
 from wallet.schema import HEAD, current_version
 from wallet.settings import Settings, comma_list
 from wallet.sources.base import RegisterCode
-from wallet.sources.partners import SETTING, read_partners
-from wallet.sources.wire import REACHED, reach
+from wallet.sources.partners import SETTING, reach, read_partners
 from wallet.terms import StaffRole
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.lifecycles import PROPOSED
+from wallet.wire import REACHED
 from wallet.wiring.process import utilities_of
 
 SIGNS = {OK: "✓", WARNING: "!", WRONG: "✗"}

@@ -4,7 +4,6 @@ The server is sent a digest and never what is signed; it is sent a MAC by a shar
 answers is believed once the signature fits the key's certificate: that is seen by whoever calls (`sign_and_look`).
 """
 
-import base64
 import hashlib
 import hmac
 import json
@@ -13,16 +12,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-import httpcore
-import httpx
 import structlog
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from wallet.clock import Clock
 from wallet.crypto.certificates import public_key_from_point
+from wallet.crypto.jws import b64url_decode, b64url_encode, json_object
 from wallet.entropy import Entropy
 from wallet.errors import Malformed, Unavailable
-from wallet.sources.wire import BoundedTransport, seconds_left, until
+from wallet.wire import Line, TooLarge, Undelivered, until, whole
 
 MOST_BYTES = 4096
 CONNECTIONS = 8
@@ -42,13 +40,7 @@ class SigningServer:
     def __init__(self, url: str, secret: bytes, clock: Clock, entropy: Entropy, budget: timedelta) -> None:
         self._url, self._secret, self._clock, self._entropy = url.rstrip("/"), secret, clock, entropy
         self._budget = budget.total_seconds()
-        self._client = httpx.Client(
-            transport=BoundedTransport(CONNECTIONS),
-            timeout=httpx.Timeout(self._budget),
-            follow_redirects=False,
-            trust_env=False,
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "vi-so-wallet"},
-        )
+        self._line = Line(CONNECTIONS, seconds=self._budget)
 
     def create(self, label: str) -> tuple[str, ec.EllipticCurvePublicKey]:
         """Let the server make a key. Raises Unavailable("signing_unavailable")."""
@@ -64,7 +56,8 @@ class SigningServer:
     def sign(self, place: str, message: bytes) -> bytes:
         """Return what the server says is the signature. Raises Unavailable("signing_unavailable")."""
         answer = self._post(
-            "/signatures", {"key": place, "alg": "ES256", "digest": _text(hashlib.sha256(message).digest())}
+            "/signatures",
+            {"key": place, "alg": "ES256", "digest": b64url_encode(hashlib.sha256(message).digest()).decode()},
         )
         try:
             return _bytes(answer, "signature", 64)
@@ -72,7 +65,7 @@ class SigningServer:
             raise self._unavailable("answer") from error
 
     def close(self) -> None:
-        self._client.close()
+        self._line.close()
 
     def _post(self, path: str, members: Mapping[str, str]) -> Mapping[str, object]:
         body = json.dumps(members, separators=(",", ":")).encode()
@@ -80,31 +73,19 @@ class SigningServer:
         try:
             with until(time.monotonic() + self._budget):
                 return self._ask(path, body, authorization(self._secret, target, body, self._now(), self._nonce()))
-        except (httpcore.TimeoutException, httpx.TimeoutException) as error:
-            raise self._unavailable("timeout") from error
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpx.TransportError, OSError) as error:
-            raise self._unavailable("no_connection") from error
-        except _Failed as error:
+        except (Undelivered, _Failed) as error:
             raise self._unavailable(str(error)) from error
 
     def _ask(self, path: str, body: bytes, authorized: str) -> Mapping[str, object]:
-        headers = {"Authorization": authorized, "Content-Type": "application/json"}
-        with self._client.stream("POST", self._url + path, content=body, headers=headers) as response:
+        with self._line.post(self._url + path, body, {"Authorization": authorized}) as response:
             if response.status_code not in (200, 201):
                 raise _Failed(f"http_{response.status_code}")
-            content = bytearray()
-            for chunk in response.iter_raw():
-                content += chunk
-                if len(content) > MOST_BYTES:
-                    raise _Failed("too_large")
-                seconds_left()
-        try:
-            answer = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise _Failed("not_json") from error
-        if not isinstance(answer, dict):
-            raise _Failed("not_json")
-        return answer
+            try:
+                return json_object(whole(response, MOST_BYTES))
+            except TooLarge as error:
+                raise _Failed("too_large") from error
+            except Malformed as error:
+                raise _Failed("not_json") from error
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp())
@@ -123,17 +104,10 @@ def authorization(secret: bytes, target: str, body: bytes, now: int, nonce: str)
     return f"Signer t={now},n={nonce},m={hmac.new(secret, covered, hashlib.sha256).hexdigest()}"
 
 
-def _text(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode("ascii")
-
-
 def _bytes(answer: Mapping[str, object], name: str, size: int) -> bytes:
     """Return a member's bytes: base64url without padding. Raises KeyError, Malformed."""
     value = answer[name]
-    try:
-        content = base64.urlsafe_b64decode(f"{value}{'=' * (-len(str(value)) % 4)}") if isinstance(value, str) else b""
-    except ValueError as error:
-        raise Malformed(f"{name} is not base64url") from error
+    content = b64url_decode(value) if isinstance(value, str) else b""
     if len(content) != size:
         raise Malformed(f"{name} has not {size} bytes")
     return content

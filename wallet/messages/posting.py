@@ -18,6 +18,7 @@ import httpx
 from wallet.errors import InvalidInput
 from wallet.hosts import is_this_machine
 from wallet.messages.addresses import Place, Resolve, is_public, parse_place, system_resolve
+from wallet.wire import Bounded, Undelivered, delivered, seconds_left, until
 
 SECONDS = 5.0
 REFUSED = "address_refused"
@@ -65,15 +66,10 @@ class PinnedPoster:
         try:
             status = self._status(parse_place(url, localhost=self.localhost), body, headers)
             outcome = "ok" if 200 <= status < 300 else f"http_{status}"
-        except InvalidInput:
+        except (InvalidInput, _Refused):
             outcome = REFUSED
-        except _Refused:
-            outcome = REFUSED
-        except httpcore.TimeoutException:
-            outcome = "timeout"
-        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-            refused = any(isinstance(reason, ssl.SSLError) for reason in error.args)
-            outcome = "tls_refused" if refused else "no_connection"
+        except Undelivered as error:
+            outcome = str(error)
         return Reply(status, outcome, round((time.monotonic() - began) * 1000))
 
     def _status(self, place: Place, body: bytes, headers: Mapping[str, str]) -> int:
@@ -83,9 +79,11 @@ class PinnedPoster:
         if not addresses or not all(map(permits, addresses)):
             raise _Refused
         url = httpcore.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.path)
-        backend = _Pinned(addresses, time.monotonic() + self.seconds)
+        backend = Bounded(_Pinned(addresses))
         context = self.context() if place.scheme == "https" else None
         with (
+            until(time.monotonic() + self.seconds),
+            delivered(),
             httpcore.ConnectionPool(ssl_context=context, max_connections=1, network_backend=backend) as pool,
             pool.stream("POST", url, headers=list(headers.items()), content=body) as response,
         ):
@@ -97,11 +95,10 @@ class _Refused(Exception):
 
 
 class _Pinned(httpcore.NetworkBackend):
-    """Connects to the given addresses, whatever the name is, and ends everything at `deadline`."""
+    """Connects to the given addresses, whatever the name is."""
 
-    def __init__(self, addresses: Iterable[str], deadline: float) -> None:
+    def __init__(self, addresses: Iterable[str]) -> None:
         self._addresses = tuple(addresses)
-        self._deadline = deadline
         self._system = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -115,40 +112,7 @@ class _Pinned(httpcore.NetworkBackend):
         failed: httpcore.ConnectError | None = None
         for address in self._addresses:
             try:
-                return _Bounded(self._system.connect_tcp(address, port, _left(self._deadline)), self._deadline)
+                return self._system.connect_tcp(address, port, seconds_left(), local_address, socket_options)
             except httpcore.ConnectError as error:
                 failed = error
         raise failed or httpcore.ConnectError
-
-
-class _Bounded(httpcore.NetworkStream):
-    """A stream whose reads and writes all end at one moment: a byte every four seconds is no way around it."""
-
-    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
-        self._stream = stream
-        self._deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left(self._deadline))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left(self._deadline))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        inner = self._stream.start_tls(ssl_context, server_hostname, _left(self._deadline))
-        return _Bounded(inner, self._deadline)
-
-    def get_extra_info(self, info: str) -> object:
-        return self._stream.get_extra_info(info)
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise httpcore.ReadTimeout
-    return left

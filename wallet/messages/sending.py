@@ -2,20 +2,23 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import httpx
 import structlog
 
 from wallet.clock import Clock
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Unavailable
 from wallet.messages.signing import read_secrets, signed_headers
+from wallet.wire import Line, Undelivered, until
 
 SECONDS = 5.0
+"""Name resolving aside, all of it, from the first byte to the last."""
 SUFFIX = ".json"
 log = structlog.get_logger("wallet.messages")
 
@@ -78,19 +81,17 @@ class Gateway:
         body = json.dumps({"phone": phone, "text": text}, ensure_ascii=False, separators=(",", ":"))
         headers = signed_headers([self.secret], new_id(self.entropy, "msg"), self.clock.now(), body)
         try:
-            reply = httpx.post(
-                self.url,
-                content=body.encode(),
-                headers=headers,
-                timeout=SECONDS,
-                follow_redirects=False,
-                trust_env=False,
-            )
-        except httpx.HTTPError as error:
+            with (
+                closing(Line(1, seconds=SECONDS)) as line,
+                until(time.monotonic() + SECONDS),
+                line.post(self.url, body.encode(), headers) as reply,
+            ):
+                status = reply.status_code
+        except Undelivered as error:
             raise Unavailable("dependency_unavailable") from error
-        if not reply.is_success:
+        if not 200 <= status < 300:
             raise Unavailable("dependency_unavailable")
-        log.info("text message handed over", status=reply.status_code)
+        log.info("text message handed over", status=status)
 
 
 def open_messages(

@@ -8,20 +8,19 @@ import json
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
-import httpcore
 import httpx
 import structlog
 
 from wallet.clock import Clock
-from wallet.errors import Unavailable
+from wallet.crypto.jws import json_object
+from wallet.errors import Malformed, Unavailable
 from wallet.hosts import is_this_machine
 from wallet.messages.signing import read_secrets, signed_headers
 from wallet.payments.provider import RETRY_AFTER_SECONDS, OpenedPayment, PaymentOrder, PaymentRefused
 from wallet.settings import Settings
-from wallet.sources.wire import BoundedTransport, until
+from wallet.wire import Line, TooLarge, Undelivered, until, whole
 
 SECONDS = 5.0
 """Name resolving aside, all of it, from the first byte to the last."""
@@ -42,16 +41,14 @@ class RemotePayments:
     secrets: tuple[str, ...] = field(repr=False)
     callback_url: str
     clock: Clock
-    _client: httpx.Client = field(repr=False)
+    _line: Line = field(repr=False)
 
     @classmethod
     def connect(cls, settings: Settings, clock: Clock) -> "RemotePayments":
         """Return the provider of this deployment. Connects to nobody yet. Raises ConfigurationError."""
         secrets = read_secrets(settings.payments_secret_file, "WALLET_PAYMENTS_SECRET_FILE", most=MOST_SECRETS)
-        client = httpx.Client(
-            transport=BoundedTransport(MOST_CONNECTIONS), timeout=SECONDS, follow_redirects=False, trust_env=False
-        )
-        return cls(settings.payments_url, secrets, f"{settings.issuer_url}{CALLBACKS}", clock, client)
+        line = Line(MOST_CONNECTIONS, seconds=SECONDS)
+        return cls(settings.payments_url, secrets, f"{settings.issuer_url}{CALLBACKS}", clock, line)
 
     def assert_connected(self) -> None:
         """Return: whether it answers is seen when it is asked."""
@@ -69,20 +66,18 @@ class RemotePayments:
         try:
             with (
                 until(time.monotonic() + SECONDS),
-                self._client.stream("POST", self.url, content=body.encode(), headers=headers) as response,
+                self._line.post(self.url, body.encode(), headers) as response,
             ):
                 return _opened(response)
-        except (httpcore.TimeoutException, httpx.TimeoutException) as error:
-            raise self._unavailable(order, "timeout") from error
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpx.TransportError, OSError) as error:
-            raise self._unavailable(order, "no_connection") from error
+        except Undelivered as error:
+            raise self._unavailable(order, str(error)) from error
         except _Refused as error:
             self._log(order, str(error))
             raise PaymentRefused("payment_unavailable", RETRY_AFTER_SECONDS) from error
 
     def close(self) -> None:
         """Give the connections back."""
-        self._client.close()
+        self._line.close()
 
     def _unavailable(self, order: PaymentOrder, reason: str) -> Unavailable:
         self._log(order, reason)
@@ -99,16 +94,13 @@ class _Refused(Exception):
 def _opened(response: httpx.Response) -> OpenedPayment:
     if response.status_code not in (200, 201):
         raise _Refused(f"http_{response.status_code}")
-    content = bytearray()
-    for chunk in response.iter_raw():
-        content += chunk
-        if len(content) > MOST_BYTES:
-            raise _Refused("too_large")
     try:
-        answer: Any = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise _Refused("no_json") from error
-    reference, address = (answer.get(name) if isinstance(answer, dict) else None for name in ("reference", "address"))
+        answer = json_object(whole(response, MOST_BYTES))
+    except TooLarge as error:
+        raise _Refused("too_large") from error
+    except Malformed as error:
+        raise _Refused("not_json") from error
+    reference, address = answer.get("reference"), answer.get("address")
     if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference):
         raise _Refused("no_reference")
     if not isinstance(address, str) or len(address) > 500 or not _is_address(address):

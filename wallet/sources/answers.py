@@ -6,13 +6,14 @@ Source of the names: docs/domain.md section 6.1; the envelope is ours.
 
 import base64
 import binascii
-import json
 import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from wallet.crypto.jws import json_object
+from wallet.errors import Malformed
 from wallet.sources.base import Fact, Facts, RegisterCode
 from wallet.sources.shapes import FactKind, Shape
 
@@ -53,12 +54,9 @@ class Unknown(Exception):
 def parse(body: bytes) -> Mapping[str, Any]:
     """Return the object that these bytes are. Raises Lying("not_json")."""
     try:
-        found = json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
+        return json_object(body)
+    except Malformed as error:
         raise Lying("not_json") from error
-    if not isinstance(found, dict):
-        raise Lying("not_json")
-    return found
 
 
 def judge(
@@ -209,14 +207,3 @@ def as_of(answer: Mapping[str, Any], now: datetime) -> datetime:
     if moment.tzinfo is None or moment.year < FIRST_YEAR or moment > now + AHEAD:
         raise Lying("freshness")
     return moment.astimezone(UTC)
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(constant)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice")
-    return found

@@ -14,19 +14,19 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
-import httpcore
 import httpx
 import stamina
 import structlog
 
 from wallet.clock import Clock
+from wallet.crypto.jws import compact_json
 from wallet.entropy import Entropy, new_id
 from wallet.errors import NotFound, Unavailable
 from wallet.sources.answers import Lying, Unknown, is_unknown, judge, parse
 from wallet.sources.base import Facts, Ground, RegisterCode
 from wallet.sources.breaker import Breaker, BreakerState, Open
 from wallet.sources.partners import Partner
-from wallet.sources.wire import BoundedTransport, seconds_left, until
+from wallet.wire import Line, TooLarge, Undelivered, until, whole
 
 LONGEST_PROCEDURE = 20
 LONGEST_OFFICER = 20
@@ -93,7 +93,7 @@ class PartnerRegister:
     clock: Clock
     entropy: Entropy
     breaker: Breaker = field(init=False)
-    _client: httpx.Client = field(init=False, repr=False)
+    _line: Line = field(init=False, repr=False)
     _outcomes: Counter[str] = field(default_factory=Counter)
     _answered_at: datetime | None = None
     _failed_at: datetime | None = None
@@ -103,18 +103,11 @@ class PartnerRegister:
     def __post_init__(self) -> None:
         partner = self.partner
         self.breaker = Breaker(self.clock, partner.open_after, timedelta(seconds=partner.rest_seconds))
-        self._client = httpx.Client(
-            transport=BoundedTransport(partner.connections),
-            timeout=httpx.Timeout(partner.read_seconds, connect=partner.connect_seconds),
-            follow_redirects=False,
-            trust_env=False,
-            headers={
-                "Authorization": f"Bearer {partner.api_key}",
-                "Accept": "application/json",
-                # What is small on the wire may be large in memory: the body is counted as it comes.
-                "Accept-Encoding": "identity",
-                "User-Agent": "vi-so-wallet",
-            },
+        self._line = Line(
+            partner.connections,
+            seconds=partner.read_seconds,
+            connect=partner.connect_seconds,
+            headers={"Authorization": f"Bearer {partner.api_key}"},
         )
 
     @property
@@ -190,7 +183,7 @@ class PartnerRegister:
 
     def close(self) -> None:
         """Give the connections back."""
-        self._client.close()
+        self._line.close()
 
     def _ask_until_answered(self, inquiry: Inquiry[Believed], call_id: str) -> Believed:
         """Ask, and ask again while time and attempts are left: the question changes nothing and keeps its id."""
@@ -215,19 +208,16 @@ class PartnerRegister:
 
     def _ask(self, inquiry: Inquiry[Any], call_id: str) -> Answer:
         """Ask once. Raises _Failed, Unknown, Lying."""
-        ground, body = inquiry.ground, self._question(inquiry, call_id)
+        ground, body = inquiry.ground, compact_json(self._question(inquiry, call_id))
         headers = {
             "X-Request-Id": ascii_token(ground.request_id) or call_id,
             "X-Purpose": ascii_token(ground.purpose),
         }
         try:
-            seconds_left()
-            with self._client.stream("POST", inquiry.url, json=body, headers=headers) as response:
+            with self._line.post(inquiry.url, body, headers) as response:
                 return self._answer(response, call_id, of_person=not inquiry.kind)
-        except (httpcore.TimeoutException, httpx.TimeoutException) as error:
-            raise _Failed("timeout", again=True) from error
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpx.TransportError, OSError) as error:
-            raise _Failed("no_connection", again=True) from error
+        except Undelivered as error:
+            raise _Failed(str(error), again=True) from error
 
     def _answer(self, response: httpx.Response, call_id: str, *, of_person: bool) -> Answer:
         status = response.status_code
@@ -242,22 +232,16 @@ class PartnerRegister:
         kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
         if kind != "application/json" or response.headers.get("Content-Encoding", "identity") != "identity":
             raise Lying("content_type")
-        answer = parse(self._body(response))
+        try:
+            answer = parse(whole(response, self.partner.most_bytes))
+        except TooLarge as error:
+            raise Lying("too_large") from error
         if status == 404:
             # A wrong address answers 404 too: only the register's own word is believed.
             if is_unknown(answer, call_id):
                 raise Unknown
             raise Lying("not_found")
         return answer
-
-    def _body(self, response: httpx.Response) -> bytes:
-        most, body = self.partner.most_bytes, bytearray()
-        for chunk in response.iter_raw():
-            body += chunk
-            if len(body) > most:
-                raise Lying("too_large")
-            seconds_left()
-        return bytes(body)
 
     def _whom(self, number: str) -> dict[str, str]:
         """Return the field that says whom the question is about. Raises NotFound for what can be nobody's number."""

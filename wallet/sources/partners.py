@@ -6,6 +6,7 @@ docs/operating.md section 11 has an example.
 
 import json
 import stat
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from wallet.errors import ConfigurationError
 from wallet.hosts import is_this_machine
 from wallet.sources.base import RegisterCode
 from wallet.sources.shapes import REQUIRED, SHAPES, FactKind, Shape
+from wallet.wire import REACHED, connect, until
 
 SETTING = "WALLET_SOURCES_HTTP_FILE"
 KNOWN = frozenset(map(str, RegisterCode))
@@ -83,6 +85,16 @@ def read_partners(path: str) -> tuple[Partner, ...]:
     if problems:
         raise ConfigurationError(*(f"{SETTING}: {problem}" for problem in problems), mend="wallet doctor")
     return tuple(partner for partner in partners if partner is not None)
+
+
+def reach(partner: Partner) -> str:
+    """Return `answers` when the partner's servers can be connected to, else what stands in the way. Asks nothing."""
+    for url in filter(None, (partner.url, partner.changes_url)):
+        with until(time.monotonic() + partner.budget_seconds):
+            state = connect(url, connect=partner.connect_seconds, seconds=partner.read_seconds)
+        if state != REACHED:
+            return state
+    return REACHED
 
 
 def _partner(code: str, stated: Any, folder: Path, problems: list[str]) -> Partner | None:
