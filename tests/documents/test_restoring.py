@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,9 +42,9 @@ def backup(wallet: Wallet) -> Restore:
 
 
 @contextmanager
-def started(wallet: Wallet) -> Iterator[Wallet]:
-    """Another process of the same deployment, as it starts to serve."""
-    other = Wallet.build(wallet.settings, clock=wallet.clock)
+def started(wallet: Wallet, **changed: Any) -> Iterator[Wallet]:
+    """Another process of the same deployment, as it starts to serve. changed: of its settings."""
+    other = Wallet.build(replace(wallet.settings, **changed), clock=wallet.clock)
     other.prepare()
     yield other
     other.close()
