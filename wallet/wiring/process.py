@@ -606,6 +606,7 @@ class Wallet:
                 PublicationRepository(work.session),
                 documents.revoking,
                 documents.copy_revoking,
+                documents.copy_standing,
                 self.published_files,
                 documents.marks,
                 self.trust,
