@@ -106,7 +106,7 @@ def test_what_was_published_outlives_a_database_that_was_put_back(wallet: Wallet
         assert {list_id for list_id, _ in newer} == {2}, "nothing more is drawn from a list that is older"
         with again.db.read() as session:
             (event,) = session.scalars(select(AuditEvent).where(AuditEvent.action == "status.restored"))
-        assert event.details == {"closed": 1, "revoked": 2, "suspended": 1, "locks_lost": 0}
+        assert event.details == {"closed": 1, "revoked": 2, "suspended": 1, "locks_lost": 0, "reinstated": []}
         clock.advance(seconds=5)
         again.trust.publish()
         assert again.trust.status_list(1).issued_at > before
@@ -198,6 +198,52 @@ def test_copies_of_a_document_that_the_list_calls_suspended_stay_with_it(wallet:
         assert again.reverifying.run().mismatch is None
 
 
+def test_documents_that_were_reinstated_since_stay_suspended_and_are_named(wallet: Wallet, clock: FixedClock) -> None:
+    reinstated, kept = issue(wallet).id, issue(wallet, "sau").id
+    for document in (reinstated, kept):
+        suspend(wallet, document)
+    wallet.trust.publish()
+    restore = backup(wallet)
+    clock.advance(hours=1)
+    with wallet.work() as work:
+        work.suspending.reinstate(reinstated, ReinstatementReason.GROUND_GONE, admin_of(wallet))
+    wallet.trust.publish()
+    restore()
+    with started(wallet) as again:
+        assert restored(again)["reinstated"] == [reinstated]
+        assert {status_at(again, place(again, each)) for each in (reinstated, kept)} == {Status.SUSPENDED}
+        assert again.reverifying.run().mismatch is None
+        clock.advance(seconds=5)
+        with again.work() as work:
+            work.suspending.reinstate(reinstated, ReinstatementReason.GROUND_GONE, admin_of(again))
+        assert status_at(again, place(again, reinstated)) is Status.VALID
+        assert status_at(again, place(again, kept)) is Status.SUSPENDED
+
+
+def test_document_that_was_suspended_after_its_list_was_published_is_not_called_reinstated(
+    wallet: Wallet, clock: FixedClock
+) -> None:
+    """Another list is newer, this one is as the database has it."""
+    document = issue(wallet).id
+    wallet.trust.publish()
+    suspend(wallet, document)
+    restore = backup(wallet)
+    draw_from_the_next_list(wallet)
+    clock.advance(seconds=5)
+    published = (wallet.settings.published_dir / "status-list" / "1.jwt").read_bytes()
+    wallet.trust.publish()
+    (wallet.settings.published_dir / "status-list" / "1.jwt").write_bytes(published)
+    restore()
+    with started(wallet) as again:
+        assert restored(again)["reinstated"] == []
+        assert status_at(again, place(again, document)) is Status.SUSPENDED
+
+
+def draw_from_the_next_list(wallet: Wallet) -> None:
+    with wallet.work() as work:
+        work.indices.reserve_many(3000)
+
+
 def test_started_again_before_the_next_copy_nothing_more_changes(wallet: Wallet, clock: FixedClock) -> None:
     document = issue(wallet).id
     wallet.trust.publish()
@@ -214,8 +260,7 @@ def test_started_again_before_the_next_copy_nothing_more_changes(wallet: Wallet,
 
 def test_lists_that_the_database_never_knew_are_not_opened_a_second_time(wallet: Wallet, clock: FixedClock) -> None:
     restore = backup(wallet)
-    with wallet.work() as work:
-        work.indices.reserve_many(3000)
+    draw_from_the_next_list(wallet)
     clock.advance(hours=1)
     wallet.trust.publish()
     assert {row["id"] for row in rows(wallet, StatusListRow)} == {1, 2}

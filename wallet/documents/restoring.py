@@ -36,12 +36,15 @@ class Restored:
     """What was brought up to the published lists. closed: lists from which nothing is drawn any more.
 
     locks_lost: copies that the lists call suspended although neither document nor account is: somebody had locked.
+    reinstated: ids of documents that are suspended here and not in a newer list: somebody had reinstated them, and an
+    admin has to do it again.
     """
 
     closed: int
     revoked: int
     suspended: int
     locks_lost: int
+    reinstated: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,19 @@ class Restoring:
         revoked = suspended = 0
         ended: list[DocumentCopyRow] = []
         held_back: list[DocumentCopyRow] = []
+        reinstated = [
+            document_id
+            for list_id, token in found.items()
+            if list_id in known and self._is_newer(list_id, token)
+            for document_id in self._reinstated(list_id, token)
+        ]
         for list_id, token in found.items():
             now_revoked, now_suspended = self._bring_up(list_id, token, ended, held_back)
             revoked, suspended = revoked + now_revoked, suspended + now_suspended
         # With a document its copies have ended; what is left ended by itself, and must not be handed out again.
         alone = [copy for copy in ended if not self.rows.is_revoked(copy.document_id)]
         self.copy_revoking.revoke(alone, CopyEnd.RESTORED, _SYSTEM)
-        done = Restored(closed, revoked, suspended, self._settle(held_back))
+        done = Restored(closed, revoked, suspended, self._settle(held_back), reinstated)
         self.audit.record("status.restored", _SYSTEM, "status-lists", **asdict(done))
         log.warning("database is older than what was published", **asdict(done))
         return done
@@ -120,6 +129,16 @@ class Restoring:
         if head is not None and dated_ahead(head.issued_at, self.clock.now()):
             return head.issued_at != token.issued_at  # its date says nothing: it is the file's copy, or another day's
         return head is None or head.issued_at < token.issued_at
+
+    def _reinstated(self, list_id: int, token: StatusListToken) -> list[str]:
+        """Return the documents that the database has suspended and this newer list has not.
+
+        They stay suspended: why they no longer were is lost.
+        """
+        stored = {index: value for _, index, value, *_ in self.statuses.changes_since(list_id, 0)}
+        standing = {index for index, _ in set_entries(token.entries, bits=BITS)}
+        indices = [index for index, value in stored.items() if value == Status.SUSPENDED and index not in standing]
+        return sorted(self.rows.at_places(list_id, indices).values())
 
     def _settle(self, held_back: list[DocumentCopyRow]) -> int:
         """Write what follows for copies that a list calls suspended, once it is known which documents are; return of
