@@ -181,7 +181,7 @@ def ceremony(file: Path, dry_run: bool, reviewed: str | None) -> None:
     """Change keys as one reviewed FILE says (JSON or TOML), and print the transcript whose hash goes on record.
 
     Its members: title; persons, who leads and who witnesses; steps, each {"do": "rotate", "role", "at", "backend"} or
-    {"do": "revoke", "kid", "reason", "since"}.
+    {"do": "revoke", "kid", "reason", "since"}. Without "since" nobody else had the key; "compromised" asks for it.
     """
     chosen = settings()
     content = file.read_bytes()
