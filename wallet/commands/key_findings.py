@@ -12,12 +12,13 @@ from wallet.crypto.keystore import REQUIRED, Role, certificate_path
 from wallet.errors import ConfigurationError, Unavailable, WalletError
 from wallet.keys.hardware import PinState, pin_state
 from wallet.keys.opening import open_keystore
-from wallet.keys.rotating import lasting
+from wallet.keys.rotating import ahead, lasting
 from wallet.settings import Settings
 from wallet.terms import LONGEST_VALIDITY
 from wallet.working_days import vietnamese_day
 
 SOON = timedelta(days=30)
+"""How long before the last moment at which the next key can still be in time it is asked for."""
 PINS = {
     PinState.FINE: (OK, "không có PIN sai nào sau lần đúng cuối / no wrong PIN since the last right one"),
     PinState.WRONG_BEFORE: (
@@ -60,8 +61,9 @@ def key_life(chosen: Settings) -> Finding:
         told = ", ".join(f"{role} → {known[role].date().isoformat()}" for role in late)
         detail = f"khóa kế tiếp bắt đầu sau khi khóa này hết hạn / the next key begins after this one has ended: {told}"
         return Finding(what, WRONG, detail, "wallet keys list")
-    until, role = min((end, role) for role, end in known.items())
-    state = WARNING if until - CLOCK.now() < SOON else OK
+    publication = timedelta(seconds=chosen.key_publication_seconds)
+    last, role = min((end - ahead(role, publication), role) for role, end in known.items())
+    until, state = known[role], WARNING if last - CLOCK.now() < SOON else OK
     return Finding(
         what, state, f"{role} → {until.date().isoformat()}", "" if state == OK else f"wallet keys rotate {role}"
     )

@@ -42,6 +42,19 @@ class Times:
     active_from: datetime
 
 
+def ahead(role: Role, publication: timedelta) -> timedelta:
+    """Return how long before it takes over the next key of a role has to be made."""
+    return _lead(role, publication) + _settling(publication)
+
+
+def _lead(role: Role, publication: timedelta) -> timedelta:
+    return publication * (PINNED_LEAD if role in PINNED else 1)
+
+
+def _settling(publication: timedelta) -> timedelta:
+    return min(LONGEST_SETTLING, publication / 3)
+
+
 def times_of(
     role: Role, records: Iterable[KeyRecord], now: datetime, publication: timedelta, at: datetime | None = None
 ) -> Times:
@@ -50,9 +63,8 @@ def times_of(
     Raises ConfigurationError for a moment that is too soon, or when the present key has ended. Where that ends before
     verifiers can know another, as soon as may be is the best there is.
     """
-    lead = publication * (PINNED_LEAD if role in PINNED else 1)
-    settling = min(LONGEST_SETTLING, publication / 3)
-    earliest = now + lead + settling
+    lead, settling = _lead(role, publication), _settling(publication)
+    earliest = now + ahead(role, publication)
     active_from = earliest if at is None else at
     if active_from < earliest:
         raise ConfigurationError(
