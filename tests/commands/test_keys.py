@@ -171,7 +171,7 @@ def test_revocation_does_not_wait_for_the_database(run: Run, keys: Path) -> None
     [
         (("revoke", "0" * 16, "--reason", "lost"), "wallet keys list"),
         (("rotate",), "wallet keys rotate doc"),
-        (("rotate", "doc", "--at", "2020-01-01"), "wallet keys rotate doc --at"),
+        (("rotate", "doc", "--at", "2020-01-01"), "→ wallet keys rotate doc\n"),
     ],
 )
 def test_refusals_change_nothing_and_name_the_next_command(
@@ -182,6 +182,13 @@ def test_refusals_change_nothing_and_name_the_next_command(
     result = run("keys", *arguments)
     assert (result.exit_code, mend in result.stderr) == (1, True)
     assert {path.name: path.read_bytes() for path in keys.iterdir()} == before
+
+
+def test_command_that_follows_a_moment_that_is_too_soon_is_taken(run: Run) -> None:
+    refused = run("keys", "rotate", "doc", "--at", SystemClock().now().strftime("%Y-%m-%dT%H:%M:%S%z"))
+    assert (refused.exit_code, "+07:00 là quá sớm" in refused.stderr) == (1, True)
+    command = refused.stderr.splitlines()[-1].partition("→ wallet ")[2]
+    assert run(*command.split()).exit_code == 0
 
 
 def test_production_makes_no_key_without_a_passphrase(run: Run, tmp_path: Path) -> None:
