@@ -109,6 +109,45 @@ def test_words_are_alike_after_a_move(run: Run) -> None:
     assert [each["state"] for each in found if each["what"].startswith("lời của")] == ["ok"]
 
 
+def found(run: Run, what: str, **environ: str) -> dict[str, str]:
+    """Return what doctor says of one thing, by the end of its name."""
+    (told,) = [each for each in json.loads(run("doctor", "--json", **environ).stdout) if each["what"].endswith(what)]
+    return told
+
+
+MOVED = {"WALLET_ISSUER_URL": "https://moved.example.vn"}
+
+
+def test_signers_whose_certificates_name_another_address_are_told_with_what_mends_it(run: Run, keys: Path) -> None:
+    what = "address in certificates"
+    assert found(run, what)["state"] == "ok"
+    (old,) = [r.kid for r in read_keyring(keys) if r.role == Role.SD_JWT and r.state == "active"]
+    told = found(run, what, **MOVED)
+    assert (told["state"], told["mend"]) == ("warning", "wallet keys rotate sdjwt")
+    assert told["detail"].endswith(f"sdjwt {old}: https://vi.example.vn")
+    assert run("keys", "rotate", "sdjwt", **MOVED).exit_code == 0
+    coming = read_keyring(keys)[-1]
+    told = found(run, what, **MOVED)
+    assert (told["state"], told["mend"]) == ("warning", "wallet keys list")
+    assert told["detail"].endswith(f"; {day(coming.active_from)} → https://moved.example.vn")
+    assert found(run, what)["state"] == "ok", "made ahead of the move, it is no fault before"
+    assert run("keys", "revoke", old, "--reason", "ceased", **MOVED).exit_code == 0
+    assert found(run, what, **MOVED)["state"] == "ok"
+
+
+def test_demo_that_goes_by_its_port_is_told_of_no_move(run: Run) -> None:
+    elsewhere = {"WALLET_ISSUER_URL": "http://127.0.0.1:1"}
+    assert found(run, "address in certificates", **elsewhere)["state"] == "ok"
+    told = found(run, "status lists", **elsewhere)
+    assert (told["state"], told["mend"]) == ("ok", "")
+    assert told["detail"].endswith("none yet at http://127.0.0.1:1")
+
+
+def test_lists_that_are_missing_at_the_address_of_production_are_told(run: Run) -> None:
+    told = found(run, "status lists", WALLET_MODE="production", **MOVED)
+    assert (told["state"], told["mend"]) == ("warning", "wallet run --prepare-only")
+
+
 def longest(run: Run) -> dict[str, str]:
     """Return what doctor says of how long documents may be valid."""
     (found,) = [each for each in json.loads(run("doctor", "--json").stdout) if each["what"].endswith("of documents")]

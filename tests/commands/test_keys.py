@@ -13,13 +13,14 @@ from sqlalchemy import select
 from tests.commands.conftest import Run
 from tests.support import NOON
 from wallet.audit import AuditEvent
+from wallet.clock import SystemClock
 from wallet.crypto import key_files
 from wallet.crypto.keyring import read_keyring, write_keyring
 from wallet.crypto.keystore import OPTIONAL, Role
 from wallet.crypto.making import Making
 from wallet.db import Database
 from wallet.keys.ceremony import STOPPED, Journal
-from wallet.keys.rotating import Rotating
+from wallet.keys.rotating import PINNED, Rotating
 from wallet.settings import Settings
 
 HANOI = timezone(timedelta(hours=7))
@@ -75,6 +76,35 @@ def test_what_ends_soon_is_rotated_once(run: Run) -> None:
     assert "no key ends soon" in run("keys", "rotate", "--due", "1").stderr
     assert "mdoc" in run("keys", "rotate", "--due", "100").stderr
     assert "no key ends soon" in run("keys", "rotate", "--due", "100").stderr
+
+
+@pytest.mark.parametrize("role", [Role.DOCUMENT, Role.BUNDLE_ROOT, Role.SECOND_BUNDLE])
+def test_daily_timer_makes_the_next_key_of_every_role_in_time(run: Run, keys: Path, role: Role) -> None:
+    """The day before it would be due nothing happens, a day after that nothing is late yet."""
+    assert run("keys", "second").exit_code == 0
+    days = 61 if role in PINNED else 34
+    ending(keys, role, days + 1)
+    assert role not in run("keys", "rotate", "--due", "30").stderr
+    assert life(run)["state"] == "ok"
+    ending(keys, role, days - 1)
+    warned = life(run)
+    assert (warned["state"], warned["mend"]) == ("warning", f"wallet keys rotate {role}")
+    assert run("keys", "rotate", "--due", "30").exit_code == 0
+    made = read_keyring(keys)[-1]
+    assert made.role == role
+    assert life(run)["state"] == "ok", "it takes over before the present one ends"
+
+
+def life(run: Run) -> dict[str, str]:
+    (told,) = [each for each in json.loads(run("doctor", "--json").stdout) if each["what"].endswith("key life")]
+    return told
+
+
+def ending(keys: Path, role: Role, days: int) -> None:
+    """Let the key of a role end in so many days, and all others long after."""
+    records, now = read_keyring(keys), SystemClock().now()
+    ends = {r.kid: int((now + timedelta(days=days if r.role == role else 400)).timestamp()) for r in records}
+    write_keyring(keys, [replace(r, not_after=ends[r.kid]) if r.state == "active" else r for r in records])
 
 
 def test_revoked_key_is_replaced_and_recorded(run: Run, keys: Path, deployment: Settings) -> None:
@@ -141,7 +171,7 @@ def test_revocation_does_not_wait_for_the_database(run: Run, keys: Path) -> None
     [
         (("revoke", "0" * 16, "--reason", "lost"), "wallet keys list"),
         (("rotate",), "wallet keys rotate doc"),
-        (("rotate", "doc", "--at", "2020-01-01"), "wallet keys rotate doc --at"),
+        (("rotate", "doc", "--at", "2020-01-01"), "→ wallet keys rotate doc\n"),
     ],
 )
 def test_refusals_change_nothing_and_name_the_next_command(
@@ -152,6 +182,13 @@ def test_refusals_change_nothing_and_name_the_next_command(
     result = run("keys", *arguments)
     assert (result.exit_code, mend in result.stderr) == (1, True)
     assert {path.name: path.read_bytes() for path in keys.iterdir()} == before
+
+
+def test_command_that_follows_a_moment_that_is_too_soon_is_taken(run: Run) -> None:
+    refused = run("keys", "rotate", "doc", "--at", SystemClock().now().strftime("%Y-%m-%dT%H:%M:%S%z"))
+    assert (refused.exit_code, "+07:00 là quá sớm" in refused.stderr) == (1, True)
+    command = refused.stderr.splitlines()[-1].partition("→ wallet ")[2]
+    assert run(*command.split()).exit_code == 0
 
 
 def test_production_makes_no_key_without_a_passphrase(run: Run, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from tests.support import NOON, FixedClock
 from wallet.documents.capacity import Capacity, CapacityWarning, ListUse, capacity_of
 from wallet.documents.models import PublicationRow
 from wallet.documents.repository import StatusRepository
+from wallet.documents.status import lists_address
 from wallet.wiring import Wallet
 from wallet.working_days import vietnamese_day
 
@@ -70,7 +71,7 @@ def test_lists_of_a_deployment_are_measured(wallet: Wallet, clock: FixedClock) -
         before = len([work.indices.reserve() for _ in range(9)])
     clock.advance(days=1)
     with wallet.db.read() as session:
-        found = capacity_of(StatusRepository(session).uses(), clock.now(), 0)
+        found = capacity_of(StatusRepository(session).uses(lists_address(wallet.trust.issuer_url)), clock.now(), 0)
     (own,) = found.lists
     assert own.used >= before
     assert found.free == found.size - own.used == (1 << 12) - own.used

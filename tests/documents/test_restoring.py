@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from tests.documents.people import actor_of, admin_of, issue
+from tests.documents.test_copies import KEY
 from tests.support import FixedClock
 from wallet.audit import AuditEvent
 from wallet.db import Base
@@ -16,7 +18,8 @@ from wallet.documents.forms.offered import Form
 from wallet.documents.high_water import BLOCK
 from wallet.documents.models import DocumentCopyRow, DocumentRow, StatusListRow
 from wallet.documents.revoking import RevocationReason
-from wallet.documents.suspending import SuspensionReason
+from wallet.documents.suspending import ReinstatementReason, SuspensionReason
+from wallet.identity.account_states import LockGround
 from wallet.terms import Actor, Status
 from wallet.wiring import Wallet
 
@@ -41,9 +44,9 @@ def backup(wallet: Wallet) -> Restore:
 
 
 @contextmanager
-def started(wallet: Wallet) -> Iterator[Wallet]:
-    """Another process of the same deployment, as it starts to serve."""
-    other = Wallet.build(wallet.settings, clock=wallet.clock)
+def started(wallet: Wallet, **changed: Any) -> Iterator[Wallet]:
+    """Another process of the same deployment, as it starts to serve. changed: of its settings."""
+    other = Wallet.build(replace(wallet.settings, **changed), clock=wallet.clock)
     other.prepare()
     yield other
     other.close()
@@ -103,7 +106,7 @@ def test_what_was_published_outlives_a_database_that_was_put_back(wallet: Wallet
         assert {list_id for list_id, _ in newer} == {2}, "nothing more is drawn from a list that is older"
         with again.db.read() as session:
             (event,) = session.scalars(select(AuditEvent).where(AuditEvent.action == "status.restored"))
-        assert event.details == {"closed": 1, "revoked": 2, "suspended": 1}
+        assert event.details == {"closed": 1, "revoked": 2, "suspended": 1, "locks_lost": 0, "reinstated": []}
         clock.advance(seconds=5)
         again.trust.publish()
         assert again.trust.status_list(1).issued_at > before
@@ -142,6 +145,105 @@ def test_copy_that_ended_by_itself_is_not_handed_out_again(wallet: Wallet, clock
         assert again.reverifying.run().mismatch is None
 
 
+def restored(wallet: Wallet) -> dict[str, Any]:
+    """Return what the record says of a restore."""
+    with wallet.db.read() as session:
+        (event,) = session.scalars(select(AuditEvent).where(AuditEvent.action == "status.restored"))
+        return event.details
+
+
+def lock(wallet: Wallet, key: str = "an") -> None:
+    with wallet.work() as work:
+        work.accounts.lock(actor_of(wallet, key).account_id, LockGround.HOLDER_REQUEST, Actor("system"))
+
+
+def test_copies_of_a_lock_that_is_lost_end_and_the_next_ones_are_good(wallet: Wallet, clock: FixedClock) -> None:
+    """Nobody could unlock an account that is not locked: they would stay suspended for good."""
+    document, an = issue(wallet).id, actor_of(wallet)
+    before = {form: wallet.copying.copy(document, form, KEY, an) for form in (Form.SD_JWT, Form.MDOC)}
+    paper = wallet.copying.copy(document, Form.PDF, None, an)
+    wallet.trust.publish()
+    restore = backup(wallet)
+    clock.advance(hours=1)
+    lock(wallet)
+    wallet.trust.publish()
+    restore()
+    with started(wallet) as again:
+        assert {status_at(again, copy.place) for copy in before.values()} == {Status.INVALID}
+        assert (restored(again)["locks_lost"], restored(again)["suspended"]) == (2, 2)
+        for form, copy in before.items():
+            after = again.copying.copy(document, form, KEY, an)
+            assert after.id != copy.id
+            assert status_at(again, after.place) is Status.VALID
+        assert again.copying.copy(document, Form.PDF, None, an).id == paper.id, "a lock leaves papers alone"
+        assert again.reverifying.run().mismatch is None
+
+
+def test_copies_of_a_document_that_the_list_calls_suspended_stay_with_it(wallet: Wallet, clock: FixedClock) -> None:
+    document, an = issue(wallet).id, actor_of(wallet)
+    copy = wallet.copying.copy(document, Form.SD_JWT, KEY, an)
+    wallet.trust.publish()
+    restore = backup(wallet)
+    clock.advance(hours=1)
+    suspend(wallet, document)
+    wallet.trust.publish()
+    restore()
+    with started(wallet) as again:
+        assert restored(again)["locks_lost"] == 0
+        assert status_at(again, copy.place) is Status.SUSPENDED
+        clock.advance(seconds=5)
+        with again.work() as work:
+            work.suspending.reinstate(document, ReinstatementReason.GROUND_GONE, admin_of(again))
+        assert again.copying.copy(document, Form.SD_JWT, KEY, an).id == copy.id
+        assert again.reverifying.run().mismatch is None
+
+
+def test_documents_that_were_reinstated_since_stay_suspended_and_are_named(wallet: Wallet, clock: FixedClock) -> None:
+    reinstated, kept = issue(wallet).id, issue(wallet, "sau").id
+    for document in (reinstated, kept):
+        suspend(wallet, document)
+    wallet.trust.publish()
+    restore = backup(wallet)
+    clock.advance(hours=1)
+    with wallet.work() as work:
+        work.suspending.reinstate(reinstated, ReinstatementReason.GROUND_GONE, admin_of(wallet))
+    wallet.trust.publish()
+    restore()
+    with started(wallet) as again:
+        assert restored(again)["reinstated"] == [reinstated]
+        assert {status_at(again, place(again, each)) for each in (reinstated, kept)} == {Status.SUSPENDED}
+        assert again.reverifying.run().mismatch is None
+        clock.advance(seconds=5)
+        with again.work() as work:
+            work.suspending.reinstate(reinstated, ReinstatementReason.GROUND_GONE, admin_of(again))
+        assert status_at(again, place(again, reinstated)) is Status.VALID
+        assert status_at(again, place(again, kept)) is Status.SUSPENDED
+
+
+def test_document_that_was_suspended_after_its_list_was_published_is_not_called_reinstated(
+    wallet: Wallet, clock: FixedClock
+) -> None:
+    """Another list is newer, this one is as the database has it."""
+    document = issue(wallet).id
+    wallet.trust.publish()
+    suspend(wallet, document)
+    restore = backup(wallet)
+    draw_from_the_next_list(wallet)
+    clock.advance(seconds=5)
+    published = (wallet.settings.published_dir / "status-list" / "1.jwt").read_bytes()
+    wallet.trust.publish()
+    (wallet.settings.published_dir / "status-list" / "1.jwt").write_bytes(published)
+    restore()
+    with started(wallet) as again:
+        assert restored(again)["reinstated"] == []
+        assert status_at(again, place(again, document)) is Status.SUSPENDED
+
+
+def draw_from_the_next_list(wallet: Wallet) -> None:
+    with wallet.work() as work:
+        work.indices.reserve_many(3000)
+
+
 def test_started_again_before_the_next_copy_nothing_more_changes(wallet: Wallet, clock: FixedClock) -> None:
     document = issue(wallet).id
     wallet.trust.publish()
@@ -158,8 +260,7 @@ def test_started_again_before_the_next_copy_nothing_more_changes(wallet: Wallet,
 
 def test_lists_that_the_database_never_knew_are_not_opened_a_second_time(wallet: Wallet, clock: FixedClock) -> None:
     restore = backup(wallet)
-    with wallet.work() as work:
-        work.indices.reserve_many(3000)
+    draw_from_the_next_list(wallet)
     clock.advance(hours=1)
     wallet.trust.publish()
     assert {row["id"] for row in rows(wallet, StatusListRow)} == {1, 2}

@@ -15,7 +15,7 @@ from tests.support import FixedClock
 from wallet.crypto.keystore import Secret
 from wallet.documents.models import StatusListRow
 from wallet.documents.revoking import RevocationReason
-from wallet.documents.status import REFRESH_AFTER, BoardList, Indices, StatusBoard, StatusIndex
+from wallet.documents.status import REFRESH_AFTER, BoardList, Indices, StatusBoard, StatusIndex, lists_address
 from wallet.errors import Unavailable
 from wallet.terms import Status
 from wallet.wiring import Wallet
@@ -227,7 +227,7 @@ def reserve(wallet: Wallet, count: int, bits: int = 8) -> list[StatusIndex]:
             wallet.keystore.secret(Secret.STATUS_ORDER),
             bits_log2_size=bits,
             clock=wallet.clock,
-            address=wallet.trust.address,
+            address=lists_address(wallet.trust.issuer_url),
             pass_over=work.documents.marks.pass_over,
         )
         return [indices.reserve() for _ in range(count)]

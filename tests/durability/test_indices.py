@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,6 +36,8 @@ TOGETHER = max(5, COUNT // 1000)
 SHARDS = 4
 SECRET = bytes(range(32))  # always the same, so that the correlation is too
 PATIENCE = 60 + COUNT / 100
+AT = "https://vi.example.vn/v1/status-lists/"
+ELSEWHERE = "https://moved.example.vn/v1/status-lists/"
 pytestmark = pytest.mark.timeout(120 + COUNT // 50)
 
 
@@ -59,7 +62,7 @@ def database(urls: Urls) -> Iterator[Database]:
 
 def open_first(database: Database, bits: int) -> None:
     with database.write() as session:
-        DocumentRepository(session).open_list(1, bits, NOON, "https://vi.example.vn/v1/status-lists/1")
+        DocumentRepository(session).open_list(1, bits, NOON, f"{AT}1")
 
 
 def open_shards(database: Database, bits: int, shards: int = SHARDS) -> None:
@@ -70,7 +73,7 @@ def open_shards(database: Database, bits: int, shards: int = SHARDS) -> None:
 def indices_of(session: Session, bits: int, shards: int = 1, marks: Path | None = None) -> Indices:
     """The indices of one transaction; which shard comes first is chance, as in a deployment. marks: where they lie."""
     pass_over = unmarked if marks is None else HighWaterMarks(marks).pass_over
-    return Indices(DocumentRepository(session), SECRET, bits, FixedClock(), str, pass_over, shards, secrets.randbelow)
+    return Indices(DocumentRepository(session), SECRET, bits, FixedClock(), AT, pass_over, shards, secrets.randbelow)
 
 
 def unmarked(_list_id: int, _used: int, _bits: int) -> None:
@@ -273,7 +276,7 @@ def revoke_everywhere(begin: Callable[[], None], url: str, place: int) -> int:
             rows = DocumentRepository(session)
             for list_id in order:
                 rows.set_status(list_id, place * ROUNDS + number, 1, NOON)
-            Indices(rows, SECRET, 12, FixedClock(), str, unmarked, SHARDS, secrets.randbelow).reserve_many(4)
+            Indices(rows, SECRET, 12, FixedClock(), AT, unmarked, SHARDS, secrets.randbelow).reserve_many(4)
             for list_id in order:
                 rows.set_status(list_id, 1000 + place * ROUNDS + number, 2, NOON)
             rows.write_statuses()
@@ -303,7 +306,7 @@ def test_parallel_callers_pass_from_one_list_to_the_next(urls: Urls, database: D
 def test_full_lists_are_unavailable_and_nothing_is_drawn(database: Database) -> None:
     open_first(database, 8)
     with database.write() as session:
-        DocumentRepository(session).open_list(2, 8, NOON, "https://vi.example.vn/v1/status-lists/2")
+        DocumentRepository(session).open_list(2, 8, NOON, f"{AT}2")
         session.execute(update(StatusListRow).values(used=256))
     with pytest.raises(Unavailable) as refused:
         reserve(database, 8)
@@ -324,3 +327,15 @@ def test_index_of_a_transaction_that_fails_is_given_to_the_next(database: Databa
         fail()
     assert lists(database) == {1: 0}
     assert [reserve(database, 8)] == drawn
+
+
+def test_lists_of_another_address_are_not_drawn_from(database: Database) -> None:
+    """Each process draws from those of its own address, whatever the other one's have room for."""
+    open_shards(database, 4)
+    with database.write() as session:
+        moved = replace(indices_of(session, 4, SHARDS), address=ELSEWHERE)
+        moved.open_shards()
+        drawn = moved.reserve_many(100)
+    assert {place.list_id for place in drawn}.isdisjoint(range(1, SHARDS + 1))
+    assert len(set(drawn)) == 100
+    assert {reserve(database, 4).list_id for _ in range(70)}.isdisjoint({place.list_id for place in drawn})

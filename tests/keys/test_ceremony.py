@@ -81,7 +81,9 @@ def kid(keys: Path, role: Role) -> str:
         ({"steps": [{**ROTATE, "backend": 5}]}, "backend is a name"),
         ({"steps": [revoke("x", reason="bored")]}, "reason is one of"),
         ({"steps": [{"do": "revoke", "reason": "lost"}]}, "kid is missing"),
-        ({"steps": [{"do": "revoke", "kid": "x", "reason": "lost"}]}, "since is a time"),
+        ({"steps": [revoke("x", since="2026-03-01")]}, "since is a time"),
+        ({"steps": [{"do": "revoke", "kid": "x", "reason": "compromised"}]}, "since is missing"),
+        ({"steps": [revoke("x", reason="compromised", since=None)]}, "since is missing"),
         ({"more": 1}, "its members are"),
     ],
 )
@@ -188,6 +190,18 @@ def test_s63_transcript_names_everything_that_was_done(keys: Path) -> None:
     for record in new:
         digest = hashlib.sha256(certificate_path(keys, record).read_bytes()).hexdigest()
         assert f"made {record.role} {record.kid}, certificate sha256 {digest}" in transcript
+
+
+def test_key_that_nobody_else_had_is_revoked_as_of_that_moment(keys: Path) -> None:
+    """What it signed is issued again, as where the command has no `--since`."""
+    rotating = Rotating(Making(keys, SystemEntropy(), AUTHORITY), FixedClock(), LIFETIME)
+    own = kid(keys, Role.DOCUMENT)
+    step = {"do": "revoke", "kid": own, "reason": "ceased"}
+    assert found(keys, step) == []
+    transcript = done(keys, read(steps=[step]), lambda _: rotating)
+    assert f"revoke {own}, ceased, nobody else had it" in transcript.splitlines()[-3]
+    (record,) = [each for each in read_keyring(keys) if each.kid == own]
+    assert (record.state, record.compromised_at) == ("revoked", record.revoked_at)
 
 
 def test_no_word_of_the_file_makes_a_line_of_the_transcript(keys: Path) -> None:

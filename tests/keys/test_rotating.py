@@ -24,6 +24,7 @@ from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, Unavailable
 from wallet.keys.remote import SigningServer
 from wallet.keys.rotating import KeyReason, Rotating, lasting
+from wallet.working_days import ZONE
 
 LIFETIME = timedelta(hours=72)
 A_SECOND = timedelta(seconds=1)
@@ -109,9 +110,11 @@ def test_a_moment_at_which_verifiers_do_not_know_the_key_is_refused(
     early: timedelta, keys: Path, rotating: Rotating
 ) -> None:
     before = {path.name for path in keys.iterdir()}
+    known = (NOON + timedelta(days=4)).astimezone(ZONE).isoformat()
     with pytest.raises(ConfigurationError, match="too soon") as refused:
         rotating.rotate(Role.DOCUMENT, NOON + timedelta(days=4) - early)
-    assert refused.value.mend.startswith("wallet keys rotate doc --at ")
+    assert f"quá sớm, bên kiểm tra biết khóa từ {known} / is too soon" in str(refused.value)
+    assert refused.value.mend == "wallet keys rotate doc"
     assert {path.name for path in keys.iterdir()} == before
 
 
@@ -130,9 +133,11 @@ def test_a_later_moment_is_planned_and_verifiers_are_told_in_time(
 def test_a_moment_at_which_the_present_key_has_ended_is_refused(role: Role, keys: Path, rotating: Rotating) -> None:
     before = {path.name: path.read_bytes() for path in keys.iterdir()}
     (end,) = (datetime.fromtimestamp(r.not_after, UTC) for r in read_keyring(keys) if r.role == role)
-    with pytest.raises(ConfigurationError, match=f"too late, .* until {re.escape(end.isoformat())}") as refused:
+    until = end.astimezone(ZONE).isoformat()
+    with pytest.raises(ConfigurationError, match=f"too late, .* until {re.escape(until)}") as refused:
         rotating.rotate(role, end + A_SECOND)
-    assert refused.value.mend == f"wallet keys rotate {role} --at {end.isoformat()}"
+    assert f"quá muộn, khóa hiện tại ký đến {until} / " in str(refused.value)
+    assert refused.value.mend == f"wallet keys rotate {role} --at {until}"
     assert {path.name: path.read_bytes() for path in keys.iterdir()} == before
     made = rotating.rotate(role, end)
     assert made.active_from == end.timestamp()
@@ -150,8 +155,9 @@ def test_key_that_ends_before_verifiers_can_know_another_is_followed_as_soon_as_
     keys: Path, clock: FixedClock, rotating: Rotating
 ) -> None:
     clock.set(NOON + timedelta(days=83))
-    with pytest.raises(ConfigurationError, match="too late"):
+    with pytest.raises(ConfigurationError, match="too late") as refused:
         rotating.rotate(Role.MDOC, clock.now() + timedelta(days=5))
+    assert refused.value.mend == "wallet keys rotate mdoc"
     made = rotating.rotate(Role.MDOC)
     assert made.active_from == (clock.now() + timedelta(days=4)).timestamp()
     assert lasting(read_keyring(keys), clock.now())[Role.MDOC] == NOON + timedelta(days=84)

@@ -17,7 +17,7 @@ import click
 
 from wallet.commands.console import CLOCK
 from wallet.commands.findings import OK, WARNING, WRONG, Finding, read
-from wallet.commands.key_findings import hardware, key_life, keys, longest_documents
+from wallet.commands.key_findings import addresses, hardware, key_life, keys, longest_documents
 from wallet.commands.published import publications, status_lists
 from wallet.db import Database
 from wallet.documents.kept_types import KeptTypes
@@ -72,6 +72,7 @@ def examine() -> list[Finding]:
         keys,
         key_life,
         longest_documents,
+        addresses,
         hardware,
         _database,
         status_lists,

@@ -5,18 +5,20 @@ from datetime import UTC, datetime, timedelta
 from wallet.commands.console import CLOCK
 from wallet.commands.findings import OK, WARNING, WRONG, Finding
 from wallet.commands.keys import told_of_unused
+from wallet.crypto.authority import address_in
 from wallet.crypto.certificates import read_certificate
 from wallet.crypto.keyring import State, read_keyring, states_at
 from wallet.crypto.keystore import REQUIRED, Role, certificate_path
 from wallet.errors import ConfigurationError, Unavailable, WalletError
 from wallet.keys.hardware import PinState, pin_state
 from wallet.keys.opening import open_keystore
-from wallet.keys.rotating import lasting
+from wallet.keys.rotating import ahead, lasting
 from wallet.settings import Settings
 from wallet.terms import LONGEST_VALIDITY
 from wallet.working_days import vietnamese_day
 
 SOON = timedelta(days=30)
+"""How long before the last moment at which the next key can still be in time it is asked for."""
 PINS = {
     PinState.FINE: (OK, "không có PIN sai nào sau lần đúng cuối / no wrong PIN since the last right one"),
     PinState.WRONG_BEFORE: (
@@ -59,8 +61,9 @@ def key_life(chosen: Settings) -> Finding:
         told = ", ".join(f"{role} → {known[role].date().isoformat()}" for role in late)
         detail = f"khóa kế tiếp bắt đầu sau khi khóa này hết hạn / the next key begins after this one has ended: {told}"
         return Finding(what, WRONG, detail, "wallet keys list")
-    until, role = min((end, role) for role, end in known.items())
-    state = WARNING if until - CLOCK.now() < SOON else OK
+    publication = timedelta(seconds=chosen.key_publication_seconds)
+    last, role = min((end - ahead(role, publication), role) for role, end in known.items())
+    until, state = known[role], WARNING if last - CLOCK.now() < SOON else OK
     return Finding(
         what, state, f"{role} → {until.date().isoformat()}", "" if state == OK else f"wallet keys rotate {role}"
     )
@@ -92,6 +95,34 @@ def longest_documents(chosen: Settings) -> Finding:
         until = datetime.fromtimestamp(coming[0].active_from, UTC).date().isoformat()
         return Finding(what, WARNING, f"{detail} → {until}", "wallet keys list")
     return Finding(what, WARNING, detail, f"wallet keys rotate {Role.DOCUMENT}")
+
+
+def addresses(chosen: Settings) -> Finding:
+    """Look whether the certificates of signers name the address where the service is, which readers hold against `iss`.
+
+    The address of a demo changes with its port, and nobody else reads what it issues.
+    """
+    what = "địa chỉ trong chứng thư / address in certificates"
+    if not chosen.production and chosen.issuer_url == f"http://{chosen.host}:{chosen.port}":
+        return Finding(what, OK, "theo cổng của bản demo / of a demo: that of its port")
+    try:
+        records = read_keyring(chosen.keys_dir)
+        states = states_at(records, int(CLOCK.now().timestamp()))
+        named = {r.kid: address_in(certificate_path(chosen.keys_dir, r).read_bytes()) for r in records}
+    except (ConfigurationError, OSError) as error:
+        return Finding(what, WRONG, str(error), "wallet keys list")
+    other = [r for r in records if states[r.kid] is State.ACTIVE and named[r.kid] not in (None, chosen.issuer_url)]
+    if not other:
+        return Finding(what, OK, chosen.issuer_url)
+    told = ", ".join(f"{record.role} {record.kid}: {named[record.kid]}" for record in other)
+    coming = {r.role: r for r in records if states[r.kid] in (State.PLANNED, State.PUBLISHED)}
+    left = [record.role for record in other if record.role not in coming]
+    for role in sorted({record.role for record in other} & coming.keys()):
+        begin = datetime.fromtimestamp(coming[role].active_from, UTC).date().isoformat()
+        told += f"; {begin} → {named[coming[role].kid]}"
+    mend = f"wallet keys rotate {' '.join(left)}" if left else "wallet keys list"
+    detail = f"không phải / not {chosen.issuer_url}, bên đọc theo HAIP từ chối / readers that go by HAIP refuse"
+    return Finding(what, WARNING, f"{detail}: {told}", mend)
 
 
 def hardware(chosen: Settings) -> Finding:

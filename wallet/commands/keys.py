@@ -21,7 +21,7 @@ from wallet.errors import WalletError
 from wallet.formats.trust_bundle import pin_of
 from wallet.keys.ceremony import REVOKED, ROTATED, STOPPED, Journal, faults, perform, read_ceremony
 from wallet.keys.opening import BACKENDS, making_of, making_to_revoke, open_keystore, services_of, unused_second
-from wallet.keys.rotating import PINNED, KeyReason, Rotating
+from wallet.keys.rotating import PINNED, KeyReason, Rotating, ahead
 from wallet.settings import Settings
 from wallet.terms import Actor
 from wallet.working_days import ZONE
@@ -100,7 +100,7 @@ def pin(as_json: bool, second: bool) -> None:
 
 @keys.command()
 @click.argument("roles", nargs=-1, type=click.Choice([*map(str, Role)]))
-@click.option("--due", type=click.IntRange(1, 400), help="Every role whose key ends within so many days.")
+@click.option("--due", type=click.IntRange(1, 400), help="Every role whose next key is in time for so many days more.")
 @click.option("--at", type=MOMENT, help=f"When it takes over; by default as soon as verifiers know it. {DAYS}")
 @click.option("--backend", type=click.Choice(BACKENDS), default=FILES, show_default=True, help="Who keeps the new key.")
 @guarded
@@ -111,7 +111,7 @@ def rotate(roles: tuple[str, ...], due: int | None, at: datetime | None, backend
     with _changing(
         chosen, lambda: making_of(chosen, ENTROPY, services_of(chosen, CLOCK, ENTROPY), backend)
     ) as rotating:
-        wanted = [Role(role) for role in roles] or _due(chosen, due)
+        wanted = [Role(role) for role in roles] or _due(chosen, due, rotating.publication)
         if not wanted:
             told = "Chưa khóa nào sắp hết hạn / no key ends soon" if due else "Vai trò nào? / which role?"
             if due is None:
@@ -181,7 +181,7 @@ def ceremony(file: Path, dry_run: bool, reviewed: str | None) -> None:
     """Change keys as one reviewed FILE says (JSON or TOML), and print the transcript whose hash goes on record.
 
     Its members: title; persons, who leads and who witnesses; steps, each {"do": "rotate", "role", "at", "backend"} or
-    {"do": "revoke", "kid", "reason", "since"}.
+    {"do": "revoke", "kid", "reason", "since"}. Without "since" nobody else had the key; "compromised" asks for it.
     """
     chosen = settings()
     content = file.read_bytes()
@@ -325,16 +325,20 @@ def _changing(chosen: Settings, making: Callable[[], Making]) -> Iterator[Rotati
         _record_left(chosen)  # last: a revocation waits for no database
 
 
-def _due(chosen: Settings, days: int | None) -> list[Role]:
-    """Return the roles whose key ends within so many days and has no successor."""
+def _due(chosen: Settings, days: int | None, publication: timedelta) -> list[Role]:
+    """Return the roles that have no successor and for which one could be too late in so many days.
+
+    Verifiers have to know it before it signs, for a root that is known by its pin a month. So it is not counted from
+    the end of the present key: the daily timer would come when that month can no longer be had.
+    """
     if days is None:
         return []
     now = int(CLOCK.now().timestamp())
     records = read_keyring(chosen.keys_dir)
     states = states_at(records, now)
-    ending = now + days * 86_400
+    ending = {role: now + (timedelta(days=days) + ahead(role, publication)).total_seconds() for role in Role}
     coming = {r.role for r in records if states[r.kid] in (State.PLANNED, State.PUBLISHED)}
-    due = {r.role for r in records if states[r.kid] is State.ACTIVE and r.not_after <= ending} - coming
+    due = {r.role for r in records if states[r.kid] is State.ACTIVE and r.not_after <= ending[Role(r.role)]} - coming
     return [role for role in Role if role in due]
 
 

@@ -5,29 +5,39 @@ from wallet.commands.findings import OK, WARNING, WRONG, Finding, read
 from wallet.documents.capacity import Capacity, CapacityWarning, capacity_of
 from wallet.documents.publishing import dated_ahead
 from wallet.documents.repository import PublicationRepository, StatusRepository
+from wallet.documents.status import lists_address
 from wallet.formats.trust_bundle import MAX_BUNDLE_CHARACTERS
 from wallet.identity.repository import DatabaseSession
 from wallet.settings import Settings
 
 
 def status_lists(chosen: Settings) -> Finding:
-    """Look at how much room the status lists have, and how long that lasts at the present rate."""
+    """Look at how much room the status lists have that are drawn from, and how long that lasts at the present rate.
+
+    Of a demo that is looked at by another port than it serves at, none are: they are opened when the first is needed.
+    """
     what = "danh sách trạng thái / status lists"
 
-    def look(session: DatabaseSession) -> Capacity:
-        statuses = StatusRepository(session)
-        return capacity_of(statuses.uses(), CLOCK.now(), statuses.bundle_bytes())
+    def look(session: DatabaseSession) -> tuple[Capacity, int]:
+        statuses, address = StatusRepository(session), lists_address(chosen.issuer_url)
+        elsewhere = [uri for list_id, _, _, uri, over in statuses.lists() if not over and uri != f"{address}{list_id}"]
+        return capacity_of(statuses.uses(address), CLOCK.now(), statuses.bundle_bytes()), len(elsewhere)
 
-    found = read(chosen, what, look)
-    if isinstance(found, Finding):
-        return found
+    looked = read(chosen, what, look)
+    if isinstance(looked, Finding):
+        return looked
+    found, elsewhere = looked
     detail = f"còn / free {found.free:,} / {found.size:,}, {len(found.lists)} danh sách / lists"
     detail += f", gói tin cậy / bundle {found.bundle_bytes / 2**20:.1f} / {MAX_BUNDLE_CHARACTERS / 2**20:.0f} MiB"
     if found.per_day:
         until = "> 100 năm / years" if found.lasts_until is None else found.lasts_until.isoformat()
         detail += f", {found.per_day:,.0f} mỗi ngày / a day → {until}"
+    if elsewhere:
+        detail += f", {elsewhere} ở địa chỉ khác, vẫn phát hành / at another address, still published"
     if not found.lists:
-        return Finding(what, WARNING, "chưa có / none yet", "wallet run --prepare-only")
+        told = "chưa có / none yet" if not elsewhere else f"chưa có ở địa chỉ này / none yet at {chosen.issuer_url}"
+        at_rest = elsewhere and not chosen.production
+        return Finding(what, *((OK, told) if at_rest else (WARNING, told, "wallet run --prepare-only")))
     if not found.warnings:
         return Finding(what, OK, detail)
     state = WRONG if CapacityWarning.FULL in found.warnings else WARNING

@@ -130,6 +130,16 @@ def key_id(certificate_der: bytes) -> str:
     return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex()
 
 
+def address_in(certificate_der: bytes) -> str | None:
+    """Return the issuer's address that a certificate of ours names (SAN), None where it names none."""
+    extensions = x509.load_der_x509_certificate(certificate_der).extensions
+    try:
+        names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return None
+    return next(iter(names.get_values_for_type(x509.UniformResourceIdentifier)), None)
+
+
 class SigningKey(ec.EllipticCurvePrivateKey):
     """A signer as `cryptography` builds certificates with: it signs, and gives nothing else away.
 

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    String,
     and_,
     bindparam,
+    cast,
     delete,
     exists,
     func,
@@ -244,16 +246,17 @@ class DocumentRepository:
         statement = select(DocumentRow.revoked_at).where(DocumentRow.id == document_id)
         return self.session.scalar(statement) is not None
 
-    def draw(self, asked: int, turn: int, shards: int) -> Drawn | None:
+    def draw(self, asked: int, turn: int, shards: int, address: str) -> Drawn | None:
         """Draw up to `asked` numbers, at least one, from a list that nobody else draws from; None when all are full.
 
-        turn: below `shards`; which of the lists is tried first. Whoever holds a list never waits for another.
+        turn: below `shards`; which of the lists is tried first. Whoever holds a list never waits for another. address:
+        what the names of the lists begin with that are drawn from, their number comes after it.
         """
-        given = {"asked": asked, "turn": turn, "shards": shards}
+        given = {"asked": asked, "turn": turn, "shards": shards, "address": address}
         row = self.session.execute(_DRAW_FREE, given).first()
         # PostgreSQL: every list is in the hands of others. Whoever waited for the last place of one finds it full,
         # although the next one has room.
-        while row is None and self.session.scalar(_ANY_ROOM) is not None:
+        while row is None and self.session.scalar(_ANY_ROOM, {"address": address}) is not None:
             row = self.session.execute(_DRAW, given).first()
         return None if row is None else Drawn(*row)
 
@@ -304,9 +307,9 @@ class DocumentRepository:
         """Return the highest number of a list, 0 when there is none."""
         return self.session.scalar(_LAST_LIST) or 0
 
-    def shards_half_free(self) -> set[int]:
-        """Return the shards that have a list of which half or more is left."""
-        return set(self.session.scalars(_SHARDS_HALF_FREE))
+    def shards_half_free(self, address: str) -> set[int]:
+        """Return the shards that have a list at this address of which half or more is left."""
+        return set(self.session.scalars(_SHARDS_HALF_FREE, {"address": address}))
 
     def is_suspended(self, document_id: str) -> bool:
         """Return whether a document is suspended by what is committed, and by this transaction."""
@@ -504,9 +507,9 @@ class StatusRepository:
     def lists(self) -> Iterable[Any]:
         return self.session.execute(_LISTS)
 
-    def uses(self) -> list[ListUse]:
-        """Return how far each list is used."""
-        return [ListUse(*row) for row in self.session.execute(_USES)]
+    def uses(self, address: str) -> list[ListUse]:
+        """Return how far each list at this address is used: from others nothing is drawn."""
+        return [ListUse(*row) for row in self.session.execute(_USES, {"address": address})]
 
     def bundle_bytes(self) -> int:
         """Return how long the trust bundle is that was published last, 0 before the first."""
@@ -599,8 +602,12 @@ def _counts(now: datetime) -> ColumnElement[bool]:
     return or_(DocumentCopyRow.form.not_in(_SCREEN_FORMS), DocumentCopyRow.expires_at > now - STILL_TAKEN)
 
 
+def _is_at(row: FromClause) -> ColumnElement[bool]:
+    return row.c.uri == bindparam("address", type_=String) + cast(row.c.id, String)
+
+
 def _has_room(row: FromClause) -> ColumnElement[bool]:
-    return and_(row.c.full.is_(False), row.c.used < literal(1).op("<<")(row.c.bits_log2_size))
+    return and_(row.c.full.is_(False), row.c.used < literal(1).op("<<")(row.c.bits_log2_size), _is_at(row))
 
 
 def _drawing(*, only_free: bool) -> ReturningUpdate[Any]:
@@ -652,7 +659,9 @@ _LISTS = (
     .join(_NUMBERS_TABLE, _NUMBERS_TABLE.c.status_list == _LISTS_TABLE.c.id)
     .order_by(_LISTS_TABLE.c.id)
 )
-_USES = select(*(_LISTS_TABLE.c[name] for name in ("id", "shard", "bits_log2_size", "used", "created_at")))
+_USES = select(*(_LISTS_TABLE.c[name] for name in ("id", "shard", "bits_log2_size", "used", "created_at"))).where(
+    _is_at(_LISTS_TABLE)
+)
 _TYPES = select(_TYPES_TABLE.c.kind, _TYPES_TABLE.c.version)
 _BUNDLE_BYTES = select(func.length(_PUBLICATIONS_TABLE.c.token)).where(_PUBLICATIONS_TABLE.c.name == "bundle")
 _HEADS = select(*(_PUBLICATIONS_TABLE.c[name] for name in ("name", "sequence", "content_key", "issued_at")))

@@ -7,13 +7,14 @@ again after minutes only, and drawing changes none: how far each was drawn stand
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import structlog
 
 from wallet.audit import Audit
 from wallet.clock import Clock
 from wallet.documents.copy_revoking import CopyEnd, CopyRevoking
+from wallet.documents.copy_standing import CopyStanding
 from wallet.documents.high_water import UNREADABLE, HighWaterMarks
 from wallet.documents.models import DocumentCopyRow
 from wallet.documents.published_files import PublishedFiles
@@ -32,11 +33,18 @@ log = structlog.get_logger("wallet.documents")
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was brought up to the published lists. closed: lists from which nothing is drawn any more."""
+    """What was brought up to the published lists. closed: lists from which nothing is drawn any more.
+
+    locks_lost: copies that the lists call suspended although neither document nor account is: somebody had locked.
+    reinstated: ids of documents that are suspended here and not in a newer list: somebody had reinstated them, and an
+    admin has to do it again.
+    """
 
     closed: int
     revoked: int
     suspended: int
+    locks_lost: int
+    reinstated: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ class Restoring:
     publications: PublicationRepository
     revoking: Revoking
     copy_revoking: CopyRevoking
+    copy_standing: CopyStanding
     files: PublishedFiles
     marks: HighWaterMarks
     trust: TrustCentre
@@ -74,17 +83,23 @@ class Restoring:
                 closed += self.rows.close_list(list_id)
         revoked = suspended = 0
         ended: list[DocumentCopyRow] = []
+        held_back: list[DocumentCopyRow] = []
+        reinstated = [
+            document_id
+            for list_id, token in found.items()
+            if list_id in known and self._is_newer(list_id, token)
+            for document_id in self._reinstated(list_id, token)
+        ]
         for list_id, token in found.items():
-            now_revoked, now_suspended = self._bring_up(list_id, token, ended)
+            now_revoked, now_suspended = self._bring_up(list_id, token, ended, held_back)
             revoked, suspended = revoked + now_revoked, suspended + now_suspended
         # With a document its copies have ended; what is left ended by itself, and must not be handed out again.
         alone = [copy for copy in ended if not self.rows.is_revoked(copy.document_id)]
         self.copy_revoking.revoke(alone, CopyEnd.RESTORED, _SYSTEM)
-        self.audit.record(
-            "status.restored", _SYSTEM, "status-lists", closed=closed, revoked=revoked, suspended=suspended
-        )
-        log.warning("database is older than what was published", closed=closed, revoked=revoked, suspended=suspended)
-        return Restored(closed, revoked, suspended)
+        done = Restored(closed, revoked, suspended, self._settle(held_back), reinstated)
+        self.audit.record("status.restored", _SYSTEM, "status-lists", **asdict(done))
+        log.warning("database is older than what was published", **asdict(done))
+        return done
 
     def pass_over(self) -> None:
         """Draw nothing that may have been drawn already, however little the database has lost.
@@ -115,10 +130,45 @@ class Restoring:
             return head.issued_at != token.issued_at  # its date says nothing: it is the file's copy, or another day's
         return head is None or head.issued_at < token.issued_at
 
-    def _bring_up(self, list_id: int, token: StatusListToken, ended: list[DocumentCopyRow]) -> tuple[int, int]:
+    def _reinstated(self, list_id: int, token: StatusListToken) -> list[str]:
+        """Return the documents that the database has suspended and this newer list has not.
+
+        They stay suspended: why they no longer were is lost.
+        """
+        stored = {index: value for _, index, value, *_ in self.statuses.changes_since(list_id, 0)}
+        standing = {index for index, _ in set_entries(token.entries, bits=BITS)}
+        indices = [index for index, value in stored.items() if value == Status.SUSPENDED and index not in standing]
+        return sorted(self.rows.at_places(list_id, indices).values())
+
+    def _settle(self, held_back: list[DocumentCopyRow]) -> int:
+        """Write what follows for copies that a list calls suspended, once it is known which documents are; return of
+        how many it is not known why.
+
+        Those were suspended with an account whose lock is lost: no unlocking would ever let them count again. They end,
+        and whoever asks gets another.
+        """
+        now, lost = self.clock.now(), []
+        for copy in held_back:
+            locked = self.copy_standing.is_locked(copy)
+            if self.rows.is_revoked(copy.document_id):
+                continue
+            if locked or self.rows.is_suspended(copy.document_id):
+                self.rows.set_status(copy.status_list, copy.status_index, Status.SUSPENDED, now, locked=locked)
+            else:
+                lost.append(copy)
+        return self.copy_revoking.revoke(lost, CopyEnd.RESTORED, _SYSTEM)
+
+    def _bring_up(
+        self,
+        list_id: int,
+        token: StatusListToken,
+        ended: list[DocumentCopyRow],
+        held_back: list[DocumentCopyRow],
+    ) -> tuple[int, int]:
         """Set what the list calls invalid or suspended and the database does not; return how many of each.
 
-        Copies that it calls invalid are added to `ended` instead: what becomes of them depends on their documents.
+        Copies that it calls invalid are added to `ended` instead, and those it calls suspended to `held_back`: what
+        becomes of them depends on their documents, and on accounts.
         """
         now = self.clock.now()
         stored = {index: value for _, index, value, *_ in self.statuses.changes_since(list_id, 0)}
@@ -132,9 +182,9 @@ class Restoring:
         documents, copies = self.rows.at_places(list_id, indices), self.copies.at_places(list_id, indices)
         for index, value in missing:
             document_id, copy = documents.get(index), copies.get(index)
-            if copy is not None and value == Status.INVALID:
-                ended.append(copy)
-            elif document_id is None:  # made in the days that are lost, or a copy that its document suspends
+            if copy is not None:
+                (ended if value == Status.INVALID else held_back).append(copy)
+            elif document_id is None:  # made in the days that are lost
                 self.rows.set_status(list_id, index, value, now)
             elif value == Status.INVALID:
                 self.revoking.void(document_id, RevocationReason.RESTORED, _SYSTEM)

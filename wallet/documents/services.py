@@ -18,7 +18,7 @@ from wallet.documents.repository import CopyRepository, DocumentRepository, Type
 from wallet.documents.revoking import RevocationReason, Revoking
 from wallet.documents.shown import ShownDocuments
 from wallet.documents.standing import Standing
-from wallet.documents.status import Indices
+from wallet.documents.status import Indices, lists_address
 from wallet.documents.suspending import Suspending
 from wallet.documents.trust import TrustCentre
 from wallet.identity.services import IdentityServices
@@ -166,7 +166,7 @@ class DocumentServices:
             secret=means.keystore.secret(Secret.STATUS_ORDER),
             bits_log2_size=means.settings.status_list_bits_log2_size,
             clock=means.clock,
-            address=self.trust.address,
+            address=lists_address(self.trust.issuer_url),
             pass_over=self.marks.pass_over,
             shards=means.settings.status_shards,
             chance=lambda below: int.from_bytes(means.entropy.bytes(4)) % below,

@@ -25,6 +25,11 @@ SPREAD = 4
 """Over how many lists the copies of one batch are spread at most."""
 
 
+def lists_address(issuer_url: str) -> str:
+    """Return the address of a service's lists, without the number that comes after it."""
+    return f"{issuer_url}/v1/status-lists/"
+
+
 @dataclass(frozen=True, slots=True)
 class StatusIndex:
     """The place of one document: which list, which entry."""
@@ -47,13 +52,16 @@ class Indices:
     gets what was drawn (`wallet.documents.high_water`).
     shards: how many lists are drawn from in parallel, so that parallel issuers do not wait for one another and one
     list's counter says little. chance: returns a number below the one it is given.
+    address: of the service's lists, their number comes after it. A list keeps the name it was opened under, so of those
+    that were opened at another address nothing is drawn: what is issued would send its readers there. They are drawn
+    from again where the service goes back.
     """
 
     rows: DocumentRepository
     secret: bytes
     bits_log2_size: int
     clock: Clock
-    address: Callable[[int], str]
+    address: str
     pass_over: Callable[[int, int, int], None]
     shards: int = 1
     chance: Callable[[int], int] = _first
@@ -78,14 +86,14 @@ class Indices:
 
     def open_shards(self) -> None:
         """See to it that every shard has a list that is not half used; the first one of a deployment too."""
-        for shard in sorted(set(range(self.shards)) - self.rows.shards_half_free()):
+        for shard in sorted(set(range(self.shards)) - self.rows.shards_half_free(self.address)):
             self._open(shard)
 
     def _turn(self) -> int:
         return self.chance(self.shards) if self.shards > 1 else 0
 
     def _draw(self, asked: int, turn: int) -> list[StatusIndex]:
-        drawn = self.rows.draw(asked, turn, self.shards)
+        drawn = self.rows.draw(asked, turn, self.shards, self.address)
         if drawn is None:
             raise Unavailable("status_lists_full", retry_after=5)
         if drawn.passed_middle(asked) and drawn.shard < self.shards:
@@ -102,7 +110,8 @@ class Indices:
         opened = False
         while not opened:  # another shard may take the number at the same moment
             list_id = self.rows.last_list() + 1
-            opened = self.rows.open_list(list_id, self.bits_log2_size, self.clock.now(), self.address(list_id), shard)
+            uri = f"{self.address}{list_id}"
+            opened = self.rows.open_list(list_id, self.bits_log2_size, self.clock.now(), uri, shard)
 
 
 @dataclass(slots=True)

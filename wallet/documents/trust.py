@@ -18,7 +18,7 @@ from wallet.documents import revoked_signers
 from wallet.documents.kept_types import KeptTypes
 from wallet.documents.publishing import Draft, Publication, Publisher
 from wallet.documents.retold import ENTITIES, Retold, name_twice
-from wallet.documents.status import BITS, BoardList, StatusBoard
+from wallet.documents.status import BITS, BoardList, StatusBoard, lists_address
 from wallet.errors import Malformed, NotFound, Unavailable, VerificationFailed
 from wallet.formats.claims_set import StatusReference
 from wallet.formats.second_keys import BUNDLE_TWICE, STATUS_TWICE, SecondKey
@@ -95,7 +95,7 @@ class TrustCentre:
 
     def address(self, list_id: int) -> str:
         """Return the address that a list gets when it is opened."""
-        return f"{self.issuer_url}/v1/status-lists/{list_id}"
+        return f"{lists_address(self.issuer_url)}{list_id}"
 
     def status_uri(self, list_id: int) -> str:
         """Return the name of a list (`sub`): the address it was opened at, also after the service has moved."""
@@ -103,6 +103,12 @@ class TrustCentre:
             self.board.refresh(force=True)
         held = self.board.lists.get(list_id)
         return self.address(list_id) if held is None else held.uri
+
+    def has_moved(self) -> bool:
+        """Return whether there are status lists, and none at this service's address. Raises Unavailable."""
+        self.board.refresh()
+        lists = self.board.lists
+        return bool(lists) and all(held.uri != self.address(list_id) for list_id, held in lists.items())
 
     @property
     def pin(self) -> str:

@@ -28,7 +28,8 @@ _STEP_MEMBERS = {"rotate": {"do", "role", "at", "backend"}, "revoke": {"do", "ki
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do. rotate: role, at (None: as soon as may be), backend. revoke: kid, reason, since."""
+    """One thing to do. rotate: role, at (None: as soon as may be), backend. revoke: kid, reason, since (None: nobody
+    else had the key before it is revoked)."""
 
     do: str
     role: Role | None = None
@@ -42,8 +43,8 @@ class Step:
         if self.do == "rotate":
             at = "" if self.at is None else f" at {self.at.isoformat()}"
             return f"rotate {self.role}{at}, kept by {self.backend}"
-        since = "" if self.since is None else self.since.isoformat()
-        return f"revoke {self.kid}, {self.reason} since {since}"
+        since = ", nobody else had it" if self.since is None else f" since {self.since.isoformat()}"
+        return f"revoke {self.kid}, {self.reason}{since}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +243,9 @@ def _step(number: int, given: Any, problems: list[str]) -> Step | None:
             return None
         return values[value]
 
-    def moment(name: str, *, needed: bool) -> datetime | None:
+    def moment(name: str) -> datetime | None:
         value = given.get(name)
-        if value is None and not needed:
+        if value is None:
             return None
         try:
             found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
@@ -260,12 +261,14 @@ def _step(number: int, given: Any, problems: list[str]) -> Step | None:
         backend = given.get("backend", "files")
         if not isinstance(backend, str):
             problems.append(f"step {number}: backend is a name")
-        step = Step("rotate", role=role, at=moment("at", needed=False), backend=str(backend))
+        step = Step("rotate", role=role, at=moment("at"), backend=str(backend))
     else:
         if not isinstance(given.get("kid"), str):
             problems.append(f"step {number}: kid is missing")
         reason = one_of("reason", {str(reason): reason for reason in KeyReason})
-        step = Step("revoke", kid=str(given.get("kid")), reason=reason, since=moment("since", needed=True))
+        if reason is KeyReason.COMPROMISED and given.get("since") is None:
+            problems.append(f"step {number}: since when others may have had it, since is missing")
+        step = Step("revoke", kid=str(given.get("kid")), reason=reason, since=moment("since"))
     return step if len(problems) == before else None
 
 

@@ -17,6 +17,7 @@ from wallet.crypto.keyring import FILES, KeyRecord, State, read_keyring, states_
 from wallet.crypto.keystore import Role, key_path, needed
 from wallet.crypto.making import LIVES, Making, at_once
 from wallet.errors import ConfigurationError, WalletError
+from wallet.working_days import ZONE
 
 PINNED = (Role.BUNDLE_ROOT, Role.SECOND_BUNDLE)
 """The roles whose keys verifiers know by a pin."""
@@ -42,6 +43,19 @@ class Times:
     active_from: datetime
 
 
+def ahead(role: Role, publication: timedelta) -> timedelta:
+    """Return how long before it takes over the next key of a role has to be made."""
+    return _lead(role, publication) + _settling(publication)
+
+
+def _lead(role: Role, publication: timedelta) -> timedelta:
+    return publication * (PINNED_LEAD if role in PINNED else 1)
+
+
+def _settling(publication: timedelta) -> timedelta:
+    return min(LONGEST_SETTLING, publication / 3)
+
+
 def times_of(
     role: Role, records: Iterable[KeyRecord], now: datetime, publication: timedelta, at: datetime | None = None
 ) -> Times:
@@ -50,25 +64,33 @@ def times_of(
     Raises ConfigurationError for a moment that is too soon, or when the present key has ended. Where that ends before
     verifiers can know another, as soon as may be is the best there is.
     """
-    lead = publication * (PINNED_LEAD if role in PINNED else 1)
-    settling = min(LONGEST_SETTLING, publication / 3)
-    earliest = now + lead + settling
+    lead, settling = _lead(role, publication), _settling(publication)
+    earliest = now + ahead(role, publication)
     active_from = earliest if at is None else at
     if active_from < earliest:
+        known = _in_vietnam(earliest)
         raise ConfigurationError(
-            f"{role}: {active_from.isoformat()} is too soon, verifiers know it from {earliest.isoformat()} on",
-            mend=f"wallet keys rotate {role} --at {earliest.isoformat(timespec='seconds')}",
+            f"{role}: {_in_vietnam(active_from)} là quá sớm, bên kiểm tra biết khóa từ {known}"
+            f" / is too soon, verifiers know it from {known} on",
+            mend=f"wallet keys rotate {role}",  # as soon as may be: a moment would be too soon again by then
         )
     records = list(records)
     states = states_at(records, int(now.timestamp()))
     ends = [r.longest for r in records if r.role == role and states[r.kid] is State.ACTIVE]
     latest = max(earliest, datetime.fromtimestamp(ends[-1], UTC)) if ends else active_from
     if active_from > latest:
+        until = _in_vietnam(latest)
         raise ConfigurationError(
-            f"{role}: {active_from.isoformat()} is too late, the present key signs until {latest.isoformat()}",
-            mend=f"wallet keys rotate {role} --at {latest.isoformat(timespec='seconds')}",
+            f"{role}: {_in_vietnam(active_from)} là quá muộn, khóa hiện tại ký đến {until}"
+            f" / is too late, the present key signs until {until}",
+            mend=f"wallet keys rotate {role}" + (f" --at {until}" if latest > earliest else ""),
         )
     return Times(active_from - settling - lead, active_from - settling, active_from)
+
+
+def _in_vietnam(moment: datetime) -> str:
+    """Return a moment as `wallet keys` tells and takes it, to the second."""
+    return moment.astimezone(ZONE).isoformat(timespec="seconds")
 
 
 def lasting(records: Iterable[KeyRecord], now: datetime) -> dict[Role, datetime | None]:

@@ -37,7 +37,7 @@ from wallet.documents.retold import Retold
 from wallet.documents.reverifying import Reverifying
 from wallet.documents.services import DocumentServices
 from wallet.documents.signing import Signing
-from wallet.documents.status import StatusBoard
+from wallet.documents.status import StatusBoard, lists_address
 from wallet.documents.trust import TrustCentre
 from wallet.enrolment.biometrics import BiometricMatcher, EmbeddedMatcher
 from wallet.enrolment.registration_job import RegistrationJob
@@ -476,7 +476,17 @@ class Wallet:
     def publishing(self) -> Runner:
         """What keeps the bundle and the lists fresh, in each process that serves them, off the path of requests."""
         every = timedelta(seconds=self.settings.publish_seconds)
-        return Runner([Job("publishing", every, self.trust.publish)])
+        return Runner([Job("publishing", every, self.publish)])
+
+    def publish(self) -> bool:
+        """Publish what changed or grew old. Raises Unavailable.
+
+        Where the service was started at another address and nothing was prepared there, that is made up for first: no
+        document is issued into the lists of the former one.
+        """
+        if self.trust.has_moved():
+            self.prepare()
+        return self.trust.publish()
 
     def publish_in_background(self) -> None:
         """Leave signing to `publishing` from now on: requests get what is at hand."""
@@ -555,7 +565,9 @@ class Wallet:
         """Return how much room the status lists have. Raises Unavailable."""
         with self.db.read() as session:
             statuses = StatusRepository(session)
-            return capacity_of(statuses.uses(), self.clock.now(), statuses.bundle_bytes())
+            return capacity_of(
+                statuses.uses(lists_address(self.settings.issuer_url)), self.clock.now(), statuses.bundle_bytes()
+            )
 
     @cached_property
     def copying(self) -> Copying:
@@ -594,6 +606,7 @@ class Wallet:
                 PublicationRepository(work.session),
                 documents.revoking,
                 documents.copy_revoking,
+                documents.copy_standing,
                 self.published_files,
                 documents.marks,
                 self.trust,
