@@ -1,11 +1,15 @@
 """A receiver of webhooks on this machine: keeps every request and answers as it was told."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ssl import SSLContext
+
+QUICK = 0.3
+"""Seconds, where somebody is to be left."""
 
 
 @dataclass
@@ -64,3 +68,30 @@ def serving(receiver: Receiver, tls: SSLContext | None = None) -> Iterator[Recei
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def raw_server(answer: bytes, *, drip: bool = False) -> Iterator[int]:
+    """Accept one connection and answer with these bytes; drip: a byte at a time, for as long as somebody reads."""
+    closed = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(answer)
+            try:
+                while not closed.wait(QUICK / 6):
+                    if drip:
+                        connection.sendall(b"x")
+            except OSError:
+                return
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        closed.set()
+        thread.join()
+        listener.close()

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,12 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from tests.messages.receiver import Receiver, serving
+from tests.messages.receiver import QUICK, Receiver, raw_server, serving
 from wallet.messages.posting import PinnedPoster
 
 NAME = "hooks.example.vn"
 HEADERS = {"content-type": "application/json", "webhook-id": "evt_1"}
-QUICK = 0.3
 
 
 class Resolver:
@@ -33,33 +31,6 @@ class Resolver:
     def __call__(self, host: str, port: int) -> list[str]:
         self.asked.append((host, port))
         return self.answers[min(len(self.asked), len(self.answers)) - 1]
-
-
-@contextmanager
-def raw_server(answer: bytes, *, drip: bool = False) -> Iterator[int]:
-    """Accept one connection and answer with these bytes; drip: a byte at a time, for as long as somebody reads."""
-    closed = threading.Event()
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.sendall(answer)
-            try:
-                while not closed.wait(QUICK / 6):
-                    if drip:
-                        connection.sendall(b"x")
-            except OSError:
-                return
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        closed.set()
-        thread.join()
-        listener.close()
 
 
 def here(**options: float) -> PinnedPoster:

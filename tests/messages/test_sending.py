@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.messages.receiver import Receiver, serving
+from tests.messages.receiver import QUICK, Receiver, raw_server, serving
 from tests.support import FixedClock
 from wallet.entropy import SystemEntropy
 from wallet.errors import ConfigurationError, Unavailable
@@ -111,6 +111,19 @@ def test_a_gateway_that_is_gone_is_unavailable() -> None:
         pass
     with pytest.raises(Unavailable):
         gateway(receiver).send(PHONE, TEXT)
+
+
+@pytest.mark.parametrize("drip", [False, True])
+def test_a_gateway_that_wastes_time_is_unavailable(drip: bool) -> None:
+    with raw_server(b"HTTP/1.1 200 OK\r\nX-Slow: ", drip=drip) as port:
+        at = f"http://127.0.0.1:{port}/"
+        with pytest.raises(Unavailable):
+            Gateway(at, SECRET, FixedClock(), SystemEntropy(), seconds=QUICK).send(PHONE, TEXT)
+
+
+def test_a_gateway_has_thanked_before_its_body_ends() -> None:
+    with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n", drip=True) as port:
+        Gateway(f"http://127.0.0.1:{port}/", SECRET, FixedClock(), SystemEntropy()).send(PHONE, TEXT)
 
 
 def test_a_gateway_keeps_its_secret_to_itself(receiver: Receiver, capsys: pytest.CaptureFixture[str]) -> None:

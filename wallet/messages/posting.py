@@ -64,7 +64,8 @@ class PinnedPoster:
         began = time.monotonic()
         status: int | None = None
         try:
-            status = self._status(parse_place(url, localhost=self.localhost), body, headers)
+            with delivered():
+                status = self._status(parse_place(url, localhost=self.localhost), body, headers)
             outcome = "ok" if 200 <= status < 300 else f"http_{status}"
         except (InvalidInput, _Refused):
             outcome = REFUSED
@@ -83,7 +84,6 @@ class PinnedPoster:
         context = self.context() if place.scheme == "https" else None
         with (
             until(time.monotonic() + self.seconds),
-            delivered(),
             httpcore.ConnectionPool(ssl_context=context, max_connections=1, network_backend=backend) as pool,
             pool.stream("POST", url, headers=list(headers.items()), content=body) as response,
         ):

@@ -18,7 +18,6 @@ from wallet.messages.signing import read_secrets, signed_headers
 from wallet.wire import Line, Undelivered, until
 
 SECONDS = 5.0
-"""Name resolving aside, all of it, from the first byte to the last."""
 SUFFIX = ".json"
 log = structlog.get_logger("wallet.messages")
 
@@ -75,15 +74,19 @@ class Gateway:
     secret: str = field(repr=False)
     clock: Clock
     entropy: Entropy
+    seconds: float = SECONDS
 
     def send(self, phone: str, text: str) -> None:
-        """Post one message. Any status of 2xx is thanks. Raises Unavailable."""
+        """Post one message, within `seconds` of the name's being resolved. Any status of 2xx is thanks.
+
+        Raises Unavailable.
+        """
         body = json.dumps({"phone": phone, "text": text}, ensure_ascii=False, separators=(",", ":"))
         headers = signed_headers([self.secret], new_id(self.entropy, "msg"), self.clock.now(), body)
         try:
             with (
-                closing(Line(1, seconds=SECONDS)) as line,
-                until(time.monotonic() + SECONDS),
+                closing(Line(1, seconds=self.seconds)) as line,
+                until(time.monotonic() + self.seconds),
                 line.post(self.url, body.encode(), headers) as reply,
             ):
                 status = reply.status_code
