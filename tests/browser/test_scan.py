@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from wallet.formats.claims_set import StatusReference
 from wallet.formats.live_code import GateChallenge, parse_gate_challenge
 from wallet.terms import SAMPLE_MARK
 from wallet.texts.catalogue import catalogue
+from wallet.web import scan
 
 need_pages()
 
@@ -330,6 +332,29 @@ def test_strict_gate_takes_no_print(desk: Desk, gate: Gate) -> None:
     desk.wedge(gate.codes.paper())
     desk.outcome("not_accepted")
     assert desk.page.inner_text(".todo") == VI["rule.live"]
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_each_gate_that_is_handed_out_can_be_chosen_on_a_small_phone(
+    desk: Desk, gate: Gate, lang: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates = json.loads(files("wallet.web").joinpath("gate_profiles.json").read_text("utf-8"))
+    monkeypatch.setattr(scan, "profiles", lambda: gates)
+    page = desk.page
+    page.goto(gate.url + f"/scan?lang={lang}")
+    page.wait_for_selector("form.choose")
+    if lang != "vi":
+        page.click(f'header button[lang="{lang}"]')
+    expect(page.locator("form.choose .option b")).to_have_text([each["title"][lang] for each in gates])
+    shot(page, f"choose-all-{lang}")
+    for each in gates:
+        page.check(f'input[value="{each["code"]}"]')
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.click("form.choose .start")
+        expect(page.locator("header .gate")).to_have_text(f"{each['title'][lang]} · CUA-1")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.click(f'button[aria-label="{catalogue(lang)["scan"]["settings"]}"]')
+        page.click("text=" + catalogue(lang)["scan"]["profile.change"])
 
 
 def test_gate_is_chosen_once_and_by_keyboard_alone(desk: Desk, gate: Gate) -> None:

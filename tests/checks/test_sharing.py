@@ -470,7 +470,8 @@ def test_s34_nobody_withdraws_the_consent_of_another(
 
 
 def present(phone: CitizenPhone, desk: Desk, residence: str, **more: Any) -> Any:
-    body = {"organisation": desk.organisation, "purpose": "boarding"} | more
+    """Present what the purpose of these tests may see, without the portrait."""
+    body = {"organisation": desk.organisation, "purpose": "boarding", "fields": list(CLAIMS)} | more
     return phone.post(f"/v1/documents/{residence}/presentations", body)
 
 
@@ -1008,6 +1009,25 @@ def test_a_receipt_is_seen_by_its_holder_once_and_says_that_it_was_offline(
     assert events("verifier_desk.offline_checks")[0]["counts"] == {"valid": 7, "invalid": 1}
 
 
+@pytest.mark.parametrize(
+    ("verdict", "reasons", "outcome"),
+    [
+        ("valid", ["ok"], "valid"),
+        ("valid", ["policy_refused"], "refused"),
+        ("valid", ["ok", "policy_refused"], "refused"),
+        ("invalid", ["revoked", "policy_refused"], "invalid"),
+        ("cannot_tell", ["trust_stale", "policy_refused"], "cannot_tell"),
+    ],
+)
+def test_whom_a_gate_turned_away_offline_reads_that_they_were_as_of_a_check_online(
+    phone: CitizenPhone, desk: Desk, residence: str, verdict: str, reasons: list[str], outcome: str
+) -> None:
+    told = receipt(residence, verdict=verdict, reasons=reasons)
+    assert desk.post("receipts", {"receipts": [told]}).status_code == 204
+    look = phone.get("/v1/me/access-history").json["data"][0]
+    assert (look["way"], look["outcome"]) == ("offline", outcome)
+
+
 def test_a_receipt_tells_what_the_paper_or_the_card_states_and_the_purpose_has_and_no_more(
     wallet: Wallet, client: FlaskClient, phone: CitizenPhone, residence: str, events: Events
 ) -> None:
@@ -1263,7 +1283,7 @@ def test_s13_sharing_or_presenting_health_data_needs_a_fresh_authentication(
         assert_refused(present(citizen, desk, document), 401, "step_up_required")
     citizen.step_up(2)
     assert decide(citizen, share).status_code == 200
-    assert present(citizen, desk, document).status_code == 201
+    assert present(citizen, desk, document, fields=["allergies"]).status_code == 201
 
 
 def test_s13_refusing_never_needs_one(wallet: Wallet, client: FlaskClient, phone_of: Make, clock: FixedClock) -> None:

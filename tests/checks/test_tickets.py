@@ -1,4 +1,7 @@
-"""A ticket at a check-in: one that states something else than the document uses nothing up, and its holder sees it."""
+"""A ticket at a check-in: one that states something else than the document uses nothing up, and its holder sees it.
+
+And on a list: what was not shown differs in nothing.
+"""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.checks.test_ended_between import SlowPortraits
-from tests.checks.test_sharing import names, present
+from tests.checks.test_sharing import names, present, run
 from tests.checks.verifier import Desk, live_code, purpose_json
 from tests.phone import CitizenPhone
 from tests.web.refusals import assert_refused
@@ -19,6 +22,7 @@ Make = Callable[..., CitizenPhone]
 Unchanged = Callable[[], AbstractContextManager[None]]
 Events = Callable[[str], list[dict[str, Any]]]
 OTHER_NAME, OTHER_DAY = {"name_on_ticket": "TRAN THI BINH"}, {"birth_date_on_ticket": "1950-01-01"}
+TOLD = ("name", "birth_date")
 DIFFERING = {
     "name": (OTHER_NAME, ["/name_on_ticket"], ["full_name"]),
     "birth date": (OTHER_DAY, ["/birth_date_on_ticket"], ["birth_date"]),
@@ -100,3 +104,36 @@ def test_what_the_holder_did_not_agree_to_is_not_compared(phone: CitizenPhone, d
     made = present(phone, desk, residence, fields=["full_name"]).json["id"]
     done = desk.post("check-ins", {"purpose": "boarding", "presentation": made} | OTHER_DAY)
     assert (done.status_code, done.json["ticket"]) == (201, {"birth_date": "not_stated"})
+
+
+SHOWN_IN_PART = {
+    "what was shown is right": (["full_name"], {}, {"result": "match", "name": "match", "birth_date": "not_stated"}),
+    "what was shown is another's": (
+        ["full_name"],
+        {"name": "TRAN THI BINH"},
+        {"result": "differs", "name": "differs", "birth_date": "not_stated"},
+    ),
+    "what was not shown is another's": (
+        ["birth_date"],
+        {"name": "TRAN THI BINH"},
+        {"result": "match", "name": "not_stated", "birth_date": "match"},
+    ),
+    "nothing was shown": (["permanent_address"], {}, {"result": "not_stated"} | dict.fromkeys(TOLD, "not_stated")),
+}
+
+
+@pytest.mark.parametrize(("fields", "ticket", "told"), SHOWN_IN_PART.values(), ids=SHOWN_IN_PART)
+def test_on_a_list_nobody_differs_in_what_they_did_not_show(
+    wallet: Wallet,
+    phone: CitizenPhone,
+    desk: Desk,
+    residence: str,
+    fields: list[str],
+    ticket: dict[str, str],
+    told: dict[str, str],
+) -> None:
+    made = present(phone, desk, residence, fields=fields).json["id"]
+    mine = {"name": "NGUYEN MAU AN", "birth_date": phone.persona.birth, "presentation": made}
+    begun = desk.post("batches", {"purpose": "boarding", "passengers": [mine | ticket]}).json["id"]
+    run(wallet)
+    assert desk.get(f"batches/{begun}").json["results"] == [{"position": 0} | told]

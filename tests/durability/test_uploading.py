@@ -18,7 +18,7 @@ from tests.checks.verifier import Desk, purpose_json
 from tests.durability.server import Server
 from tests.verifier.test_fetching import server as serving
 from wallet.audit import AuditEvent
-from wallet.checks.models import VerifierDeskRow
+from wallet.checks.models import VerifierDeskRow, VerifierRow
 from wallet.checks.online.receipts import LOOKS_A_DAY
 from wallet.documents.models import DocumentRow
 from wallet.idempotency import IdempotencyRow
@@ -180,6 +180,13 @@ def test_what_the_server_refuses_for_good_is_set_aside_and_the_rest_arrives(
     gate.note(1, now)
     assert gate.upload(server.address)[0] == 0
     assert len(events(wallet, "check.offline")) == 3
+    gate.note(1, now)
+    for state, outcome in (("suspended", (2, "desk_key_suspended", 1)), ("active", (0, None, 0))):
+        with wallet.work() as work:
+            row = update(VerifierRow).where(VerifierRow.id == desk.organisation)
+            work.session.execute(row.values(state=state))
+        code, told = gate.upload(server.address)
+        assert (code, told.get("error"), gate.receipts.waiting()) == outcome, "the same key, once it goes on"
     with wallet.work() as work:
         row = update(VerifierDeskRow).where(VerifierDeskRow.id == desk.id)
         work.session.execute(row.values(state="revoked", revoked_at=now))
@@ -190,4 +197,4 @@ def test_what_the_server_refuses_for_good_is_set_aside_and_the_rest_arrives(
     other = Desk.open(wallet, None, purpose_json(), of=desk.organisation, gate="G-2")  # type: ignore[arg-type]
     gate.key_file.write_text(other.headers["X-Desk-Key"])
     assert gate.upload(server.address)[0] == 0
-    assert len(events(wallet, "check.offline")) == 4
+    assert len(events(wallet, "check.offline")) == 5

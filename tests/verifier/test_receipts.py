@@ -13,6 +13,7 @@ from tests.support import NOON, FixedClock
 from tests.verifier.test_fetching import answer, dead_address, server
 from tests.verifier.world import NAME_AND_TAIL, World
 from wallet.errors import Unavailable
+from wallet.texts.catalogue import catalogue
 from wallet.verifier import MemoryReplay, Policy, judge
 from wallet.verifier.__main__ import TRIES, main
 from wallet.verifier.fetching import Fetched, FetchFailed
@@ -126,10 +127,40 @@ def test_what_is_not_taken_stays(receipts: Receipts, world: World, status: int) 
     note(receipts, world, world.document_code())
     with pytest.raises(UploadFailed) as caught:
         upload(receipts, URL, KEY, Service(Fetched(status)))
-    assert caught.value.code == ("desk_key_refused" if status in (401, 403) else "upload")
+    assert caught.value.code == "upload"
     assert receipts.waiting() == 1
     service = Service()
     assert upload(Receipts(receipts._path.parent), URL, KEY, service) == Uploaded(1, 1)
+
+
+PORTAL = b"<h1>Sign in to the airport's network</h1>"
+OF_THE_KEY = {
+    "unknown, wrong or revoked": (401, "application/problem+json", b'{"code": "invalid_desk_key"}', "desk_key_refused"),
+    "the organisation is suspended": (
+        *(401, "application/problem+json", b'{"code": "desk_key_suspended"}'),
+        "desk_key_suspended",
+    ),
+    "lost on the way": (401, "application/problem+json", b'{"code": "desk_key_missing"}', "upload"),
+    "a portal": (401, "text/html", PORTAL, "upload"),
+    "a portal that says what the service says": (401, "text/html", b'{"code": "invalid_desk_key"}', "upload"),
+    "a proxy": (403, "text/html", PORTAL, "upload"),
+    "another service": (403, "application/problem+json", b'{"code": "not_allowed"}', "upload"),
+}
+
+
+@pytest.mark.parametrize(("status", "media_type", "body", "code"), OF_THE_KEY.values(), ids=OF_THE_KEY)
+def test_only_the_service_says_of_a_key_that_it_is_no_good(
+    receipts: Receipts, world: World, status: int, media_type: str, body: bytes, code: str
+) -> None:
+    note(receipts, world, world.document_code())
+    with pytest.raises(UploadFailed) as caught:
+        upload(receipts, URL, KEY, Service(Fetched(status, {"content-type": media_type}, body)))
+    assert (caught.value.code, caught.value.values["detail"]) == (code, f"HTTP {status}")
+    assert (receipts.waiting(), receipts.refused()) == (1, [])
+    for language, asks in (("vi", "khóa mới rồi"), ("en", "for a new key, then")):
+        words = catalogue(language)["verifier"][f"error.{code}"]
+        assert (asks in words) is (code == "desk_key_refused")
+        assert "{detail}" in words
 
 
 # ── refused for good ──

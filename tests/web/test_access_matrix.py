@@ -230,6 +230,7 @@ MATRIX: dict[tuple[str, str], Access] = {
     ("POST", "/v1/me/shares/<share_id>/decision"): CITIZEN_WITH_SECRET,
     ("GET", "/v1/me/consents"): CITIZEN,
     ("DELETE", "/v1/me/consents/<consent_id>"): CITIZEN,
+    ("GET", "/v1/documents/<document_id>/presentations/preview"): CITIZEN,
     ("POST", "/v1/documents/<document_id>/presentations"): CITIZEN_WITH_SECRET,
     ("GET", "/v1/me/presentations"): CITIZEN,
     ("GET", "/v1/me/presentations/<presentation_id>"): CITIZEN,
@@ -305,6 +306,9 @@ OF_PAPERS = {
 
 OF_COPIES = {("GET", "/v1/documents/<document_id>/copies/<copy_id>")}
 """What a phone has once it asked for it; tests/web/test_copy_batches.py holds that a stranger gets none."""
+
+OF_PRESENTING = {("GET", "/v1/documents/<document_id>/presentations/preview")}
+"""What has to be asked with whom it is for; tests/checks/test_presenting.py holds that a stranger gets none."""
 
 CALLERS: dict[str, tuple[str, bool] | None] = {
     "anonymous": None,
@@ -485,7 +489,7 @@ def test_every_route_with_an_id_hides_what_is_anothers(
         for cell, access in MATRIX.items()
         # What is posted below an id is refused for its body first; its own tests hold it.
         if access and access != VERIFIER and access[2] is None and cell[1].rpartition("_id>")[1] and cell[0] != "POST"
-        if cell not in OF_DRAFTS | OF_PAPERS | OF_COPIES
+        if cell not in OF_DRAFTS | OF_PAPERS | OF_COPIES | OF_PRESENTING
     ]
     own_routes.sort(key=lambda cell: "<device_id>" in cell[1])  # taking one's device away ends everything
     assert len(own_routes) >= 5

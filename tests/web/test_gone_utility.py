@@ -202,7 +202,7 @@ def test_nor_of_a_document_of_it_or_of_who_looked_at_one(
 ) -> None:
     document = ward.issue_residence()
     path = f"/v1/documents/{document}"
-    order = {"organisation": desk.organisation, "purpose": "boarding"}
+    order = {"organisation": desk.organisation, "purpose": "boarding", "fields": ["full_name"]}
     presentation = ward.post(f"{path}/presentations", order).json
     share = desk.checked(live_code(ward, document))["share"]["id"]
     guardian, acting = guarding(phone_of, wallet, ward)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.needs import need
 from tests.web.refusals import assert_refused
+from wallet.checks.templates import TEMPLATES, purposes_of
 from wallet.utilities.claims import Paper
 from wallet.web import scan
 from wallet.web.front_assets import DIST, built
@@ -88,9 +89,33 @@ def test_gates_that_compare_a_person_need_name_and_birth_date_and_wallets_show_b
     gates = {each["code"]: each for each in scan.profiles()}
     for code in (*AIRLINE, "hotel"):
         assert gates[code]["needs"] == ["full_name", "birth_date"]
-    assert gates["hospital"]["needs"] == ["full_name"]
+    for code in ("hospital", "emergency"):
+        assert gates[code]["needs"] == ["full_name"]
+    kinds = {kind.code: kind for plugin in wallet.catalogue for kind in plugin.utility.documents}
     for gate in gates.values():
         for utility in gate.get("utilities", ()) if "needs" in gate else ():
-            (kind,) = wallet.catalogue.get(utility).documents
+            kind = kinds[utility]
             paper = {claim.name for claim in kind.claims if claim.paper is not Paper.HIDDEN}
             assert any(set(gate["needs"]) <= set(view) for view in (paper, *kind.views.values())), (gate, utility)
+
+
+def test_a_gate_takes_what_its_purpose_is_registered_for_and_can_compare(wallet: Wallet) -> None:
+    registered = {
+        purpose["code"]: purpose["claims"]
+        for template in TEMPLATES.values()
+        for purpose in purposes_of(template, wallet.catalogue)
+    }
+    gates = {each["purpose"]: each for each in scan.profiles() if "purpose" in each}
+    assert gates.keys() == registered.keys(), "a purpose without a gate is refused at each"
+    for purpose, gate in gates.items():
+        comparable = {kind for kind, names in registered[purpose].items() if set(gate.get("needs", ())) <= set(names)}
+        assert set(gate["utilities"]) == comparable, gate["code"]
+
+
+def test_each_gate_has_a_code_and_words_in_both_languages() -> None:
+    gates = scan.profiles()
+    assert len({each["code"] for each in gates}) == len(gates)
+    for each in gates:
+        for words in (each["title"], *([each["note"]] if each["code"] != "any" else [])):
+            assert words.keys() == {"vi", "en"}
+            assert words["vi"] != words["en"]

@@ -28,6 +28,8 @@ MAX_ANSWER_BYTES = 256 * 1024
 
 _FOR_GOOD = frozenset({400, 409, 413, 415, 422})
 _PASSES = frozenset({408, 425, 429}) | frozenset(range(500, 600))
+_OF_THE_KEY = {"invalid_desk_key": "desk_key_refused", "desk_key_suspended": "desk_key_suspended"}
+"""What the service says of a key, and what this says of it. Any other refusal, a portal's page too, tells nothing."""
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _OF_RECEIPT = re.compile(r"/receipts/([0-9]{1,4})(/.*)?")
 _OF_COUNTS = re.compile(r"/counts(/.*)?")
@@ -140,15 +142,15 @@ def _sent(batch: Batch, address: str, desk_key: str, fetch: Fetching) -> dict[in
         raise UploadFailed("upload", detail) from failure
     if 200 <= answer.status < 300:
         return {}
-    if answer.status in (401, 403):
-        raise UploadFailed("desk_key_refused", f"HTTP {answer.status}")
+    stated = _problem(answer)
+    if stated is not None and stated["code"] in _OF_THE_KEY:
+        raise UploadFailed(_OF_THE_KEY[stated["code"]], f"HTTP {answer.status}")
     if answer.status in _PASSES:
         wish = answer.headers.get("retry-after", "")
         raise _Passing(f"HTTP {answer.status}", int(wish) if re.fullmatch("[0-9]{1,9}", wish) else 0)
-    problem = _problem(answer) if answer.status in _FOR_GOOD else None
-    if problem is None:
+    if stated is None or answer.status not in _FOR_GOOD:
         raise UploadFailed("upload", f"HTTP {answer.status}")
-    return _faults(batch, problem)
+    return _faults(batch, stated)
 
 
 def _problem(answer: Fetched) -> Mapping[str, Any] | None:

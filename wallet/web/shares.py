@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from wallet.checks.online.consents import STATES as CONSENT_STATES
 from wallet.checks.online.consents import TEXT_VERSION, ConsentView
 from wallet.checks.online.presentations import STATES as PRESENTATION_STATES
-from wallet.checks.online.presentations import PresentationOrder, PresentationView
+from wallet.checks.online.presentations import PresentationOrder, PresentationPreview, PresentationView
 from wallet.checks.online.shares import STATES as SHARE_STATES
 from wallet.checks.online.shares import Decision, ShareView
 from wallet.terms import AccountLevel, AuthLevel
@@ -105,17 +105,46 @@ class ShareConsentPageSchema(PageSchema):
 
 
 class PresentationOrderSchema(StrictSchema):
-    """To whom you present a document, and for what. `fields`: what they see, all of the purpose where you name none;
-    the portrait only where you name it (`portrait`).
+    """To whom you present a document, and for what. `fields`: what they see, each by its name; nothing is shown that
+    you do not name.
     """
 
     organisation = fields.String(required=True, validate=validate.Length(1, 64))
     purpose = fields.String(required=True, validate=validate.Length(1, 64))
     fields_shown = fields.List(
         fields.String(required=True, validate=validate.Length(1, 64)),
+        required=True,
         data_key="fields",
         validate=validate.Length(1, 60),
     )
+
+
+class PresentationPreviewQuery(StrictSchema):
+    """To whom you would present it, and for what."""
+
+    organisation = fields.String(required=True, validate=validate.Length(1, 64))
+    purpose = fields.String(required=True, validate=validate.Length(1, 64))
+
+
+class PresentationPreviewSchema(StrictSchema):
+    """Who would see what, why, on which ground, until when: in the words of a share, for the same screen.
+
+    `optional`: what you may choose, field by field; nothing is chosen beforehand, and nothing is `required`. `text` is
+    what you would agree to, in the version `text_version`.
+    """
+
+    document_id = fields.String(required=True)
+    utility = fields.String(required=True)
+    title = Both(required=True)
+    organisation = fields.Nested(VerifierNameSchema, required=True)
+    purpose = fields.String(required=True)
+    purpose_name = Both(required=True)
+    legal_ground = fields.String(required=True)
+    required = fields.List(fields.Nested(FieldNameSchema), required=True)
+    optional = fields.List(fields.Nested(FieldNameSchema), required=True)
+    text_version = fields.String(required=True)
+    text = Both(required=True)
+    expires_at = Moment(required=True)
 
 
 class PresentationSchema(StrictSchema):
@@ -196,6 +225,16 @@ def withdraw_consent(consent_id: str) -> Response:
     return Response(status=204, headers={"Cache-Control": PRIVATE})
 
 
+@operation(routes, "GET", "/documents/<document_id>/presentations/preview", **OWN)
+@routes.arguments(PresentationPreviewQuery, location="query")
+@routes.response(200, PresentationPreviewSchema)
+def preview_presentation(query: dict[str, Any], document_id: str) -> Response:
+    """Look ahead ("Xác nhận chia sẻ"): to whom a document would be presented, and what you would agree to."""
+    with current_wallet().read() as work:
+        found = work.online.presentations.preview(document_id, query["organisation"], query["purpose"], current_actor())
+    return answer(PresentationPreviewSchema(), _asked(found, ()))
+
+
 @operation(routes, "POST", "/documents/<document_id>/presentations", **OWN_WITH_SECRET, cooling_off=True, location=True)
 @routes.arguments(PresentationOrderSchema)
 @routes.response(201, PresentationSchema)
@@ -203,13 +242,13 @@ def withdraw_consent(consent_id: str) -> Response:
 def present_document(work: Work, order: dict[str, Any], document_id: str) -> Response:
     """Present one of your documents to an organisation, for its online check-in for instance: it can use it once.
 
-    It stands for two days. What is sensitive needs a fresh authentication.
+    It stands for two days. What is sensitive needs a fresh authentication. What you agree to is told by
+    `GET /v1/documents/{document_id}/presentations/preview`.
     """
     actor = current_actor()
     if work.online.presentations.is_sensitive(document_id, actor):
         assert_fresh(AuthLevel.TWO)
-    shown = order.get("fields_shown")
-    asked = PresentationOrder(order["organisation"], order["purpose"], None if shown is None else frozenset(shown))
+    asked = PresentationOrder(order["organisation"], order["purpose"], frozenset(order["fields_shown"]))
     made = work.online.presentations.present(document_id, asked, actor)
     return answer(PresentationSchema(), _presentation(made), 201, {"Location": f"/v1/me/presentations/{made.id}"})
 
@@ -246,9 +285,14 @@ def withdraw_presentation(presentation_id: str) -> Response:
 
 
 def _share(row: ShareView) -> dict[str, Any]:
+    return _asked(row, row.required)
+
+
+def _asked(row: ShareView | PresentationPreview, required: tuple[str, ...]) -> dict[str, Any]:
+    """Return what somebody is asked to agree to, in words."""
     utilities = current_wallet().catalogue
     return _of(row) | {
-        "required": field_names(utilities, row.utility, row.required),
+        "required": field_names(utilities, row.utility, required),
         "optional": field_names(utilities, row.utility, row.optional),
         "text_version": TEXT_VERSION,
         "text": _consent_text(TEXT_VERSION, row),
@@ -264,8 +308,8 @@ def _presentation(row: PresentationView) -> dict[str, Any]:
     return _of(row) | {"fields_shown": field_names(current_wallet().catalogue, row.utility, row.fields)}
 
 
-def _of(row: ShareView | ConsentView | PresentationView) -> dict[str, Any]:
-    """Return what the three have in common, in words."""
+def _of(row: ShareView | ConsentView | PresentationView | PresentationPreview) -> dict[str, Any]:
+    """Return what they have in common, in words."""
     plugin = current_wallet().catalogue.find(row.utility)
     title: Any = dict.fromkeys(LANGUAGES, row.kind)
     if plugin is not None:
@@ -276,7 +320,7 @@ def _of(row: ShareView | ConsentView | PresentationView) -> dict[str, Any]:
     }
 
 
-def _consent_text(version: str, row: ShareView | ConsentView) -> dict[str, str]:
+def _consent_text(version: str, row: ShareView | ConsentView | PresentationPreview) -> dict[str, str]:
     """Return what is agreed to, in the words of a version."""
     return {
         language: catalogue(language)["consent_texts"][version].format(

@@ -45,10 +45,11 @@ STATES = (WORKING, DONE)
 NOT_PRESENTED, LOCKED, OVER_QUOTA, STOPPED = "not_presented", "locked", "over_quota", "stopped"
 REPEATED = "repeated"
 RESULTS = (
-    *(MATCH, DIFFERS, NOT_PRESENTED, "used", "withdrawn", "expired", "revoked", "suspended"),
+    *(MATCH, DIFFERS, NOT_STATED, NOT_PRESENTED, "used", "withdrawn", "expired", "revoked", "suspended"),
     *(LOCKED, OVER_QUOTA, STOPPED, REPEATED),
 )
-"""What becomes of a passenger. stopped: the desk lost its key or the purpose before it was their turn. repeated: what
+"""What becomes of a passenger. match: of what was compared nothing differs. not_stated: nothing could be compared, for
+their holder agreed to neither. stopped: the desk lost its key or the purpose before it was their turn. repeated: what
 they presented stands in the list before them, and is one person's."""
 
 
@@ -190,9 +191,8 @@ class Batches:
         fields = set(consent.fields) & registered(purpose, found.kind) & {NAME, BIRTH_DATE}
         known = self.disclosing.open(found.document_id, found.holder_id, fields).claims
         compared = Ticket(passenger.name, passenger.birth_date).compared(known)
-        same = all(word == MATCH for word in compared.values())
         return {
-            "result": MATCH if same else DIFFERS,
+            "result": next((word for word in (DIFFERS, MATCH) if word in compared.values()), NOT_STATED),
             "name_result": compared["name"],
             "birth_date_result": compared["birth_date"],
         }

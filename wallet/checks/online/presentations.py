@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 from wallet.audit import Audit
 from wallet.checks.online.consents import Asker, Consented, Consents, account_of, asker_of, holder_of
 from wallet.checks.online.disclosing import registered
-from wallet.checks.online.looks import PORTRAIT
 from wallet.checks.online.models import PresentationRow
 from wallet.checks.online.repository import OnlineRepository
-from wallet.checks.purposes import Purpose, purpose_among
+from wallet.checks.purposes import purpose_among
 from wallet.checks.repository import CheckRepository
 from wallet.clock import Clock
-from wallet.documents.holding import Holding
+from wallet.documents.holding import HeldDocument, Holding
 from wallet.entropy import Entropy, new_id
 from wallet.errors import Conflict, InvalidInput, NotFound
 from wallet.identity.limits import Limits
@@ -35,11 +34,27 @@ STATES = (READY, TAKEN, WITHDRAWN, EXPIRED)
 
 @dataclass(frozen=True, slots=True)
 class PresentationOrder:
-    """What a holder presents. fields: names of data, None for whatever the purpose has but the portrait."""
+    """What a holder presents. fields: names of data, each of which they chose."""
 
     organisation_id: str
     purpose: str
-    fields: frozenset[str] | None = None
+    fields: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PresentationPreview:
+    """What a holder would agree to. optional: names of what may be chosen. expires_at: until when it would stand."""
+
+    document_id: str
+    utility: str
+    kind: str
+    organisation_id: str
+    organisation_name: Mapping[str, str]
+    purpose: str
+    purpose_name: Mapping[str, str]
+    legal_ground: str
+    optional: tuple[str, ...]
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +98,33 @@ class Presentations:
         held = self.holding.get(document_id, actor)
         return self.sensitive(held.utility, held.kind)
 
+    def preview(self, document_id: str, organisation_id: str, purpose_code: str, actor: Actor) -> PresentationPreview:
+        """Return what presenting a document would be: to whom, for what, on which ground, what may be shown.
+
+        Raises NotFound, Conflict, InvalidInput, as presenting it does.
+        """
+        held, asker, allowed = self._presentable(document_id, organisation_id, purpose_code, actor)
+        return PresentationPreview(
+            document_id=document_id,
+            utility=held.utility,
+            kind=held.kind,
+            organisation_id=asker.organisation_id,
+            organisation_name=asker.organisation_name,
+            purpose=asker.purpose,
+            purpose_name=asker.purpose_name,
+            legal_ground=asker.legal_ground,
+            optional=tuple(sorted(allowed)),
+            expires_at=min(self.clock.now() + LIFE, held.expires_at),
+        )
+
     def present(self, document_id: str, order: PresentationOrder, actor: Actor) -> PresentationView:
         """Let an organisation take a document once, with the holder's consent to what it then sees.
 
         Raises NotFound, Conflict("document_not_valid"), InvalidInput for an organisation or a purpose that is not
         there, a purpose that does not take this kind of document, and data that it may not see, TooManyAttempts.
         """
-        held, now = self.holding.get(document_id, actor), self.clock.now()
-        if held.state != "valid":
-            raise Conflict("document_not_valid")
-        asker, purpose = self._asker(order)
-        allowed = registered(purpose, held.kind)
-        if held.kind not in purpose.claims:
-            raise InvalidInput({"/purpose": "another_document"})
-        fields = allowed - {PORTRAIT} if order.fields is None else order.fields
+        held, asker, allowed = self._presentable(document_id, order.organisation_id, order.purpose, actor)
+        now, fields = self.clock.now(), order.fields
         if not fields or fields - allowed:
             raise InvalidInput({"/fields": "not_asked_for" if fields else "required"})
         self.limits.count("presentations", holder_of(actor), MOST_A_DAY, timedelta(days=1))
@@ -146,14 +174,22 @@ class Presentations:
         self.rows.withdraw_consent(row.consent_id, now)
         self.audit.record("presentation.withdrawn", actor, presentation_id, organisation=row.organisation_id)
 
-    def _asker(self, order: PresentationOrder) -> tuple[Asker, Purpose]:
-        verifier = self.verifiers.verifier(order.organisation_id)
+    def _presentable(
+        self, document_id: str, organisation_id: str, purpose_code: str, actor: Actor
+    ) -> tuple[HeldDocument, Asker, frozenset[str]]:
+        """Return the document, who would take it, and the names of what they may be shown of it."""
+        held = self.holding.get(document_id, actor)
+        if held.state != "valid":
+            raise Conflict("document_not_valid")
+        verifier = self.verifiers.verifier(organisation_id)
         if verifier is None or verifier.state != "active":
             raise InvalidInput({"/organisation": "no_such_verifier"})
-        purpose = purpose_among(verifier.purposes, order.purpose)
+        purpose = purpose_among(verifier.purposes, purpose_code)
         if purpose is None:
             raise InvalidInput({"/purpose": "no_such_purpose"})
-        return asker_of(verifier.id, verifier.name, purpose), purpose
+        if held.kind not in purpose.claims:
+            raise InvalidInput({"/purpose": "another_document"})
+        return held, asker_of(verifier.id, verifier.name, purpose), registered(purpose, held.kind)
 
     def _own(self, presentation_id: str, actor: Actor) -> PresentationRow:
         row = self.rows.presentation(presentation_id)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from wallet.audit import Audit
 from wallet.checks.desks import DeskActor
+from wallet.checks.online.checking import REFUSED
 from wallet.checks.online.disclosing import registered
 from wallet.checks.online.looks import Looks, Way
 from wallet.checks.online.repository import OnlineRepository
@@ -20,6 +21,8 @@ from wallet.errors import InvalidInput, TooManyAttempts
 from wallet.identity.limits import Limits
 from wallet.terms import Actor
 from wallet.utilities.catalogue import Catalogue
+from wallet.verifier import Verdict
+from wallet.verifier.reasons import POLICY_REFUSED
 
 OLDEST = timedelta(days=30)
 AHEAD = timedelta(minutes=5)
@@ -53,6 +56,12 @@ class Receipt:
     verdict: str
     reasons: tuple[str, ...]
     asked: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """Return the verdict as the holder reads it, as of a check online: what is valid may not be taken there."""
+        refused = self.verdict == Verdict.VALID and POLICY_REFUSED in self.reasons
+        return REFUSED if refused else self.verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +131,7 @@ class Receipts:
             utility=shown.utility,
             kind=shown.kind,
             data=registered(purpose, shown.kind) & self._stated(receipt.document_id, shown),
-            verdict=receipt.verdict,
+            verdict=receipt.outcome,
             looked_at=receipt.checked_at,
         )
 

@@ -107,6 +107,19 @@ _PRESENTED: dict[str, Any] = {
     "created_at": "2026-03-02T05:00:00Z",
     "expires_at": "2026-03-04T05:00:00Z",
 }
+_PREVIEWED: dict[str, Any] = {
+    "document_id": _DOCUMENT,
+    "utility": "driving_licence",
+    "title": _TITLE,
+    "organisation": _ORGANISATION,
+    **_PURPOSE,
+    "legal_ground": _GROUND,
+    "required": [],
+    "optional": [_BIRTH, _NAME, _PICTURE],
+    "text_version": "2026-03",
+    "text": _TEXT,
+    "expires_at": "2026-03-04T05:00:00Z",
+}
 _LIST: dict[str, Any] = {
     "id": _BATCH,
     "purpose": "boarding",
@@ -159,7 +172,11 @@ BODIES: dict[str, Any] = {
         "counts": {"valid": 120, "invalid": 2, "cannot_tell": 1},
     },
     "decide_share": {"decision": "agree", "fields": ["portrait"], "remember": True, "remember_days": 30},
-    "present_document": {"organisation": _ORGANISATION["id"], "purpose": "boarding"},
+    "present_document": {
+        "organisation": _ORGANISATION["id"],
+        "purpose": "boarding",
+        "fields": ["full_name", "birth_date"],
+    },
     "report_misuse": {"reason": "not_there", "text": _WORDS},
     "close_misuse_report": {},
 }
@@ -189,6 +206,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "list_shares": {"200": {"data": [_ASKED], "next_cursor": None}},
     "decide_share": {"200": _AGREED},
     "list_consents": {"200": {"data": [_CONSENTED], "next_cursor": None}},
+    "preview_presentation": {"200": _PREVIEWED},
     "present_document": {"201": _PRESENTED},
     "list_presentations": {"200": {"data": [_PRESENTED], "next_cursor": None}},
     "read_presentation": {"200": _PRESENTED | {"state": "used", "used_at": "2026-03-03T01:00:00Z"}},
@@ -211,6 +229,7 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "decide_share": ("share_closed", "document_not_valid", "cooling_off", "step_up_required", "not_found"),
     "list_consents": ("invalid_cursor",),
     "withdraw_consent": ("consent_over", "not_found"),
+    "preview_presentation": ("document_not_valid", "not_found", "invalid_input"),
     "present_document": ("document_not_valid", "cooling_off", "step_up_required", "not_found", "invalid_input"),
     "list_presentations": ("invalid_cursor",),
     "read_presentation": ("not_found",),
