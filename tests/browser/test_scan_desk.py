@@ -164,7 +164,10 @@ class Show:
     def decide(self, decision: str) -> None:
         asked = self.phone.get("/v1/me/shares").json["data"][0]
         assert asked["state"] == "awaiting"
-        answered = self.phone.post(f"/v1/me/shares/{asked['id']}/decision", {"decision": decision})
+        order: dict[str, Any] = {"decision": decision}
+        if decision == "agree":
+            order["fields"] = [each["name"] for each in asked["optional"]]
+        answered = self.phone.post(f"/v1/me/shares/{asked['id']}/decision", order)
         assert answered.status_code == 200, answered.text
 
     def says(self, key: str) -> None:

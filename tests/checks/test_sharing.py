@@ -21,7 +21,7 @@ from tests.checks.test_online import audit_broken, claims_of, revoke
 from tests.checks.verifier import CLAIMS, Desk, live_code, purpose_json
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
-from tests.web.refusals import assert_refused
+from tests.web.refusals import assert_refused, field_errors
 from tests.web.test_fhir import CARD, issued
 from tests.web.test_wards import for_ward, register
 from wallet.checks.models import VerifierCitizen
@@ -41,7 +41,6 @@ from wallet.wiring import Wallet
 Make = Callable[..., CitizenPhone]
 Unchanged = Callable[[], AbstractContextManager[None]]
 Events = Callable[[str], list[dict[str, Any]]]
-AGREE = {"decision": "agree"}
 
 
 def asked(desk: Desk, phone: CitizenPhone, residence: str, **more: Any) -> str:
@@ -49,7 +48,17 @@ def asked(desk: Desk, phone: CitizenPhone, residence: str, **more: Any) -> str:
 
 
 def decide(phone: CitizenPhone, share: str, **order: Any) -> Any:
-    return phone.post(f"/v1/me/shares/{share}/decision", order or AGREE)
+    """Answer a share. Whoever agrees shows all that they may choose, unless they name something."""
+    order = {"decision": "agree"} | order
+    if order["decision"] == "agree" and "fields" not in order:
+        order["fields"] = optional_of(phone, share)
+    return phone.post(f"/v1/me/shares/{share}/decision", order)
+
+
+def optional_of(phone: CitizenPhone, share: str, **acting: Any) -> list[str]:
+    """Return the names of what may be chosen; nothing of a share that is not there."""
+    told = phone.get("/v1/me/shares", **acting).json["data"]
+    return next((names(each["optional"]) for each in told if each["id"] == share), [])
 
 
 def names(fields: list[dict[str, Any]]) -> list[str]:
@@ -140,6 +149,8 @@ def test_nothing_is_agreed_to_by_default(
     share = asked(desk, phone, residence)
     with unchanged():
         assert_refused(decide(phone, share, decision="agree", fields=[]), 422, "invalid_input")
+        named = phone.post(f"/v1/me/shares/{share}/decision", {"decision": "agree"})
+        assert field_errors(assert_refused(named, 422, "invalid_input")) == {"/fields": "required"}
         assert_refused(decide(phone, share, decision="agree", fields=["number"]), 422, "invalid_input")
         assert_refused(decide(phone, share, decision="refuse", remember=True), 422, "invalid_input")
         assert_refused(decide(phone, share, decision="maybe"), 422, "invalid_input")
@@ -1309,7 +1320,8 @@ def test_a_guardian_is_told_answers_reports_and_sees_for_a_ward(
     assert phone.get("/v1/me/shares").json["data"] == [], "a ward's are not one's own"
     assert [each["id"] for each in phone.get("/v1/me/shares", **acting).json["data"]] == [share]
     assert_refused(decide(phone, share), 404, "not_found")
-    agreed = phone.post(f"/v1/me/shares/{share}/decision", AGREE, **acting)
+    order = {"decision": "agree", "fields": optional_of(phone, share, **acting)}
+    agreed = phone.post(f"/v1/me/shares/{share}/decision", order, **acting)
     assert (agreed.status_code, agreed.json["state"]) == (200, "agreed")
     look = phone.get("/v1/me/access-history", **acting).json["data"][0]
     body = {"reason": "too_much", "text": "Hỏi nhiều hơn mức cần."}

@@ -330,10 +330,9 @@ def test_a_share_is_answered_once(wallet: Wallet, client: Any, clock: FixedClock
         phone.sign_in()
         phone.step_up(2)
         share = desk.checked(phone.code_of(residence))["share"]["id"]
-        path, choices = f"/v1/me/shares/{share}/decision", ("agree", "refuse")
-        calls = [
-            Call(path, {"decision": choices[place // 2 % 2]}, phone.headers | new_key()) for place in range(CALLERS)
-        ]
+        path = f"/v1/me/shares/{share}/decision"
+        choices = ({"decision": "agree", "fields": ["portrait"]}, {"decision": "refuse"})
+        calls = [Call(path, choices[place // 2 % 2], phone.headers | new_key()) for place in range(CALLERS)]
         answers = run(calls)
         assert told(answers) == {(200, ""): 1, (409, "share_closed"): CALLERS - 1}
         agreed = events(wallet, "share.agreed")

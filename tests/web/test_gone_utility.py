@@ -233,7 +233,7 @@ def test_nor_of_a_document_of_it_or_of_who_looked_at_one(
             (f"{path}/cards", {"count": 1, "view": "check_in"}),
             (f"{path}/live-codes", {"view": "check_in"}),
             (f"{path}/presentations", order),
-            (f"/v1/me/shares/{share}/decision", {"decision": "agree"}),
+            (f"/v1/me/shares/{share}/decision", {"decision": "agree", "fields": []}),
             (f"/v1/me/access-history/{entry}/report", {"reason": "other", "text": "Tôi không biết"}),
         ):
             assert_refused(guardian.post(address, body, headers=acting), 404, "not_found")

@@ -64,8 +64,9 @@ class SharePageSchema(PageSchema):
 
 
 class ShareDecisionSchema(StrictSchema):
-    """Your answer; it is given once. `fields`: of the optional ones those that you show, all of them where you name
-    none. `remember_days`: so long the same is answered by itself, at most a year; you can withdraw it at any time.
+    """Your answer; it is given once. `fields`: of the optional ones those that you show, none where it is empty;
+    whoever agrees names it. `remember_days`: so long the same is answered by itself, at most a year; you can withdraw
+    it at any time.
     """
 
     decision = fields.String(required=True, validate=validate.OneOf(["agree", "refuse"]))
@@ -78,6 +79,8 @@ class ShareDecisionSchema(StrictSchema):
         """Who refuses shows nothing, and nothing is remembered of it."""
         if data.get("decision") == "refuse" and (data.get("remember") or data.get("fields_shown")):
             raise ValidationError({"decision": ["refuses_all"]})
+        if data.get("decision") == "agree" and "fields_shown" not in data:
+            raise ValidationError({"fields": ["required"]})
 
 
 class ShareConsentSchema(StrictSchema):
@@ -199,8 +202,8 @@ def decide_share(work: Work, order: dict[str, Any], share_id: str) -> Response:
     if agree and work.online.shares.is_sensitive(share_id, actor):
         assert_fresh(AuthLevel.TWO)
     until = work.means.clock.now() + timedelta(days=order["remember_days"])
-    shown = order.get("fields_shown")
-    decision = Decision(agree, None if shown is None else frozenset(shown), until if order["remember"] else None)
+    shown = frozenset(order.get("fields_shown", ()))
+    decision = Decision(agree, shown, until if order["remember"] else None)
     return answer(ShareSchema(), _share(work.online.shares.decide(share_id, decision, actor)))
 
 

@@ -97,11 +97,11 @@ class ShareAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a holder answers. fields: of the optional ones those that they show; None for all. remember: until when this
-    answers by itself, None for this once."""
+    """What a holder answers. fields: of the optional ones those that they show. remember: until when this answers by
+    itself, None for this once."""
 
     agree: bool
-    fields: frozenset[str] | None = None
+    fields: frozenset[str] = frozenset()
     remember: datetime | None = None
 
 
@@ -250,7 +250,7 @@ class Shares:
 
     def _agreed(self, row: ShareRow, decision: Decision, now: datetime) -> frozenset[str]:
         faults: dict[str, str] = {}
-        chosen = frozenset(row.optional) if decision.fields is None else decision.fields
+        chosen = decision.fields
         if chosen - set(row.optional) - set(row.required):
             faults["/fields"] = "not_asked_for"
         elif not chosen and not row.required:
