@@ -9,22 +9,21 @@ from wallet.clock import Clock
 from wallet.errors import Conflict, InvalidInput, NotAllowed
 from wallet.identity.desks import home_province
 from wallet.identity.holders import Holders
-from wallet.places import communes, provinces
+from wallet.places import communes
 from wallet.requests.models import RequestRow
 from wallet.requests.orders import About, HeldAnswer, number_of
+from wallet.requests.papers import office_words
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import Content, open_content
 from wallet.sources.base import Ground, numbers_of
 from wallet.sources.gathering import Gathered, gather
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
-from wallet.texts.catalogue import lookup
 from wallet.utilities.answering import plain, read, read_again, recall
 from wallet.utilities.base import Answers, Ask, Capacity, Case, Field, Rules, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.lifecycles import DRAFT
 from wallet.utilities.names import same_name
-from wallet.utilities.plugin import Plugin
 from wallet.working_days import vietnamese_day
 
 OWN_REQUESTS = "own_requests"
@@ -241,7 +240,7 @@ class Cases:
         return replace(told, case=case)
 
     def _facts_of(self, row: RequestRow, now: datetime) -> dict[str, Any]:
-        return request_facts(row, now) | {"office": office_name(self.catalogue.plugin(row.utility), row)}
+        return request_facts(row, now) | {"office": office_words(self.catalogue, row)["vi"]}
 
     def _registers(self, utility: Utility, row: RequestRow) -> tuple[str, ...]:
         # A guardian's and a proxy's relation stand in the population register, whatever the utility itself reads.
@@ -297,13 +296,6 @@ def request_facts(row: RequestRow, now: datetime) -> dict[str, Any]:
     if row.decided_by is not None:
         facts["decided_on"] = vietnamese_day(now)
     return facts
-
-
-def office_name(plugin: Plugin, row: RequestRow) -> str:
-    """Return what the desk is called whose request it is, as a paper names it: the agency, of its province."""
-    own = plugin.texts["vi"].get("agencies", {}).get(row.agency)
-    province = provinces().get(row.province)
-    return ", ".join(part for part in (own or lookup("agencies", row.agency, "vi"), province) if part)
 
 
 def relation_of(applicant: Mapping[str, Any], subject: Mapping[str, Any]) -> str:
