@@ -395,7 +395,15 @@ def test_s46_of_two_processes_that_see_a_change_one_makes_the_document(wallet: W
     assert [row.revocation_reason for row in documents_of(wallet, request)] == ["superseded", None]
 
 
-@pytest.mark.parametrize("values", [{"state": "held"}, {"full_name": "LE THI HOA"}, {"licence_number": "099190000009"}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"state": "held"},
+        {"state": "suspended"},
+        {"full_name": "LE THI HOA"},
+        {"licence_number": "099190000009"},
+    ],
+)
 def test_where_nobody_could_apply_today_the_document_is_void_and_none_is_made(
     wallet: Wallet, clock: FixedClock, values: dict[str, Any]
 ) -> None:

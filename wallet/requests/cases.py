@@ -1,6 +1,6 @@
 """From a request to the `Case` that its plug-in is told: whom it is about, what registers state, what was answered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -9,27 +9,28 @@ from wallet.clock import Clock
 from wallet.errors import Conflict, InvalidInput, NotAllowed
 from wallet.identity.desks import home_province
 from wallet.identity.holders import Holders
-from wallet.places import communes, provinces
+from wallet.places import communes
+from wallet.requests.earlier import Earlier
 from wallet.requests.models import RequestRow
 from wallet.requests.orders import About, HeldAnswer, number_of
+from wallet.requests.papers import office_words
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import Content, open_content
 from wallet.sources.base import Ground, numbers_of
 from wallet.sources.gathering import Gathered, gather
 from wallet.sources.reading import Sources
 from wallet.terms import Actor
-from wallet.texts.catalogue import lookup
-from wallet.utilities.answering import plain, read, read_again, recall
+from wallet.utilities.answering import plain, read, read_again
 from wallet.utilities.base import Answers, Ask, Capacity, Case, Field, Rules, Source, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.lifecycles import DRAFT
 from wallet.utilities.names import same_name
-from wallet.utilities.plugin import Plugin
 from wallet.working_days import vietnamese_day
 
 OWN_REQUESTS = "own_requests"
 """A register of our own: what the holder sent to the same utility before, as `case.facts["own_requests"][utility]`."""
 MOST_EARLIER = 200
+"""How many of them there are, the newest; none is read before a plug-in looks (`earlier.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,25 +242,20 @@ class Cases:
         return replace(told, case=case)
 
     def _facts_of(self, row: RequestRow, now: datetime) -> dict[str, Any]:
-        return request_facts(row, now) | {"office": office_name(self.catalogue.plugin(row.utility), row)}
+        return request_facts(row, now) | {"office": office_words(self.catalogue, row)["vi"]}
 
     def _registers(self, utility: Utility, row: RequestRow) -> tuple[str, ...]:
         # A guardian's and a proxy's relation stand in the population register, whatever the utility itself reads.
         needed = (Source.POPULATION,) if row.capacity != Capacity.SELF else ()
         return tuple(each for each in dict.fromkeys([*needed, *utility.registers]) if each != OWN_REQUESTS)
 
-    def _earlier(self, utility: Utility, row: RequestRow) -> tuple[Mapping[str, Any], ...]:
+    def _earlier(self, utility: Utility, row: RequestRow) -> Sequence[Mapping[str, Any]]:
         if OWN_REQUESTS not in utility.reads:
             return ()
-        earlier = self.rows.of_utility(row.holder_id, utility.code, MOST_EARLIER)
-        return tuple(
-            {
-                "state": each.state,
-                "submitted_at": each.submitted_at,
-                "answers": recall(utility.form, open_content(self.holders, each).answers),
-            }
-            for each in earlier
-            if each.id != row.id
+        return Earlier(
+            utility.form,
+            lambda: [e for e in self.rows.of_utility(row.holder_id, utility.code, MOST_EARLIER) if e.id != row.id],
+            lambda each: open_content(self.holders, each).answers,
         )
 
 
@@ -297,13 +293,6 @@ def request_facts(row: RequestRow, now: datetime) -> dict[str, Any]:
     if row.decided_by is not None:
         facts["decided_on"] = vietnamese_day(now)
     return facts
-
-
-def office_name(plugin: Plugin, row: RequestRow) -> str:
-    """Return what the desk is called whose request it is, as a paper names it: the agency, of its province."""
-    own = plugin.texts["vi"].get("agencies", {}).get(row.agency)
-    province = provinces().get(row.province)
-    return ", ".join(part for part in (own or lookup("agencies", row.agency, "vi"), province) if part)
 
 
 def relation_of(applicant: Mapping[str, Any], subject: Mapping[str, Any]) -> str:

@@ -113,10 +113,9 @@ class ReviewDesk:
     ) -> tuple[list[DeskRequest], str | None]:
         """Return one page of what waits on the caller's desks, the oldest first. Raises NotAllowed."""
         desks = self.reach.desks.of(actor)
-        agencies = {grant.agency for grant in desks}
-        mine = [p.utility for p in self.catalogue if p.utility.agency in agencies and p.utility.lifecycle.reviewed]
-        chosen = [each for each in mine if utility in (None, each.code)]
-        waiting = {each.code: each.lifecycle.on_desk for each in chosen}
+        # Of whichever agency a utility is today: what was sent to a former one of it lies there still.
+        chosen = [plugin.utility for plugin in self.catalogue if utility in (None, plugin.utility.code)]
+        waiting = {each.code: each.lifecycle.on_desk for each in chosen if each.lifecycle.reviewed}
         rows, following = self.rows.queue(places(desks), waiting, limit, place)
         late: dict[str, list[LateStep]] = {}
         for step in self.rows.late_steps_of([row.id for row in rows], self.clock.now()):

@@ -373,6 +373,8 @@ class Requests:
         sent = replace(content, warnings=dict(weighed.warnings), held=held)
         if content.about is not None:
             sent = replace(sent, known_as=told.number, subject_id=self.holders.find(told.number))
+        if utility.agreement is not None:
+            sent = replace(sent, other_id=self.holders.find(utility.agreement.of(told.case)))
         row.sealed = seal_content(self.holders, row.holder_id, row.id, sent)
         row.fee = [{"code": line.code, "amount": line.amount} for line in weighed.fee.lines]
         row.province = self.cases.desk_province(utility, row, told, actor)

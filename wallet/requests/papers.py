@@ -24,7 +24,7 @@ from wallet.requests.models import RequestPaper, RequestRow, RequestStep
 from wallet.requests.orders import PaperView, RequestPaperView, number_of
 from wallet.requests.repository import RequestRepository
 from wallet.requests.sealed import open_content
-from wallet.texts.catalogue import LANGUAGES, catalogue, lookup
+from wallet.texts.catalogue import LANGUAGES, lookup
 from wallet.utilities.base import Ask, Deadline, Utility
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.plugin import Plugin
@@ -107,7 +107,7 @@ class Papers:
                 {
                     "step": step.code,
                     "name": _named(plugin, "steps", step.code),
-                    "agency": _named(plugin, "agencies", step.agency),
+                    "agency": self.catalogue.agency_words(row.utility, step.agency),
                 }
                 for step in steps
             ],
@@ -132,7 +132,7 @@ class Papers:
     def _head(self, plugin: Plugin, row: RequestRow, received_at: datetime) -> dict[str, Any]:
         """Return what every paper of a request states: whose it is, what was asked for, who is to be asked."""
         about = open_content(self.holders, row).about
-        office, number = office_words(plugin, row), number_of(row.id)
+        office, number = office_words(self.catalogue, row), number_of(row.id)
         stated: dict[str, Any] = {
             "request_number": number,
             "agency": office,
@@ -180,10 +180,10 @@ def sealed_at(request_id: str, kind: str, sequence: int) -> str:
     return f"{request_id}.{kind}-{sequence}"
 
 
-def office_words(plugin: Plugin, row: RequestRow) -> Words:
+def office_words(catalogue: Catalogue, row: RequestRow) -> Words:
     """Return what the desk is called whose request it is, in both languages: the agency, of its province."""
     province = provinces().get(row.province)
-    names = _named(plugin, "agencies", row.agency)
+    names = catalogue.agency_words(row.utility, row.agency)
     return {language: ", ".join(part for part in (name, province) if part) for language, name in names.items()}
 
 
@@ -274,11 +274,7 @@ def _view(paper: RequestPaper) -> PaperView:
 
 def _named(plugin: Plugin, section: str, code: str) -> Words:
     """Return what a code is called, else the code: no paper fails for want of a word."""
-    found = {}
-    for language in LANGUAGES:
-        ours = catalogue(language)["agencies"] if section == "agencies" else {}
-        found[language] = plugin.texts[language].get(section, {}).get(code) or ours.get(code) or code
-    return found
+    return {language: plugin.texts[language].get(section, {}).get(code) or code for language in LANGUAGES}
 
 
 def _words(code: str, **values: Any) -> Words:

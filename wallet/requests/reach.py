@@ -117,12 +117,22 @@ class Reach:
         return (row.holder_id,) if about in (None, row.holder_id) else (row.holder_id, str(about))
 
     def assert_not_own(self, row: RequestRow, actor: Actor) -> None:
-        """Refuse officers their own requests, those of their wards, and those that somebody made about either."""
+        """Refuse officers their own requests, those of their wards, and those that somebody made about either.
+
+        Whose agreement a request needs, asked or not, decides about it no more than its applicant does.
+        """
         if self._is_own(row, actor.account_id, actor.holder_id):
             raise NotAllowed("not_for_oneself")
 
     def _is_own(self, row: RequestRow, account_id: str, holder_id: str | None) -> bool:
-        return not self.desks.own_holders(account_id, holder_id).isdisjoint(self.subjects(row))
+        own = self.desks.own_holders(account_id, holder_id)
+        return not own.isdisjoint((*self.subjects(row), *self._others(row)))
+
+    def _others(self, row: RequestRow) -> set[str]:
+        """Return whom a request asked to agree, and whom its utility names for that, though nobody asked them."""
+        asked = {each.holder_id for each in self.rows.agreements(row.id)}
+        named = open_content(self.holders, row).other_id
+        return asked if named is None else asked | {named}
 
     def _desk_of(self, row: RequestRow, desks: tuple[Grant, ...]) -> Grant | None:
         """Return the desk among these on which a request lies."""

@@ -19,7 +19,8 @@ class Content:
     held: what registers answered when it was sent, by field. sent: the answers for which the fee was told, where they
     were changed since. known_as: which number whom a proxy asks about had in the register when it was sent; "" before.
     subject_id: the holder with that number, None where nobody had an account: whoever has one may get another number.
-    shown: what others were shown whom it asked to agree, by the id of the agreement.
+    shown: what others were shown whom it asked to agree, by the id of the agreement. other_id: whom the utility names
+    to agree, asked or not; None for nobody who had an account when it was sent.
     """
 
     answers: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -30,6 +31,7 @@ class Content:
     known_as: str = field(default="", repr=False)
     shown: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     subject_id: str | None = None
+    other_id: str | None = None
 
     @property
     def subject_number(self) -> str | None:
@@ -62,6 +64,7 @@ def seal_content(holders: Holders, holder_id: str, request_id: str, content: Con
         "known_as": content.known_as,
         "shown": content.shown,
         "subject_id": content.subject_id,
+        "other_id": content.other_id,
     }
     plaintext = json.dumps(stated, ensure_ascii=False)
     return holders.seal(holder_id, request_id, plaintext.encode())
@@ -92,4 +95,5 @@ def open_content(holders: Holders, row: RequestRow) -> Content:
         stated.get("known_as", ""),
         stated.get("shown", {}),
         stated.get("subject_id"),
+        stated.get("other_id"),
     )

@@ -273,8 +273,9 @@ class Link:
 class Agreement:
     """Somebody else who agrees by their own act, out of their own account, where the applicant has them asked.
 
-    field: of the form, yes or no: whether they are asked. of(case): their number, "" for nobody. shows: fields whose
-    answers they are shown. days: how long they have. Whoever has no account signs on paper: a field of files.
+    field: of the form, yes or no: whether they are asked. of(case): their number, "" for nobody; asked or not, they
+    decide nothing about it as an officer. shows: fields whose answers they are shown. days: how long they have. Whoever
+    has no account signs on paper: a field of files.
     """
 
     field: str

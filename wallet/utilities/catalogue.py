@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 import wallet.utilities
 from wallet.errors import ConfigurationError, UnknownUtility
 from wallet.terms import Actor
+from wallet.texts.catalogue import both, catalogue
 from wallet.utilities.base import FOUR_EYES, REVIEWED, DocumentType, Utility
 from wallet.utilities.conformance import NoPlugin, faults_of_declaration, faults_of_package, open_plugin
 from wallet.utilities.plugin import LANGUAGES, Plugin
@@ -147,6 +148,20 @@ class Catalogue:
                 if (document.code, document.version) == (kind, version):
                     return plugin, document
         return None
+
+    def agency_words(self, utility: str, agency: str) -> dict[str, str]:
+        """Return what an agency is called to which something of a utility was sent once, in both languages.
+
+        As the utility names it today, else as the newest former version of it that did, else as the wallet does, else
+        its code: no paper and no page fails for want of a word.
+        """
+        held = self._held
+        former = (plugin for plugin in reversed(held.former) if plugin.utility.code == utility)
+        for plugin in (held.plugins.get(utility), *former):
+            if plugin is not None and all(agency in plugin.texts[each].get("agencies", {}) for each in LANGUAGES):
+                return plugin.words("agencies", agency)
+        known = agency in catalogue(LANGUAGES[0])["agencies"]
+        return both("agencies", agency) if known else dict.fromkeys(LANGUAGES, agency)
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:

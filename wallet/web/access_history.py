@@ -164,7 +164,7 @@ def _agency(row: Access, utilities: Catalogue) -> dict[str, str] | None:
     """Return what the agency is called: by the utility for which it looked, else by the wallet, else by itself."""
     if row.agency is None:
         return None
-    return word_of(utilities.find(row.procedure or ""), "agencies", row.agency, core="agencies")
+    return utilities.agency_words(row.procedure or "", row.agency)
 
 
 def _words(section: str, code: str) -> dict[str, str]:

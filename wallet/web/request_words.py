@@ -71,7 +71,7 @@ def told_whole(detail: RequestDetail, catalogue: Catalogue) -> dict[str, Any]:
             {
                 **{name: getattr(step, name) for name in OF_STEP},
                 "name": word_of(plugin, "steps", step.code),
-                "agency": word_of(plugin, "agencies", step.agency, core="agencies"),
+                "agency": catalogue.agency_words(detail.request.utility, step.agency),
             }
             for step in detail.steps
         ],

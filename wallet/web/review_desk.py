@@ -359,7 +359,7 @@ def _lying(row: DeskRequest) -> dict[str, Any]:
             {
                 "code": step.code,
                 "name": word_of(plugin, "steps", step.code),
-                "agency": word_of(plugin, "agencies", step.agency, core="agencies"),
+                "agency": catalogue.agency_words(row.request.utility, step.agency),
                 "due_at": step.due_at,
             }
             for step in row.late_steps

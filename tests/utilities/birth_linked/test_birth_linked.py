@@ -76,6 +76,8 @@ def test_either_parent_may_ask(person: Any) -> None:
         ({"mother_number": "099195000099", "father_number": "099090000099"}, "not_a_parent"),
         ({"mother_number": "099195000099", "father_number": "099090000099", "state": "registered"}, "not_a_parent"),
         ({"state": "registered"}, "registered_already"),
+        ({"state": "withdrawn"}, "state_unknown"),
+        ({"state": ""}, "state_unknown"),
         ({"born_on": date(2020, 11, 20)}, "too_old"),
         ({"born_on": date(2026, 11, 21)}, "in_future"),
         ({"born_on": date(2019, 1, 1)}, "too_old"),

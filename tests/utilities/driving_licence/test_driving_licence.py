@@ -46,6 +46,10 @@ def test_it_states_the_chosen_licence_and_no_other() -> None:
         ({"state": "old_paper"}, "old_paper"),
         ({"state": "held"}, "licence_held"),
         ({"state": "revoked"}, "licence_revoked"),
+        ({"state": "suspended"}, "state_unknown"),
+        ({"state": "Đang bị tước quyền sử dụng"}, "state_unknown"),
+        ({"state": "VALID"}, "state_unknown"),
+        ({"state": ""}, "state_unknown"),
         ({"expires_on": date(2026, 11, 19)}, "expired"),
         ({"state": "old_paper", "expires_on": date(2026, 11, 19)}, "old_paper"),
     ],
@@ -100,7 +104,8 @@ def test_traffic_police_see_no_personal_number() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"points": 8}, {"state": "held"}, {"expires_on": date(2026, 12, 1)}, {"classes": ("B",)}]
+    "changes",
+    [{"points": 8}, {"state": "held"}, {"state": "suspended"}, {"expires_on": date(2026, 12, 1)}, {"classes": ("B",)}],
 )
 def test_a_change_of_this_licence_ends_the_document(changes: dict[str, Any]) -> None:
     stated = full_claims(LICENCE, claims_of(utility, case()))

@@ -43,6 +43,9 @@ def test_it_states_the_chosen_vehicle_and_no_other() -> None:
     [
         ({"state": "cancelled"}, "registration_cancelled"),
         ({"state": "held"}, "registration_held"),
+        ({"state": "suspended"}, "state_unknown"),
+        ({"state": "Đang bị tạm dừng"}, "state_unknown"),
+        ({"state": ""}, "state_unknown"),
         ({"expires_on": date(2026, 11, 19)}, "expired"),
     ],
 )

@@ -43,6 +43,8 @@ from wallet.utilities.base import (
 )
 
 NOTICE_OF_BIRTH = Field("notice_id", size=(1, 40), one_of=(Source.CIVIL_STATUS, "births", "notice_id"))
+NOTIFIED, REGISTERED = "notified", "registered"
+"""States of a notice of birth. In the first alone it waits to be registered: of any other nothing is made here."""
 PARENTS = {"mother": "mother_number", "father": "father_number"}
 DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 NOTICED = {
@@ -84,8 +86,8 @@ def _wrong_birth(case: Case, notice: Claims) -> dict[str, str]:
         return {"notice_id": "not_a_parent"}
     if "birth_registration" in case.steps:  # a supplement: this very request had this birth registered, and time passed
         return {}
-    if notice["state"] == "registered":
-        return {"notice_id": "registered_already"}
+    if notice["state"] != NOTIFIED:
+        return {"notice_id": "registered_already" if notice["state"] == REGISTERED else "state_unknown"}
     if notice["born_on"] > case.today:
         return {"notice_id": "in_future"}
     if age_on(notice["born_on"], case.today) >= case.figures["age_limit"]:
@@ -238,7 +240,7 @@ utility = Utility(
         Field("agreement", Ask.FILES, required=False, size=(1, 3)),
     ),
     reads=(Source.RESIDENCE,),
-    codes={"state": ("notified", "registered")},
+    codes={"state": (NOTIFIED, REGISTERED)},
     shows={Source.CIVIL_STATUS: ("births",)},
     lifecycle=LINKED,
     steps=(

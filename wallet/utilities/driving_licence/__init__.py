@@ -33,7 +33,10 @@ from wallet.utilities.base import (
 VALIDITY = timedelta(days=365)
 WHICH = Field("licence_number", size=(1, 20), one_of=(Source.DRIVING_LICENCES, "licences", "licence_number"))
 STATED = ("licence_number", "classes", "issued_on", "expires_on", "issued_by", "points")
+VALID = "valid"
+"""The one state in which a licence is shown: what a partner may say some day is in nobody's list of states."""
 UNUSABLE = {"old_paper": "old_paper", "held": "licence_held", "revoked": "licence_revoked"}
+"""States that there are words for; every other but the valid one is `state_unknown`."""
 
 
 def accept(case: Case) -> None:
@@ -41,8 +44,8 @@ def accept(case: Case) -> None:
     licence = case.chosen(WHICH)
     if licence is None:
         raise AnswersRejected({WHICH.name: "not_yours"})
-    if licence["state"] in UNUSABLE:
-        raise AnswersRejected({WHICH.name: UNUSABLE[licence["state"]]})
+    if licence["state"] != VALID:
+        raise AnswersRejected({WHICH.name: UNUSABLE.get(licence["state"], "state_unknown")})
     if licence.get("expires_on", date.max) < case.today:
         raise AnswersRejected({WHICH.name: "expired"})
     if licence.get("points", 0) not in range(case.figures["full_points"] + 1):
@@ -71,7 +74,7 @@ def until(case: Case) -> date | None:
 def changed(stated: Claims, case: Case) -> bool:
     """Return whether the register no longer says this of this licence; another licence of the person is no change."""
     licence = case.record(WHICH, stated["licence_number"]) or {}
-    return licence.get("state") != "valid" or not still_stated(stated, STATED, licence)
+    return licence.get("state") != VALID or not still_stated(stated, STATED, licence)
 
 
 LICENCE = DocumentType(
@@ -138,7 +141,7 @@ utility = Utility(
         ),
     ),
     form=(WHICH,),
-    codes={"state": ("valid", "held", "revoked", "old_paper")},
+    codes={"state": (VALID, "held", "revoked", "old_paper")},
     shows={Source.DRIVING_LICENCES: ("licences",)},
     link=Link(Source.DRIVING_LICENCES),
     accept=accept,

@@ -127,4 +127,4 @@ def same_person(one: Guest, other: Guest) -> bool:
     """
     if one.documents == other.documents:
         return True
-    return same_name(one.full_name, other.full_name) and str(one.birth_date) == str(other.birth_date)
+    return str(one.birth_date) == str(other.birth_date) and same_name(one.full_name, other.full_name)

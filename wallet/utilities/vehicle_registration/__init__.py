@@ -35,7 +35,10 @@ STATED = (
     "expires_on",
 )  # fmt: skip
 KINDS = {"car": "Xe ô tô", "motorcycle": "Xe mô tô, xe gắn máy"}
+VALID = "valid"
+"""The one state in which a registration counts: what a partner may say some day is in nobody's list of states."""
 UNUSABLE = {"cancelled": "registration_cancelled", "held": "registration_held"}
+"""States that there are words for; every other but the valid one is `state_unknown`."""
 COMPARED_AT_THE_ROADSIDE = 6
 """How many of the last characters of a chassis number are shown to whoever compares it with the vehicle."""
 
@@ -45,8 +48,8 @@ def accept(case: Case) -> None:
     vehicle = case.chosen(WHICH)
     if vehicle is None:
         raise AnswersRejected({WHICH.name: "not_yours"})
-    if vehicle["state"] in UNUSABLE:
-        raise AnswersRejected({WHICH.name: UNUSABLE[vehicle["state"]]})
+    if vehicle["state"] != VALID:
+        raise AnswersRejected({WHICH.name: UNUSABLE.get(vehicle["state"], "state_unknown")})
     if vehicle.get("expires_on", date.max) < case.today:
         raise AnswersRejected({WHICH.name: "expired"})
 
@@ -82,7 +85,7 @@ def until(case: Case) -> date | None:
 def changed(stated: Claims, case: Case) -> bool:
     """Return whether the register no longer says this of this vehicle; a second vehicle is no change."""
     vehicle = case.record(WHICH, stated["plate"]) or {}
-    return vehicle.get("state") != "valid" or not still_stated(stated, STATED, vehicle)
+    return vehicle.get("state") != VALID or not still_stated(stated, STATED, vehicle)
 
 
 REGISTRATION = DocumentType(
@@ -145,7 +148,7 @@ utility = Utility(
         ),
     ),
     form=(WHICH,),
-    codes={"kind": ("car", "motorcycle"), "state": ("valid", "held", "cancelled")},
+    codes={"kind": ("car", "motorcycle"), "state": (VALID, "held", "cancelled")},
     shows={Source.VEHICLES: ("vehicles",)},
     link=Link(Source.VEHICLES),
     accept=accept,
