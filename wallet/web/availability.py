@@ -122,7 +122,8 @@ def list_own_utilities() -> Response:
         with looking as work:
             found = work.rollout.available_all(_visitor(work, actor))
     catalogue = current_wallet().catalogue
-    rows = [_own(plugin, *found[plugin.utility.code], actor) for plugin in catalogue]
+    plugins = ((catalogue.find(code), each) for code, each in found.items())  # a definition may just come in
+    rows = [_own(plugin, *each, actor) for plugin, each in plugins if plugin is not None]
     return answer(OwnUtilitiesSchema(), {"data": rows})
 
 
