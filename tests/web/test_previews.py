@@ -22,7 +22,7 @@ from wallet.demo.personas import persona
 from wallet.launching.audience import Audience
 from wallet.launching.states import LaunchState
 from wallet.requests.models import RequestRow
-from wallet.sources.models import Citizen
+from wallet.sources.models import Citizen, Residence
 from wallet.utilities.base import Capacity
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.plugin import Plugin
@@ -351,6 +351,20 @@ def test_where_the_person_lives_is_not_told_by_a_city_that_pays(phone_of: Make, 
     assert preview(own, draft(own, ANSWERS))["fee_due"] == 0, "Hà Nội pays for him"
     seen = preview(stranger, by_proxy(stranger, "an"))
     assert (lines(seen), seen["fee_due"]) == (REGULAR, 200_000)
+
+
+def test_the_city_pays_for_citizens_and_for_no_foreigner_who_lives_there(
+    phone_of: Make, wallet: Wallet, clock: FixedClock
+) -> None:
+    """Docs/domain.md, section 1b."""
+    clock.set(datetime(2026, 11, 20, 2, tzinfo=UTC))
+    with wallet.nation.write() as session:
+        moved = update(Residence).where(Residence.number == persona("marie").number)
+        session.execute(moved.values(permanent_province_code="01"))
+    for key, due in (("an", 0), ("marie", 200_000)):
+        phone = phone_of(key)
+        made = draft(phone, ANSWERS)
+        assert (preview(phone, made)["fee_due"], sent(phone, made)["fee_due"]) == (due, due)
 
 
 def test_what_the_proxy_had_to_know_counts(phone_of: Make) -> None:
