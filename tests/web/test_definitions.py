@@ -1,7 +1,8 @@
 """Utilities as data over HTTP: proposed by one admin, agreed to by another, told whole, refused with every fault."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +13,15 @@ from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from tests.utilities.definitions import broken, definition
 from tests.web.refusals import assert_refused, field_errors
+from wallet.utilities.declared import defined
+from wallet.web.app import create_app
+from wallet.wiring import Wallet
 
 Make = Callable[..., CitizenPhone]
 Unchanged = Callable[[], AbstractContextManager[None]]
 
 PATH = "/v1/admin/utility-definitions"
+FLAGS = "/ofrep/v1/evaluate/flags"
 
 
 def propose(admin: CitizenPhone, raw: Any = None, **options: Any) -> TestResponse:
@@ -156,3 +161,29 @@ def test_a_proposal_asked_for_twice_is_made_once(admin: CitizenPhone) -> None:
     one, other = propose(admin, headers=headers), propose(admin, headers=headers)
     assert (one.status_code, one.json) == (other.status_code, other.json)
     assert len(admin.get(PATH).json["data"]) == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/utilities", "/v1/me/utilities", "/v1/admin/utilities", FLAGS])
+def test_a_definition_that_comes_in_while_a_list_is_made_breaks_no_list(
+    wallet: Wallet, admin: CitizenPhone, path: str
+) -> None:
+    catalogue = wallet.catalogue.anew()
+    admin.client = create_app(replace(wallet, catalogue=catalogue)).test_client()
+    installed, seen = {plugin.utility.code for plugin in catalogue}, set()
+    left: Iterator[int] = iter(())
+
+    def look() -> None:
+        if next(left, None) == 1:
+            catalogue.declare([(defined(definition()),)])
+
+    catalogue.follow(look)
+    for moment in range(1, 20):
+        catalogue.declare([])
+        left = iter(range(moment, 0, -1))
+        response = admin.post(path, {}) if path == FLAGS else admin.get(path)
+        assert response.status_code == 200, (moment, response.text)
+        rows = response.json["flags"] if path == FLAGS else response.json["data"]
+        codes = {row["key"] if path == FLAGS else row["code"] for row in rows}
+        assert codes - {"library_card"} == installed
+        seen.add("library_card" in codes)
+    assert seen == {True, False}, "it came in before, and after"

@@ -144,7 +144,7 @@ def test_version_that_is_no_short_text_is_an_invalid_context(phone_of: Make) -> 
         assert (answer.status_code, answer.json["errorCode"]) == (400, "INVALID_CONTEXT")
 
 
-def test_register_that_is_down_is_one_flag_that_failed(
+def test_register_that_is_down_is_a_failure_alone_and_one_flag_that_failed_among_all(
     wallet: Wallet, phone_of: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pilot(wallet, provinces=frozenset({"01"}))
@@ -157,8 +157,13 @@ def test_register_that_is_down_is_one_flag_that_failed(
             raise Unavailable("source_unavailable")
 
     monkeypatch.setitem(wallet.registers, "residence", Down())
-    found = flag(phone)
-    assert (found["errorCode"], "value" in found) == ("GENERAL", False)
+    failed = {"key": "residence", "errorCode": "GENERAL", "errorDetails": "the residence register does not answer"}
+    alone, whole = evaluate(phone), evaluate(phone, ALL)
+    assert (alone.status_code, alone.mimetype, alone.json) == (400, "application/json", failed)
+    assert whole.status_code == 200
+    flags = {each["key"]: each for each in whole.json["flags"]}
+    assert flags["residence"] == failed
+    assert all("value" in each for key, each in flags.items() if key != "residence")
     own = next(row for row in phone.get("/v1/me/utilities").json["data"] if row["code"] == "residence")
     assert (own["available"], own["missing"]) == (False, "source_unavailable")
 

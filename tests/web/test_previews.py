@@ -10,16 +10,20 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from tests.launching.people import OFF, PAUSED, PILOT, RETIRED, agreed
 from tests.phone import CitizenPhone
 from tests.support import FixedClock
 from tests.web.refusals import assert_refused
-from tests.web.test_drafts import ANSWERS, add_file, draft, edit
+from tests.web.test_drafts import ANSWERS, JUDICIAL, add_file, draft, edit
 from tests.web.test_lodging import MOTHER, order
 from tests.web.test_review_desk import claim, decide, opened, paid
 from wallet.demo.edge_cases import EDGE_CASES
 from wallet.demo.personas import persona
+from wallet.launching.audience import Audience
+from wallet.launching.states import LaunchState
 from wallet.requests.models import RequestRow
-from wallet.sources.models import Citizen
+from wallet.sources.models import Citizen, Residence
+from wallet.utilities.base import Capacity
 from wallet.utilities.catalogue import Catalogue
 from wallet.utilities.plugin import Plugin
 from wallet.web.app import create_app
@@ -160,6 +164,68 @@ def test_a_draft_is_weighed_and_sent_under_the_rules_of_the_day(
     assert (sent["rules_version"], sent["fee_due"], sent["due_at"]) == ("2026-07", 0, "2026-07-06T17:00:00Z")
 
 
+# --- What cannot be sent ----------------------------------------------------------------------------------------------
+
+
+def refused_alike(phone: CitizenPhone, made: dict[str, Any], status: int, code: str) -> None:
+    """Hold a draft to be refused in one way, looked at ahead and sent."""
+    path = f"/v1/requests/{made['id']}"
+    ahead = assert_refused(phone.get(f"{path}/preview"), status, code)
+    told = assert_refused(phone.post(f"{path}/moves", {"action": "submit"}), status, code)
+    named = {"code", "title", "detail", "missing", "notice", "capacity", "needed"}
+    assert {name: ahead.get(name) for name in named} == {name: told.get(name) for name in named}
+
+
+@pytest.mark.parametrize("stands", [OFF, PAUSED, RETIRED])
+def test_a_draft_of_what_takes_nothing_is_refused_ahead_as_it_is_when_sent(
+    phone_of: Make, wallet: Wallet, unchanged: Unchanged, stands: LaunchState
+) -> None:
+    phone = phone_of("an")
+    judicial, notice = draft(phone, ANSWERS), lodging(phone)
+    assert preview(phone, judicial)["ready"] is True
+    for code in (JUDICIAL, "lodging_notice"):
+        agreed(wallet, stands, code=code)
+    with unchanged():
+        refused_alike(phone, judicial, 409, "utility_disabled")
+        refused_alike(phone, notice, 409, "utility_disabled")
+
+
+def test_a_draft_of_whom_a_pilot_leaves_out_is_refused_ahead(
+    phone_of: Make, wallet: Wallet, unchanged: Unchanged
+) -> None:
+    inside, outside = phone_of("an"), phone_of("sau")
+    within, without = draft(inside, ANSWERS), draft(outside, ANSWERS)
+    tested = frozenset({inside.get("/v1/me").json["account_id"]})
+    agreed(wallet, PILOT, code=JUDICIAL, audience=Audience(permille=0, testers=tested))
+    with unchanged():
+        refused_alike(outside, without, 403, "not_in_pilot")
+        assert preview(inside, within)["ready"] is True
+
+
+def test_a_draft_as_what_nobody_may_apply_any_more_is_refused_ahead(
+    phone_of: Make, wallet: Wallet, unchanged: Unchanged
+) -> None:
+    phone = phone_of("an")
+    made = draft(phone, ANSWERS, capacity="proxy", about=about("sau"))
+    plugin = wallet.catalogue.plugin(JUDICIAL)
+    theirs = replace(plugin, utility=replace(plugin.utility, who=plugin.utility.who - {Capacity.PROXY}))
+    plugins = {each.utility.code: each for each in wallet.catalogue} | {JUDICIAL: theirs}
+    phone.client = create_app(replace(wallet, catalogue=Catalogue(plugins))).test_client()
+    with unchanged():
+        refused_alike(phone, made, 403, "capacity_not_allowed")
+
+
+def test_a_supplement_has_its_preview_while_nothing_new_is_taken(phone_of: Make, wallet: Wallet) -> None:
+    citizen, officer = phone_of("an"), phone_of("reviewer3")
+    request = paid(citizen)
+    claim(officer, request)
+    decide(officer, request, "request_supplement", reason="history_incomplete", note="Thiếu nơi làm việc.")
+    agreed(wallet, PAUSED, code=JUDICIAL)
+    assert preview(citizen, request)["ready"] is True
+    sent_again = citizen.post(f"/v1/requests/{request['id']}/moves", {"action": "supplement"})
+    assert sent_again.status_code == 200, sent_again.text
+
+
 # --- What is doubtful -------------------------------------------------------------------------------------------------
 
 CORRECTED = MOTHER | {"birth_date": "1961-01-01", "sex": "male", "relation": "none"}
@@ -285,6 +351,20 @@ def test_where_the_person_lives_is_not_told_by_a_city_that_pays(phone_of: Make, 
     assert preview(own, draft(own, ANSWERS))["fee_due"] == 0, "Hà Nội pays for him"
     seen = preview(stranger, by_proxy(stranger, "an"))
     assert (lines(seen), seen["fee_due"]) == (REGULAR, 200_000)
+
+
+def test_the_city_pays_for_citizens_and_for_no_foreigner_who_lives_there(
+    phone_of: Make, wallet: Wallet, clock: FixedClock
+) -> None:
+    """Docs/domain.md, section 1b."""
+    clock.set(datetime(2026, 11, 20, 2, tzinfo=UTC))
+    with wallet.nation.write() as session:
+        moved = update(Residence).where(Residence.number == persona("marie").number)
+        session.execute(moved.values(permanent_province_code="01"))
+    for key, due in (("an", 0), ("marie", 200_000)):
+        phone = phone_of(key)
+        made = draft(phone, ANSWERS)
+        assert (preview(phone, made)["fee_due"], sent(phone, made)["fee_due"]) == (due, due)
 
 
 def test_what_the_proxy_had_to_know_counts(phone_of: Make) -> None:

@@ -157,11 +157,7 @@ class Requests:
         """
         row, utility = self._own(request_id, actor, lock=True)
         if action in ("submit", "supplement"):
-            apply_as(row, actor)
-            self.assert_levels(utility, actor)
-            if action == "submit":
-                assert_takes(utility, Capacity(row.capacity))
-                self.rollout.assert_open_to(utility.code, actor)
+            self.assert_may_send(utility, row, actor, first=action == "submit")
             arrow = utility.lifecycle.move(row.state, action)
             if arrow is None or arrow.by is not By.HOLDER:
                 raise Conflict("transition_not_allowed", state=row.state, target=action)
@@ -397,10 +393,22 @@ class Requests:
             raise NotAllowed("capacity_not_allowed", capacity=str(order.capacity))
         if utility.confidential and actor.acting_for is not None:
             raise NotAllowed("capacity_not_allowed", capacity=str(capacity))
-        self.assert_levels(utility, actor)
+        self._assert_levels(utility, actor)
         self.rollout.assert_open_to(utility.code, actor)
 
-    def assert_levels(self, utility: Utility, actor: Actor) -> None:
+    def assert_may_send(self, utility: Utility, row: RequestRow, actor: Actor, *, first: bool) -> None:
+        """Write onto a request as what its sender applies, and refuse whoever may not send it now.
+
+        first: not a supplement, which is taken also where nothing new is. Raises Conflict("utility_disabled",
+        "account_locked"), LevelTooLow, StepUpRequired, NotAllowed, Unavailable.
+        """
+        apply_as(row, actor)
+        self._assert_levels(utility, actor)
+        if first:
+            assert_takes(utility, Capacity(row.capacity))
+            self.rollout.assert_open_to(utility.code, actor)
+
+    def _assert_levels(self, utility: Utility, actor: Actor) -> None:
         """Refuse an account or a session that may not ask. Raises Conflict, LevelTooLow, StepUpRequired."""
         self.moving.issuing.assert_unlocked(holder_of(actor))
         if actor.account_level < utility.minimum_level:

@@ -6,7 +6,7 @@ from typing import Any
 
 from wallet.clock import Clock
 from wallet.errors import InvalidInput
-from wallet.requests.applying import apply_as, faults_beside
+from wallet.requests.applying import faults_beside
 from wallet.requests.deadlines import due_at
 from wallet.requests.lifecycle import Requests
 from wallet.requests.models import RequestRow
@@ -16,6 +16,7 @@ from wallet.requests.weighing import Weighed, Weighing
 from wallet.terms import Actor
 from wallet.utilities.answering import plain
 from wallet.utilities.base import Utility
+from wallet.utilities.lifecycles import DRAFT
 from wallet.utilities.plugin import in_words_of
 from wallet.utilities.stating import claims_of
 from wallet.working_days import WorkingDays, vietnamese_day
@@ -35,12 +36,11 @@ class Previewing:
     def preview(self, request_id: str, actor: Actor) -> Preview:
         """Return what would come of a request if it were sent now.
 
-        Raises NotFound, Conflict("not_editable", "not_linked"), LevelTooLow, StepUpRequired, NotAllowed, Unavailable.
+        Raises NotFound, Conflict("not_editable", "not_linked"), and what sending it raises of who may and when.
         """
         row, utility = self.requests.editable(request_id, actor)
         self.weighing.rows.let_go(row)  # what is held against it is written nowhere
-        apply_as(row, actor)
-        self.requests.assert_levels(utility, actor)
+        self.requests.assert_may_send(utility, row, actor, first=row.state == DRAFT)
         due = self._due(utility, row)
         content = open_content(self.requests.holders, row)
         try:

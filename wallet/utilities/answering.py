@@ -18,6 +18,9 @@ from wallet.strict import PlainWords, StrictSchema, pointers
 from wallet.utilities.forms import Answers, Ask, Field
 
 MOST_TEXT = 5000
+FIRST_YEAR, LAST_YEAR = 1800, 2199
+"""Years of a day or moment that is typed. Terms are counted from it, in the zone of Vietnam, and at the ends of the
+calendar nothing can be; `YYYY` of a date of birth begins with the same year."""
 PHONE = re.compile(r"(?:\+84|0)([35789][0-9]{8})\Z")
 """Source: docs/domain.md, section 3.3 (unconfirmed as a rule, safe in practice)."""
 
@@ -243,9 +246,11 @@ class _Day(fields.String):
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             raise ValidationError("invalid_format")
         try:
-            return date.fromisoformat(text)
+            found = date.fromisoformat(text)
         except ValueError as error:
             raise ValidationError("no_such_day") from error
+        _assert_in_range(found)
+        return found
 
 
 class _BirthDate(_Day):
@@ -265,9 +270,11 @@ class _Moment(fields.String):
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})", text):
             raise ValidationError("invalid_format")
         try:
-            return datetime.fromisoformat(text).astimezone(UTC)
-        except (ValueError, OverflowError) as error:
+            found = datetime.fromisoformat(text)
+        except ValueError as error:
             raise ValidationError("no_such_day") from error
+        _assert_in_range(found)
+        return found.astimezone(UTC)
 
 
 class _Phone(fields.String):
@@ -292,6 +299,11 @@ class _Place(fields.String):
         if code not in self._known():
             raise ValidationError("unknown_place")
         return code
+
+
+def _assert_in_range(typed: date) -> None:
+    if not FIRST_YEAR <= typed.year <= LAST_YEAR:
+        raise ValidationError("out_of_range")
 
 
 def _all_different(values: list[Any]) -> None:

@@ -19,6 +19,7 @@ class Ask(StrEnum):
     TEXT = "text"
     LINES = "lines"
     DAY = "day"
+    """`YYYY-MM-DD`, of the years 1800 to 2199 like a moment: terms can be counted from it."""
     BIRTH_DATE = "birth_date"
     """`YYYY-MM-DD`, or `YYYY` where only the year is known; kept as a `date` or that text."""
     MOMENT = "moment"

@@ -64,19 +64,25 @@ class FlagMetadataSchema(StrictSchema):
 
 
 class FlagSchema(StrictSchema):
-    """One flag, evaluated; or `errorCode` where it could not be."""
+    """One flag, evaluated."""
 
     key = fields.String(required=True)
-    value = fields.Boolean()
+    value = fields.Boolean(required=True)
     reason = fields.String(metadata={"x-extensible-enum": REASONS})
     variant = fields.String(metadata={"x-extensible-enum": ["on", "off"]})
     metadata = fields.Nested(FlagMetadataSchema)
+
+
+class FlagOfAllSchema(FlagSchema):
+    """One flag among all: evaluated, or `errorCode` where it could not be."""
+
+    value = fields.Boolean()
     error_code = fields.String(data_key="errorCode", metadata={"x-extensible-enum": ERROR_CODES})
     error_details = fields.String(data_key="errorDetails")
 
 
 class FlagsSchema(StrictSchema):
-    flags = fields.List(fields.Nested(FlagSchema), required=True)
+    flags = fields.List(fields.Nested(FlagOfAllSchema), required=True)
 
 
 class FlagFailureSchema(StrictSchema):
@@ -116,7 +122,8 @@ def list_own_utilities() -> Response:
         with looking as work:
             found = work.rollout.available_all(_visitor(work, actor))
     catalogue = current_wallet().catalogue
-    rows = [_own(plugin, *found[plugin.utility.code], actor) for plugin in catalogue]
+    plugins = ((catalogue.find(code), each) for code, each in found.items())  # a definition may just come in
+    rows = [_own(plugin, *each, actor) for plugin, each in plugins if plugin is not None]
     return answer(OwnUtilitiesSchema(), {"data": rows})
 
 
@@ -138,7 +145,11 @@ def evaluate_flag(key: str) -> Response:
     except UnknownUtility:
         body = {"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": "no utility has this code"}
         return json_answer(body, 404)
-    return answer(FlagSchema(), _flag(launch, found), cache=NO_CACHE)
+    flag = _flag(launch, found)
+    if "error_code" in flag:
+        # A 200 without a value is no failure in OFREP: it says that the default of the caller's code is the answer.
+        return answer(FlagFailureSchema(), flag, 400)
+    return answer(FlagSchema(), flag, cache=NO_CACHE)
 
 
 @operation(flags, "POST", "/evaluate/flags", **OWN_SESSION, etag=True)

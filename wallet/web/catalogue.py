@@ -118,7 +118,8 @@ def list_utilities() -> Response:
     with wallet.read() as work:
         launches = work.rollout.launches()
     today = vietnamese_day(wallet.clock.now())
-    rows = [described(plugin, launches[plugin.utility.code], today) for plugin in wallet.catalogue]
+    plugins = ((wallet.catalogue.find(code), launch) for code, launch in launches.items())  # a definition may just come
+    rows = [described(plugin, launch, today) for plugin, launch in plugins if plugin is not None]
     return with_etag(answer(UtilitiesSchema(), {"data": rows}, cache=CACHE))
 
 

@@ -560,6 +560,11 @@ FIVE = {"copies": "electronic_and_paper", "paper_copies": 5}
         (case(residence=HUE), [("fee", 200_000), ("due", 200_000)]),
         (case(residence={"permanent_province_code": None}), [("fee", 200_000), ("due", 200_000)]),
         (case(account_level=AccountLevel.ONE), [("fee", 200_000), ("due", 200_000)]),
+        (case(people={"nationality": "Pháp"}), [("fee", 200_000), ("due", 200_000)]),
+        (
+            case(people={"nationality": "Pháp", "exemptions": ("student",)}),
+            [("fee_reduced", 100_000), ("due", 100_000)],
+        ),
         (
             case(people={"exemptions": ("student",)}),
             [("fee_reduced", 100_000), ("support_hanoi", -100_000), ("due", 0)],

@@ -119,6 +119,42 @@ def test_permanent_and_temporary_residence_may_lie_in_two_provinces() -> None:
     assert claims["permanent_province"] == "Tỉnh Phú Thọ"
 
 
+@pytest.mark.parametrize(
+    ("until", "kind"),
+    [
+        (TODAY - timedelta(days=1), "Thường trú"),
+        (TODAY, "Thường trú và tạm trú"),
+        (TODAY + timedelta(days=1), "Thường trú và tạm trú"),
+        (None, "Thường trú và tạm trú"),
+    ],
+)
+def test_a_temporary_residence_that_is_over_is_none(until: date | None, kind: str) -> None:
+    """What the register has of it still stands in the paper, with its last day."""
+    _, claims = made(utility, case(LO, temporary_until=until))
+    assert claims["registration_kind"] == kind
+    assert (claims["temporary_address"].endswith("Tỉnh Khánh Hòa"), claims.get("temporary_until")) == (True, until)
+
+
+@pytest.mark.parametrize(
+    ("changed", "void"),
+    [
+        ({}, False),
+        ({"household_members": ()}, False),
+        ({"temporary_until": TODAY + timedelta(days=300)}, True),
+        ({"temporary_address": None, "temporary_since": None, "temporary_until": None}, True),
+    ],
+    ids=["nothing", "another thing", "extended", "struck off"],
+)
+@pytest.mark.parametrize("days", [0, 30, 31, 200])
+def test_the_last_day_of_a_stay_ends_no_paper_and_a_change_of_the_register_does(
+    days: int, changed: dict[str, Any], void: bool
+) -> None:
+    last = TODAY + timedelta(days=30)
+    kind, claims = made(utility, case(LO, temporary_until=last))
+    later = replace(case(LO, **{"temporary_until": last, **changed}), today=TODAY + timedelta(days=days))
+    assert kind.void_if(plain_value(claims), later) is void
+
+
 @pytest.mark.parametrize("kind", utility.documents, ids=lambda kind: kind.code)
 def test_it_is_valid_for_a_year_and_void_when_the_residence_changes(kind: Any) -> None:
     """Docs/domain.md, section 8, case 23."""

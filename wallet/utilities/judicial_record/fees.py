@@ -1,8 +1,9 @@
 """What a certificate costs, and what the city of Hà Nội pays of it.
 
 Source: Circular 244/2016/TT-BTC, articles 4 and 5; Circular 16/2025/TT-BTC has ruled since 24 April 2025, and that the
-amounts are unchanged is unconfirmed. Hà Nội pays the fee for its residents who apply in the app and are not exempt
-already; whether after 2025 is unconfirmed, so its periods stand in one place, `HANOI_SUPPORT` (docs/domain.md, 4.2).
+amounts are unchanged is unconfirmed. Hà Nội pays the fee for Vietnamese citizens who have their permanent residence
+there, apply in the app and are not exempt already; whether after 2025 is unconfirmed, so its periods stand in one
+place, `HANOI_SUPPORT` (docs/domain.md, 1b and 4.2).
 """
 
 from datetime import date
@@ -38,9 +39,10 @@ def is_exempt(case: Case) -> bool:
 
 
 def has_support(case: Case) -> bool:
-    """Return whether Hà Nội pays: permanent residence there, account of level 2, within one of its periods."""
+    """Return whether Hà Nội pays: citizen, permanent residence there, account of level 2, within one of its periods."""
     return (
-        case.fact("residence", "permanent_province_code") == case.figures["support_province"]
+        case.fact("population", "nationality") == CITIZEN
+        and case.fact("residence", "permanent_province_code") == case.figures["support_province"]
         and case.account_level >= AccountLevel.TWO
         and any(first <= case.today <= last for first, last in case.figures["support_periods"])
     )
@@ -49,6 +51,9 @@ def has_support(case: Case) -> bool:
 def _flags(case: Case) -> set[Any]:
     return set(case.fact("population", "exemptions", ()))
 
+
+CITIZEN = "Việt Nam"
+"""Nationality, as the population register has it of Vietnamese citizens."""
 
 HANOI_SUPPORT = (
     (date(2024, 6, 1), date(2025, 12, 31)),

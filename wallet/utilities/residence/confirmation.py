@@ -24,7 +24,7 @@ from wallet.utilities.base import (
     stated_by,
     still_stated,
 )
-from wallet.utilities.residence.register import contradictions, number_of
+from wallet.utilities.residence.register import contradictions, number_of, temporary_over
 
 MEMBER = ("full_name", "birth_date", "sex", "relation", "number_last4")
 KINDS = {"permanent": "Thường trú", "temporary": "Tạm trú"}
@@ -34,7 +34,8 @@ PLACE = ("from_day", "to_day", "kind", "address")
 
 def derive(case: Case) -> Claims:
     """Add what follows from the registers, and the tables that were asked for."""
-    kind = "Thường trú và tạm trú" if "temporary_address" in case.claims else "Thường trú"
+    stays = "temporary_address" in case.claims and not temporary_over(case.claims, case.today)
+    kind = "Thường trú và tạm trú" if stays else "Thường trú"
     derived = {"number_last4": case.claims["number"][-4:], "registration_kind": kind}
     head = case.fact("residence", "household_head_number")
     if head:
@@ -61,7 +62,13 @@ def check(claims: Claims, today: date) -> None:
 
 
 def void_if(stated: Claims, case: Case) -> bool:
-    """Return whether the register states anything else now than the paper does, of the household too where it does."""
+    """Return whether the register states anything else now than the paper does, of the household too where it does.
+
+    The kind is that of the day of issue, for a paper may outlive a stay whose last day it states; where what it follows
+    from is stated otherwise, that is seen by itself.
+    """
+    if Source.RESIDENCE not in case.facts:
+        return True
     known = stated_by(_STATED, case.facts)
     now = {**known, **derive(replace(case, claims={**known, "number": number_of(case)}))}
     return not still_stated(stated, [claim.name for claim in _STATED], now)
@@ -144,4 +151,6 @@ CT07 = DocumentType(
         signatory="commune_police_head",
     ),
 )
-_STATED = tuple(claim for claim in CT07.claims if claim.register == Source.RESIDENCE)
+_STATED = tuple(
+    claim for claim in CT07.claims if claim.register == Source.RESIDENCE and claim.name != "registration_kind"
+)

@@ -31,6 +31,7 @@ from wallet.utilities.residence.register import (
     number_of,
     old_commune,
     old_province,
+    temporary_over,
     temporary_place,
 )
 
@@ -79,11 +80,10 @@ def _lives_in_province(case: Case) -> dict[str, Any]:
 
 
 def _stays_in_commune(case: Case) -> dict[str, Any]:
-    where, ends = temporary_place(case), case.fact("residence", "temporary_until")
-    code = case.fact("residence", "temporary_commune_code")
+    where, code = temporary_place(case), case.fact("residence", "temporary_commune_code")
     if not where or case.answers.get("commune", code) != code:
         raise _not_so("commune" if "commune" in case.answers else "scope")
-    if ends is not None and ends < case.today:
+    if temporary_over(case.facts["residence"], case.today):
         raise AnswersRejected({"scope": "temporary_over"})
     return _known(statement=f"Tạm trú tại {where}", temporary_commune=where, commune_code=code)
 

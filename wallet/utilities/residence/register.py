@@ -53,6 +53,12 @@ def beyond_the_law(stated: Mapping[str, Any], years: int) -> dict[str, str]:
     return {}
 
 
+def temporary_over(stated: Mapping[str, Any], today: date) -> bool:
+    """Return whether a temporary residence has ended. Its last day belongs to it; what has no end has not ended."""
+    ends = stated.get("temporary_until")
+    return ends is not None and ends < today
+
+
 def wrong_head(stated: Mapping[str, Any], numbers: frozenset[str]) -> dict[str, str]:
     """Return claim to reason: a household whose head nobody knows, or is somebody else than it says.
 
