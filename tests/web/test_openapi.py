@@ -267,5 +267,19 @@ def test_writes_that_last_name_their_key(document: dict[str, Any]) -> None:
     assert keyed == staff | ceremonies | requests | profile | documents | verifiers | online
 
 
+def test_schemas_say_what_their_classes_say(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert "whoever agrees names it" in schemas["ShareDecision"]["description"]
+    silent = {name for name, schema in schemas.items() if "description" not in schema}
+    bodies = {operation_body(operation) for _, _, operation in operations(document) if "requestBody" in operation}
+    assert silent & bodies == {"Answers", "CodeConfirmation", "Refresh"}, "what is sent is described, but for what its name says"
+
+
+def operation_body(operation: dict[str, Any]) -> str:
+    """Return the name of the schema of a body."""
+    content = next(iter(operation["requestBody"]["content"].values()))
+    return str(content["schema"].get("$ref", "")).rpartition("/")[2]
+
+
 def test_introduction_says_that_everything_is_a_sample(document: dict[str, Any]) -> None:
     assert "MẪU - KHÔNG CÓ GIÁ TRỊ PHÁP LÝ" in document["info"]["description"]

@@ -5,6 +5,7 @@ Source: OpenAPI 3.1.
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from inspect import cleandoc
 from typing import Any
 
 from apispec import APISpec
@@ -148,6 +149,7 @@ class Description:
         for blueprint in self._blueprints:
             blueprint.register_views_in_doc(api, self._app, api.spec, name=blueprint.name, parameters=None)
             api.spec.tag({"name": blueprint.name, "description": blueprint.description})
+        _describe(api)
         return document(api.spec, self._issuer_url)
 
 
@@ -156,6 +158,15 @@ class _Api(Api):
 
     def _register_error_handlers(self) -> None:
         return None
+
+
+def _describe(api: Api) -> None:
+    """Say of each schema what its class says of itself; what a class inherits was said of another."""
+    schemas = api.spec.components.schemas
+    for (schema, *_), name in api.ma_plugin.converter.refs.items():
+        said = vars(schema).get("__doc__")
+        if said:
+            schemas[name] = {"description": cleandoc(said)} | schemas[name]
 
 
 def document(spec: APISpec, issuer_url: str) -> dict[str, Any]:
