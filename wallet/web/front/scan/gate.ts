@@ -280,6 +280,7 @@ async function takeAnswer(reply: Extract<Reply, { kind: "answer" }>, by: "hand" 
     if (used) challenges.use(used);
   }
   const outcome = outcomeFor(reply.answer, reply.seen);
+  if (outcome === NO_GATE) return show(outcome); // which looked at nobody
   const asker = training.value || !isAsking.value ? undefined : desk.value;
   const began = turn;
   const isAsked = navigator.onLine;
@@ -298,14 +299,18 @@ function toldOf(answer: Answer, outcome: Outcome): Told {
 }
 
 function outcomeFor(answer: OnlineAnswer, seen?: { at: number; gate: string }): Outcome {
-  return outcomeOf(answer, training.value ? ANY : (profile.value ?? ANY), {
+  const here = training.value ? ANY : profile.value;
+  const outcome = outcomeOf(answer, here ?? ANY, {
     nowSeconds: Date.now() / 1000,
     clockWrong: clockWrong.value !== undefined,
     ...(seen ? { seen } : {}),
   });
+  return here || outcome.look !== "good" ? outcome : NO_GATE;
 }
 
 const ANY = { code: "any", title: { vi: "", en: "" } };
+/** Whose rules nobody knows, that gate takes nobody. */
+const NO_GATE: Outcome = { code: "cannot_tell", look: "ask", next: "outcome.cannot_tell.no_gate" };
 
 /** The verdict of this device stands already; the server's may only make it graver. */
 async function askAbout(reply: Extract<Reply, { kind: "answer" }>, number: number, noted: Noted): Promise<void> {

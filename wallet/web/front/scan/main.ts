@@ -1,7 +1,7 @@
 /** The scanner page `/scan`: a gate that needs no network. docs/scanning.md */
 
 import { html, render } from "htm/preact";
-import { effect } from "@preact/signals";
+import { effect, untracked } from "@preact/signals";
 import "../shared/fonts.css";
 import "./scan.css";
 import { App, home } from "./app";
@@ -9,7 +9,7 @@ import { checkText, closeCamera, goTo, openCamera, startWorker, toWorker, wipe }
 import { installServiceWorker, listenForInstall } from "./installing";
 import { keep, recall } from "./keeping";
 import { readDesk, refreshDesk, tellReceipts } from "./online";
-import { keepChoices, now, online, screen, shown, tally, type Tally } from "./state";
+import { keepChoices, now, online, profile, screen, shown, tally, type Tally } from "./state";
 import { ReplayMemory } from "./store";
 import { keepTrust } from "./trust";
 import { t } from "./texts";
@@ -53,6 +53,8 @@ async function start(): Promise<void> {
   root.replaceChildren();
   render(html`<${App} />`, root);
   if (screen.value === "choose" && home() === "scan") goTo("scan");
+  // A gate that the service has no more is chosen anew, once whoever stands there was seen to.
+  effect(() => void (screen.value === "scan" && !profile.value && !shown.value && untracked(() => goTo("choose"))));
   await trusted;
   void refreshDesk();
   effect(() => void (online.value && tellReceipts()));

@@ -1,0 +1,96 @@
+"""Which gate a page of the scanner is: one that the service has no more, and two pages of one browser at two gates."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.gate import NAME, REVOKED, YOUNG
+from tests.browser.scanner import EN, PROFILES, VI, Desk, Gate, need_pages, shot
+from wallet.web import scan
+
+need_pages()
+
+
+def served_gates(monkeypatch: pytest.MonkeyPatch, **changes: dict[str, Any] | None) -> None:
+    """Let the service tell of other gates from now on: by code what is changed, None where one is gone."""
+    told = [each | (changes.get(each["code"]) or {}) for each in PROFILES if changes.get(each["code"], {}) is not None]
+    monkeypatch.setattr(scan, "profiles", lambda: told)
+
+
+def refresh(desk: Desk) -> None:
+    """Let the page ask what there is, and wait until it has heard."""
+    with desk.page.expect_response("**/v1/trust/bundle"):
+        desk.page.evaluate("dispatchEvent(new Event('online'))")
+
+
+@pytest.mark.parametrize(("lang", "theme"), [("vi", "light"), ("en", "dark")])
+def test_gate_that_is_gone_takes_nobody_until_one_is_chosen(
+    desk: Desk, gate: Gate, monkeypatch: pytest.MonkeyPatch, lang: str, theme: str
+) -> None:
+    page, words = desk.page, {"vi": VI, "en": EN}[lang]
+    desk.open("adults", lang=lang, theme=theme)
+    served_gates(monkeypatch, adults=None)
+    refresh(desk)
+    expect(page.locator(".choose .warn")).to_have_text(words["profile.gone"])
+    assert page.locator("input[name=profile]:checked").count() == 0
+    assert Axe().run(page).response["violations"] == []
+    shot(page, f"gate-gone-{lang}-{theme}")
+    for claims in ({}, {"claims": YOUNG}):
+        desk.wedge(gate.codes.live(gate.codes.card(**claims)))
+        desk.outcome("cannot_tell")
+        assert page.inner_text(".todo") == words["outcome.cannot_tell.no_gate"]
+        assert NAME not in page.content()
+        shot(page, f"gate-gone-verdict-{lang}-{theme}")
+        desk.next()
+    desk.wedge(gate.codes.live(gate.codes.card(index=REVOKED)))
+    desk.outcome("revoked")
+    assert NAME not in page.content()
+    desk.next()
+    page.click("button.start")
+    expect(page.locator("form.choose")).to_be_visible()
+    page.reload()
+    expect(page.locator(".choose .warn")).to_have_text(words["profile.gone"])
+    page.check("input[value=of_age]")
+    page.click("button.start")
+    desk.wedge(gate.codes.live(gate.codes.card(claims=YOUNG)))
+    desk.outcome("not_accepted")
+
+
+def test_visitor_who_stands_there_is_seen_to_before_a_gate_is_chosen_anew(
+    desk: Desk, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.open("adults")
+    desk.wedge(gate.codes.live())
+    desk.outcome("valid")
+    desk.page.click("button.hold")
+    served_gates(monkeypatch, adults=None)
+    refresh(desk)
+    desk.page.wait_for_timeout(500)
+    desk.outcome("valid")
+    assert NAME not in desk.page.content()
+    desk.next()
+    expect(desk.page.locator(".choose .warn")).to_be_visible()
+
+
+def test_gate_whose_rules_change_judges_by_the_new_ones(
+    desk: Desk, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.open("adults")
+    served_gates(monkeypatch, adults={"min_age": 90})
+    refresh(desk)
+    desk.wedge(gate.codes.live())
+    desk.outcome("not_accepted")
+    assert desk.page.inner_text(".todo") == VI["rule.age"].format(n=90)
+
+
+def test_nobody_is_taken_before_a_gate_was_chosen(desk: Desk, gate: Gate) -> None:
+    desk.page.goto(gate.url + "/scan")
+    desk.page.wait_for_selector("form.choose")
+    expect(desk.page.locator(".strip.fresh")).to_be_visible()
+    desk.wedge(gate.codes.live())
+    desk.outcome("cannot_tell")
+    assert desk.page.inner_text(".todo") == VI["outcome.cannot_tell.no_gate"]
+    desk.next()
+    assert desk.page.locator("input[value=any]").is_checked()
