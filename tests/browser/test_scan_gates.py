@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.gate import NAME, REVOKED, YOUNG
-from tests.browser.scanner import EN, PROFILES, VI, Desk, Gate, need_pages, shot
+from tests.browser.scanner import EN, PROFILES, VI, Desk, Gate, need_pages, shot, watched
 from wallet.web import scan
 
 need_pages()
@@ -94,3 +94,46 @@ def test_nobody_is_taken_before_a_gate_was_chosen(desk: Desk, gate: Gate) -> Non
     assert desk.page.inner_text(".todo") == VI["outcome.cannot_tell.no_gate"]
     desk.next()
     assert desk.page.locator("input[value=any]").is_checked()
+
+
+def at(desk: Desk, profile: str, gate_id: str) -> None:
+    """Choose another gate at a page, by hand."""
+    desk.page.click(f'button[aria-label="{VI["settings"]}"]')
+    desk.page.click(f'button:has-text("{VI["profile.change"]}")')
+    desk.page.check(f"input[value={profile}]")
+    desk.page.fill("#gate", gate_id)
+    desk.page.click("button.start")
+
+
+def test_each_page_of_a_browser_stays_the_gate_that_it_is(desk: Desk, gate: Gate) -> None:
+    desk.open("any")
+    other = watched(desk.page.context, gate)
+    other.open()
+    at(other, "adults", "CUA-9")
+    desk.page.click(f'button:has-text("{VI["other_language"]}")')
+    for page, named in ((other.page, "Over 18 · CUA-9"), (desk.page, "General desk · CUA-3")):
+        page.reload()
+        expect(page.locator("header .gate")).to_have_text(named)
+    other.wedge(gate.codes.live(gate.codes.card(claims=YOUNG)))
+    other.outcome("not_accepted")
+    newest = watched(desk.page.context, gate)
+    newest.page.goto(gate.url + "/scan")
+    expect(newest.page.locator("header .gate")).to_have_text("Over 18 · CUA-9")  # what was chosen last
+    assert other.complaints == newest.complaints == []
+
+
+def test_what_one_page_sets_leaves_what_another_has_set(desk: Desk, gate: Gate) -> None:
+    page = desk.page
+    desk.open("any")
+    other = watched(page.context, gate)
+    other.open()
+    other.page.click(f'button[aria-label="{VI["settings"]}"]')
+    other.page.select_option("#theme", "dark")
+    page.click(f'button:has-text("{VI["other_language"]}")')
+    for each in (page, other.page):
+        each.reload()
+        each.wait_for_selector(".strip.fresh")
+        assert each.evaluate("[document.documentElement.lang, document.documentElement.dataset.theme]") == [
+            "en",
+            "dark",
+        ]
