@@ -87,7 +87,10 @@ const DEFAULTS: Choices = {
 };
 
 /** What is this page's own, also where another page of the browser has chosen since. */
-type OfPage = Pick<Choices, "profile" | "gate">;
+interface OfPage extends Pick<Choices, "profile" | "gate"> {
+  /** The desk that it works for, by name, empty for none, and for which purpose. */
+  desk: { of: string; purpose: string };
+}
 
 export const choices = signal<Choices>({ ...DEFAULTS, ...membersOf<Choices>("localStorage"), ...membersOf<OfPage>("sessionStorage") });
 export const config = signal<Config | undefined>(undefined);
@@ -170,6 +173,9 @@ export function keepChoices(): void {
     document.documentElement.dataset["theme"] = choices.value.theme;
   });
 }
+
+export const ofPage = (): Partial<OfPage> => membersOf<OfPage>("sessionStorage");
+export const rememberDesk = (desk: OfPage["desk"]): void => keepMembers("sessionStorage", { desk });
 
 type Place = "localStorage" | "sessionStorage";
 
