@@ -1,4 +1,7 @@
-"""Pages of one browser that work for different desks: which kept key each takes, and what ends with it."""
+"""Pages of one browser that work for different desks: which kept key each takes, and what ends with it.
+
+And for which purpose: that of the gate that a page is, never of another one.
+"""
 
 import re
 
@@ -7,8 +10,10 @@ from playwright.sync_api import expect
 
 from tests.browser.scanner import VI, need_pages, shot
 from tests.browser.test_scan_desk import BOARDING, Show, phone, residence, show
+from tests.browser.test_scan_gates import at
 from tests.browser.test_scan_keeping import beside
 from tests.checks.verifier import Desk as Caller
+from tests.checks.verifier import purpose_json
 
 need_pages()
 __all__ = ["phone", "residence", "show"]
@@ -123,3 +128,58 @@ def test_of_several_keys_that_are_kept_somebody_says_which_is_used(show: Show) -
     expect(newest.page.locator("header .gate")).to_contain_text("QUAY-2")
     reopened(newest)
     assert_desk(newest, "QUAY-2")
+
+
+ROADSIDE = purpose_json("roadside", title={"vi": "Kiểm tra xe", "en": "Roadside"})
+
+
+def assert_purpose(of: Show, code: str) -> None:
+    of.settings()
+    expect(of.page.locator("#purpose")).to_have_value(code)
+    of.close()
+
+
+def test_purpose_ends_with_the_gate_that_it_was_for(show: Show) -> None:
+    page = show.page
+    show.desk.open("drivers")
+    show.use(show.organisation(QUIET, ROADSIDE), keep=True)
+    asked: list[str] = []
+    page.on("request", lambda each: asked.append(each.url) if each.url.endswith("/checks") else None)
+    at(show.desk, "any")
+    expect(page.locator(".strip .lacking")).to_have_text(VI["trust.no_purpose"])
+    show.desk.wedge(show.code())
+    show.desk.outcome("valid")
+    show.desk.next()
+    assert asked == []
+    show.settings()
+    show.choose_purpose("boarding")
+    show.close()
+    reopened(show)
+    assert_purpose(show, "boarding")
+    at(show.desk, "any")
+    assert_purpose(show, "boarding")  # the gate is the same
+    at(show.desk, "drivers")
+    assert_purpose(show, "roadside")
+    at(show.desk, "adults")
+    assert_purpose(show, "")
+    reopened(show)
+    expect(page.locator(".strip .lacking")).to_have_text(VI["trust.no_purpose"])
+
+
+def test_page_at_another_gate_takes_a_kept_key_without_its_purpose(show: Show) -> None:
+    show.desk.open("any")
+    other = new_page(show)
+    at(other.desk, "drivers")
+    other.use(show.organisation(QUIET, ROADSIDE), keep=True)
+    assert_purpose(other, "roadside")
+    show.settings()
+    at_kept = show.page.locator(".desk .kept")
+    expect(at_kept).to_have_count(1)
+    show.gate.server.stop()
+    at_kept.click()
+    expect(show.page.locator("#purpose")).to_have_value("")
+    show.gate.server.start()
+    show.close()
+    reopened(other)
+    assert_purpose(other, "roadside")
+    expect(other.page.locator(".strip")).to_contain_text(VI["trust.asking"])

@@ -8,6 +8,8 @@ import { keysBelow, readThese, revise, write } from "./store";
 
 const KEPT = "desk.";
 const placeOf = (held: Desk): string => KEPT + deskOf(held);
+const NONE = { of: "", purpose: "", at: "" };
+const ownOf = (held: Desk): typeof NONE => ({ of: deskOf(held), purpose: held.purpose, at: held.at });
 
 /** Desks whose keys are kept on this device, as last read. */
 export const keptDesks = signal<Desk[]>([]);
@@ -25,19 +27,19 @@ export async function readDesk(): Promise<void> {
   const kept = keptDesks.value;
   const { desk: mine } = ofPage();
   const found = mine === undefined ? (kept.length === 1 ? kept[0] : undefined) : kept.find((each) => deskOf(each) === mine.of);
+  // One whose key was not kept, or was given back, takes none that another page has kept.
+  const own = mine ?? (found ? ownOf(found) : NONE);
   if (found) {
-    const purpose = mine?.purpose ?? found.purpose;
-    desk.value = { ...found, purpose };
+    desk.value = { ...found, purpose: own.purpose, at: own.at };
     choose({ gate: found.gate });
   }
-  // One whose key was not kept, or was given back, takes none that another page has kept.
-  rememberDesk(desk.value ? { of: deskOf(desk.value), purpose: desk.value.purpose } : (mine ?? { of: "", purpose: "" }));
+  rememberDesk(own);
   await keepDesksInUse();
 }
 
 export async function keepDesk(held: Desk): Promise<void> {
   desk.value = held;
-  rememberDesk({ of: deskOf(held), purpose: held.purpose });
+  rememberDesk(ownOf(held));
   if (held.keep && !(await keep("desk", write(placeOf(held), held))) && desk.value === held) desk.value = { ...held, keep: false };
 }
 
@@ -48,7 +50,7 @@ export async function forgetDesk(isOver: boolean): Promise<void> {
   desk.value = undefined;
   deskPaused.value = false;
   if (!held) return;
-  rememberDesk({ of: "", purpose: "" });
+  rememberDesk(NONE);
   await showUse();
   // Somebody may have kept a newer key of the same desk.
   const forget = (): Promise<void> => revise<Desk>(placeOf(held), (kept) => (kept?.key === held.key ? undefined : kept));

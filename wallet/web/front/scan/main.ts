@@ -9,7 +9,7 @@ import { readDesk } from "./desks";
 import { checkText, closeCamera, goTo, openCamera, startWorker, toWorker, wipe } from "./gate";
 import { installServiceWorker, listenForInstall } from "./installing";
 import { keep, recall } from "./keeping";
-import { refreshDesk, tellReceipts } from "./online";
+import { keepPurposeOfGate, refreshDesk, tellReceipts } from "./online";
 import { keepChoices, now, online, profile, screen, shown, tally, type Tally } from "./state";
 import { ReplayMemory } from "./store";
 import { keepTrust } from "./trust";
@@ -48,6 +48,7 @@ setInterval(() => {
 async function start(): Promise<void> {
   const [counted] = await Promise.all([recall<Tally>("tally"), readDesk()]);
   tally.value = counted ?? tally.value;
+  keepPurposeOfGate();
   const trusted = keepTrust(toWorker);
   // Where the page was set up before, nobody waits for the network.
   await Promise.race([trusted, new Promise((resolve) => setTimeout(resolve, 400))]);

@@ -1,11 +1,12 @@
 /** With a desk's key and network the server is asked too. What it says can only make a verdict graver, never better. */
 
+import { effect, untracked } from "@preact/signals";
 import type { Answer, Names } from "../verifier";
 import type { Portrait } from "./photo";
 import { forgetDesk, keepDesk, keepDesksInUse } from "./desks";
 import { keep } from "./keeping";
 import { answered, bodyOf, deskOf, nextBatch, note, settle, unanswered, type Batch, type Faults, type Told, type Why } from "./receipts";
-import { choose, clockOff, desk, deskLost, deskPaused, online, profile, type Desk, type Purpose } from "./state";
+import { choices, choose, clockOff, desk, deskLost, deskPaused, online, profile, type Desk, type Purpose } from "./state";
 
 const PATIENCE_MILLISECONDS = 8000;
 /** A check is asked about, and asked again once the desk's registration was read anew. */
@@ -69,7 +70,7 @@ interface OwnDesk {
 /** Ask whose key this is, and use it from now on. Raises Refused; then nothing has changed. */
 export async function useKey(key: string, keep: boolean): Promise<void> {
   if (!KEY.test(key)) throw new Refused("key");
-  await take({ key, keep, purpose: "" }, await asked<OwnDesk>(key, "/v1/verifier/desk"));
+  await take({ key, keep, purpose: "", at: "" }, await asked<OwnDesk>(key, "/v1/verifier/desk"));
   await keepDesksInUse();
   deskLost.value = deskPaused.value = false;
 }
@@ -96,22 +97,30 @@ export async function refreshDesk(): Promise<void> {
 }
 
 export async function choosePurpose(code: string): Promise<void> {
-  if (desk.value) await keepDesk({ ...desk.value, purpose: code });
+  if (desk.value) await keepDesk({ ...desk.value, purpose: code, at: choices.value.profile });
 }
 
 /** The gate is the key's: a challenge that named another one would be refused. */
-async function take(held: Pick<Desk, "key" | "keep" | "purpose">, own: OwnDesk): Promise<void> {
+async function take(held: Pick<Desk, "key" | "keep" | "purpose" | "at">, own: OwnDesk): Promise<void> {
   const { gate_id: gate, organisation, purposes } = own;
-  const isOffered = purposes.some((each) => each.code === held.purpose);
-  const purpose = isOffered ? held.purpose : (ofGate(purposes) ?? "");
-  await keepDesk({ ...held, purpose, gate, organisation: organisation.name, purposes });
+  const at = choices.value.profile;
+  const stays = held.at === at && purposes.some((each) => each.code === held.purpose);
+  const purpose = stays ? held.purpose : (ofGate(purposes) ?? "");
+  await keepDesk({ ...held, purpose, at, gate, organisation: organisation.name, purposes });
   choose({ gate });
 }
 
-/** Another gate was chosen: ask for its purpose from now on, if this desk has it. */
+/** A gate was chosen: ask for its purpose from now on, if this desk has it. What somebody chose at another gate is over. */
 export async function followGate(): Promise<void> {
-  const purpose = desk.value && ofGate(desk.value.purposes);
-  if (purpose !== undefined) await choosePurpose(purpose);
+  const held = desk.value;
+  if (held) await choosePurpose(ofGate(held.purposes) ?? (held.at === choices.value.profile ? held.purpose : ""));
+}
+
+/** Let no desk ask for the purpose of another gate than this page is, however it became that gate. */
+export function keepPurposeOfGate(): void {
+  effect(() => {
+    if (desk.value && profile.value && desk.value.at !== profile.value.code) void untracked(followGate);
+  });
 }
 
 /** Return the purpose that goes without saying: the only one, or the one of the gate that was chosen. */

@@ -59,6 +59,8 @@ export interface Desk {
   keep: boolean;
   /** Code of the purpose that is asked for; empty until somebody chose one of several. */
   purpose: string;
+  /** Code of the gate's profile at which that is the purpose: another one has another, or none. */
+  at: string;
   gate: string;
   organisation: Names;
   purposes: Purpose[];
@@ -88,8 +90,8 @@ const DEFAULTS: Choices = {
 
 /** What is this page's own, also where another page of the browser has chosen since. */
 interface OfPage extends Pick<Choices, "profile" | "gate"> {
-  /** The desk that it works for, by name, empty for none, and for which purpose. */
-  desk: { of: string; purpose: string };
+  /** The desk that it works for, by name, empty for none, and for which purpose at which gate. */
+  desk: { of: string } & Pick<Desk, "purpose" | "at">;
 }
 
 export const choices = signal<Choices>({ ...DEFAULTS, ...membersOf<Choices>("localStorage"), ...membersOf<OfPage>("sessionStorage") });
