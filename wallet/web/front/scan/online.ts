@@ -50,6 +50,7 @@ export interface Share {
   state: string;
   /** Why it has ended, where the document does not count any more: a reason of docs/wire.md, section 3. */
   reason?: string;
+  answer_until?: string;
   readable_until?: string;
   portrait?: Portrait;
 }
