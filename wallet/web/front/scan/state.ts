@@ -127,6 +127,8 @@ export const deskLost = signal(false);
 export const deskPaused = signal(false);
 /** Whether the server is asked too: there is a key, and something to ask for. */
 export const isAsking = computed(() => Boolean(desk.value?.purpose));
+/** Whether the page lies on this device, and opens without network. */
+export const isStored = signal(false);
 export const newVersion = signal(false);
 export const installPrompt = signal<{ prompt: () => Promise<unknown> } | undefined>(undefined);
 /** Moves on every few seconds: ages are told anew. */
