@@ -8,9 +8,11 @@ from playwright.sync_api import expect
 
 from tests.browser.gate import NAME, REVOKED, YOUNG
 from tests.browser.scanner import EN, PROFILES, VI, Desk, Gate, need_pages, shot, watched
+from tests.browser.test_scan_desk import BOARDING, Show, phone, residence, show
 from wallet.web import scan
 
 need_pages()
+__all__ = ["phone", "residence", "show"]
 
 
 def served_gates(monkeypatch: pytest.MonkeyPatch, **changes: dict[str, Any] | None) -> None:
@@ -138,3 +140,29 @@ def test_what_one_page_sets_leaves_what_another_has_set(desk: Desk, gate: Gate) 
             "en",
             "dark",
         ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "reasons"),
+    [
+        ({"min_age": 90}, ["policy_refused"]),
+        ({"needs": ["birth_date"]}, ["policy_refused"]),
+        ({"live_only": True}, ["policy_refused"]),
+        ({"utilities": ["identity"]}, ["policy_refused"]),
+        ({}, ["ok"]),
+    ],
+    ids=["age", "needs", "live", "utility", "taken"],
+)
+def test_receipt_says_whom_a_rule_of_the_gate_turned_away(
+    show: Show, monkeypatch: pytest.MonkeyPatch, rule: dict[str, Any], reasons: list[str]
+) -> None:
+    served_gates(monkeypatch, any=rule)
+    show.desk.open("any")
+    show.use(show.organisation(BOARDING | {"portrait": False}))
+    code = show.phone.code_of(show.residence) if "live_only" in rule else show.code()
+    sent = show.handed_in()
+    show.check_without_server(code)
+    show.reconnect()
+    show.wait_until_none_waits()
+    (receipt,) = [each for request in sent for each in request.post_data_json["receipts"]]
+    assert (receipt["verdict"], receipt["reasons"]) == ("valid", reasons)

@@ -292,8 +292,10 @@ async function takeAnswer(reply: Extract<Reply, { kind: "answer" }>, by: "hand" 
   if (noted && isAsked) void askAbout(reply, count, noted);
 }
 
-/** Return what is on record of a check: the verdict as it is shown. By a wrong clock no list is known to be fresh. */
+/** Return what is on record of a check: the verdict as it is shown. By a wrong clock no list is known to be fresh; whom a rule
+ * turns away that only this page knows is turned away on record too. */
 function toldOf(answer: Answer, outcome: Outcome): Told {
+  if (outcome.code === "not_accepted") return { verdict: answer.verdict, reasons: ["policy_refused"] };
   if (outcome.code !== "cannot_tell" || answer.verdict === "cannot_tell") return answer;
   return { verdict: "cannot_tell", reasons: ["trust_stale"] };
 }
