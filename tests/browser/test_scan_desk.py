@@ -90,7 +90,7 @@ class Show:
         self.page.fill("#desk", key)
         if keep:
             self.page.check(".desk input[type=checkbox]")
-        self.page.click(".desk button")
+        self.page.click(".desk form button")
 
     def use(self, caller: Caller, *, keep: bool = False) -> None:
         """Give the page this desk's key and go back to the camera."""

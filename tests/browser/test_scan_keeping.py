@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from flask import Response
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.gate import film
-from tests.browser.scanner import EN, HIDDEN, SET_UP, VI, Desk, Gate, need_pages, shot, wait_until, watched
+from tests.browser.scanner import EN, HIDDEN, SET_UP, VI, Desk, Gate, assert_fits, need_pages, shot, wait_until, watched
 from tests.browser.test_scan_desk import Show, identity, phone, residence, show
 from tests.checks.verifier import purpose_json
 from wallet.web import scan
@@ -369,6 +370,53 @@ def test_new_version_that_another_page_took_is_one_tap_away(
         reload_offer(other.page).click()
     other.page.wait_for_selector(".strip.fresh")
     expect(reload_offer(other.page)).to_have_count(0)
+
+
+# --- the page itself ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def failing(gate: Gate, path: str) -> Iterator[None]:
+    """Let the server fail at one address."""
+    app, inner = gate.server.app, gate.server.app.wsgi_app
+
+    def served_or_not(environ: Any, start: Any) -> Any:
+        if environ["PATH_INFO"] != path:
+            return inner(environ, start)
+        start("503 Service Unavailable", [("Content-Type", "text/plain")])
+        return [b""]
+
+    app.wsgi_app = served_or_not
+    try:
+        yield
+    finally:
+        app.wsgi_app = inner
+
+
+@pytest.mark.parametrize(("lang", "theme"), [("vi", "light"), ("en", "dark")])
+@pytest.mark.parametrize("path", ["/scan/icon.svg", "/scan/sw.js"])
+def test_page_that_is_not_stored_says_so_until_it_is(desk: Desk, gate: Gate, path: str, lang: str, theme: str) -> None:
+    page, words = desk.page, {"vi": VI, "en": EN}[lang]
+    with failing(gate, path):
+        desk.open(lang=lang, theme=theme)
+        page.evaluate("dispatchEvent(new Event('online'))")
+        page.wait_for_timeout(1000)
+        expect(page.locator(".strip .unstored")).to_have_text(words["trust.unstored"])
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert Axe().run(page).response["violations"] == []
+        shot(page, f"unstored-{path[-3:]}-{lang}-{theme}")
+        desk.wedge(gate.codes.live())
+        desk.outcome("valid")
+        assert_fits(page)
+        desk.next()
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator(".strip .unstored")).to_have_count(0)
+    gate.server.stop()
+    page.reload()
+    expect(page.locator(".strip.fresh")).to_be_visible()
+    assert page.locator(".strip .unstored").count() == 0
+    gate.server.start()
+    desk.complaints.clear()
 
 
 # --- the count ------------------------------------------------------------------------------------------------------

@@ -1,5 +1,8 @@
 """The scanner while a photo is asked for and while it stands: the document falls, nobody answers, a consent goes."""
 
+import json
+from typing import Any
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -128,6 +131,62 @@ def test_photo_goes_with_the_key_of_the_desk(show: Show, identity: str) -> None:
     show.revoke(caller)
     expect(show.page.locator("img.photo")).to_have_count(0, timeout=8_000)
     show.says("checked.key")
+    show.desk.outcome("valid")
+
+
+def problem(status: int, code: str) -> dict[str, Any]:
+    return {
+        "status": status,
+        "content_type": "application/problem+json",
+        "headers": {"Retry-After": "1"},
+        "body": json.dumps({"code": code, "status": status}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (problem(503, "storage_unavailable"), "failed"),
+        (problem(429, "too_many_checks"), "quota"),
+        ({"status": 502, "body": "<h1>Bad gateway</h1>", "content_type": "text/html"}, "failed"),
+    ],
+    ids=["fault", "quota", "gateway"],
+)
+def test_photo_comes_although_the_server_failed_while_it_was_waited_for(
+    show: Show, identity: str, fault: dict[str, Any], said: str
+) -> None:
+    page = show.page
+    page.route("**/v1/verifier/shares/*", lambda route: route.fulfill(**fault), times=1)
+    show_and_wait(show, identity)
+    show.says(f"checked.{said}")
+    expect(page.locator(".how .weaker")).to_have_count(0)
+    show.says("fact.photo_wait")
+    show.decide("agree")
+    expect(page.locator("img.photo")).to_be_visible()
+    show.desk.outcome("valid")
+
+
+@pytest.mark.parametrize("how", ["not_found", "late"])
+def test_photo_that_will_never_come_is_not_waited_for(show: Show, identity: str, how: str) -> None:
+    page = show.page
+    page.clock.install()
+    asked: list[str] = []
+    page.on("request", lambda each: asked.append(each.url) if "/shares/" in each.url else None)
+    fault = problem(404, "not_found") if how == "not_found" else problem(503, "storage_unavailable")
+    page.route("**/v1/verifier/shares/*", lambda route: route.fulfill(**fault))
+    show_and_wait(show, identity)
+    page.clock.run_for(2000)
+    show.says("checked.failed")
+    page.click("button.hold")
+    if how == "late":
+        show.says("fact.photo_wait")
+        page.clock.fast_forward(24 * 3600_000)
+        page.clock.run_for(3000)
+    expect(page.locator(".how")).not_to_contain_text(VI["fact.photo_wait"])
+    before = len(asked)
+    page.clock.run_for(10_000)
+    page.wait_for_timeout(300)
+    assert len(asked) == before
     show.desk.outcome("valid")
 
 

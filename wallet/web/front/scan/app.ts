@@ -13,7 +13,7 @@ import * as icons from "./icons";
 import { Settings, Training } from "./settings";
 import { unlock } from "./sound";
 import {
-  abilities, cameraOn, cameraStarting, choices, choose, clockWrong, config, desk, deskPaused, engineFailed, isAsking, level, manualOpen, newVersion, now, online,
+  abilities, cameraOn, cameraStarting, choices, choose, clockWrong, config, desk, deskPaused, engineFailed, isAsking, isStored, level, manualOpen, newVersion, now, online,
   profile, screen, shown, tips, toast, torchOn, training, trouble, trust, updating, uploadEmpty,
 } from "./state";
 import { refused, waiting } from "./receipts";
@@ -70,7 +70,8 @@ function network(): string {
   return desk.value ? "trust.no_purpose" : "trust.online";
 }
 
-/** How far the lists can be relied on, always in sight; between two visitors also whether receipts were refused. */
+/** How far the lists can be relied on, always in sight; between two visitors also whether receipts were refused, and whether
+ * the page would not open again without network. */
 function Strip(): VNode {
   const lost = shown.value ? 0 : Object.values(refused.value).reduce((sum, n) => sum + n, 0);
   const held = trust.value;
@@ -82,6 +83,7 @@ function Strip(): VNode {
       ${held && html`<span>${t("trust.age", { moment: age! })}</span>`}
       ${held && html`<span>${t("trust.issuers", { count: held.issuers })}</span>`}
       <span class=${desk.value && !isAsking.value ? "lacking" : ""}>${t(network())}</span>
+      ${!isStored.value && !shown.value && html`<span class="unstored">${t("trust.unstored")}</span>`}
       ${lost > 0 && html`<span class="refused">${t("trust.refused", { n: lost })}</span>`}
     </p>
   ` as VNode;

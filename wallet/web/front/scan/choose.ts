@@ -6,7 +6,7 @@ import { useState } from "preact/hooks";
 import { goTo } from "./gate";
 import { followGate } from "./online";
 import type { Profile } from "./outcome";
-import { choices, choose, config, desk } from "./state";
+import { choices, choose, config, desk, profile } from "./state";
 import { said, t } from "./texts";
 
 const GATE = /^[A-Z0-9-]{1,16}$/;
@@ -18,7 +18,9 @@ export function Choose(): VNode {
   const [typed, setGate] = useState(choices.value.gate || "CUA-1");
   const gate = ofDesk ?? typed;
   const [isWrong, setWrong] = useState(false);
-  const picked = profiles.find((each) => each.code === code) ?? profiles[0];
+  const isGone = config.value !== undefined && choices.value.profile !== "" && !profile.value;
+  // In the place of one that is gone nobody gets another without having said so.
+  const picked = profiles.find((each) => each.code === code) ?? (isGone ? undefined : profiles[0]);
   const save = (event: Event): void => {
     event.preventDefault();
     const id = gate.trim().toUpperCase();
@@ -33,10 +35,11 @@ export function Choose(): VNode {
     <form class="choose" onSubmit=${save}>
       <fieldset>
         <legend><h2>${t("profile.choose")}</h2></legend>
+        ${isGone && html`<p class="warn" role="alert">${t("profile.gone")}</p>`}
         <p class="small">${t("profile.choose_help")}</p>
         ${profiles.map((each) => html`
           <label class="option" key=${each.code}>
-            <input type="radio" name="profile" value=${each.code} checked=${each === picked} onChange=${() => setCode(each.code)} />
+            <input type="radio" name="profile" required value=${each.code} checked=${each === picked} onChange=${() => setCode(each.code)} />
             <span><b>${said(each.title)}</b><span class="small">${demands(each)}</span></span>
           </label>`)}
       </fieldset>

@@ -280,6 +280,7 @@ async function takeAnswer(reply: Extract<Reply, { kind: "answer" }>, by: "hand" 
     if (used) challenges.use(used);
   }
   const outcome = outcomeFor(reply.answer, reply.seen);
+  if (outcome === NO_GATE) return show(outcome); // which looked at nobody
   const asker = training.value || !isAsking.value ? undefined : desk.value;
   const began = turn;
   const isAsked = navigator.onLine;
@@ -291,21 +292,27 @@ async function takeAnswer(reply: Extract<Reply, { kind: "answer" }>, by: "hand" 
   if (noted && isAsked) void askAbout(reply, count, noted);
 }
 
-/** Return what is on record of a check: the verdict as it is shown. By a wrong clock no list is known to be fresh. */
+/** Return what is on record of a check: the verdict as it is shown. By a wrong clock no list is known to be fresh; whom a rule
+ * turns away that only this page knows is turned away on record too. */
 function toldOf(answer: Answer, outcome: Outcome): Told {
+  if (outcome.code === "not_accepted") return { verdict: answer.verdict, reasons: ["policy_refused"] };
   if (outcome.code !== "cannot_tell" || answer.verdict === "cannot_tell") return answer;
   return { verdict: "cannot_tell", reasons: ["trust_stale"] };
 }
 
 function outcomeFor(answer: OnlineAnswer, seen?: { at: number; gate: string }): Outcome {
-  return outcomeOf(answer, training.value ? ANY : (profile.value ?? ANY), {
+  const here = training.value ? ANY : profile.value;
+  const outcome = outcomeOf(answer, here ?? ANY, {
     nowSeconds: Date.now() / 1000,
     clockWrong: clockWrong.value !== undefined,
     ...(seen ? { seen } : {}),
   });
+  return here || outcome.look !== "good" ? outcome : NO_GATE;
 }
 
 const ANY = { code: "any", title: { vi: "", en: "" } };
+/** Whose rules nobody knows, that gate takes nobody. */
+const NO_GATE: Outcome = { code: "cannot_tell", look: "ask", next: "outcome.cannot_tell.no_gate" };
 
 /** The verdict of this device stands already; the server's may only make it graver. */
 async function askAbout(reply: Extract<Reply, { kind: "answer" }>, number: number, noted: Noted): Promise<void> {

@@ -1,8 +1,9 @@
 /** The page as an app: its service worker, its place on the home screen. */
 
+import { effect } from "@preact/signals";
 import { html } from "htm/preact";
 import type { VNode } from "preact";
-import { installPrompt, newVersion } from "./state";
+import { installPrompt, isStored, newVersion, online, updating } from "./state";
 import { t } from "./texts";
 
 let waitingWorker: ServiceWorker | null = null;
@@ -16,6 +17,15 @@ export async function installServiceWorker(): Promise<void> {
     else if (isOlder) newVersion.value = true; // another page has taken it, and this one is still the old one
     isOlder = true;
   });
+  isStored.value = isOlder;
+  void navigator.serviceWorker.ready.then(() => (isStored.value = true));
+  await register();
+  effect(() => {
+    if (!updating.value && online.peek() && !isStored.peek()) void register();
+  });
+}
+
+async function register(): Promise<void> {
   try {
     const registration = await navigator.serviceWorker.register("/scan/sw.js", { scope: "/scan" });
     const isWaiting = (): void => {
@@ -23,11 +33,9 @@ export async function installServiceWorker(): Promise<void> {
       newVersion.value ||= waitingWorker !== null && navigator.serviceWorker.controller !== null;
     };
     isWaiting();
-    registration.addEventListener("updatefound", () => {
-      registration.installing?.addEventListener("statechange", isWaiting);
-    });
+    registration.onupdatefound = () => registration.installing?.addEventListener("statechange", isWaiting);
   } catch {
-    // Without it the page works as long as there is network.
+    // Without it the page works as long as there is network: that is said, and it is tried again with the next lists.
   }
 }
 

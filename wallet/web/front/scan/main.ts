@@ -1,15 +1,16 @@
 /** The scanner page `/scan`: a gate that needs no network. docs/scanning.md */
 
 import { html, render } from "htm/preact";
-import { effect } from "@preact/signals";
+import { effect, untracked } from "@preact/signals";
 import "../shared/fonts.css";
 import "./scan.css";
 import { App, home } from "./app";
+import { readDesk } from "./desks";
 import { checkText, closeCamera, goTo, openCamera, startWorker, toWorker, wipe } from "./gate";
 import { installServiceWorker, listenForInstall } from "./installing";
 import { keep, recall } from "./keeping";
-import { readDesk, refreshDesk, tellReceipts } from "./online";
-import { keepChoices, now, online, screen, shown, tally, type Tally } from "./state";
+import { keepPurposeOfGate, refreshDesk, tellReceipts } from "./online";
+import { keepChoices, now, online, profile, screen, shown, tally, type Tally } from "./state";
 import { ReplayMemory } from "./store";
 import { keepTrust } from "./trust";
 import { t } from "./texts";
@@ -47,12 +48,15 @@ setInterval(() => {
 async function start(): Promise<void> {
   const [counted] = await Promise.all([recall<Tally>("tally"), readDesk()]);
   tally.value = counted ?? tally.value;
+  keepPurposeOfGate();
   const trusted = keepTrust(toWorker);
   // Where the page was set up before, nobody waits for the network.
   await Promise.race([trusted, new Promise((resolve) => setTimeout(resolve, 400))]);
   root.replaceChildren();
   render(html`<${App} />`, root);
   if (screen.value === "choose" && home() === "scan") goTo("scan");
+  // A gate that the service has no more is chosen anew, once whoever stands there was seen to.
+  effect(() => void (screen.value === "scan" && !profile.value && !shown.value && untracked(() => goTo("choose"))));
   await trusted;
   void refreshDesk();
   effect(() => void (online.value && tellReceipts()));

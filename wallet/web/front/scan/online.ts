@@ -1,11 +1,12 @@
 /** With a desk's key and network the server is asked too. What it says can only make a verdict graver, never better. */
 
+import { effect, untracked } from "@preact/signals";
 import type { Answer, Names } from "../verifier";
 import type { Portrait } from "./photo";
-import { keep, recall, unkept } from "./keeping";
-import { answered, bodyOf, deskOf, keepOnlyOf, nextBatch, note, settle, unanswered, type Batch, type Faults, type Told, type Why } from "./receipts";
-import { choose, clockOff, desk, deskLost, deskPaused, online, profile, type Desk, type Purpose } from "./state";
-import { revise, write } from "./store";
+import { forgetDesk, keepDesk, keepDesksInUse } from "./desks";
+import { keep } from "./keeping";
+import { answered, bodyOf, deskOf, nextBatch, note, settle, unanswered, type Batch, type Faults, type Told, type Why } from "./receipts";
+import { choices, choose, clockOff, desk, deskLost, deskPaused, online, profile, type Desk, type Purpose } from "./state";
 
 const PATIENCE_MILLISECONDS = 8000;
 /** A check is asked about, and asked again once the desk's registration was read anew. */
@@ -49,6 +50,7 @@ export interface Share {
   state: string;
   /** Why it has ended, where the document does not count any more: a reason of docs/wire.md, section 3. */
   reason?: string;
+  answer_until?: string;
   readable_until?: string;
   portrait?: Portrait;
 }
@@ -66,42 +68,21 @@ interface OwnDesk {
   purposes: Purpose[];
 }
 
-/** Take the key that was kept; whether it still counts is asked once the page stands. */
-export async function readDesk(): Promise<void> {
-  desk.value = await recall<Desk>("desk");
-  if (!unkept.value.has("desk")) await keepDesksInUse();
-}
-
-const IN_USE = "viso-scan-desk.";
-/** What other pages of this browser see of the desk that this one uses, until it is closed. */
-let inUse: { desk: string; end: () => void; ended: Promise<unknown> } | undefined;
-
-/** Say which desk this page uses, and forget the receipts of those that none uses: others may be open beside it. */
-async function keepDesksInUse(): Promise<void> {
-  const { locks } = navigator;
-  const named = desk.value && deskOf(desk.value);
-  if (locks && inUse?.desk !== named) {
-    const before = inUse;
-    inUse = undefined;
-    before?.end();
-    await before?.ended;
-    if (named !== undefined) {
-      let end = (): void => undefined;
-      const lasts = new Promise<void>((over) => (end = over));
-      inUse = { desk: named, end, ended: locks.request(IN_USE + named, { mode: "shared" }, () => lasts) };
-    }
-  }
-  const ifFree = (other: string, what: () => Promise<void>): Promise<void> =>
-    locks ? locks.request(IN_USE + other, { ifAvailable: true }, async (free) => free && what()).then(() => undefined) : what();
-  await keep("receipts", keepOnlyOf(desk.value, ifFree));
-}
-
 /** Ask whose key this is, and use it from now on. Raises Refused; then nothing has changed. */
 export async function useKey(key: string, keep: boolean): Promise<void> {
   if (!KEY.test(key)) throw new Refused("key");
-  await take({ key, keep, purpose: "" }, await asked<OwnDesk>(key, "/v1/verifier/desk"));
+  await take({ key, keep, purpose: "", at: "" }, await asked<OwnDesk>(key, "/v1/verifier/desk"));
   await keepDesksInUse();
   deskLost.value = deskPaused.value = false;
+}
+
+/** Use a key that is kept on this device. */
+export async function useKept(held: Desk): Promise<void> {
+  await keepDesk(held);
+  choose({ gate: held.gate });
+  await keepDesksInUse();
+  deskLost.value = deskPaused.value = false;
+  await refreshDesk();
 }
 
 /** Ask again what this desk may: a purpose can end, and so can a key. */
@@ -117,42 +98,36 @@ export async function refreshDesk(): Promise<void> {
 }
 
 export async function choosePurpose(code: string): Promise<void> {
-  if (desk.value) await keepDesk({ ...desk.value, purpose: code });
-}
-
-export async function forgetDesk(): Promise<void> {
-  const key = desk.value?.key;
-  desk.value = undefined;
-  deskPaused.value = false;
-  // Another page may have kept another key there.
-  await keep("desk", revise<Desk>("desk", (held) => (held?.key === key ? undefined : held)));
-  await keepDesksInUse();
+  if (desk.value) await keepDesk({ ...desk.value, purpose: code, at: choices.value.profile });
 }
 
 /** The gate is the key's: a challenge that named another one would be refused. */
-async function take(held: Pick<Desk, "key" | "keep" | "purpose">, own: OwnDesk): Promise<void> {
+async function take(held: Pick<Desk, "key" | "keep" | "purpose" | "at">, own: OwnDesk): Promise<void> {
   const { gate_id: gate, organisation, purposes } = own;
-  const isOffered = purposes.some((each) => each.code === held.purpose);
-  const purpose = isOffered ? held.purpose : (ofGate(purposes) ?? "");
-  await keepDesk({ ...held, purpose, gate, organisation: organisation.name, purposes });
+  const at = choices.value.profile;
+  const stays = held.at === at && purposes.some((each) => each.code === held.purpose);
+  const purpose = stays ? held.purpose : (ofGate(purposes) ?? "");
+  await keepDesk({ ...held, purpose, at, gate, organisation: organisation.name, purposes });
   choose({ gate });
 }
 
-/** Another gate was chosen: ask for its purpose from now on, if this desk has it. */
+/** A gate was chosen: ask for its purpose from now on, if this desk has it. What somebody chose at another gate is over. */
 export async function followGate(): Promise<void> {
-  const purpose = desk.value && ofGate(desk.value.purposes);
-  if (purpose !== undefined) await choosePurpose(purpose);
+  const held = desk.value;
+  if (held) await choosePurpose(ofGate(held.purposes) ?? (held.at === choices.value.profile ? held.purpose : ""));
+}
+
+/** Let no desk ask for the purpose of another gate than this page is, however it became that gate. */
+export function keepPurposeOfGate(): void {
+  effect(() => {
+    if (desk.value && profile.value && desk.value.at !== profile.value.code) void untracked(followGate);
+  });
 }
 
 /** Return the purpose that goes without saying: the only one, or the one of the gate that was chosen. */
 function ofGate(purposes: Purpose[]): string | undefined {
   if (purposes.length === 1) return purposes[0]!.code;
   return purposes.find((each) => each.code === profile.value?.purpose)?.code;
-}
-
-async function keepDesk(held: Desk): Promise<void> {
-  desk.value = held;
-  if (held.keep && !(await keep("desk", write("desk", held))) && desk.value === held) desk.value = { ...held, keep: false };
 }
 
 /** Return what the server says of a code. found: what this device read in it. photo: whether that is to be asked for.
@@ -285,7 +260,7 @@ async function asked<T>(key: string, path: string, what: RequestInit = {}): Prom
       if (refusal === "suspended") deskPaused.value = true;
       if (refusal === "key") {
         deskLost.value = true;
-        await forgetDesk();
+        await forgetDesk(true);
       }
     }
     throw new Refused(refusal, problem, FOR_GOOD.includes(response.status));

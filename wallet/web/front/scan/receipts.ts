@@ -2,7 +2,7 @@
  *
  * A receipt names the document by the id that the code had, when and for which purpose it was checked, and the verdict that
  * was shown: no claim, and nobody's name. It is written before the verdict is shown, and goes when the server has answered.
- * Receipts are there only as long as the key of the desk that made them is in use, by this page or one beside it. They leave
+ * Receipts are there only as long as the key of the desk that made them is kept, or in use by this page or one beside it. They leave
  * in batches that are sealed first, so that one that is sent twice is one and the same; what the service refuses for good
  * goes, and holds up nothing that comes after it: how many, and why, stays until somebody has read it. Source: docs/wire.md, section 3; wallet/verifier/uploading.py.
  */
@@ -118,12 +118,13 @@ export async function unanswered(name: string, by: Desk, wasAsked: boolean, said
   await count(by);
 }
 
-/** Forget what is of no desk in use. desk: of this page. ifFree: does something where no other page uses the desk of that name. */
-export async function keepOnlyOf(desk: Desk | undefined, ifFree: (desk: string, what: () => Promise<void>) => Promise<void>): Promise<void> {
+/** Forget what is of no desk in use. desk: of this page. kept: names of those whose keys are kept. ifFree: does something where no
+ * other page uses the desk of that name. */
+export async function keepOnlyOf(desk: Desk | undefined, kept: string[], ifFree: (desk: string, what: () => Promise<void>) => Promise<void>): Promise<void> {
   const names = await keysBelow("receipt");
   const of = (name: string): string => name.split(".")[1] ?? "";
   for (const other of new Set(names.map(of))) {
-    if (!desk || other !== deskOf(desk)) await ifFree(other, () => forgetThese(names.filter((each) => of(each) === other)));
+    if (!kept.includes(other) && (!desk || other !== deskOf(desk))) await ifFree(other, () => forgetThese(names.filter((each) => of(each) === other)));
   }
   await count(desk);
 }

@@ -3,9 +3,10 @@
 import { html } from "htm/preact";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { forgetDesk, keptDesks, readKept } from "./desks";
 import { goTo, playSample, toWorker } from "./gate";
 import { InstallHint } from "./installing";
-import { choosePurpose, forgetDesk, Refused, useKey, type Refusal } from "./online";
+import { choosePurpose, Refused, useKept, useKey, type Refusal } from "./online";
 import {
   choices, choose, config, desk, heldPins, tally, trust, updating, type Theme,
 } from "./state";
@@ -101,7 +102,7 @@ function DeskInUse(): VNode {
     ${!purpose && html`<p class="warn">${t("set.desk_no_purpose")}</p>`}
     ${waiting.value > 0 && html`<p class="warn" role="status">${t("set.receipts", { n: waiting.value })}</p>`}
     <${Refusals} />
-    <button onClick=${forgetDesk}>${t("set.desk_forget")}</button>
+    <button onClick=${() => forgetDesk(false)}>${t("set.desk_forget")}</button>
   ` as VNode;
 }
 
@@ -128,6 +129,7 @@ function DeskForm(): VNode {
   const keep = useRef<HTMLInputElement>(null);
   const [isBusy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState<Refusal>();
+  useEffect(() => void readKept(), []);
   const save = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (isBusy) return;
@@ -142,8 +144,12 @@ function DeskForm(): VNode {
     }
   };
   return html`
+    <p class="small">${t("set.desk_help")}</p>
+    ${keptDesks.value.length > 0 && html`
+      <p>${t("set.desk_kept")}</p>
+      ${keptDesks.value.map((each) => html`
+        <button key=${each.key} class="kept" onClick=${() => useKept(each)}>${said(each.organisation)} · ${each.gate}</button>`)}`}
     <form onSubmit=${save}>
-      <p class="small">${t("set.desk_help")}</p>
       <label for="desk">${t("set.desk_key")}</label>
       <input id="desk" ref=${key} type="password" autocomplete="off" autocapitalize="none" spellcheck=${false} required
         aria-invalid=${refusal === "key"} aria-describedby=${refusal ? "desk-wrong" : undefined} />

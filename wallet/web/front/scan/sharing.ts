@@ -13,8 +13,11 @@ const PHOTO_LOOK_MILLISECONDS = 4000;
 const PHOTO_MILLISECONDS = 600_000;
 /** Why there is no photo, by the state of the share: key below `fact.photo_`. */
 const NO_PHOTO: Record<string, Shown["photoState"]> = { agreed: "none", refused: "refused", expired: "expired" };
-/** What says nothing of the share. */
 const PASSING = ["unreachable", "quota", "failed"];
+
+/** Whether why a share could not be read says nothing of the share. */
+const isPassing = (error: unknown): boolean =>
+  PASSING.includes(refusalOf(error)) && !(error instanceof Refused && error.problem?.code === "not_found");
 
 /** One verdict, as long as it stands. */
 export interface Standing {
@@ -62,7 +65,7 @@ async function answered(asked: Share, here: Standing): Promise<Share | undefined
       const server = refusalOf(error);
       if (!here.amend({ server })) return undefined;
       if (!standing.server) here.count();
-      if (server === "unreachable") continue;
+      if (isPassing(error) && !isPast(share.answer_until)) continue;
       here.amend({ photoState: undefined });
       return undefined;
     }
@@ -81,10 +84,8 @@ async function watch(share: Share, here: Standing): Promise<void> {
       const now = await readShare(share.id);
       if (!now.portrait) return end({ ...now, state: "ended" }, here);
     } catch (error) {
-      const server = refusalOf(error);
-      const isGone = error instanceof Refused && error.problem?.code === "not_found";
-      if (PASSING.includes(server) && !isGone) continue;
-      here.amend({ server });
+      if (isPassing(error)) continue;
+      here.amend({ server: refusalOf(error) });
       break;
     }
   }
@@ -97,5 +98,8 @@ function end({ state, reason }: Share, here: Standing): void {
   here.count();
   if (reason) here.worsen(here.outcomeFor(reason));
 }
+
+/** Whether nobody can answer any more. */
+const isPast = (moment: string | undefined): boolean => moment !== undefined && Date.now() >= Date.parse(moment);
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));

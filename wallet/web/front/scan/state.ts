@@ -1,4 +1,4 @@
-/** What the page shows and remembers. Signals; what outlives the page lies in localStorage (choices) or store.ts. */
+/** What the page shows and remembers. Signals; what outlives the page lies in localStorage and sessionStorage (choices) or store.ts. */
 
 import { computed, effect, signal } from "@preact/signals";
 import type { Answer, Names } from "../verifier";
@@ -59,6 +59,8 @@ export interface Desk {
   keep: boolean;
   /** Code of the purpose that is asked for; empty until somebody chose one of several. */
   purpose: string;
+  /** Code of the gate's profile at which that is the purpose: another one has another, or none. */
+  at: string;
   gate: string;
   organisation: Names;
   purposes: Purpose[];
@@ -86,7 +88,13 @@ const DEFAULTS: Choices = {
   installed: false,
 };
 
-export const choices = signal<Choices>(readChoices());
+/** What is this page's own, also where another page of the browser has chosen since. */
+interface OfPage extends Pick<Choices, "profile" | "gate"> {
+  /** The desk that it works for, by name, empty for none, and for which purpose at which gate. */
+  desk: { of: string } & Pick<Desk, "purpose" | "at">;
+}
+
+export const choices = signal<Choices>({ ...DEFAULTS, ...membersOf<Choices>("localStorage"), ...membersOf<OfPage>("sessionStorage") });
 export const config = signal<Config | undefined>(undefined);
 export const heldPins = signal<string[]>([]);
 export const offeredPins = signal<string[]>([]);
@@ -119,6 +127,8 @@ export const deskLost = signal(false);
 export const deskPaused = signal(false);
 /** Whether the server is asked too: there is a key, and something to ask for. */
 export const isAsking = computed(() => Boolean(desk.value?.purpose));
+/** Whether the page lies on this device, and opens without network. */
+export const isStored = signal(false);
 export const newVersion = signal(false);
 export const installPrompt = signal<{ prompt: () => Promise<unknown> } | undefined>(undefined);
 /** Moves on every few seconds: ages are told anew. */
@@ -148,27 +158,44 @@ export const level = computed<Level>(() => {
   return now.value >= held.nextUpdate ? "usable" : "fresh";
 });
 
+/** What is chosen here is also what a new page begins with. */
 export function choose(changes: Partial<Choices>): void {
   choices.value = { ...choices.value, ...changes };
+  keepMembers("localStorage", changes);
+  keepOfPage(changes);
+}
+
+function keepOfPage({ profile, gate }: Partial<OfPage>): void {
+  keepMembers("sessionStorage", { ...(profile ? { profile } : {}), ...(gate ? { gate } : {}) });
 }
 
 export function keepChoices(): void {
+  keepOfPage(choices.value);
   effect(() => {
     language.value = choices.value.language;
     document.documentElement.lang = choices.value.language;
     document.documentElement.dataset["theme"] = choices.value.theme;
-    try {
-      localStorage.setItem(CHOICES, JSON.stringify(choices.value));
-    } catch {
-      // A browser that keeps nothing still scans.
-    }
   });
 }
 
-function readChoices(): Choices {
+export const ofPage = (): Partial<OfPage> => membersOf<OfPage>("sessionStorage");
+export const rememberDesk = (desk: OfPage["desk"]): void => keepMembers("sessionStorage", { desk });
+
+type Place = "localStorage" | "sessionStorage";
+
+function membersOf<T>(place: Place): Partial<T> {
   try {
-    return { ...DEFAULTS, ...(JSON.parse(localStorage.getItem(CHOICES) ?? "{}") as Partial<Choices>) };
+    return JSON.parse(window[place].getItem(CHOICES) ?? "{}") as Partial<T>;
   } catch {
-    return DEFAULTS;
+    return {};
+  }
+}
+
+/** Keep these members; what another page has kept beside them stays. */
+function keepMembers(place: Place, changes: object): void {
+  try {
+    window[place].setItem(CHOICES, JSON.stringify({ ...membersOf(place), ...changes }));
+  } catch {
+    // A browser that keeps nothing still scans.
   }
 }

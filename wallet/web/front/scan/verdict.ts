@@ -67,6 +67,7 @@ function Person({ answer }: { answer: Answer }): VNode {
   const { photo, outcome } = shown.value!;
   const { document: found } = answer;
   const here = training.value ? undefined : profile.value;
+  if (!here && !training.value) return html`<div class="person"></div>` as VNode; // how much is shown here, nobody knows
   const name = claim(answer, NAME);
   const tail = NUMBER_TAILS.map((each) => claim(answer, each)).find((each) => typeof each === "string");
   const picture = photo && html`<img class="photo" src=${photo} alt=${t("fact.photo")} />`;
