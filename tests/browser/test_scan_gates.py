@@ -166,3 +166,27 @@ def test_receipt_says_whom_a_rule_of_the_gate_turned_away(
     show.wait_until_none_waits()
     (receipt,) = [each for request in sent for each in request.post_data_json["receipts"]]
     assert (receipt["verdict"], receipt["reasons"]) == ("valid", reasons)
+
+
+@pytest.mark.parametrize(("lang", "theme"), [("vi", "light"), ("en", "dark")])
+def test_gate_shows_at_once_what_it_is_there_for(
+    desk: Desk, gate: Gate, monkeypatch: pytest.MonkeyPatch, lang: str, theme: str
+) -> None:
+    page = desk.page
+    served_gates(monkeypatch, any={"utilities": ["allergy_card"], "shows": ["allergies", "severe_diseases"]})
+    desk.open(lang=lang, theme=theme)
+    stated = {1: NAME, 4: 7436, 6: "O+", 7: ["Penicillin", "Aspirin"], 8: ["Hen phế quản"]}
+    desk.wedge(gate.codes.live(gate.codes.card(utility="allergy_card", claims=stated)))
+    desk.outcome("valid")
+    expect(page.locator(".atOnce dd")).to_have_text(["Penicillin, Aspirin", "Hen phế quản"])
+    for each in page.locator(".atOnce dd").all():
+        expect(each).to_be_in_viewport(ratio=1)
+    expect(page.get_by_text("O+")).to_be_hidden()
+    page.click("details summary")
+    expect(page.get_by_text("O+")).to_be_visible()
+    assert Axe().run(page).response["violations"] == []
+    shot(page, f"gate-shows-{lang}-{theme}")
+    desk.next()
+    desk.wedge(gate.codes.live())
+    desk.outcome("not_accepted")
+    assert page.locator(".atOnce").count() == 0

@@ -110,6 +110,8 @@ def test_a_gate_takes_what_its_purpose_is_registered_for_and_can_compare(wallet:
     for purpose, gate in gates.items():
         comparable = {kind for kind, names in registered[purpose].items() if set(gate.get("needs", ())) <= set(names)}
         assert set(gate["utilities"]) == comparable, gate["code"]
+        stated = set().union(*registered[purpose].values())
+        assert set(gate.get("shows", ())) <= stated, gate["code"]
 
 
 def test_each_gate_has_a_code_and_words_in_both_languages() -> None:

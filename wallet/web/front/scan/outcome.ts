@@ -26,6 +26,8 @@ export interface Profile {
   view?: "full" | "answer";
   /** Names of claims without which nobody is taken here. */
   needs?: string[];
+  /** Names of claims that are read at once here, beside who somebody is; the others are folded away. */
+  shows?: string[];
 }
 
 export type Look = "good" | "bad" | "ask" | "wait";

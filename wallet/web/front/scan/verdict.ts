@@ -3,7 +3,7 @@
 import { html } from "htm/preact";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Answer } from "../verifier";
+import type { Answer, ClaimAnswer } from "../verifier";
 import { AUTO_SECONDS, holdVerdict, isKeptNow, next } from "./gate";
 import { sign } from "./icons";
 import { claim, type Outcome } from "./outcome";
@@ -78,6 +78,9 @@ function Person({ answer }: { answer: Answer }): VNode {
     return html`<div class="person">${picture}<p class="fullName">${t(key, { n: here.min_age ?? "" })}</p></div>` as VNode;
   }
   const others = found!.claims.filter((each) => !WITH_THE_NAME.includes(each.name ?? ""));
+  const isShown = (each: ClaimAnswer): boolean => Boolean(here?.shows?.includes(each.name ?? ""));
+  const atOnce = others.filter(isShown);
+  const folded = others.filter((each) => !isShown(each));
   return html`
     <div class="person">
       ${picture}
@@ -90,13 +93,19 @@ function Person({ answer }: { answer: Answer }): VNode {
           </p>`}
       </div>
     </div>
+    ${atOnce.length > 0 && html`<div class="atOnce"><${Facts} of=${atOnce} /></div>`}
     <p class="origin">${said(found!.utility.title) || found!.utility.code} · ${t("fact.valid_until", { moment: moment(Date.parse(found!.expires_at) / 1000) })} · ${t("fact.issuer", { name: said(found!.issuer.name) || found!.issuer.code })}</p>
-    ${others.length > 0 && html`
+    ${folded.length > 0 && html`
       <details>
         <summary>${t("fact.more")}</summary>
-        <dl>${others.map((each) => html`<div><dt>${said(each.label) || t("fact.unnamed", { n: each.n ?? "?" })}</dt><dd>${told(each.kind, each.value)}</dd></div>`)}</dl>
+        <${Facts} of=${folded} />
       </details>`}
   ` as VNode;
+}
+
+function Facts({ of }: { of: ClaimAnswer[] }): VNode {
+  return html`<dl class="rows">${of.map((each) => html`
+    <div><dt>${said(each.label) || t("fact.unnamed", { n: each.n ?? "?" })}</dt><dd>${told(each.kind, each.value)}</dd></div>`)}</dl>` as VNode;
 }
 
 function born(answer: Answer): string {
