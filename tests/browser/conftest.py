@@ -49,6 +49,7 @@ def site(deployment: Settings, browser: Browser) -> Iterator[Site]:
     port = free_port()
     url = f"http://localhost:{port}"  # by name: a passkey belongs to a host that has one
     wallet = Wallet.build(replace(deployment, issuer_url=url))
+    wallet.prepare()
     context = browser.new_context(viewport={"width": 360, "height": 640})
     page = context.new_page()
     complaints: list[str] = []

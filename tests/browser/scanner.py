@@ -115,6 +115,7 @@ def gate(sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) ->
             }
         )
     )
+    wallet.prepare()
     with wallet.work() as work:
         for index, value in ((REVOKED, 1), (SUSPENDED, 2)):
             work.documents.rows.set_status(1, index, value, datetime.now(UTC))

@@ -152,6 +152,7 @@ def test_a_service_that_moved_serves_its_kinds_as_what_it_issues_there_names_the
     issue(wallet)
     settings, kept = replace(wallet.settings, issuer_url="https://moved.example.vn"), rows_of(wallet)
     moved = Wallet.build(settings, clock=wallet.clock, catalogue=wallet.catalogue)
+    moved.prepare()
     copy = of(moved.copying.copy(issue(moved).id, Form.SD_JWT, None, actor_of(wallet)).content)
     moved.close()
     plugins = {"the same": list(wallet.catalogue), "reworded": [reworded(each) for each in wallet.catalogue]}

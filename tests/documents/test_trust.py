@@ -245,11 +245,13 @@ def test_trust_of_the_process_is_made_once_for_each_look_at_the_board(wallet: Wa
     assert second.keys is first.keys  # no key is parsed twice
 
 
-def test_a_service_that_moved_keeps_the_names_of_its_lists(wallet: Wallet) -> None:
+def test_a_service_that_moved_keeps_the_names_of_its_lists(wallet: Wallet, clock: FixedClock) -> None:
     """The address is in every code that was printed: after a move they are still found, online and in the bundle."""
     document = issue(wallet)
-    moved = Wallet.build(replace(wallet.settings, issuer_url="http://127.0.0.1:8001"), clock=wallet.clock)
+    moved = Wallet.build(replace(wallet.settings, issuer_url="http://127.0.0.1:8001"), clock=clock)
     assert moved.checking.check(document.code)["reasons"] == ["ok"]
+    moved.prepare()
+    clock.advance(seconds=1)
     later = issue(moved)
     for code in (document.code, later.code):
         bundle = TrustedBundle.from_jws(moved.trust.bundle().token.decode(), [moved.trust.pin], wallet.clock.now())

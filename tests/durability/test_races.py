@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.ceremonies.asking import AskingPhone, card_of, last_code
+from tests.checks.test_sharing import optional_of
 from tests.checks.verifier import Desk, live_code
 from tests.documents.people import actor_of, copies_of, status_of
 from tests.durability.processes import PROCESSES, THREADS, Answer, Call, Workers
@@ -331,7 +332,7 @@ def test_a_share_is_answered_once(wallet: Wallet, client: Any, clock: FixedClock
         phone.step_up(2)
         share = desk.checked(phone.code_of(residence))["share"]["id"]
         path = f"/v1/me/shares/{share}/decision"
-        choices = ({"decision": "agree", "fields": ["portrait"]}, {"decision": "refuse"})
+        choices = ({"decision": "agree", "fields": optional_of(phone, share)}, {"decision": "refuse"})
         calls = [Call(path, choices[place // 2 % 2], phone.headers | new_key()) for place in range(CALLERS)]
         answers = run(calls)
         assert told(answers) == {(200, ""): 1, (409, "share_closed"): CALLERS - 1}
