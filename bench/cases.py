@@ -244,6 +244,7 @@ def issuing(bench: Bench, deployment: Deployment, database: str) -> list[Row]:
     port, bare_port = free_port(), free_port()
     served = deployment.serving_at(port)
     with opened(served) as wallet:
+        wallet.prepare()  # lists at this address: into those of another nothing is issued
         token = access_token_of(wallet)
     body = json.dumps({"utility": "residence"}).encode()
 
