@@ -281,7 +281,7 @@ def test_key_waits_for_a_suspended_organisation_and_counts_again_by_itself(show:
     show.desk.wedge(show.code())
     expect(page.locator(".how")).to_contain_text(words["checked.online"].split("{")[0])
     show.desk.next()
-    assert page.locator(".notice").count() == 0
+    expect(page.locator(".notice")).to_have_count(0)
     expect(page.locator(".strip")).to_contain_text(words["trust.asking"])
     show.reconnect()
     show.wait_until_none_waits()
