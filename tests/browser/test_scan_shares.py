@@ -90,10 +90,10 @@ def test_photo_goes_with_the_consent_and_the_verdict_stands(show: Show, identity
     show.decide("agree")
     expect(page.locator("img.photo")).to_be_visible()
     page.click("button.hold")
-    looks = len(show.phone.get("/v1/me/access-history?limit=100").json["data"])
+    looks = len(show.history())
     page.wait_for_timeout(5000)
     assert page.locator("img.photo").count() == 1
-    assert len(show.phone.get("/v1/me/access-history?limit=100").json["data"]) == looks  # each look is one
+    assert len(show.history()) == looks  # each look is one
     consent = show.phone.get("/v1/me/shares").json["data"][0]["consent_id"]
     assert show.phone.call("DELETE", f"/v1/me/consents/{consent}").status_code == 204
     expect(page.locator("img.photo")).to_have_count(0, timeout=8_000)
