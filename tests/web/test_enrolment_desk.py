@@ -212,12 +212,12 @@ def test_child_comes_with_a_parent(wallet: Wallet, officer: CitizenPhone, approv
     form = {"guardian_number": MOTHER, "phone": own_phone(MOTHER), "email": "tu@example.vn"}
     made = record(officer, application(CHILD, form=form))
     assert (made["checks"]["age"], made["checks"]["phone"], made["matched"]) == ("matched", "guardians_own", True)
-    assert texts(wallet)[-1] == (own_phone(MOTHER), "application_received")
+    assert (own_phone(MOTHER), "application_received") in texts(wallet)
     amend(wallet, CHILD, card_issued=CARD_ISSUED)
     assert decide(approver, made["id"]).status_code == 200
     account = account_of(wallet, CHILD)
     assert (account.state, account.level) == (AccountState.APPROVED, 2)
-    assert texts(wallet)[-1] == (own_phone(MOTHER), "application_approved_for_ward")
+    assert (own_phone(MOTHER), "application_approved_for_ward") in texts(wallet)
     with wallet.read() as work:
         assert work.contacts.find(account.id) is None
         assert work.guardians.guardians(account.id) == [], "the mother has no account"
