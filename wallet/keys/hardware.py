@@ -143,6 +143,7 @@ def pin_state(module: str, token: str) -> PinState:
 
         flags = pkcs11.lib(module).get_token(token_label=token).flags
     except Exception as error:
+        # Whatever a module or its library raises, as that it is not installed: the token is not there.
         raise Unavailable("signing_unavailable") from error
     if pkcs11.TokenFlag.USER_PIN_LOCKED in flags:
         return PinState.LOCKED
