@@ -416,7 +416,7 @@ def test_page_that_is_not_stored_says_so_until_it_is(desk: Desk, gate: Gate, pat
     expect(page.locator(".strip.fresh")).to_be_visible()
     assert page.locator(".strip .unstored").count() == 0
     gate.server.start()
-    desk.complaints.clear()
+    desk.loses_service = True
 
 
 # --- the count ------------------------------------------------------------------------------------------------------
