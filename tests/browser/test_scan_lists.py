@@ -1,11 +1,14 @@
 """How old what the scanner judges by is, as its strip tells, and when it asks for newer."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
+from tests.browser.gate import film
 from tests.browser.scanner import HIDDEN, SET_UP, VI, Desk, Gate, need_pages, shot
 from wallet.crypto.keystore import Role
 from wallet.formats.status_list import StatusListToken, sign_status_jwt
@@ -41,6 +44,41 @@ def test_strip_tells_of_the_oldest_list_in_a_new_bundle(
     shot(page, f"lists-{hours}")
     desk.wedge(gate.codes.live())
     desk.outcome(outcome)
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_code_that_is_shown_before_the_first_list_is_judged_once_it_came_or_did_not(
+    desk: Desk, gate: Gate, comes: bool
+) -> None:
+    page, held = desk.page, list[Route]()
+    page.route("**/v1/trust/bundle", lambda route: held.append(route))
+    page.add_init_script(SET_UP)
+    page.goto(gate.url + "/scan")
+    expect(page.locator(".strip.none")).to_be_visible()
+    desk.wedge(gate.codes.live())
+    page.wait_for_timeout(700)
+    assert page.locator(".verdict").count() == 0
+    if comes:
+        held[0].continue_()
+        desk.outcome("valid")
+    else:
+        desk.loses_service = True
+        held[0].abort()
+        desk.outcome("cannot_tell")
+        expect(page.locator(".verdict")).to_contain_text(VI["outcome.cannot_tell.no_list"])
+
+
+def test_camera_reads_nothing_before_the_first_list(filming: Callable[[], Desk], gate: Gate, tmp_path: Path) -> None:
+    film(tmp_path / "film.y4m", gate.codes.live())
+    desk, held = filming(), list[Route]()
+    desk.page.route("**/v1/trust/bundle", lambda route: held.append(route))
+    desk.page.add_init_script(SET_UP)
+    desk.page.goto(gate.url + "/scan")
+    expect(desk.page.locator(".view.on")).to_be_visible()
+    desk.page.wait_for_timeout(1500)
+    assert desk.page.locator(".verdict").count() == 0
+    held[0].continue_()
+    desk.outcome("valid")
 
 
 def test_page_that_was_asleep_asks_for_new_lists_at_once(desk: Desk) -> None:

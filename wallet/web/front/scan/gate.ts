@@ -14,7 +14,7 @@ import {
   tips, toast, torchOn, training, trouble, uploadEmpty, type Shown,
 } from "./state";
 import { recount } from "./tally";
-import { arePinsUnread } from "./trust";
+import { arePinsUnread, sought } from "./trust";
 
 const PAUSE_MILLISECONDS = 40;
 /** While no code may take the place of the one on the screen. */
@@ -69,9 +69,11 @@ export function toWorker(ask: Ask, moved: Transferable[] = []): Promise<Reply> {
 }
 
 /** Have a code read; what a turn of the page has overtaken is nobody's any more, and says nothing. */
-async function judged(ask: Ask, moved: Transferable[] = []): Promise<Reply> {
+async function judged(ask: (demand: Demand) => Ask, moved: Transferable[] = []): Promise<Reply> {
   const asked = turn;
-  const reply = await toWorker(ask, moved);
+  await sought;
+  if (asked !== turn) return { kind: "overtaken" };
+  const reply = await toWorker(ask(demand()), moved);
   return asked === turn ? reply : { kind: "overtaken" };
 }
 
@@ -147,13 +149,17 @@ function look(): void {
 }
 
 async function lookOnce(from: HTMLVideoElement): Promise<void> {
+  await sought; // no picture is taken that would have to wait
   const watch = !isReplaceable();
   let reply: Reply = { kind: "engineFailed" };
   try {
     const picture = frames.of(from);
     if (!picture) return;
     const { data, width, height } = picture;
-    reply = await judged({ kind: "frame", pixels: data.buffer, width, height, demand: demand(), careful: false, watch }, [data.buffer]);
+    reply = await judged(
+      (demand) => ({ kind: "frame", pixels: data.buffer, width, height, demand, careful: false, watch }),
+      [data.buffer],
+    );
   } catch {
     // No picture could be taken, or handed over: the next one may do.
   }
@@ -178,7 +184,7 @@ export function isKeptNow(): boolean {
 /** isSpoilt: a reader typed it, and on this computer something changed what it typed. */
 export async function checkText(text: string, isSpoilt = false): Promise<void> {
   if (isSpoilt) noVerdict("keyboard", "hand");
-  else if (text.trim()) await take(await judged({ kind: "text", text: text.trim(), demand: demand() }));
+  else if (text.trim()) await take(await judged((demand) => ({ kind: "text", text: text.trim(), demand })));
 }
 
 /** Play a sample; one that is about being shown twice is shown twice. Outside of training it would be somebody. */
@@ -194,11 +200,11 @@ export async function checkPicture(file: Blob): Promise<void> {
   let reply: Reply = { kind: "nothing" };
   try {
     const bitmap = await createImageBitmap(file);
-    const picture = frames.ofImage(bitmap);
+    const { data, width, height } = frames.ofImage(bitmap);
     bitmap.close();
     reply = await judged(
-      { kind: "frame", pixels: picture.data.buffer, width: picture.width, height: picture.height, demand: demand(), careful: true },
-      [picture.data.buffer],
+      (demand) => ({ kind: "frame", pixels: data.buffer, width, height, demand, careful: true }),
+      [data.buffer],
     );
   } catch {
     // Not a picture: nothing is found in it.

@@ -13,6 +13,10 @@ const PATIENCE_MILLISECONDS = 10_000;
 const REST_MILLISECONDS = 60_000;
 let refreshedAt = 0;
 
+let endSearch: () => void;
+/** Over once a list is held, or none was to be had: until then no code is judged by none. */
+export const sought = new Promise<void>((resolve) => (endSearch = resolve));
+
 export type ToWorker = (ask: Ask, moved?: Transferable[]) => Promise<Reply>;
 
 const REFUSALS: Record<string, string> = {
@@ -26,6 +30,7 @@ const REFUSALS: Record<string, string> = {
 /** Take what was kept, then fetch now, every quarter of an hour, and when the network comes back. */
 export async function keepTrust(toWorker: ToWorker): Promise<void> {
   await readKept(toWorker);
+  if (trust.value) endSearch();
   const again = (): void => void refresh(toWorker);
   window.addEventListener("online", again);
   document.addEventListener("visibilitychange", () => {
@@ -38,6 +43,7 @@ export async function keepTrust(toWorker: ToWorker): Promise<void> {
   });
   setInterval(again, EVERY_MILLISECONDS);
   await refresh(toWorker);
+  endSearch();
 }
 
 async function readKept(toWorker: ToWorker): Promise<void> {
