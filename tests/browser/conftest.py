@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.scanner import ARGUMENTS, desk, filming, gate
+from tests.browser.showing import identity, phone, residence, show
 from tests.durability.server import free_port
 from tests.needs import need
 from tests.served import served
@@ -18,7 +19,7 @@ from wallet.settings import Settings
 from wallet.web.app import create_app
 from wallet.wiring import Wallet
 
-__all__ = ["desk", "filming", "gate"]
+__all__ = ["desk", "filming", "gate", "identity", "phone", "residence", "show"]
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,10 @@ from playwright.sync_api import expect
 
 from tests.browser.gate import NAME, REVOKED, YOUNG
 from tests.browser.scanner import EN, PROFILES, VI, Desk, Gate, need_pages, shot, watched
-from tests.browser.test_scan_desk import BOARDING, Show, phone, residence, show
+from tests.browser.showing import BOARDING, Show
 from wallet.web import scan
 
 need_pages()
-__all__ = ["phone", "residence", "show"]
 
 
 def served_gates(monkeypatch: pytest.MonkeyPatch, **changes: dict[str, Any] | None) -> None:

@@ -15,13 +15,11 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.gate import film
 from tests.browser.scanner import EN, HIDDEN, SET_UP, VI, Desk, Gate, assert_fits, need_pages, shot, wait_until, watched
-from tests.browser.test_scan_desk import Show, identity, phone, residence, show
+from tests.browser.showing import Show
 from tests.checks.verifier import purpose_json
 from wallet.web import scan
 
 need_pages()
-__all__ = ["identity", "phone", "residence", "show"]
-
 FULL = """(() => { const put = IDBObjectStore.prototype.put;
   IDBObjectStore.prototype.put = function (...all) {
     if (window.full || localStorage.getItem("full")) throw new DOMException("full", "QuotaExceededError");

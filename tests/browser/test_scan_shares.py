@@ -9,13 +9,11 @@ from playwright.sync_api import expect
 from sqlalchemy import update
 
 from tests.browser.scanner import EN, VI, assert_fits, need_pages, shot
-from tests.browser.test_scan_desk import TRAVELLING, Show, phone, residence, show
+from tests.browser.showing import TRAVELLING, Show
 from tests.checks.test_online import admin_of
 from tests.checks.verifier import Desk as Caller
 from wallet.checks.online.models import ShareRow
 from wallet.documents.revoking import RevocationReason
-
-__all__ = ["phone", "residence", "show"]
 
 need_pages()
 

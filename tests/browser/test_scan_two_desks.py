@@ -9,15 +9,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.scanner import VI, need_pages, shot
-from tests.browser.test_scan_desk import BOARDING, Show, phone, residence, show
+from tests.browser.showing import BOARDING, Show
 from tests.browser.test_scan_gates import at
 from tests.browser.test_scan_keeping import beside
 from tests.checks.verifier import Desk as Caller
 from tests.checks.verifier import purpose_json
 
 need_pages()
-__all__ = ["phone", "residence", "show"]
-
 QUIET = BOARDING | {"portrait": False}
 
 
