@@ -93,9 +93,9 @@ def _table(rows: list[Row], about: dict[str, object]) -> str:
         ratio = f"{row.ratio:6.{3 if row.ratio < 0.1 else 2}f}"
         held = f"{row.than:34} {row.than_us:9.1f}"
         lines.append(f"{row.case:24} {row.what:24} {row.what_us:9.1f}   {held}  {ratio}")
-    for row in rows:
-        if "files_opened_on_the_hot_path" in row.more:
-            lines += ["", f"files opened on the hot path: {row.more['files_opened_on_the_hot_path']}"]
+    opened = [f"{row.case} {row.more['files_opened']}" for row in rows if "files_opened" in row.more]
+    if opened:
+        lines += ["", f"files opened for one call: {' · '.join(opened)}"]
     if not about["postgres"] and any(row.case.startswith("issue") for row in rows):
         lines += ["", "PostgreSQL was NOT measured: none answers here; set WALLET_TEST_POSTGRES or give --postgres URL"]
     lines += ["", f"ratio: 1.00 is as quick as what it is held against · {about['mode']} · {about['seconds']} s"]

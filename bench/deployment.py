@@ -143,17 +143,21 @@ def _made_up(
         name = sha256(b"bench-%d" % number).hexdigest()[:32]
         holder, document, request = f"hld_{name}", f"doc_{name}", f"req_{name}"
         at = now - timedelta(seconds=number % 86400)
-        common = {"holder_id": holder, "utility": "residence", "utility_version": 1}
+        common = {"holder_id": holder, "utility": "residence", "rules_version": "1", "sealed": bytes(1200)}
         index = permute(order, number, bits)
         revoked = number % REVOKED_EVERY == 0
         made[DocumentRow].append(
             common
-            | {"id": document, "request_id": request, "kid": "0" * 16, "issued_at": at, "expires_at": at + LIFE}
-            | {"status_list": FIRST_STATUS_LIST, "status_index": index, "sealed": bytes(1200)}
+            | {"id": document, "request_id": request, "kind": "residence", "kind_version": 1}
+            | {"kid": "0" * 16, "signed_at": at, "issued_at": at, "expires_at": at + LIFE}
+            | {"status_list": FIRST_STATUS_LIST, "status_index": index}
             | {"revoked_at": at if revoked else None, "revocation_reason": "data_changed" if revoked else None}
         )
         made[RequestRow].append(
-            common | {"id": request, "state": "issued", "created_at": at, "updated_at": at, "document_id": document}
+            common
+            | {"id": request, "account_id": f"acc_{name}", "utility_version": 1, "capacity": "self", "state": "issued"}
+            | {"version": 1, "agency": "police", "province": "", "apologies": 0, "fee": [], "fields_held": 1}
+            | {"fields_asked": 0, "created_at": at, "updated_at": at, "submitted_at": at, "document_id": document}
         )
         event = {"at": at, "actor": holder, "subject": document, "request_id": "", "details": {}}
         made[AuditEvent] += [event | {"action": action} for action in ("request.submitted", "document.issued")]

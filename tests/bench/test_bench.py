@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench import reissue, status
+from bench import cases, reissue, status
 from bench.__main__ import main
 from tests.verifier.front import need_front
 
@@ -39,6 +39,17 @@ def test_bench_holds_a_desks_check_and_its_count_against_those_without(capsys: p
     assert (check["what"], check["than"]) == ("POST /v1/verifier/checks", "POST /v1/checks")
     assert (count["what"], count["than"]) == ("5,000 seen before", "none before")
     assert count["ratio"] > 0
+
+
+def test_bench_holds_what_has_grown_against_what_is_small(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cases, "MANY", 400)
+    assert main(["--quick", "--only", "grow", "--json"]) == 0
+    verify, check, issue = json.loads(capsys.readouterr().out)["rows"]
+    assert [(each["what"], each["than"]) for each in (verify, check, issue)] == [("400 documents", "100 documents")] * 3
+    assert (verify["files_opened"], check["files_opened"]) == (0, 0)
+    assert 1 <= issue["files_opened"] < 2, "the mark of its status list, which is written ahead now and then"
 
 
 def test_bench_makes_a_paper(capsys: pytest.CaptureFixture[str]) -> None:
