@@ -163,7 +163,7 @@ class Desk:
 
     def outcome(self, code: str) -> None:
         found = self.page.locator(".verdict")
-        expect(found).to_be_visible(timeout=10_000)
+        expect(found).to_be_visible()
         expect(found).to_have_attribute("data-outcome", code)
 
     def faults(self) -> list[str]:
@@ -207,7 +207,7 @@ def shot(page: Page, name: str) -> None:
 
 def wait_until(page: Page, so: str) -> None:
     """Wait until an expression is true. Playwright's own way evaluates text in the page, which its policy forbids."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 15
     while not page.evaluate(so):
         assert time.monotonic() < deadline, so
         page.wait_for_timeout(50)

@@ -121,7 +121,7 @@ class Show:
         self.wait_until_kept("rcp_", expected=False)
 
     def wait_until_kept(self, text: str, *, expected: bool = True) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 15
         while (text in self.desk.kept()) is not expected:
             assert time.monotonic() < deadline, text
             self.page.wait_for_timeout(50)

@@ -405,10 +405,10 @@ def test_moving_code_is_judged_by_camera_also_with_the_server_dead(
     desk = filming()
     desk.open()
     page = desk.page
-    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     desk.outcome("valid")
     shot(page, "camera-valid")
     times = [int(page.get_attribute(".verdict", "data-milliseconds") or 0)]
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     gate.server.stop()
     page.context.set_offline(True)
     try:

@@ -97,7 +97,7 @@ def test_key_that_ended_overnight_is_told_before_anybody_is_checked(show: Show) 
     show.revoke(caller)
     show.page.reload()
     expect(show.page.locator(".notice h2")).to_have_text(VI["desk.lost_title"])
-    assert caller.headers["X-Desk-Key"] not in show.desk.kept()
+    show.wait_until_kept(caller.headers["X-Desk-Key"], expected=False)
 
 
 @pytest.mark.parametrize(("lang", "theme"), [("vi", "light"), ("en", "dark")])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.gate import film
 from tests.browser.scanner import HIDDEN, SET_UP, VI, Desk, Gate, need_pages, shot
@@ -46,24 +46,34 @@ def test_strip_tells_of_the_oldest_list_in_a_new_bundle(
     desk.outcome(outcome)
 
 
+def wait_for(page: Page, held: list[Route], count: int) -> None:
+    """Wait until the page has asked so often."""
+    while len(held) < count:
+        page.wait_for_timeout(50)
+
+
 @pytest.mark.parametrize("comes", [True, False])
 def test_code_that_is_shown_before_the_first_list_is_judged_once_it_came_or_did_not(
     desk: Desk, gate: Gate, comes: bool
 ) -> None:
     page, held = desk.page, list[Route]()
     page.route("**/v1/trust/bundle", lambda route: held.append(route))
+    page.route("**/scan/config.json", lambda route: held.append(route))
     page.add_init_script(SET_UP)
     page.goto(gate.url + "/scan")
-    expect(page.locator(".strip.none")).to_be_visible()
+    expect(page.locator(".strip.none")).to_be_visible()  # no gate is known yet: the page stands at choosing one
+    wait_for(page, held, 1)
+    held[0].continue_()
+    wait_for(page, held, 2)
     desk.wedge(gate.codes.live())
     page.wait_for_timeout(700)
     assert page.locator(".verdict").count() == 0
     if comes:
-        held[0].continue_()
+        held[1].continue_()
         desk.outcome("valid")
     else:
         desk.loses_service = True
-        held[0].abort()
+        held[1].abort()
         desk.outcome("cannot_tell")
         expect(page.locator(".verdict")).to_contain_text(VI["outcome.cannot_tell.no_list"])
 
@@ -77,6 +87,7 @@ def test_camera_reads_nothing_before_the_first_list(filming: Callable[[], Desk],
     expect(desk.page.locator(".view.on")).to_be_visible()
     desk.page.wait_for_timeout(1500)
     assert desk.page.locator(".verdict").count() == 0
+    wait_for(desk.page, held, 1)
     held[0].continue_()
     desk.outcome("valid")
 

@@ -154,9 +154,10 @@ def test_photo_comes_although_the_server_failed_while_it_was_waited_for(
     show: Show, identity: str, fault: dict[str, Any], said: str
 ) -> None:
     page = show.page
-    page.route("**/v1/verifier/shares/*", lambda route: route.fulfill(**fault), times=1)
+    page.route("**/v1/verifier/shares/*", lambda route: route.fulfill(**fault))
     show_and_wait(show, identity)
     show.says(f"checked.{said}")
+    page.unroute("**/v1/verifier/shares/*")
     expect(page.locator(".how .weaker")).to_have_count(0)
     show.says("fact.photo_wait")
     show.decide("agree")

@@ -217,7 +217,7 @@ def test_next_visitor_at_a_reader_is_never_taken_for_the_one_before(desk: Desk, 
     desk.page.wait_for_timeout(300)
     desk.outcome("valid")
     desk.wedge(gate.codes.live(gate.codes.card(claims=CLAIMS | {1: OTHER})))
-    expect(desk.page.locator(".fullName")).to_have_text(OTHER, timeout=1000)
+    expect(desk.page.locator(".fullName")).to_have_text(OTHER)
     desk.outcome("valid")
 
 
@@ -247,7 +247,8 @@ def test_sample_that_comes_after_training_is_nobody_at_the_gate(desk: Desk, gate
     page.clock.set_fixed_time(time.time() + 20)  # the samples at hand are no more fresh: new ones are fetched
     page.locator(".samples button").click()
     page.click("text=" + VI["set.training_end"])
-    expect(page.locator(".strip")).to_be_visible()
+    while not held:
+        page.wait_for_timeout(50)
     (late,) = held
     late.fulfill(json={"data": [sample]})
     page.wait_for_timeout(1000)

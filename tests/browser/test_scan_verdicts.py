@@ -1,6 +1,5 @@
 """What a verdict at the scanner stands for: whom it names, what is graver than a clock, and for how long it stands."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,7 +87,7 @@ def test_verdict_on_nobodys_age_says_nothing_of_an_age(desk: Desk, gate: Gate) -
 
 @pytest.mark.parametrize("outcome", ["revoked", "suspended", "bad_signature", "key_not_allowed", "device_mismatch"])
 def test_wrong_clock_makes_nothing_less_grave_that_no_clock_decides(desk: Desk, gate: Gate, outcome: str) -> None:
-    desk.page.clock.set_fixed_time(time.time() + 65)
+    desk.page.add_init_script("{ const now = Date.now; Date.now = () => now() + 65000; }")
     desk.open()
     expect(desk.page.locator(".notice h2")).to_have_text(VI["clock.title"])
     desk.wedge(gate.codes.outcomes()[outcome]())

@@ -54,14 +54,15 @@ async function start(): Promise<void> {
   await Promise.race([trusted, new Promise((resolve) => setTimeout(resolve, 400))]);
   root.replaceChildren();
   render(html`<${App} />`, root);
-  if (screen.value === "choose" && home() === "scan") goTo("scan");
+  if (screen.value === "choose" && home() === "scan") screen.value = "scan";
   // A gate that the service has no more is chosen anew, once whoever stands there was seen to.
   effect(() => void (screen.value === "scan" && !profile.value && !shown.value && untracked(() => goTo("choose"))));
   await trusted;
   void refreshDesk();
   effect(() => void (online.value && tellReceipts()));
   setInterval(() => void tellReceipts(), TELL_MILLISECONDS);
-  if (screen.value === "choose" && home() === "scan" && !shown.value) goTo("scan");
+  // A turn of the page would overtake a code that waited for the list.
+  if (screen.value === "choose" && home() === "scan" && !shown.value) screen.value = "scan";
 }
 
 void start();
