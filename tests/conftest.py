@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 from flask import Flask
@@ -244,6 +245,13 @@ LONGEST = (
 )
 """What takes a minute in a single test, or processes and a browser of its own: first, so that no worker is left with it
 at the end while the others are done."""
+
+
+def pytest_configure() -> None:
+    """Let no example of Hypothesis fail for its time: a machine that is busy is no defect of what is tested."""
+    slow = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile("wallet", hypothesis.settings(), deadline=None, suppress_health_check=slow)
+    hypothesis.settings.load_profile("wallet")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,7 +15,7 @@ else
   export FUZZ=${FUZZ:-20000} KILLS=${KILLS:-3} RACE_ROUNDS=${RACE_ROUNDS:-1} INDICES=${INDICES:-2000} FUZZ_API=${FUZZ_API:-10}
   export CORPUS=${CORPUS:-1000}
 fi
-export HYPOTHESIS_PROFILE=$lane WALLET_REQUIRE_ORACLE=1
+export WALLET_REQUIRE_ORACLE=1
 
 if [ -z "${WALLET_TEST_POSTGRES:-}" ]; then
   candidate=postgresql+psycopg://postgres@127.0.0.1:5432/postgres

@@ -66,11 +66,12 @@ def test_a_job_with_more_to_do_is_called_again_without_a_wait() -> None:
 
 
 def test_only_those_that_wait_for_it_are_woken() -> None:
-    woken, other = Counted(2), Counted(2)
+    woken, other = Counted(2), Counted(1)
     runner = Runner([Job("woken", NEVER, woken, woken=True), Job("other", NEVER, other)])
     runner.start()
     while not woken.reached.is_set():
         runner.wake()
+    assert other.reached.wait(PATIENCE)
     assert runner.stop()
     assert other.done == 1
 

@@ -124,7 +124,7 @@ def test_verdict_stands_while_its_own_code_moves_and_is_covered_now_and_then(
     )
     desk.open()
     desk.outcome("valid")
-    desk.page.wait_for_timeout(6500)
+    desk.page.wait_for_timeout(5000)
     assert desk.page.evaluate("window.gap") is None
     desk.outcome("valid")
 

@@ -133,7 +133,8 @@ def test_a_change_is_scheduled_shown_and_taken_back(run: Run, wallet: Wallet, ad
     again = run("utilities", "unschedule", "residence", *change)
     assert (again.exit_code, "→ wallet utilities status residence" in again.stderr) == (1, True)
     with wallet.db.read() as session:
-        commands = session.scalars(select(AuditEvent.details).where(AuditEvent.action == "utility.by_command")).all()
+        told = select(AuditEvent.details).where(AuditEvent.action == "utility.by_command").order_by(AuditEvent.id)
+        commands = session.scalars(told).all()
     assert [each["command"] for each in commands] == ["schedule", "unschedule", "unschedule"]
 
 

@@ -4,7 +4,7 @@ import unicodedata
 from collections import Counter
 from datetime import date
 from itertools import islice
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -73,9 +73,9 @@ def test_nation_has_exactly_the_citizens_asked_for(citizens: int) -> None:
 
 
 def test_large_nation_begins_at_once() -> None:
-    started = perf_counter()
+    started = process_time()
     assert len(list(islice(generate(1, 10**6), 100))) == 100
-    assert perf_counter() - started < 2
+    assert process_time() - started < 2
 
 
 def test_numbers_are_unique_and_belong_to_nobody() -> None:

@@ -281,7 +281,8 @@ def test_person_whom_a_register_does_not_know_gets_none_and_the_reading_is_recor
     assert refused(wallet, Conflict, "vang").code == "not_in_register"
     assert state() == before
     with wallet.db.read() as session:
-        rows = session.scalars(select(AuditEvent).where(AuditEvent.actor == actor_of(wallet, "vang").account_id)).all()
+        by_vang = select(AuditEvent).where(AuditEvent.actor == actor_of(wallet, "vang").account_id)
+        rows = session.scalars(by_vang.order_by(AuditEvent.id)).all()
     reads = [(row.details["source"], row.details["outcome"]) for row in rows if row.action == "source.read"]
     assert reads == [("population", "answered"), ("residence", "person_unknown")]
 

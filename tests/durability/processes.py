@@ -11,6 +11,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
+import wallet.db
 from wallet.settings import Settings
 from wallet.web.app import create_app
 from wallet.wiring import Wallet
@@ -93,6 +94,8 @@ class Workers:
 
 
 def _serve(barrier: Any, pipe: Any) -> None:
+    # Fifty writers wait for each other here: on a busy machine for longer than a citizen would.
+    wallet.db.BUSY_TIMEOUT_MS, wallet.db.POOL_TIMEOUT_SECONDS = PATIENCE * 1000, PATIENCE
     while (job := pipe.recv()) is not None:
         work, given = job
         try:

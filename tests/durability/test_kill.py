@@ -68,7 +68,7 @@ def test_killed_server_loses_nothing_and_does_nothing_twice(server: Server, caps
     before, ledger = counted(server), Ledger()
     callers = [Caller(server, ledger, key, ask_for_residence) for key in CITIZENS]
     callers.append(Caller(server, ledger, "admin1", revoke_one))
-    recoveries = kill_under(server, ledger, callers)
+    recoveries = kill_under(server, ledger, callers, lambda: bool(ledger.revoked))
     assert not ledger.surprises
     assert ledger.retries >= KILLS
     with capsys.disabled():

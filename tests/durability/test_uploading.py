@@ -135,7 +135,8 @@ def test_an_answer_that_died_with_its_server_is_asked_for_again(
         body = request.rfile.read(int(request.headers["Content-Length"]))
         names = ("Content-Type", "Idempotency-Key", "X-Desk-Key")
         headers = {name: request.headers[name] for name in names}
-        forwarded.append(httpx.post(f"{server.address}{request.path}", content=body, headers=headers).status_code)
+        told = httpx.post(f"{server.address}{request.path}", content=body, headers=headers, timeout=120)
+        forwarded.append(told.status_code)
         server.kill()
         request.close_connection = True
 
@@ -157,7 +158,7 @@ def test_an_answer_that_is_asked_for_after_its_key_is_forgotten_counts_nothing_a
     batch = gate.receipts.next_batch()
     assert batch is not None
     headers = {"X-Desk-Key": gate.key_file.read_text(), "Idempotency-Key": batch.id}
-    sent = httpx.post(f"{server.address}/v1/verifier/receipts", json=dict(batch.body), headers=headers)
+    sent = httpx.post(f"{server.address}/v1/verifier/receipts", json=dict(batch.body), headers=headers, timeout=120)
     assert sent.status_code == 204, sent.text
     with wallet.work() as work:  # a gate that is switched on again after a weekend
         work.session.execute(delete(IdempotencyRow).where(IdempotencyRow.key == batch.id))

@@ -422,7 +422,7 @@ def test_record_counts_testers_and_does_not_name_them(wallet: Wallet) -> None:
     an = actor_of(wallet).account_id
     pilot(wallet, permille=1, testers=frozenset({an}))
     with wallet.db.read() as session:
-        rows = session.scalars(select(AuditEvent).where(AuditEvent.subject == CODE)).all()
+        rows = session.scalars(select(AuditEvent).where(AuditEvent.subject == CODE).order_by(AuditEvent.id)).all()
     assert an not in str([row.details for row in rows])
     assert rows[-1].details["after"]["audience"] == {"permille": 1, "testers": 1}
 

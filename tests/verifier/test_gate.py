@@ -500,7 +500,7 @@ def test_a_gate_that_is_killed_still_knows_what_it_saw(world: World, store: Path
     first = serving(world, store, "--json", "--gate", "C3")
     assert said(first, live)["accepted"]
     first.kill()
-    first.wait(10)
+    first.wait(120)
     for stream in (first.stdin, first.stdout, first.stderr):
         if stream is not None:
             stream.close()
@@ -510,7 +510,7 @@ def test_a_gate_that_is_killed_still_knows_what_it_saw(world: World, store: Path
         assert again["first_seen"] == {"at": "2026-03-02T05:00:00Z", "gate": "C3"}
         assert said(second, "garbage")["error"] == "line"
         assert said(second, json.dumps({"code": world.document_code()}))["accepted"]
-        assert second.communicate(timeout=10)[1] == b""
+        assert second.communicate(timeout=120)[1] == b""
     assert second.returncode == 0
 
 
@@ -518,7 +518,7 @@ def test_people_see_one_large_verdict_a_line(world: World, store: Path) -> None:
     with serving(world, store, "--gate", "C3") as process:
         lines = [world.document_code(), "", "nonsense", world.live_code(), world.live_code()]
         lines += [str(picture(world.document_code(), store / "former.png")), "x" * (MAX_LINE_BYTES + 1)]
-        out, err = process.communicate("\n".join(lines).encode(), timeout=20)
+        out, err = process.communicate("\n".join(lines).encode(), timeout=120)
     text = out.decode()
     heads = [line for line in text.splitlines() if line.startswith("====")]
     assert [head.strip("= ") for head in heads] == [
@@ -540,7 +540,7 @@ def test_people_see_one_large_verdict_a_line(world: World, store: Path) -> None:
 
 def test_in_high_mode_people_see_the_challenge(world: World, store: Path) -> None:
     with serving(world, store, "--gate", "C3", "--high", "--lang", "en") as process:
-        out, _ = process.communicate(world.live_code().encode(), timeout=20)
+        out, _ = process.communicate(world.live_code().encode(), timeout=120)
     assert out.decode().count("VG1:") == 2
     assert "120 seconds left" in out.decode()
 

@@ -63,7 +63,7 @@ def test_what_was_built_is_not_built_again_and_needs_no_node() -> None:
     need_front()
     before = {path.name: path.stat().st_mtime_ns for path in DIST.iterdir()}
     command = [sys.executable, str(FRONT / "make.py")]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PATH": ""}, timeout=20)
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PATH": ""}, timeout=120)
     assert (done.returncode, done.stderr) == (0, ""), "make front"
     assert {path.name: path.stat().st_mtime_ns for path in DIST.iterdir() if path.name != ".lock"} == {
         name: at for name, at in before.items() if name != ".lock"
