@@ -103,9 +103,7 @@ class Server:
             row = self._admin.execute(f"SELECT count(*) {connected}", (name,)).fetchone()
             if row == (0,):
                 return
-            if (
-                attempt >= 10 and attempt % 100 == 10
-            ):  # they were told to leave; who is still there was forgotten by its test
+            if attempt % 100 == 10:  # they were told to leave; who is still there was forgotten by its test
                 self._admin.execute(f"SELECT pg_terminate_backend(pid) {connected}", (name,))
             time.sleep(0.001)
         raise TimeoutError(f"somebody stays connected to {name}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.scanner import ARGUMENTS, desk, filming, gate
+from tests.browser.scanner import ARGUMENTS, PATIENCE_SECONDS, desk, filming, gate
 from tests.browser.showing import identity, phone, residence, show
 from tests.durability.server import free_port
 from tests.needs import need
@@ -21,15 +21,12 @@ from wallet.wiring import Wallet
 
 __all__ = ["desk", "filming", "gate", "identity", "phone", "residence", "show"]
 
-PATIENCE_MILLISECONDS = 15_000
-"""How long a page may take to become what a test expects: tests beside it slow it down manifold."""
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     need(chromium, "WALLET_REQUIRE_BROWSER", "no Chromium on this machine: apt-get install chromium")
-    expect.set_options(timeout=PATIENCE_MILLISECONDS)
+    expect.set_options(timeout=PATIENCE_SECONDS * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser

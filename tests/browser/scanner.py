@@ -208,10 +208,17 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 
-def wait_until(page: Page, so: str) -> None:
-    """Wait until an expression is true. Playwright's own way evaluates text in the page, which its policy forbids."""
-    deadline = time.monotonic() + 15
-    while not page.evaluate(so):
+PATIENCE_SECONDS = 15
+"""How long a page may take to become what a test expects: tests beside it slow it down manifold."""
+
+
+def wait_until(page: Page, so: str | Callable[[], bool]) -> None:
+    """Wait until it is so: here, or in the page, where it is an expression.
+
+    Playwright's own way evaluates text in the page, which its policy forbids.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (page.evaluate(so) if isinstance(so, str) else so()):
         assert time.monotonic() < deadline, so
         page.wait_for_timeout(50)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Request, Route, expect
 
-from tests.browser.scanner import VI, Desk, Gate
+from tests.browser.scanner import VI, Desk, Gate, wait_until
 from tests.checks.verifier import Desk as Caller
 from tests.checks.verifier import live_code, purpose_json
 from tests.phone import CitizenPhone
@@ -121,10 +121,7 @@ class Show:
         self.wait_until_kept("rcp_", expected=False)
 
     def wait_until_kept(self, text: str, *, expected: bool = True) -> None:
-        deadline = time.monotonic() + 15
-        while (text in self.desk.kept()) is not expected:
-            assert time.monotonic() < deadline, text
-            self.page.wait_for_timeout(50)
+        wait_until(self.page, lambda: (text in self.desk.kept()) is expected)
 
     def handed_in(self) -> list[Request]:
         """Return what the page hands in from now on, as it does so."""

@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tests.browser.scanner import Desk, Gate, need_pages
+from tests.browser.scanner import Desk, Gate, need_pages, wait_until
 from wallet.crypto.keystore import Role
 from wallet.formats.claims_set import StatusReference
 from wallet.formats.trust_bundle import BundleContent, parse_bundle, sign_bundle
@@ -31,12 +31,9 @@ def test_revocation_is_not_taken_back_by_a_newer_bundle_with_an_older_list(desk:
     offered = replace(held, seq=held.seq + 2, status_lists=older)
     token = sign_bundle(offered, gate.wallet.keystore.signer(Role.BUNDLE_ROOT))
     desk.page.route("**/v1/trust/bundle", lambda route: route.fulfill(body=token, content_type="application/jwt"))
-    for turn in range(2):  # the bundle is news to the page at first, and then what it has kept
+    for _ in range(2):  # the bundle is news to the page at first, and then what it has kept
         desk.page.reload()
         desk.page.wait_for_selector(".strip.fresh")
-        deadline = time.monotonic() + 10
-        while token not in desk.kept() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert token in desk.kept(), turn
+        wait_until(desk.page, lambda: token in desk.kept())
         desk.wedge(code)
         desk.outcome("revoked")

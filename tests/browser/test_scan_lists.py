@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.gate import film
-from tests.browser.scanner import HIDDEN, SET_UP, VI, Desk, Gate, need_pages, shot
+from tests.browser.scanner import HIDDEN, SET_UP, VI, Desk, Gate, need_pages, shot, wait_until
 from wallet.crypto.keystore import Role
 from wallet.formats.status_list import StatusListToken, sign_status_jwt
 from wallet.formats.trust_bundle import StatusListEntry, parse_bundle, sign_bundle
@@ -46,12 +46,6 @@ def test_strip_tells_of_the_oldest_list_in_a_new_bundle(
     desk.outcome(outcome)
 
 
-def wait_for(page: Page, held: list[Route], count: int) -> None:
-    """Wait until the page has asked so often."""
-    while len(held) < count:
-        page.wait_for_timeout(50)
-
-
 @pytest.mark.parametrize("comes", [True, False])
 def test_code_that_is_shown_before_the_first_list_is_judged_once_it_came_or_did_not(
     desk: Desk, gate: Gate, comes: bool
@@ -62,9 +56,9 @@ def test_code_that_is_shown_before_the_first_list_is_judged_once_it_came_or_did_
     page.add_init_script(SET_UP)
     page.goto(gate.url + "/scan")
     expect(page.locator(".strip.none")).to_be_visible()  # no gate is known yet: the page stands at choosing one
-    wait_for(page, held, 1)
+    wait_until(page, lambda: len(held) >= 1)
     held[0].continue_()
-    wait_for(page, held, 2)
+    wait_until(page, lambda: len(held) >= 2)
     desk.wedge(gate.codes.live())
     page.wait_for_timeout(700)
     assert page.locator(".verdict").count() == 0
@@ -87,7 +81,7 @@ def test_camera_reads_nothing_before_the_first_list(filming: Callable[[], Desk],
     expect(desk.page.locator(".view.on")).to_be_visible()
     desk.page.wait_for_timeout(1500)
     assert desk.page.locator(".verdict").count() == 0
-    wait_for(desk.page, held, 1)
+    wait_until(desk.page, lambda: len(held) >= 1)
     held[0].continue_()
     desk.outcome("valid")
 

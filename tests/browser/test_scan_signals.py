@@ -247,8 +247,7 @@ def test_sample_that_comes_after_training_is_nobody_at_the_gate(desk: Desk, gate
     page.clock.set_fixed_time(time.time() + 20)  # the samples at hand are no more fresh: new ones are fetched
     page.locator(".samples button").click()
     page.click("text=" + VI["set.training_end"])
-    while not held:
-        page.wait_for_timeout(50)
+    wait_until(page, lambda: bool(held))
     (late,) = held
     late.fulfill(json={"data": [sample]})
     page.wait_for_timeout(1000)
