@@ -181,16 +181,18 @@ export function isKeptNow(): boolean {
 
 // --- the other ways in --------------------------------------------------------------------------------------------
 
+const judgedText = (text: string): Promise<Reply> => judged((demand) => ({ kind: "text", text, demand }));
+
 /** isSpoilt: a reader typed it, and on this computer something changed what it typed. */
 export async function checkText(text: string, isSpoilt = false): Promise<void> {
   if (isSpoilt) noVerdict("keyboard", "hand");
-  else if (text.trim()) await take(await judged((demand) => ({ kind: "text", text: text.trim(), demand })));
+  else if (text.trim()) await take(await judgedText(text.trim()));
 }
 
 /** Play a sample; one that is about being shown twice is shown twice. Outside of training it would be somebody. */
 export async function playSample(text: string, times: number): Promise<void> {
   for (let shownBefore = 1; training.value && shownBefore < times; shownBefore++) {
-    await toWorker({ kind: "text", text, demand: demand() });
+    await judgedText(text);
   }
   if (training.value) await checkText(text);
 }
